@@ -1,0 +1,135 @@
+"""Finds workloads and implementations by walking the folders: path = name. Loads no framework until an arm is built."""
+
+import ast
+import difflib
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import io
+import sys
+import tokenize
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from impls.contract import Implementation, Workload
+
+ROOT = Path(__file__).parent
+OWN = {"impls"}
+
+# How to install what an implementation imports, where the name of the package is not that of the module.
+PACKAGES = {"sklearn": "scikit-learn"}
+
+
+class UnknownNameError(ValueError):
+    """A name or a pattern matches nothing in the catalogue; the message names what comes close."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What can be known of an implementation without running it.
+
+    name         "linear/manual": the path below `impls`, without its ending
+    summary      first line of the module's docstring
+    needs        top-level packages it imports, standard library and this project aside
+    fingerprint  SHA-256 of its tokens: comments and layout do not change it, code does
+    """
+
+    name: str
+    summary: str
+    needs: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def family(self) -> str:
+        """The folder it lies in; it can carry out the workloads of that family."""
+        return self.name.partition("/")[0]
+
+    def missing(self) -> str | None:
+        """None when all it needs is installed, else a sentence that says what to install."""
+        absent = [PACKAGES.get(need, need) for need in self.needs if importlib.util.find_spec(need) is None]
+        return f"needs {' and '.join(absent)}: pip install {' '.join(absent)}" if absent else None
+
+
+@cache
+def workloads() -> dict[str, Workload]:
+    """Every workload by name, in the order of the folders and of the files' own lists."""
+    found: dict[str, Workload] = {}
+    for path in sorted(ROOT.glob("*/workload.py")):
+        module = importlib.import_module(f"impls.{path.parent.name}.workload")
+        found |= {workload.name: workload for workload in module.WORKLOADS}
+    return found
+
+
+@cache
+def implementations() -> dict[str, Entry]:
+    """Every implementation by name. A file is read, not run, so that one broken file hides no other."""
+    paths = sorted(path for path in ROOT.glob("*/*.py") if path.stem not in ("__init__", "workload"))
+    return {entry.name: entry for entry in map(_read, paths)}
+
+
+def _read(path: Path) -> Entry:
+    name = path.relative_to(ROOT).with_suffix("").as_posix()
+    source = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        summary = f"cannot be read: {error.msg} (line {error.lineno})"
+        return Entry(name, summary, (), hashlib.sha256(source.encode()).hexdigest())
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imported.add(node.module.partition(".")[0])
+    needs = tuple(sorted(imported - OWN - set(sys.stdlib_module_names)))
+    summary = (ast.get_docstring(tree) or "no docstring").partition("\n")[0]
+    return Entry(name, summary, needs, fingerprint(source))
+
+
+def fingerprint(source: str) -> str:
+    """Equal for two sources that differ in comments, blank lines and line breaks alone."""
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    text = "\0".join(f"{token.type} {token.string.strip()}" for token in tokens if token.type not in skipped)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load(name: str) -> type[Implementation]:
+    """The one subclass of Implementation that the file defines; imports what the file imports."""
+    module = importlib.import_module(f"impls.{name.replace('/', '.')}")
+    classes = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Implementation) and item.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"impls/{name}.py must define exactly one subclass of Implementation; it defines {len(classes)}.")
+    return classes[0]
+
+
+def choose_workloads(patterns: Sequence[str]) -> list[Workload]:
+    """The workloads whose names match any of the shell patterns; UnknownNameError for a pattern that matches none."""
+    return [workloads()[name] for name in _choose("workload", patterns, workloads())]
+
+
+def choose_implementations(patterns: Sequence[str], family: str) -> list[Entry]:
+    """The implementations of a family whose names match any of the shell patterns, in the catalogue's order.
+
+    A pattern that matches nothing in the whole catalogue raises UnknownNameError.
+    """
+    chosen = _choose("implementation", patterns, implementations())
+    return [implementations()[name] for name in chosen if implementations()[name].family == family]
+
+
+def _choose(kind: str, patterns: Sequence[str], names: Iterable[str]) -> list[str]:
+    names = list(names)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            close = difflib.get_close_matches(pattern, names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}."
+            raise UnknownNameError(f"No {kind} is called {pattern!r}: {hint} `python -m bench list` shows them all.")
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]

@@ -1,0 +1,31 @@
+"""Forward mode: one directional derivative for each entry of x, batched. Its cost grows with the length of x."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from impls.contract import Implementation, Task
+
+
+class ForwardMode(Implementation):
+    """torch.func.jacfwd pushes the unit vectors through the function, instead of pulling one gradient back."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.evaluate = task.compile(torch.func.jacfwd(self._norm, has_aux=True))
+
+    def reset(self) -> None:
+        self.value, self.gradient = self.task.start["value"], self.task.start["gradient"]
+
+    def advance(self, updates: int) -> None:
+        for _ in range(updates):
+            self.gradient, self.value = self.evaluate(self.task.data["x"])
+
+    def weights(self) -> Mapping[str, Tensor]:
+        return {"value": self.value, "gradient": self.gradient}
+
+    @staticmethod
+    def _norm(x: Tensor) -> tuple[Tensor, Tensor]:
+        y = torch.linalg.vector_norm(4 * x)
+        return y, y

@@ -1,0 +1,42 @@
+"""The same gradient in NumPy: what the job costs without PyTorch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impls.contract import Implementation, Task
+from impls.setting import Setting
+
+
+class NumPy(Implementation):
+    """Works on the task's own memory; scalars keep the task's dtype, so that float32 stays float32."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.x, self.y = task.data["x"].numpy(), task.data["y"].numpy()
+        scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
+        self.step = self.x.dtype.type(scale)
+
+    def reset(self) -> None:
+        self.weight = self.task.start["weight"].numpy().copy()
+        self.bias = self.task.start["bias"].numpy()[()]
+        self.batches = self.task.batches(self.x, self.y)
+
+    def advance(self, updates: int) -> None:
+        weight, bias, step = self.weight, self.bias, self.step
+        for _ in range(updates):
+            x, y = next(self.batches)
+            residual = x @ weight
+            residual += bias - y
+            weight = weight - step * (residual @ x)
+            bias = bias - step * residual.sum()
+        self.weight, self.bias = weight, bias
+
+    def weights(self) -> Mapping[str, Tensor]:
+        return {"weight": torch.from_numpy(self.weight), "bias": torch.from_numpy(np.asarray(self.bias))}
+
+    @classmethod
+    def supports(cls, setting: Setting) -> str | None:
+        return None if setting.device == "cpu" else "NumPy computes on the CPU only"

@@ -1,0 +1,91 @@
+"""The coordinates of one run. Apart from the rest because plans, records and reports need it without any framework."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+DEVICES = ("cpu", "cuda")
+MODES = ("eager", "compile")
+DTYPES = ("float32", "float64")
+WATCHES = ("none", "loss", "draw")
+
+Batch = int | Literal["full"]
+
+
+class SettingError(ValueError):
+    """A setting lies outside its domain; the message names the setting, the value and the domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Everything that can be varied without changing a line of an implementation.
+
+    device   "cpu" or "cuda"
+    mode     "eager", or "compile": what the implementation offers goes through torch.compile
+    batch    rows read by one update: "full", or 1 ... rows
+    dtype    "float32" or "float64"
+    threads  cores an arm may compute on, >= 1
+    rows     rows of data, >= 1
+    features columns of data, >= 1
+    updates  length of the job in parameter updates, >= 1
+    lr       learning rate, > 0
+    seed     of the data and of the batch schedule, >= 0
+    watch    what is looked at every `every` updates: "none", "loss" (read it), "draw" (the tutorial's picture)
+    every    updates between two looks, >= 1
+
+    Raises SettingError when a value lies outside its domain.
+    """
+
+    device: str = "cpu"
+    mode: str = "eager"
+    batch: Batch = "full"
+    dtype: str = "float32"
+    threads: int = 1
+    rows: int
+    features: int
+    updates: int
+    lr: float
+    seed: int = 0
+    watch: str = "none"
+    every: int = 80
+
+    def __post_init__(self) -> None:
+        for name, known in (("device", DEVICES), ("mode", MODES), ("dtype", DTYPES), ("watch", WATCHES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise SettingError(f"{name} must be one of {', '.join(known)}; got {value!r}.")
+        for name in ("threads", "rows", "features", "updates", "every"):
+            _whole(name, getattr(self, name), at_least=1)
+        _whole("seed", self.seed, at_least=0)
+        if not 0 < self.lr < float("inf"):
+            raise SettingError(f"lr must be a positive number; got {self.lr}.")
+        if self.batch != "full":
+            _whole("batch", self.batch, at_least=1)
+            if self.batch > self.rows:
+                raise SettingError(f"batch must be full or at most rows ({self.rows}); got {self.batch}.")
+
+    @property
+    def batch_rows(self) -> int:
+        """The number of rows that one update reads."""
+        return self.rows if self.batch == "full" else self.batch
+
+
+def _whole(name: str, value: object, *, at_least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise SettingError(f"{name} must be a whole number of at least {at_least}; got {value!r}.")
+
+
+# What may differ between two arms that race each other; everything else must be equal for a ratio to mean anything.
+RACED = ("device", "mode", "watch", "every")
+
+# What a table needs to say about an arm beyond its implementation, in the order it is said.
+_SPOKEN: tuple[tuple[str, Callable[[Setting], str]], ...] = (
+    ("device", lambda setting: setting.device),
+    ("mode", lambda setting: setting.mode),
+    ("watch", lambda setting: "" if setting.watch == "none" else f"{setting.watch} every {setting.every}"),
+)
+
+
+def spoken(setting: Setting) -> str:
+    """The raced coordinates in words, as a table shows them: "cpu eager", "cuda compile", "cpu eager draw every 80"."""
+    return " ".join(text for _, say in _SPOKEN if (text := say(setting)))
