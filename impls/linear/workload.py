@@ -105,8 +105,8 @@ class _Oracle:
         self._gamma = np.sqrt(self._batch) + np.log2(self._batch)
         self._scale = 2 / self._batch if self._mean else 2.0
         average = self._scale * self._batch / setting.rows  # so that the average update is  lr * average * A'(A w - y)
-        self._lambda, self._basis = np.linalg.eigh(average * self._a.T @ self._a)
-        self._gradient = average * self._a.T @ (self._a @ self._start - self._y)
+        self._lambda, self._basis = np.linalg.eigh(average * (self._a.T @ self._a))
+        self._gradient = average * (self._a.T @ (self._a @ self._start - self._y))
         self._noise = self._gradient_noise(average, self._unit) + self._own_noise(average)
         self._replayed = {0: self._start}
 

@@ -1,0 +1,1 @@
+"""How it is measured: the only place that starts processes, reads clocks and counters, and writes records."""

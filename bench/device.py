@@ -1,0 +1,66 @@
+"""The one place that knows devices: CUDA is named nowhere else in bench. Loaded by workers only, for it loads torch."""
+
+from collections.abc import Callable
+
+import torch
+
+from bench import clock
+
+
+def absent(device: str) -> str | None:
+    """None when the device can be used, else the reason why not."""
+    if device == "cpu" or torch.cuda.is_available():
+        return None
+    built = torch.version.cuda
+    if built is None:
+        return f"no CUDA: this PyTorch ({torch.__version__}) was built for the CPU only"
+    return f"no CUDA: PyTorch was built for CUDA {built}, but no GPU or no driver for it was found"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the host or the device ran out of memory."""
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+
+
+class Stopwatch:
+    """Times calls on one device: drains the device's queue before every reading of the clock, here and nowhere else."""
+
+    def __init__(self, device: str) -> None:
+        self._cuda = device == "cuda"
+
+    def drain(self) -> None:
+        """Waits until the device has finished all that was asked of it."""
+        if self._cuda:
+            torch.cuda.synchronize()
+
+    def time(self, call: Callable[[], None]) -> tuple[float, float | None, float]:
+        """Seconds of the call with all its work done; the same by the device's own clock; the part spent draining."""
+        self.drain()
+        if not self._cuda:
+            begin = clock.now()
+            call()
+            return clock.now() - begin, None, 0.0
+        first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin = clock.now()
+        first.record()
+        call()
+        last.record()
+        returned = clock.now()
+        torch.cuda.synchronize()
+        end = clock.now()
+        return end - begin, first.elapsed_time(last) / 1000, end - returned
+
+
+def global_flags() -> dict[str, object]:
+    """The process-wide settings of torch that change what other code computes or how fast."""
+    return {
+        "default dtype": torch.get_default_dtype(),
+        "threads": torch.get_num_threads(),
+        "gradient mode": torch.is_grad_enabled(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "float32 matmul precision": torch.get_float32_matmul_precision(),
+        "cudnn benchmark": torch.backends.cudnn.benchmark,
+        "anomaly detection": torch.is_anomaly_enabled(),
+    }

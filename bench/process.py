@@ -1,0 +1,156 @@
+"""Starts, asks, times out and kills workers. Apart because it is the conductor's half of `worker.py`'s conversation."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from bench import clock
+from bench.record import Arm, Status
+
+ROOT = Path(__file__).parent.parent
+
+
+class ArmFault(Exception):
+    """An arm ended; carries the status and the reason that its row shows."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def allowed_cores() -> list[int]:
+    """The cores this process may use, in order."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
+    """What is set in an arm's environment; recorded. Compile caches are the arm's own, so that none is warmed by another."""
+    threads = str(arm.setting.threads)
+    variables = {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    variables["NUMBA_NUM_THREADS"] = threads
+    if arm.setting.threads > 1:
+        variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
+    caches = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "NUMBA_CACHE_DIR": "numba"}
+    variables |= {name: str(cache / folder) for name, folder in caches.items()}
+    return variables | {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+
+
+class Worker:
+    """One live worker. `begin` a command, then `finish` it; `ask` does both. Every wait has an end.
+
+    cores       the cores of the race
+    everywhere  the cores it may start on
+    log         file that receives whatever the arm prints
+    limit       seconds that any single step may take
+    """
+
+    def __init__(
+        self,
+        arm: Arm,
+        *,
+        cores: Sequence[int],
+        everywhere: Sequence[int],
+        variables: Mapping[str, str],
+        log: Path,
+        limit: float,
+    ) -> None:
+        self.arm, self._log, self._limit = arm, log, limit
+        self._step, self._rest = "start", b""
+        commands_out, self._commands = os.pipe()
+        self._answers, answers_in = os.pipe()
+        # With one thread an arm starts wherever there is room and is pinned later; OpenMP binds several when it is loaded.
+        first = cores if arm.setting.threads > 1 else everywhere
+        affinity = ",".join(map(str, first))
+        command = [sys.executable, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                pass_fds=(commands_out, answers_in),
+                start_new_session=True,
+            )
+        os.close(commands_out)
+        os.close(answers_in)
+
+    def fileno(self) -> int:
+        """The descriptor its answers come through, for select."""
+        return self._answers
+
+    def begin(self, do: str, **arguments: Any) -> None:
+        """Sends a command and returns at once."""
+        self._step = "start" if do == "prepare" else do
+        try:
+            os.write(self._commands, json.dumps({"do": do, **arguments}).encode() + b"\n")
+        except BrokenPipeError:
+            pass  # it died; `finish` finds out how
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """Sends a command and waits, blocked and idle, for its answer. Raises ArmFault when the arm ends instead."""
+        self.begin(do, **arguments)
+        return self.finish()
+
+    def finish(self) -> Any:
+        """Waits for the answer of the command begun. Raises ArmFault when the arm ends, or a step takes too long."""
+        while True:
+            message = json.loads(self._line())
+            if "step" in message:
+                self._step = message["step"]
+            elif "fault" in message:
+                raise ArmFault(message["fault"]["status"], message["fault"]["reason"])
+            else:
+                return message["done"]
+
+    def _line(self) -> bytes:
+        deadline = clock.now() + self._limit
+        while b"\n" not in self._rest:
+            left = deadline - clock.now()
+            if left <= 0 or not select.select([self._answers], [], [], left)[0]:
+                self.kill()
+                raise ArmFault(
+                    "timeout", f"{self._step} took longer than {self._limit:g} s; --limit allows a step more time"
+                )
+            received = os.read(self._answers, 1 << 16)
+            if not received:
+                raise self._death()
+            self._rest += received
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line
+
+    def _death(self) -> ArmFault:
+        """How the process ended, in a sentence."""
+        code = self._process.wait()
+        during = f"during {self._step}"
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = "; the kernel does so when memory runs out" if name == "SIGKILL" else ""
+            return ArmFault("crashed", f"killed by {name} {during}{hint}")
+        tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        said = f": {tail[0][:300]}" if tail else ""
+        return ArmFault("crashed", f"its process exited with status {code} {during}{said}")
+
+    def kill(self) -> None:
+        """Ends the worker and whatever it started."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        os.close(self._commands)
+        os.close(self._answers)

@@ -1,0 +1,205 @@
+"""Carries a plan out: rounds of fresh processes, laps in random order, one record an arm and round. Yields, never prints.
+
+The person at the door is told of progress between steps, by what the generators yield: while an arm is timed, this
+process is blocked on a pipe and does nothing at all.
+"""
+
+import os
+import random
+import shutil
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from select import select
+
+from bench import clock, environment, statistics
+from bench.process import allowed_cores
+from bench.record import Plan, Race, Record
+from bench.seat import Seat
+from bench.store import Store
+from impls import catalogue
+from impls.contract import Oracle
+
+BLOCK_SECONDS = 0.010  # a block is at least a fifth of this and at most twice this, unless one update is longer
+FEWEST_LAPS, MOST_LAPS = 10, 150
+SLEEP_BEFORE_VISIT = 0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: a race and round, what is being done, and seconds so far and expected in all."""
+
+    race: Race
+    round: int
+    doing: str
+    elapsed: float
+    expected: float
+
+
+@dataclass
+class _Course:
+    """What a race keeps from round to round."""
+
+    race: Race
+    plan: Plan
+    store: Store
+    oracle: Oracle
+    live: bool
+    cores: list[int]
+    everywhere: list[int]
+    updates_per_block: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+
+def run(plan: Plan, store: Store, *, live: bool = False) -> Iterator[Progress]:
+    """Carries out what is missing of a plan, race by race; finished rounds stay as they are.
+
+    live  whether watched jobs may open a window
+
+    Raises StoreError when a record cannot be written or an old one cannot be read.
+    """
+    begin = clock.now()
+    everywhere = allowed_cores()
+    try:
+        for number, race in enumerate(plan.races):
+            left = plan.budget - (clock.now() - begin) - sum(_wall(store, other) for other in plan.races[number + 1 :])
+            share = max(0.0, left) / (len(plan.races) - number)
+            for progress in _race(plan, store, race, share, everywhere, live):
+                spent = clock.now() - begin
+                yield Progress(race, progress[0], progress[1], spent, max(spent, plan.budget))
+    finally:
+        os.sched_setaffinity(0, everywhere)
+        shutil.rmtree(store.path / "cache", ignore_errors=True)
+
+
+def _wall(store: Store, race: Race) -> float:
+    """Seconds that the finished rounds of a race took."""
+    return sum(max((record.round_seconds for record in records), default=0.0) for records in store.rounds(race).values())
+
+
+def _race(
+    plan: Plan, store: Store, race: Race, share: float, everywhere: list[int], live: bool
+) -> Iterator[tuple[int, str]]:
+    """Rounds until the intervals are narrow enough, the most rounds are done, or no time is left for another."""
+    setting = race.reference.setting
+    workload = catalogue.workloads()[race.workload]
+    oracle = workload.oracle(workload.problem(setting), setting)
+    cores = everywhere[-setting.threads :]
+    course = _Course(race, plan, store, oracle, live, cores, everywhere)
+    done = store.rounds(race)
+    for records in done.values():
+        course.updates_per_block |= {r.arm.block_key: r.updates_per_block for r in records if r.updates_per_block}
+    elsewhere = [core for core in everywhere if core not in cores]
+    os.sched_setaffinity(0, elsewhere or everywhere)
+    spent = _wall(store, race)
+    longest = 0.0
+    for number in range(1, plan.rounds[1] + 1):
+        if number in done:
+            continue
+        enough = len(done) >= plan.rounds[0]
+        if enough and (spent + longest > share or _precise(plan, race, done)):
+            break
+        begin = clock.now()
+        yield from _round(course, number, _unfit(done))
+        done[number] = store.rounds(race)[number]
+        spent += clock.now() - begin
+        later = [max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records]
+        longest = max(later[1:], default=later[0])
+
+
+def _unfit(done: dict[int, list[Record]]) -> set[str]:
+    """The arms that ended without a measurement; they are not tried again."""
+    return {r.arm.slug for records in done.values() for r in records if r.status not in ("ok", "wrong")}
+
+
+def _precise(plan: Plan, race: Race, done: dict[int, list[Record]]) -> bool:
+    """Whether every unwatched arm's ratio is known to the plan's precision. The width decides, never the value."""
+    records = [record for each in done.values() for record in each]
+    by_arm = {arm: [r for r in records if r.arm == arm and r.blocks] for arm in race.arms}
+    ratios = [
+        statistics.ratio(mine, by_arm[race.reference])
+        for arm, mine in by_arm.items()
+        if arm.role != "reference" and arm.setting.watch == "none" and mine
+    ]
+    return all(ratio.half_width <= plan.precision for ratio in ratios if ratio is not None)
+
+
+def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int, str]]:
+    """One round, from fresh processes to records. Only round 1 starts its arms one by one and lets each do the whole job."""
+    begin, started = clock.now(), clock.today()
+    before = environment.Pressure.now()
+    spent = {"start": 0.0, "job": 0.0, "blocks": 0.0}
+    order = random.Random(f"{course.plan.seed} {course.race.slug} {number}")
+    with ExitStack() as stack:
+        seats = [Seat(arm, course.oracle, alone=number == 1) for arm in course.race.arms if arm.slug not in unfit]
+        order.shuffle(seats)
+        if number == 1:
+            seats.sort(key=lambda seat: seat.arm.role != "reference")
+            for seat in seats:
+                yield number, f"starting {seat.arm.name}"
+                _start(course, stack, number, [seat], spent)
+                if seat.live and seat.arm.role != "twin":
+                    yield number, f"the whole job: {seat.arm.name}"
+                    spent["job"] += seat.do_job(course.store.path / "pictures" / f"{seat.arm.slug}.gif")
+        else:
+            yield number, f"starting {len(seats)} arms"
+            _start(course, stack, number, seats, spent)
+        yield from ((number, text) for text in _laps(course, seats, order, spent))
+        for seat in seats:
+            seat.finish()
+    seconds = clock.now() - begin
+    own = spent["start"] + spent["job"] + spent["blocks"]
+    caveats = environment.caveats_between(before, environment.Pressure.now(), course.cores, seconds, own)
+    records = [
+        seat.record(
+            run=course.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
+        )
+        for seat in seats
+    ]
+    course.store.write_round(course.race, number, records)
+    yield number, "round written"
+
+
+def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[Seat], spent: dict[str, float]) -> None:
+    """Brings the arms to their start, as many at a time as there are cores; alone when there is only one."""
+    begin = clock.now()
+    waiting, starting = deque(seats), list[Seat]()
+    room = 1 if len(course.cores) > 1 else len(course.everywhere)
+    while waiting or starting:
+        while waiting and len(starting) < room:
+            seat = waiting.popleft()
+            log = course.store.log(course.race, number, seat.arm.slug)
+            cache = course.store.path / "cache" / seat.arm.slug
+            seat.open(stack, course.cores, course.everywhere, log, cache, course.plan.limit, course.live)
+            starting.append(seat)
+        ready = select([seat.worker for seat in starting], [], [])[0]
+        for seat in [seat for seat in starting if seat.worker in ready]:
+            seat.finish_start()
+            starting.remove(seat)
+    spent["start"] += clock.now() - begin
+
+
+def _laps(course: _Course, seats: Sequence[Seat], order: random.Random, spent: dict[str, float]) -> Iterator[str]:
+    """A lap visits every live arm once, in a fresh random order. The first lap settles the arms and is not recorded."""
+    pause = SLEEP_BEFORE_VISIT if len(course.cores) > 1 else 0.0
+    yield "calibrating"
+    for seat in seats:
+        key = seat.arm.block_key
+        if seat.live and key not in course.updates_per_block:
+            updates = seat.calibrate(BLOCK_SECONDS)
+            if updates:
+                course.updates_per_block[key] = updates
+    for seat in seats:
+        seat.start_laps(course.updates_per_block.get(seat.arm.block_key, 1))
+    lap, laps, begin = 0, FEWEST_LAPS, clock.now()
+    while lap <= laps:
+        racing = [seat for seat in seats if seat.live]
+        for seat in order.sample(racing, len(racing)):
+            clock.pause(pause)
+            spent["blocks"] += seat.visit(recorded=lap > 0)
+        lap += 1
+        if lap == 2:
+            one = (clock.now() - begin) / 2
+            laps = max(FEWEST_LAPS, min(MOST_LAPS, int(course.plan.lap_seconds / max(one, 1e-6))))
+        if lap % 10 == 1:
+            yield f"lap {lap} of {laps}"

@@ -1,0 +1,177 @@
+"""What one round saw of one arm, and the plan it belongs to: typed, immutable, validated. Torch-free: reports read it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from impls.contract import Work
+from impls.setting import RACED, Setting, spoken
+
+FORMAT = 1
+# History of the format, newest last; every one of them stays readable.
+#   1  2026-11: the first
+
+Role = Literal["arm", "reference", "twin"]
+Status = Literal[
+    "ok", "wrong", "unsupported", "unavailable", "failed", "crashed", "timeout", "out_of_memory", "interrupted"
+]
+MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
+
+
+def grouped(number: int) -> str:
+    """A whole number in groups of three; 100 000."""
+    return f"{number:,}".replace(",", " ")
+
+
+class Arm(Struct, frozen=True, kw_only=True):
+    """One contestant: an implementation at a setting. The twin is the reference once more, in a process of its own."""
+
+    workload: str
+    implementation: str
+    setting: Setting
+    role: Role = "arm"
+
+    @property
+    def name(self) -> str:
+        """What people call it: "linear/manual cpu eager"; the twin says so."""
+        return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
+
+    @property
+    def slug(self) -> str:
+        """The name as a file name."""
+        return "".join(c if c.isalnum() or c in "_." else "-" for c in self.name).strip("-")
+
+    @property
+    def block_key(self) -> tuple[object, ...]:
+        """Arms with equal keys run the same code on the same setting: they share one number of updates a block."""
+        return (self.implementation, *(getattr(self.setting, name) for name in RACED))
+
+
+class Race(Struct, frozen=True, kw_only=True):
+    """Arms on the same work: the reference first, its twin second. Only RACED coordinates differ between them."""
+
+    workload: str
+    arms: tuple[Arm, ...]
+
+    @property
+    def reference(self) -> Arm:
+        """The arm that every ratio is taken to."""
+        return self.arms[0]
+
+    @property
+    def title(self) -> str:
+        """The work in words: "linear/line, 100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
+        s = self.reference.setting
+        batch = "full batch" if s.batch == "full" else f"batches of {s.batch}"
+        threads = "1 thread" if s.threads == 1 else f"{s.threads} threads"
+        size = f"{grouped(s.rows)} x {grouped(s.features)} {s.dtype}"
+        return f"{self.workload}, {size}, {batch}, {grouped(s.updates)} updates, {threads}"
+
+    @property
+    def slug(self) -> str:
+        """The title as a file name, short."""
+        s = self.reference.setting
+        batch = "full" if s.batch == "full" else f"batch{s.batch}"
+        return f"{self.workload.replace('/', '-')}-{s.rows}x{s.features}-{batch}-{s.dtype}-t{s.threads}"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a run set out to do; written first, never changed.
+
+    seed           of the order of the laps
+    rounds         (least, most) rounds of each race
+    precision      half-width of the ratio's interval at which a race may stop, e.g. 0.01
+    budget         seconds the whole run may take before it starts no further round
+    limit          seconds that any single step of an arm may take
+    lap_seconds    seconds of laps aimed at in each round
+    """
+
+    format: int = FORMAT
+    run: str
+    command: str
+    seed: int
+    races: tuple[Race, ...]
+    rounds: tuple[int, int]
+    precision: float
+    budget: float
+    limit: float
+    lap_seconds: float
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What the referee said of the weights after `updates` updates from the start.
+
+    when       "first update", "probe", "job" or "blocks"
+    loss       float64, over all rows; None when the weights are not finite
+    distance   from the oracle, of the weight that is furthest off for its tolerance; None when not finite
+    tolerance  for that weight
+    fault      None, or what is wrong in a sentence
+    """
+
+    when: str
+    updates: int
+    loss: float | None
+    distance: float | None
+    tolerance: float
+    fault: str | None = None
+
+
+class Caveat(Struct, frozen=True, kw_only=True):
+    """Something the reader should know about a number: what was seen and what to do about it."""
+
+    code: str
+    text: str
+    advice: str
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """The whole workload from the start, timed as one, and the weights it ended with; None for what is not finite."""
+
+    seconds: float
+    updates: int
+    weights: dict[str, list[float | None] | float | None]
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What one round saw of one arm. All times in seconds.
+
+    alone          whether it started and built with the machine to itself: only then are the next three its own
+    import_seconds, build_seconds, first_seconds
+                   loading the framework and the implementation; building; the first update, with any compilation
+    blocks         seconds of each lap's block of `updates_per_block` updates, in lap order
+    device_blocks  the same blocks by the device's own clock, where it has one
+    drain_seconds  median time a block's work still ran on the device after `advance` had returned
+    round_seconds  wall time of the whole round, shared by its records
+    spent          where the conductor's wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
+    """
+
+    format: int = FORMAT
+    run: str
+    arm: Arm
+    round: int
+    status: Status
+    reason: str = ""
+    started: str
+    work: Work = "faithful"
+    fingerprint: str = ""
+    digest: str = ""
+    alone: bool = False
+    import_seconds: float | None = None
+    build_seconds: float | None = None
+    first_seconds: float | None = None
+    job: Job | None = None
+    judgements: tuple[Judgement, ...] = ()
+    updates_per_block: int | None = None
+    blocks: tuple[float, ...] = ()
+    device_blocks: tuple[float, ...] = ()
+    drain_seconds: float | None = None
+    peak_resident_bytes: int | None = None
+    caveats: tuple[Caveat, ...] = ()
+    variables: dict[str, str] = {}
+    round_seconds: float = 0.0
+    spent: dict[str, float] = {}
+
+    @property
+    def per_update(self) -> list[float]:
+        """Seconds an update, lap by lap."""
+        return [block / (self.updates_per_block or 1) for block in self.blocks]

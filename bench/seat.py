@@ -1,0 +1,195 @@
+"""One arm's place in one round: its worker, what the referee said, its blocks. Apart from the race, which only conducts."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import process, referee
+from bench.process import ArmFault, Worker
+from bench.record import Arm, Caveat, Job, Judgement, Record, Status
+from impls.contract import Oracle
+from impls.schedule import draw_schedule
+
+PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
+
+
+class Seat:
+    """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round."""
+
+    def __init__(self, arm: Arm, oracle: Oracle, *, alone: bool) -> None:
+        self.arm, self._oracle, self._alone = arm, oracle, alone
+        self.worker: Worker
+        self.live = False
+        self._status: Status = "ok"
+        self._reason = ""
+        self._variables: dict[str, str] = {}
+        self._prepared: dict[str, Any] = {}
+        self._judgements: list[Judgement] = []
+        self._job: Job | None = None
+        self._updates_per_block, self._done = 1, 0
+        self._blocks: list[float] = []
+        self._device_blocks: list[float] = []
+        self._finished: dict[str, Any] = {}
+
+    def open(
+        self,
+        stack: ExitStack,
+        cores: Sequence[int],
+        everywhere: Sequence[int],
+        log: Path,
+        cache: Path,
+        limit: float,
+        live: bool,
+    ) -> None:
+        """Starts the arm's process and tells it to prepare; `finish_start` collects the answer."""
+        self._variables = process.variables_for(self.arm, cores, cache)
+        self.worker = stack.enter_context(
+            Worker(self.arm, cores=cores, everywhere=everywhere, variables=self._variables, log=log, limit=limit)
+        )
+        self.worker.begin(
+            "prepare",
+            workload=self.arm.workload,
+            implementation=self.arm.implementation,
+            setting=msgspec.to_builtins(self.arm.setting),
+            cores=list(cores),
+            probe=self._probe(),
+            live=live,
+        )
+
+    def finish_start(self) -> None:
+        """Waits until the arm is built and has made its first updates; judges them."""
+        try:
+            self._prepared = self.worker.finish()
+        except ArmFault as fault:
+            self._end(fault)
+            return
+        self.live = True
+        for answer in self._prepared.pop("answers"):
+            self._judge(answer)
+
+    def do_job(self, picture: Path) -> float:
+        """The whole workload; returns its seconds."""
+        draws = self.arm.setting.watch == "draw"
+        found = self._ask("job", picture=str(picture) if draws else None)
+        if found is None:
+            return 0.0
+        self._judge(found["answer"])
+        self._job = Job(
+            seconds=found["seconds"], updates=self.arm.setting.updates, weights=found["answer"]["weights"]
+        )
+        return float(found["seconds"])
+
+    def calibrate(self, aim: float) -> int | None:
+        """Updates that make a block of `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
+        unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
+        updates = unit
+        self._ask("reset")
+        while True:
+            found = self._ask("block", updates=updates)
+            if found is None:
+                return None
+            if found["seconds"] >= aim / 2:
+                return max(unit, round(updates * aim / found["seconds"] / unit) * unit)
+            updates *= max(2, min(10, int(aim / max(found["seconds"], 1e-9))))
+
+    def start_laps(self, updates_per_block: int) -> None:
+        """Back to the start, with blocks of this many updates to come."""
+        self._updates_per_block, self._done = updates_per_block, 0
+        if self.live:
+            self._ask("reset")
+
+    def visit(self, *, recorded: bool) -> float:
+        """One block; returns its seconds."""
+        if not self.live:
+            return 0.0
+        found = self._ask("block", updates=self._updates_per_block)
+        if found is None:
+            return 0.0
+        self._done += self._updates_per_block
+        if recorded:
+            self._blocks.append(found["seconds"])
+            if found["device_seconds"] is not None:
+                self._device_blocks.append(found["device_seconds"])
+        return float(found["seconds"])
+
+    def finish(self) -> None:
+        """Judges what the blocks produced."""
+        if self.live and (found := self._ask("finish", updates=self._done)) is not None:
+            self._finished = found
+            self._judge(found["answer"])
+
+    def record(
+        self,
+        *,
+        run: str,
+        number: int,
+        started: str,
+        caveats: Sequence[Caveat],
+        round_seconds: float,
+        spent: Mapping[str, float],
+    ) -> Record:
+        """What the round saw. An arm that ended keeps its fault; one that was ever wrong is wrong."""
+        wrong = next((judgement.fault for judgement in self._judgements if judgement.fault), None)
+        if self._status == "ok" and wrong:
+            self._status, self._reason = "wrong", wrong
+        return Record(
+            run=run,
+            arm=self.arm,
+            round=number,
+            status=self._status,
+            reason=self._reason,
+            started=started,
+            work=self._prepared.get("work", "faithful"),
+            fingerprint=self._prepared.get("fingerprint", ""),
+            digest=self._prepared.get("digest", ""),
+            alone=self._alone,
+            import_seconds=self._prepared.get("import_seconds"),
+            build_seconds=self._prepared.get("build_seconds"),
+            first_seconds=self._prepared.get("first_seconds"),
+            job=self._job,
+            judgements=tuple(self._judgements),
+            updates_per_block=self._updates_per_block if self._blocks else None,
+            blocks=tuple(self._blocks),
+            device_blocks=tuple(self._device_blocks),
+            drain_seconds=self._finished.get("drain_seconds"),
+            peak_resident_bytes=self._finished.get("peak_resident_bytes"),
+            caveats=(*caveats, *self._own_caveats()),
+            variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
+            round_seconds=round_seconds,
+            spent=dict(spent),
+        )
+
+    def _own_caveats(self) -> list[Caveat]:
+        return [
+            Caveat(
+                code="changed_flags",
+                text=f"{self.arm.name} changed a global setting of torch ({change})",
+                advice="set it inside the implementation's own functions, or not at all",
+            )
+            for change in self._finished.get("changed_flags", ())
+        ]
+
+    def _probe(self) -> int:
+        """One and a half epochs, within limits: far enough for a stale batch order to show."""
+        setting = self.arm.setting
+        epoch = draw_schedule(setting.rows, setting.batch, setting.seed).updates_per_epoch
+        return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
+
+    def _judge(self, answer: Mapping[str, Any]) -> None:
+        own = self._prepared.get("own_tolerance")
+        self._judgements.append(referee.judge(answer, self._oracle, self.arm.setting, own))
+
+    def _ask(self, do: str, **arguments: Any) -> Any:
+        try:
+            return self.worker.ask(do, **arguments) or {}
+        except ArmFault as fault:
+            self._end(fault)
+            return None
+
+    def _end(self, fault: ArmFault) -> None:
+        self.live = False
+        self._status, self._reason = fault.status, fault.reason
+        self.worker.kill()

@@ -1,0 +1,80 @@
+"""From blocks to estimates with intervals. Apart because records keep raw blocks and every number is computed on reading."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import stdtrit
+
+from bench.record import Record
+
+LEVEL = 0.95
+SAME = 0.02  # two arms are called the same when the whole interval of their ratio lies within this distance of 1
+
+Verdict = Literal["faster", "slower", "same", "unresolved"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A positive quantity with its 95 % interval; low and high are None when one round gives no interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+    rounds: int
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's length, relative to the value; infinite without an interval."""
+        return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2 / self.value
+
+
+def estimate(logarithms: Sequence[float]) -> Estimate:
+    """The geometric mean over rounds, with Student's t interval over rounds: the round is the unit of replication.
+
+    logarithms  natural logarithm of the quantity, one for each round, at least one
+    """
+    values = np.asarray(logarithms, dtype=float)
+    mean, count = float(values.mean()), len(values)
+    if count == 1:
+        return Estimate(math.exp(mean), None, None, 1)
+    half = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * float(values.std(ddof=1)) / math.sqrt(count)
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), count)
+
+
+def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
+    """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
+    medians = [float(np.median(record.per_update)) for record in records if record.blocks]
+    return estimate([math.log(median) for median in medians]) if medians else None
+
+
+def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> dict[int, float]:
+    """For each round that saw both arms: the median over laps of ln(arm / reference), in seconds an update.
+
+    Pairs are taken inside a lap, where both arms met the same machine.
+    """
+    other = {record.round: record.per_update for record in reference if record.blocks}
+    return {
+        record.round: float(np.median([math.log(a / b) for a, b in zip(record.per_update, other[record.round], strict=False)]))
+        for record in records
+        if record.blocks and record.round in other
+    }
+
+
+def ratio(records: Sequence[Record], reference: Sequence[Record]) -> Estimate | None:
+    """Seconds an update of an arm over those of the reference; below 1 is faster. None when no round saw both."""
+    logarithms = round_logarithms(records, reference)
+    return estimate(list(logarithms.values())) if logarithms else None
+
+
+def verdict(found: Estimate | None) -> Verdict:
+    """What a ratio allows to be said; "unresolved" when its interval holds both faster and slower."""
+    if found is None or found.low is None or found.high is None:
+        return "unresolved"
+    if found.low >= 1 - SAME and found.high <= 1 + SAME:
+        return "same"
+    if found.high < 1:
+        return "faster"
+    return "slower" if found.low > 1 else "unresolved"

@@ -1,0 +1,171 @@
+"""The folder a run lives in: every file is written once, whole or not at all. Apart so that reports need nothing else."""
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from bench import clock
+from bench.record import FORMAT, Plan, Race, Record
+
+T = TypeVar("T")
+
+
+class StoreError(Exception):
+    """A results folder cannot be written, or a file in it cannot be read; the message names file and cure."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """One run's folder.
+
+    plan.json, environment.json      written first
+    records/<race>/round-001/*.json  one file an arm; the folder of a round appears whole when the round is over
+    logs/                            what the arms printed
+    """
+
+    path: Path
+
+    @staticmethod
+    def create(results: Path) -> "Store":
+        """A new folder with a name of its own below `results`. Raises StoreError when nothing can be written there."""
+        name = clock.today().replace(":", "-").partition("+")[0] + "-" + secrets.token_hex(2)
+        path = results / name
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"Results cannot be written to {results}: {error.strerror}. Choose another folder with --results."
+            ) from error
+        return Store(path)
+
+    @staticmethod
+    def find(run: str, results: Path) -> "Store":
+        """An existing run by path or by name below `results`; "latest" is the newest. Raises StoreError for no run."""
+        if run == "latest":
+            names = sorted(path.parent.name for path in results.glob("*/plan.json"))
+            if not names:
+                raise StoreError(f"There is no run in {results} yet: `python -m bench run` makes one.")
+            return Store(results / names[-1])
+        for path in (Path(run), results / run):
+            if (path / "plan.json").is_file():
+                return Store(path)
+        raise StoreError(
+            f"There is no run at {run}: a run is a folder with a plan.json. `ls {results}` shows those kept there."
+        )
+
+    def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:
+        """The two files that come first."""
+        self.write("environment.json", pretty(environment))
+        self.write("plan.json", pretty(plan))
+
+    def write(self, name: str, content: bytes) -> None:
+        """One file, whole or not at all: written beside, flushed to the disk, then renamed."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.part")
+        with _writing(target), beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+        _flush_folder(target.parent)
+
+    def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
+        """All records of a round; they appear together, by one rename. A round is never rewritten."""
+        target = self._round(race, number)
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        with _writing(target):
+            part.mkdir(parents=True)
+            for record in records:
+                with (part / f"{record.arm.slug}.json").open("wb") as file:
+                    file.write(pretty(record))
+                    file.flush()
+                    os.fsync(file.fileno())
+            _flush_folder(part)
+            part.rename(target)
+            _flush_folder(target.parent)
+
+    def plan(self) -> Plan:
+        """The run's plan."""
+        return _read(self.path / "plan.json", Plan)
+
+    def environment(self) -> dict[str, Any]:
+        """What the run was measured on; empty when the file is missing."""
+        path = self.path / "environment.json"
+        return _read(path, dict[str, Any]) if path.exists() else {}
+
+    def records(self) -> tuple[list[Record], list[str]]:
+        """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
+        records, complaints = [], []
+        for path in sorted((self.path / "records").glob("*/round-*/*")):
+            try:
+                records.append(_read(path, Record))
+            except StoreError as error:
+                complaints.append(str(error))
+        return records, complaints
+
+    def rounds(self, race: Race) -> dict[int, list[Record]]:
+        """The finished rounds of a race. Raises StoreError when a record cannot be read: a resumed run must not guess."""
+        found: dict[int, list[Record]] = {}
+        for folder in sorted(self._round(race, 1).parent.glob("round-*")):
+            found[int(folder.name.removeprefix("round-"))] = [_read(p, Record) for p in sorted(folder.iterdir())]
+        return found
+
+    def log(self, race: Race, number: int, slug: str) -> Path:
+        """Where an arm's output goes."""
+        return self.path / "logs" / race.slug / f"round-{number:03d}" / f"{slug}.log"
+
+    def _round(self, race: Race, number: int) -> Path:
+        return self.path / "records" / race.slug / f"round-{number:03d}"
+
+
+def pretty(value: Any) -> bytes:
+    """Strict JSON for people and machines; what is not finite becomes null."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    cure = "Move it away to go on without it"
+    try:
+        content = path.read_bytes()
+        head = msgspec.json.decode(content)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{path} is cut short or is not JSON ({error}). {cure}.") from error
+    found = head.get("format", FORMAT) if isinstance(head, dict) else FORMAT
+    if isinstance(found, int) and found > FORMAT:
+        raise StoreError(
+            f"{path} has format {found}; this looprace reads up to {FORMAT}. Use a newer looprace to read it."
+        )
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {cure}.") from error
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{target} cannot be written: {error.strerror}. Make room or choose another folder with --results; "
+            "finished rounds are kept, --resume goes on from them."
+        ) from error
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Looks at training as the tutorial does: reads the loss, or redraws its picture. Apart because it is timed on purpose."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from impls.contract import Implementation, Task, Workload
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FRAMES = 125  # the most frames that are kept: those of the tutorial's 10 000 updates, watched every 80
+
+Look = Callable[[], None]
+
+
+def advance_and_look(arm: Implementation, updates: int, every: int, look: Look | None) -> None:
+    """`updates` updates, with a look after every `every` of them; the tutorial's loop, seen from outside."""
+    if look is None:
+        arm.advance(updates)
+        return
+    for done in range(0, updates, every):
+        arm.advance(min(every, updates - done))
+        if updates - done >= every:
+            look()
+
+
+def loss_reader(arm: Implementation, task: Task, workload: Workload) -> Look:
+    """Brings the loss to the host as a number: one forward pass and, on a GPU, one wait for the queue."""
+
+    def look() -> None:
+        float(workload.total_loss(task.data, arm.weights()))
+
+    return look
+
+
+class Painter:
+    """Redraws the tutorial's picture: the data, the line in red, the loss as text; off the screen, or live in a window.
+
+    The frames of the next drawing are kept while `frames` is a list; nothing is written until `save`.
+    """
+
+    def __init__(self, arm: Implementation, task: Task, workload: Workload, *, live: bool) -> None:
+        import matplotlib
+
+        if not live:
+            matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+
+        self._plt, self._live = plt, live and matplotlib.get_backend().lower() != "agg"
+        if self._live:
+            plt.ion()
+        self._arm, self._task, self._workload = arm, task, workload
+        self._figure, self._axes = plt.subplots()
+        self._x = task.data["x"][:, 0].cpu().numpy()
+        self._y = task.data["y"].cpu().numpy()
+        self.frames: list[Any] | None = None
+
+    def look(self) -> None:
+        """One redraw. With several features the first is drawn."""
+        weights = self._arm.weights()
+        line = self._on_host(self._workload.predict(self._task.data, weights))
+        loss = float(self._workload.total_loss(self._task.data, weights))
+        axes = self._axes
+        axes.clear()
+        axes.scatter(self._x, self._y)
+        axes.plot(self._x, line, "r-", lw=5)
+        axes.text(0.02, 0.94, f"loss = {loss:.4f}", transform=axes.transAxes, size=16, color="red")
+        if self._live:
+            self._plt.pause(0.001)
+        else:
+            self._figure.canvas.draw()
+        if self.frames is not None and len(self.frames) < FRAMES:
+            self.frames.append(self._figure.canvas.buffer_rgba().tobytes())  # type: ignore[attr-defined]
+
+    def save(self, path: Path) -> None:
+        """The kept frames as a GIF that plays in some ten seconds and stops at the last one."""
+        from PIL import Image
+
+        size = self._figure.canvas.get_width_height(physical=True)
+        images = [
+            Image.frombytes("RGBA", size, frame).convert("RGB").quantize(16, dither=Image.Dither.NONE)
+            for frame in self.frames or []
+        ]
+        if images:
+            images[0].save(path, save_all=True, append_images=images[1:], duration=80, optimize=True)
+
+    @staticmethod
+    def _on_host(values: "Tensor") -> Any:
+        return values.detach().cpu().numpy()
+
+
+def display_is_there(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether a window could be opened."""
+    return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,212 @@
+"""The process in which one arm lives: does what the conductor asks, times it, and answers. Started by `process.py` only.
+
+    python -m bench.worker COMMANDS ANSWERS CORES      two file descriptors, one JSON document a line; "0,1"
+
+Apart from the conductor so that no framework, global flag, allocator or crash of one arm can reach another. Whatever the
+arm prints goes to the log of its round.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import IO, Any
+
+from bench import clock
+
+PR_SET_PDEATHSIG = 1  # Linux: the kernel kills the worker when the conductor dies
+
+
+class Unfit(Exception):
+    """The arm cannot run here; not its fault. Carries the status and the reason that its row shows."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+class Session:
+    """One arm from its import to its last block; a method for each thing that can be asked."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], None]) -> None:
+        self._answer = answer
+        self._look: Callable[[], None] | None = None
+        self._painter: Any = None
+        self._drains: list[float] = []
+
+    def _step(self, name: str) -> None:
+        self._answer({"step": name})
+
+    def prepare(
+        self, workload: str, implementation: str, setting: dict[str, Any], cores: list[int], probe: int, live: bool
+    ) -> dict[str, Any]:
+        """Import, build, first update, and on to update `probe`; the weights after both, for the referee."""
+        self._step("import")
+        begin = clock.now()
+        import torch
+
+        from bench import device
+        from impls import catalogue
+        from impls.task import Compiler, make_task
+
+        self.setting = catalogue.workloads()[workload].setting(**setting)
+        torch.set_num_threads(self.setting.threads)
+        reason = device.absent(self.setting.device)
+        if reason:
+            raise Unfit("unsupported", reason)
+        entry = catalogue.implementations()[implementation]
+        absent = entry.missing()
+        if absent:
+            raise Unfit("unavailable", absent)
+        kind = catalogue.load(implementation)
+        reason = kind.supports(self.setting)
+        if reason:
+            raise Unfit("unsupported", reason)
+        imported = clock.now()
+
+        self._step("build")
+        self.workload = catalogue.workloads()[workload]
+        problem = self.workload.problem(self.setting)
+        compiler = Compiler(self.setting.mode)
+        task = make_task(problem, self.setting, compiler)
+        self.stopwatch = device.Stopwatch(self.setting.device)
+        self.stopwatch.drain()
+        self._flags, self._global_flags = device.global_flags(), device.global_flags
+        drawn = clock.now()
+        self.arm = kind(task)
+        self.stopwatch.drain()
+        built = clock.now()
+        if self.setting.mode == "compile" and not compiler.asked:
+            raise Unfit("unsupported", f"{implementation} has nothing for torch.compile to compile")
+
+        self._step("first update")
+        self.reset()
+        first, _, _ = self.stopwatch.time(lambda: self.arm.advance(1))
+        answers = [self.answer("first update", 1)]
+        self._step("probe")
+        self.arm.advance(probe - 1)
+        answers.append(self.answer("probe", probe))
+        self._watch(task, live)
+        self._pin(cores)
+        return {
+            "import_seconds": imported - begin,
+            "build_seconds": built - drawn,
+            "first_seconds": first,
+            "answers": answers,
+            "work": kind.work,
+            "fingerprint": entry.fingerprint,
+            "digest": problem.digest,
+            "own_tolerance": kind.tolerance(self.setting),
+        }
+
+    def _watch(self, task: Any, live: bool) -> None:
+        from bench import watch
+
+        self._advance = watch.advance_and_look
+        if self.setting.watch == "loss":
+            self._look = watch.loss_reader(self.arm, task, self.workload)
+        elif self.setting.watch == "draw":
+            self._painter = watch.Painter(self.arm, task, self.workload, live=live)
+            self._look = self._painter.look
+
+    def _pin(self, cores: list[int]) -> None:
+        """All threads to the race's cores. With several computing threads they are bound from the start instead."""
+        if self.setting.threads == 1:
+            for thread in os.listdir("/proc/self/task"):
+                os.sched_setaffinity(int(thread), cores)
+
+    def reset(self) -> None:
+        """Back to the start."""
+        self.arm.reset()
+
+    def block(self, updates: int) -> dict[str, Any]:
+        """The next `updates` updates, timed."""
+        seconds, on_device, drain = self.stopwatch.time(
+            lambda: self._advance(self.arm, updates, self.setting.every, self._look)
+        )
+        self._drains.append(drain)
+        return {"seconds": seconds, "device_seconds": on_device}
+
+    def job(self, picture: str | None) -> dict[str, Any]:
+        """The whole workload from the start, timed as one; its frames to `picture` afterwards."""
+        self.reset()
+        if self._painter is not None:
+            self._painter.frames = []
+        timed = self.block(self.setting.updates)
+        found = self.answer("job", self.setting.updates)
+        if self._painter is not None:
+            if picture:
+                Path(picture).parent.mkdir(parents=True, exist_ok=True)
+                self._painter.save(Path(picture))
+            self._painter.frames = None
+        return timed | {"answer": found}
+
+    def answer(self, when: str, updates: int) -> dict[str, Any]:
+        """The weights as they are, where they are."""
+        weights = self.arm.weights()
+        devices = sorted({value.device.type for value in weights.values()})
+        there = devices == [self.setting.device]
+        return {
+            "when": when,
+            "updates": updates,
+            "weights": {n: value.detach().double().cpu().tolist() for n, value in weights.items()} if there else {},
+            "devices": devices,
+            "dtypes": sorted({str(value.dtype).removeprefix("torch.") for value in weights.values()}),
+        }
+
+    def finish(self, updates: int) -> dict[str, Any]:
+        """The weights that the timed blocks produced, and what the arm left behind."""
+        flags = self._global_flags()
+        changed = [f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old]
+        return {
+            "answer": self.answer("blocks", updates),
+            "changed_flags": changed,
+            "drain_seconds": median(self._drains) if self._drains else 0.0,
+            "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        }
+
+
+def _fault(error: BaseException) -> dict[str, str]:
+    if isinstance(error, Unfit):
+        return {"status": error.status, "reason": error.reason}
+    traceback.print_exception(error)
+    from bench import device
+
+    status = "out_of_memory" if device.is_out_of_memory(error) else "failed"
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(("impls", "bench")):
+        status = "unavailable"
+    text = " ".join(str(error).split()) or "no message"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return {"status": status, "reason": f"{type(error).__name__}: {text} ({Path(where.filename).name}:{where.lineno})"}
+
+
+def main() -> None:
+    """Reads commands until the pipe closes or the arm fails."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, {int(core) for core in sys.argv[3].split(",")})
+    commands: IO[str] = os.fdopen(int(sys.argv[1]), "r", encoding="utf-8")
+    answers: IO[str] = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
+
+    def answer(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    session = Session(answer)
+    for line in commands:
+        message = json.loads(line)
+        try:
+            answer({"done": getattr(session, message.pop("do"))(**message)})
+        except BaseException as error:  # noqa: BLE001 - an arm may raise anything, SystemExit included; its row says what
+            answer({"fault": _fault(error)})
+            break
+    os._exit(0)  # an arm's threads and exit hooks must not keep a finished worker alive
+
+
+if __name__ == "__main__":
+    main()
