@@ -23,6 +23,7 @@ class Effort:
     budget       seconds after which no further round is started
     lap_seconds  seconds of laps in each round
     modes        modes raced when none are asked for
+    alone        whether the arms of round 1 start one at a time
     watched      whether the reference is also raced with the tutorial's drawing when no watch is asked for
     """
 
@@ -31,13 +32,14 @@ class Effort:
     budget: float
     lap_seconds: float
     modes: tuple[str, ...]
+    alone: bool
     watched: bool
 
 
 EFFORTS = {
-    "quick": Effort((3, 8), 0.015, 48, 2.5, ("eager",), watched=False),
-    "standard": Effort((3, 12), 0.01, 320, 12, ("eager", "compile"), watched=True),
-    "thorough": Effort((6, 40), 0.005, 1200, 20, ("eager", "compile"), watched=True),
+    "quick": Effort((3, 8), 0.015, 48, 4, ("eager",), alone=False, watched=False),
+    "standard": Effort((3, 12), 0.01, 320, 10, ("eager", "compile"), alone=True, watched=True),
+    "thorough": Effort((6, 40), 0.005, 1200, 15, ("eager", "compile"), alone=True, watched=True),
 }
 
 
@@ -90,6 +92,7 @@ def make_plan(choice: Choice, *, run: str, command: str) -> Plan:
         budget=effort.budget if choice.budget is None else choice.budget,
         limit=choice.limit,
         lap_seconds=effort.lap_seconds,
+        alone=effort.alone,
     )
 
 

@@ -12,17 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from select import select
+from statistics import median
 
 from bench import clock, environment, statistics
 from bench.process import allowed_cores
 from bench.record import Plan, Race, Record
-from bench.seat import Seat
+from bench.seat import Block, Seat
 from bench.store import Store
 from impls import catalogue
 from impls.contract import Oracle
 
-BLOCK_SECONDS = 0.010  # a block is at least a fifth of this and at most twice this, unless one update is longer
-FEWEST_LAPS, MOST_LAPS = 10, 150
+BLOCK_SECONDS = 0.010  # aimed at; longer only where one update, or the stretch between two looks, takes longer
+FEWEST_LAPS, MOST_LAPS = 20, 250
 SLEEP_BEFORE_VISIT = 0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
 
 
@@ -48,7 +49,7 @@ class _Course:
     live: bool
     cores: list[int]
     everywhere: list[int]
-    updates_per_block: dict[tuple[object, ...], int] = field(default_factory=dict)
+    blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
 
 
 def run(plan: Plan, store: Store, *, live: bool = False) -> Iterator[Progress]:
@@ -87,8 +88,9 @@ def _race(
     cores = everywhere[-setting.threads :]
     course = _Course(race, plan, store, oracle, live, cores, everywhere)
     done = store.rounds(race)
-    for records in done.values():
-        course.updates_per_block |= {r.arm.block_key: r.updates_per_block for r in records if r.updates_per_block}
+    for record in (record for records in done.values() for record in records):
+        if record.updates_per_block:
+            course.blocks[record.arm.block_key] = Block(record.updates_per_block, median(record.blocks))
     elsewhere = [core for core in everywhere if core not in cores]
     os.sched_setaffinity(0, elsewhere or everywhere)
     spent = _wall(store, race)
@@ -125,25 +127,22 @@ def _precise(plan: Plan, race: Race, done: dict[int, list[Record]]) -> bool:
 
 
 def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int, str]]:
-    """One round, from fresh processes to records. Only round 1 starts its arms one by one and lets each do the whole job."""
+    """One round, from fresh processes to records. In round 1 each arm also does the whole job, the twin excepted."""
     begin, started = clock.now(), clock.today()
     before = environment.Pressure.now()
     spent = {"start": 0.0, "job": 0.0, "blocks": 0.0}
     order = random.Random(f"{course.plan.seed} {course.race.slug} {number}")
     with ExitStack() as stack:
-        seats = [Seat(arm, course.oracle, alone=number == 1) for arm in course.race.arms if arm.slug not in unfit]
+        alone = course.plan.alone and number == 1
+        seats = [Seat(arm, course.oracle, alone=alone) for arm in course.race.arms if arm.slug not in unfit]
         order.shuffle(seats)
-        if number == 1:
-            seats.sort(key=lambda seat: seat.arm.role != "reference")
-            for seat in seats:
-                yield number, f"starting {seat.arm.name}"
-                _start(course, stack, number, [seat], spent)
-                if seat.live and seat.arm.role != "twin":
+        for group in [[seat] for seat in seats] if alone else [seats]:
+            yield number, f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
+            _start(course, stack, number, group, spent)
+            for seat in group:
+                if number == 1 and seat.live and seat.arm.role != "twin":
                     yield number, f"the whole job: {seat.arm.name}"
                     spent["job"] += seat.do_job(course.store.path / "pictures" / f"{seat.arm.slug}.gif")
-        else:
-            yield number, f"starting {len(seats)} arms"
-            _start(course, stack, number, seats, spent)
         yield from ((number, text) for text in _laps(course, seats, order, spent))
         for seat in seats:
             seat.finish()
@@ -180,26 +179,27 @@ def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[Seat]
 
 
 def _laps(course: _Course, seats: Sequence[Seat], order: random.Random, spent: dict[str, float]) -> Iterator[str]:
-    """A lap visits every live arm once, in a fresh random order. The first lap settles the arms and is not recorded."""
+    """A lap visits every live arm once, in a fresh random order. Lap 0 settles the arms and is not recorded.
+
+    An arm whose block is much longer than a lap of the others (it draws, say) is visited in every k-th lap only, so that
+    it takes no more time than the others together.
+    """
     pause = SLEEP_BEFORE_VISIT if len(course.cores) > 1 else 0.0
     yield "calibrating"
     for seat in seats:
         key = seat.arm.block_key
-        if seat.live and key not in course.updates_per_block:
-            updates = seat.calibrate(BLOCK_SECONDS)
-            if updates:
-                course.updates_per_block[key] = updates
-    for seat in seats:
-        seat.start_laps(course.updates_per_block.get(seat.arm.block_key, 1))
-    lap, laps, begin = 0, FEWEST_LAPS, clock.now()
-    while lap <= laps:
-        racing = [seat for seat in seats if seat.live]
+        if seat.live and key not in course.blocks and (block := seat.calibrate(BLOCK_SECONDS)) is not None:
+            course.blocks[key] = block
+    racing = [seat for seat in seats if seat.live]
+    lap_seconds = sum(min(course.blocks[seat.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for seat in racing)
+    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(course.plan.lap_seconds / lap_seconds))) if racing else 0
+    for seat in racing:
+        block = course.blocks[seat.arm.block_key]
+        seat.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
+    for lap in range(laps + 1):
+        racing = [seat for seat in seats if seat.live and lap % seat.every == 0]
         for seat in order.sample(racing, len(racing)):
             clock.pause(pause)
-            spent["blocks"] += seat.visit(recorded=lap > 0)
-        lap += 1
-        if lap == 2:
-            one = (clock.now() - begin) / 2
-            laps = max(FEWEST_LAPS, min(MOST_LAPS, int(course.plan.lap_seconds / max(one, 1e-6))))
-        if lap % 10 == 1:
+            spent["blocks"] += seat.visit(lap)
+        if lap % 25 == 0:
             yield f"lap {lap} of {laps}"

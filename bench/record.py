@@ -84,6 +84,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     budget         seconds the whole run may take before it starts no further round
     limit          seconds that any single step of an arm may take
     lap_seconds    seconds of laps aimed at in each round
+    alone          whether the arms of round 1 start one at a time, so that their cold times are their own
     """
 
     format: int = FORMAT
@@ -96,6 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     budget: float
     limit: float
     lap_seconds: float
+    alone: bool
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -138,7 +140,8 @@ class Record(Struct, frozen=True, kw_only=True):
     alone          whether it started and built with the machine to itself: only then are the next three its own
     import_seconds, build_seconds, first_seconds
                    loading the framework and the implementation; building; the first update, with any compilation
-    blocks         seconds of each lap's block of `updates_per_block` updates, in lap order
+    laps           the numbers of the laps that visited it, rising
+    blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
@@ -162,6 +165,7 @@ class Record(Struct, frozen=True, kw_only=True):
     job: Job | None = None
     judgements: tuple[Judgement, ...] = ()
     updates_per_block: int | None = None
+    laps: tuple[int, ...] = ()
     blocks: tuple[float, ...] = ()
     device_blocks: tuple[float, ...] = ()
     drain_seconds: float | None = None
@@ -172,6 +176,6 @@ class Record(Struct, frozen=True, kw_only=True):
     spent: dict[str, float] = {}
 
     @property
-    def per_update(self) -> list[float]:
-        """Seconds an update, lap by lap."""
-        return [block / (self.updates_per_block or 1) for block in self.blocks]
+    def per_update(self) -> dict[int, float]:
+        """Seconds an update, by lap."""
+        return {lap: block / (self.updates_per_block or 1) for lap, block in zip(self.laps, self.blocks, strict=True)}

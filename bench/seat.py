@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,21 @@ from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from impls.contract import Oracle
 from impls.schedule import draw_schedule
 
+SETTLE_SECONDS = 0.002
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
+
+
+@dataclass(frozen=True)
+class Block:
+    """How many updates an arm makes in one timed call, and about how many seconds they take."""
+
+    updates: int
+    seconds: float
+
+    @property
+    def settle(self) -> int:
+        """Updates made untimed before each block: enough to bring the arm's data back into the caches."""
+        return max(1, round(self.updates * SETTLE_SECONDS / self.seconds))
 
 
 class Seat:
@@ -29,7 +44,8 @@ class Seat:
         self._prepared: dict[str, Any] = {}
         self._judgements: list[Judgement] = []
         self._job: Job | None = None
-        self._updates_per_block, self._done = 1, 0
+        self.every, self._block, self._done = 1, Block(1, 1.0), 0
+        self._laps: list[int] = []
         self._blocks: list[float] = []
         self._device_blocks: list[float] = []
         self._finished: dict[str, Any] = {}
@@ -82,8 +98,8 @@ class Seat:
         )
         return float(found["seconds"])
 
-    def calibrate(self, aim: float) -> int | None:
-        """Updates that make a block of `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
+    def calibrate(self, aim: float) -> Block | None:
+        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
         updates = unit
         self._ask("reset")
@@ -92,24 +108,25 @@ class Seat:
             if found is None:
                 return None
             if found["seconds"] >= aim / 2:
-                return max(unit, round(updates * aim / found["seconds"] / unit) * unit)
+                one = found["seconds"] / updates
+                updates = max(unit, round(aim / one / unit) * unit)
+                return Block(updates, updates * one)
             updates *= max(2, min(10, int(aim / max(found["seconds"], 1e-9))))
 
-    def start_laps(self, updates_per_block: int) -> None:
-        """Back to the start, with blocks of this many updates to come."""
-        self._updates_per_block, self._done = updates_per_block, 0
-        if self.live:
-            self._ask("reset")
+    def start_laps(self, block: Block, *, every: int) -> None:
+        """Back to the start, with blocks like this one to come, in every so many laps."""
+        self._block, self._done, self.every = block, 0, every
+        self._ask("reset")
 
-    def visit(self, *, recorded: bool) -> float:
-        """One block; returns its seconds."""
-        if not self.live:
-            return 0.0
-        found = self._ask("block", updates=self._updates_per_block)
+    def visit(self, lap: int) -> float:
+        """One block; returns its seconds. That of lap 0 is not recorded."""
+        updates, settle = self._block.updates, self._block.settle
+        found = self._ask("block", updates=updates, settle=settle)
         if found is None:
             return 0.0
-        self._done += self._updates_per_block
-        if recorded:
+        self._done += settle + updates
+        if lap > 0:
+            self._laps.append(lap)
             self._blocks.append(found["seconds"])
             if found["device_seconds"] is not None:
                 self._device_blocks.append(found["device_seconds"])
@@ -151,7 +168,8 @@ class Seat:
             first_seconds=self._prepared.get("first_seconds"),
             job=self._job,
             judgements=tuple(self._judgements),
-            updates_per_block=self._updates_per_block if self._blocks else None,
+            updates_per_block=self._block.updates if self._blocks else None,
+            laps=tuple(self._laps),
             blocks=tuple(self._blocks),
             device_blocks=tuple(self._device_blocks),
             drain_seconds=self._finished.get("drain_seconds"),

@@ -46,7 +46,7 @@ def estimate(logarithms: Sequence[float]) -> Estimate:
 
 def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
     """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
-    medians = [float(np.median(record.per_update)) for record in records if record.blocks]
+    medians = [float(np.median(list(record.per_update.values()))) for record in records if record.blocks]
     return estimate([math.log(median) for median in medians]) if medians else None
 
 
@@ -57,9 +57,9 @@ def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> 
     """
     other = {record.round: record.per_update for record in reference if record.blocks}
     return {
-        record.round: float(np.median([math.log(a / b) for a, b in zip(record.per_update, other[record.round], strict=False)]))
+        record.round: float(np.median([math.log(own[lap] / base[lap]) for lap in own if lap in base]))
         for record in records
-        if record.blocks and record.round in other
+        if (own := record.per_update) and (base := other.get(record.round)) and own.keys() & base.keys()
     }
 
 

@@ -125,8 +125,10 @@ class Session:
         """Back to the start."""
         self.arm.reset()
 
-    def block(self, updates: int) -> dict[str, Any]:
-        """The next `updates` updates, timed."""
+    def block(self, updates: int, settle: int = 0) -> dict[str, Any]:
+        """The next `settle` updates, untimed, to find caches as the arm leaves them; then `updates` more, timed."""
+        if settle:
+            self.arm.advance(settle)
         seconds, on_device, drain = self.stopwatch.time(
             lambda: self._advance(self.arm, updates, self.setting.every, self._look)
         )
