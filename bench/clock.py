@@ -9,6 +9,11 @@ def now() -> float:
     return time.perf_counter()
 
 
+def worked() -> float:
+    """Seconds that this process has had a processor for, over all its threads."""
+    return time.process_time()
+
+
 def today() -> str:
     """The date and time in UTC, ISO 8601 to the second; for records, never for durations."""
     return datetime.now(UTC).isoformat(timespec="seconds")

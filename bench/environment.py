@@ -17,8 +17,7 @@ from bench.record import Caveat
 VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "NUMBA_", "CUDA_", "TORCH", "PYTORCH", "TRITON_")
 PACKAGES = ("torch", "numpy", "scipy", "triton", "numba", "jax", "jaxlib", "scikit-learn", "pytest-benchmark")
 
-BUSY = 0.05  # share of the race's time that others may take before it is worth a word
-STOLEN = 0.02
+STOLEN = 0.02  # share of the processor's time that others may take before it is worth a word
 
 
 @cache
@@ -106,12 +105,12 @@ def _lines(path: Path) -> list[str]:
 class Pressure:
     """The system's running totals at one moment: two of them say what happened in between.
 
-    busy     seconds each core has worked, by number
+    cores    how many there are
     stolen   seconds the hypervisor gave the cores to somebody else, all together
     swapped  bytes moved to and from swap
     """
 
-    busy: dict[int, float]
+    cores: int
     stolen: float
     swapped: int
 
@@ -121,36 +120,22 @@ class Pressure:
         times = psutil.cpu_times(percpu=True)
         swap = psutil.swap_memory()
         return Pressure(
-            busy={core: t.user + t.nice + t.system + t.irq + t.softirq for core, t in enumerate(times)},
+            cores=len(times),
             stolen=sum(t.steal for t in times),
             swapped=swap.sin + swap.sout,
         )
 
 
-def caveats_between(before: Pressure, after: Pressure, cores: list[int], seconds: float, own: float) -> list[Caveat]:
-    """What the machine did to a race meanwhile, in words.
-
-    cores    the cores of the race
-    seconds  that have passed
-    own      seconds of those in which the race itself could use its cores
-    """
+def caveats_between(before: Pressure, after: Pressure, seconds: float) -> list[Caveat]:
+    """What the machine did to a race in the seconds between two moments, in words."""
     found = []
-    stolen = (after.stolen - before.stolen) / (seconds * len(after.busy))
+    stolen = (after.stolen - before.stolen) / (seconds * after.cores)
     if stolen > STOLEN:
         found.append(
             Caveat(
                 code="stolen",
                 text=f"the hypervisor gave {stolen:.0%} of the processor's time to somebody else",
                 advice="repeat at a quieter time, or on a machine that is not shared",
-            )
-        )
-    others = sum(after.busy[core] - before.busy[core] for core in cores) / len(cores) - own
-    if others > BUSY * seconds:
-        found.append(
-            Caveat(
-                code="busy",
-                text=f"something else used the race's cores for {others / seconds:.0%} of the time",
-                advice="close other programs, or repeat when the machine is idle",
             )
         )
     if after.swapped > before.swapped:

@@ -67,7 +67,7 @@ class Choice:
     limit: float = 300.0
 
 
-def make_plan(choice: Choice, *, run: str, command: str) -> Plan:
+def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
     """Every race that the choice asks for. Raises SettingError or UnknownNameError, with the cure, for what cannot be."""
     if choice.effort not in EFFORTS:
         raise SettingError(f"effort must be one of {', '.join(EFFORTS)}; got {choice.effort!r}.")

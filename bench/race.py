@@ -22,7 +22,7 @@ from bench.store import Store
 from impls import catalogue
 from impls.contract import Oracle
 
-BLOCK_SECONDS = 0.010  # aimed at; longer only where one update, or the stretch between two looks, takes longer
+BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
 FEWEST_LAPS, MOST_LAPS = 20, 250
 SLEEP_BEFORE_VISIT = 0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
 
@@ -147,8 +147,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int,
         for seat in seats:
             seat.finish()
     seconds = clock.now() - begin
-    own = spent["start"] + spent["job"] + spent["blocks"]
-    caveats = environment.caveats_between(before, environment.Pressure.now(), course.cores, seconds, own)
+    caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     records = [
         seat.record(
             run=course.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from impls.contract import Work
 from impls.setting import RACED, Setting, spoken
@@ -98,6 +99,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     limit: float
     lap_seconds: float
     alone: bool
+
+
+    def named(self, run: str) -> "Plan":
+        """The same plan for a run of this name."""
+        return replace(self, run=run)
 
 
 class Judgement(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from impls.contract import Oracle
 from impls.schedule import draw_schedule
 
-SETTLE_SECONDS = 0.002
+WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
+SETTLE_SECONDS = 0.001
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
 
 
@@ -181,7 +182,7 @@ class Seat:
         )
 
     def _own_caveats(self) -> list[Caveat]:
-        return [
+        found = [
             Caveat(
                 code="changed_flags",
                 text=f"{self.arm.name} changed a global setting of torch ({change})",
@@ -189,6 +190,16 @@ class Seat:
             )
             for change in self._finished.get("changed_flags", ())
         ]
+        waited = self._finished.get("waited", 0.0)
+        if waited > WAITED and self.arm.setting.device == "cpu":
+            found.append(
+                Caveat(
+                    code="busy",
+                    text=f"{self.arm.name} waited for its processor for {waited:.0%} of the time it was timed",
+                    advice="close other programs, or repeat when the machine is idle",
+                )
+            )
+        return found
 
     def _probe(self) -> int:
         """One and a half epochs, within limits: far enough for a stale batch order to show."""

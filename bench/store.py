@@ -13,6 +13,7 @@ import msgspec
 
 from bench import clock
 from bench.record import FORMAT, Plan, Race, Record
+from impls.catalogue import implementations
 
 T = TypeVar("T")
 
@@ -102,6 +103,26 @@ class Store:
         path = self.path / "environment.json"
         return _read(path, dict[str, Any]) if path.exists() else {}
 
+    def check_resumable(self, here: dict[str, Any]) -> None:
+        """Raises StoreError when going on would mix records of two machines, two PyTorches or two versions of the code.
+
+        here  `environment.describe` of this moment
+        """
+        then = self.environment()
+        for what, cure in (("machine", "resume it there"), ("python", "use that one"), ("packages", "install those")):
+            if then.get(what) != here.get(what):
+                raise StoreError(
+                    f"{self.path} was begun with another {what}, so its rounds cannot be compared with new ones; {cure}, "
+                    f"or start a new run. Then: {then.get(what)}. Now: {here.get(what)}."
+                )
+        records = [record for race in self.plan().races for each in self.rounds(race).values() for record in each]
+        for record in records:
+            entry = implementations().get(record.arm.implementation)
+            if record.fingerprint and (entry is None or entry.fingerprint != record.fingerprint):
+                raise StoreError(
+                    f"impls/{record.arm.implementation}.py has changed since {self.path} was begun: start a new run."
+                )
+
     def records(self) -> tuple[list[Record], list[str]]:
         """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
         records, complaints = [], []
@@ -133,7 +154,7 @@ def pretty(value: Any) -> bytes:
 
 
 def _read(path: Path, kind: type[T]) -> T:
-    cure = "Move it away to go on without it"
+    cure = "Move its folder away: a report goes on without it, and --resume measures that round again"
     try:
         content = path.read_bytes()
         head = msgspec.json.decode(content)

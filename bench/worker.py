@@ -19,6 +19,7 @@ from statistics import median
 from typing import IO, Any
 
 from bench import clock
+from impls.setting import Setting
 
 PR_SET_PDEATHSIG = 1  # Linux: the kernel kills the worker when the conductor dies
 
@@ -39,6 +40,7 @@ class Session:
         self._look: Callable[[], None] | None = None
         self._painter: Any = None
         self._drains: list[float] = []
+        self._wall = self._worked = 0.0
 
     def _step(self, name: str) -> None:
         self._answer({"step": name})
@@ -129,9 +131,12 @@ class Session:
         """The next `settle` updates, untimed, to find caches as the arm leaves them; then `updates` more, timed."""
         if settle:
             self.arm.advance(settle)
+        worked = clock.worked()
         seconds, on_device, drain = self.stopwatch.time(
             lambda: self._advance(self.arm, updates, self.setting.every, self._look)
         )
+        self._worked += clock.worked() - worked
+        self._wall += seconds
         self._drains.append(drain)
         return {"seconds": seconds, "device_seconds": on_device}
 
@@ -151,16 +156,7 @@ class Session:
 
     def answer(self, when: str, updates: int) -> dict[str, Any]:
         """The weights as they are, where they are."""
-        weights = self.arm.weights()
-        devices = sorted({value.device.type for value in weights.values()})
-        there = devices == [self.setting.device]
-        return {
-            "when": when,
-            "updates": updates,
-            "weights": {n: value.detach().double().cpu().tolist() for n, value in weights.items()} if there else {},
-            "devices": devices,
-            "dtypes": sorted({str(value.dtype).removeprefix("torch.") for value in weights.values()}),
-        }
+        return answer_of(self.arm, self.setting, when, updates)
 
     def finish(self, updates: int) -> dict[str, Any]:
         """The weights that the timed blocks produced, and what the arm left behind."""
@@ -169,9 +165,24 @@ class Session:
         return {
             "answer": self.answer("blocks", updates),
             "changed_flags": changed,
+            "waited": max(0.0, 1 - self._worked / self._wall) if self._wall and self.setting.threads == 1 else 0.0,
             "drain_seconds": median(self._drains) if self._drains else 0.0,
             "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }
+
+
+def answer_of(arm: Any, setting: Setting, when: str, updates: int) -> dict[str, Any]:
+    """What the referee is shown: the weights, brought to the host only when they lie where the setting says."""
+    weights = arm.weights()
+    devices = sorted({value.device.type for value in weights.values()})
+    there = devices == [setting.device]
+    return {
+        "when": when,
+        "updates": updates,
+        "weights": {name: value.detach().double().cpu().tolist() for name, value in weights.items()} if there else {},
+        "devices": devices,
+        "dtypes": sorted({str(value.dtype).removeprefix("torch.") for value in weights.values()}),
+    }
 
 
 def _fault(error: BaseException) -> dict[str, str]:

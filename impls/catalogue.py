@@ -121,8 +121,12 @@ def choose_implementations(patterns: Sequence[str], family: str) -> list[Entry]:
 
     A pattern that matches nothing in the whole catalogue raises UnknownNameError.
     """
-    chosen = _choose("implementation", patterns, implementations())
-    return [implementations()[name] for name in chosen if implementations()[name].family == family]
+    return [implementations()[name] for name in match_implementations(patterns) if name.startswith(f"{family}/")]
+
+
+def match_implementations(patterns: Sequence[str]) -> list[str]:
+    """The names that match any of the shell patterns; UnknownNameError for a pattern that matches none."""
+    return _choose("implementation", patterns, implementations())
 
 
 def _choose(kind: str, patterns: Sequence[str], names: Iterable[str]) -> list[str]:

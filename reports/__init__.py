@@ -1,0 +1,1 @@
+"""How it is shown: reads records, computes comparisons, draws. Never measures, never loads torch."""

@@ -1,0 +1,53 @@
+"""What the records of a run allow to be said: rows, twin, findings, warnings. Every report shows this one object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench import statistics
+from bench.record import Caveat, Plan, Race, Record
+from bench.statistics import Estimate
+from reports.findings import findings, warnings
+from reports.rows import Row, ranked, row_of
+
+
+@dataclass(frozen=True)
+class RaceResult:
+    """A race's rows, fastest first, class by class, the unmeasured last; and its built-in A/A."""
+
+    race: Race
+    rows: tuple[Row, ...]
+    twin: Estimate | None
+    warnings: tuple[Caveat, ...]
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything there is to show of a run."""
+
+    plan: Plan
+    environment: dict[str, Any]
+    races: tuple[RaceResult, ...]
+    warnings: tuple[Caveat, ...]
+
+
+def compare(plan: Plan, environment: dict[str, Any], records: Sequence[Record]) -> Comparison:
+    """Reads nothing but its arguments: the same records always give the same comparison."""
+    results = []
+    for race in plan.races:
+        mine = {arm: [record for record in records if record.arm == arm] for arm in race.arms}
+        reference = mine[race.reference]
+        rows = ranked([row_of(arm, mine[arm], reference) for arm in race.arms if arm.role != "twin"], mine)
+        twin = next((statistics.ratio(mine[arm], reference) for arm in race.arms if arm.role == "twin"), None)
+        results.append(
+            RaceResult(
+                race=race,
+                rows=tuple(rows),
+                twin=twin,
+                warnings=tuple(warnings(race, mine, twin)),
+                findings=tuple(findings(race, rows, twin)),
+            )
+        )
+    seen = dict.fromkeys(caveat for result in results for caveat in result.warnings)
+    return Comparison(plan=plan, environment=environment, races=tuple(results), warnings=tuple(seen))

@@ -1,0 +1,72 @@
+"""The JSON document of `run --json` and `report --json`: the comparison for programs. Its fields are a promise."""
+
+from typing import Any
+
+import msgspec
+
+from bench.statistics import Estimate
+from reports.comparison import Comparison
+from reports.rows import Row
+
+FORMAT = 1
+
+
+def document(comparison: Comparison, path: str) -> dict[str, Any]:
+    """Plain dictionaries, lists, numbers and strings; what was not measured is None.
+
+    path  the run's folder
+    """
+    return {
+        "format": FORMAT,
+        "run": path,
+        "environment": comparison.environment,
+        "warnings": [{"code": w.code, "text": w.text, "advice": w.advice} for w in comparison.warnings],
+        "races": [
+            {
+                "workload": result.race.workload,
+                "reference": result.race.reference.implementation,
+                "twin": {"ratio": _value(result.twin), "low": _low(result.twin), "high": _high(result.twin)},
+                "findings": list(result.findings),
+                "arms": [_arm(row) for row in result.rows],
+            }
+            for result in comparison.races
+        ],
+    }
+
+
+def _arm(row: Row) -> dict[str, Any]:
+    judgement = row.judgement
+    return {
+        "implementation": row.arm.implementation,
+        "setting": msgspec.to_builtins(row.arm.setting),
+        "class": row.work,
+        "status": row.status,
+        "reason": row.reason,
+        "rank": row.rank,
+        "verdict": row.verdict,
+        "seconds_per_update": _value(row.seconds),
+        "low": _low(row.seconds),
+        "high": _high(row.seconds),
+        "ratio": _value(row.ratio),
+        "ratio_low": _low(row.ratio),
+        "ratio_high": _high(row.ratio),
+        "job_seconds": row.job_seconds,
+        "cold_seconds": row.cold_seconds,
+        "loss": judgement.loss if judgement else None,
+        "weights": row.weights,
+        "distance": judgement.distance if judgement else None,
+        "tolerance": judgement.tolerance if judgement else None,
+        "rounds": row.rounds,
+    }
+
+
+def _value(found: Estimate | None) -> float | None:
+    return found.value if found else None
+
+
+def _low(found: Estimate | None) -> float | None:
+    return found.low if found else None
+
+
+def _high(found: Estimate | None) -> float | None:
+    return found.high if found else None

@@ -1,0 +1,105 @@
+"""The sentences of a report: what was found, and what to doubt. Apart from the numbers so that every report says the same."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from bench import statistics
+from bench.record import Arm, Caveat, Race, Record
+from bench.statistics import Estimate
+from reports.rows import Row
+from reports.words import seconds, times, value
+
+TWIN_OFF = 0.02
+RESTLESS = 0.05  # spread of a round's ratio, above which rounds are said to disagree
+
+
+def findings(race: Race, rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
+    """What somebody who reads nothing else should know, most important first."""
+    able = [row for row in rows if row.rank is not None]
+    reference = next((row for row in able if row.arm.role == "reference"), None)
+    fastest = next((row for row in able if row.work == "faithful"), None)
+    if fastest and fastest.seconds and reference and reference.seconds:
+        yield _fastest(fastest, reference)
+    for row in able:
+        bare = next((other for other in able if _unwatched(other, row)), None)
+        if row.arm.setting.watch != "none" and bare:
+            yield from _watching(row, bare)
+    yield _answers(rows)
+    if twin and twin.low is not None and twin.high is not None:
+        yield (
+            f"The reference raced against itself came out at {value(twin)} "
+            f"({_percent(twin.low - 1)} to {_percent(twin.high - 1)}): that is how much identical code differs here."
+        )
+
+
+def _fastest(fastest: Row, reference: Row) -> str:
+    each = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
+    ratio = fastest.ratio
+    if fastest is reference or ratio is None:
+        return f"Nothing was faster than {reference.arm.name}: {each}."
+    said = f"Fastest: {fastest.arm.name}, {each}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
+    if ratio.low is not None and ratio.high is not None:
+        said += f" (95 % interval {1 / ratio.high:.3g} to {1 / ratio.low:.3g})"
+    return said + "."
+
+
+def _unwatched(other: Row, row: Row) -> bool:
+    """Whether `other` is `row` without its watcher."""
+    mine, its = row.arm.setting, other.arm.setting
+    same = (mine.device, mine.mode) == (its.device, its.mode)
+    return same and other.arm.implementation == row.arm.implementation and its.watch == "none"
+
+
+def _watching(row: Row, bare: Row) -> Iterable[str]:
+    if row.job_seconds and bare.job_seconds and row.job_seconds > bare.job_seconds:
+        verb = {"draw": "drawing", "loss": "reading the loss"}[row.arm.setting.watch]
+        share = 1 - bare.job_seconds / row.job_seconds
+        yield (
+            f"Of the {seconds(row.job_seconds)} that {row.arm.implementation} takes for the whole job when watched, "
+            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; unwatched it takes {seconds(bare.job_seconds)}."
+        )
+
+
+def _answers(rows: Sequence[Row]) -> str:
+    judged = [row for row in rows if row.judgement]
+    wrong = [row for row in judged if row.status == "wrong"]
+    if wrong:
+        return f"WRONG ANSWERS: {', '.join(row.arm.name for row in wrong)}; they are not ranked."
+    return f"All {len(judged)} answers agree with the float64 oracle within what rounding explains." if judged else "No answers."
+
+
+def _percent(change: float) -> str:
+    return f"{100 * change:+.1f} %"
+
+
+def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate | None) -> Iterable[Caveat]:
+    """What makes the numbers doubtful, each with what to do; a closed list of codes."""
+    if twin and twin.low is not None and twin.high is not None:
+        if not twin.low <= 1 <= twin.high and abs(twin.value - 1) > TWIN_OFF:
+            yield Caveat(
+                code="twin_off",
+                text=f"identical code came out {abs(twin.value - 1):.1%} apart: no difference that small can be believed",
+                advice="repeat with --effort thorough, or on a quieter machine",
+            )
+    if not records[race.reference] or records[race.reference][0].status != "ok":
+        yield Caveat(
+            code="no_reference",
+            text=f"the reference {race.reference.name} could not be measured, so there are no ratios",
+            advice="choose another with --reference",
+        )
+    for arm, mine in records.items():
+        spread = _spread(mine, records[race.reference])
+        if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS:
+            yield Caveat(
+                code="rounds_disagree",
+                text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation): its interval is wide for that",
+                advice="more rounds narrow it: --rounds 20",
+            )
+    yield from dict.fromkeys(caveat for mine in records.values() for record in mine for caveat in record.caveats)
+
+
+def _spread(records: Sequence[Record], reference: Sequence[Record]) -> float:
+    """Standard deviation over rounds of the logarithm of the ratio; 0 for fewer than two rounds."""
+    logarithms = list(statistics.round_logarithms(records, reference).values())
+    return float(np.std(logarithms, ddof=1)) if len(logarithms) > 1 else 0.0

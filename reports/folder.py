@@ -1,0 +1,24 @@
+"""Writes every report of a run into a folder. Apart because it alone knows which formats there are."""
+
+from collections.abc import Sequence
+
+from bench.record import Record
+from bench.store import Store
+from reports import ladder, markdown, pytest_benchmark, tables
+from reports.comparison import Comparison
+
+
+def write(comparison: Comparison, records: Sequence[Record], out: Store) -> list[str]:
+    """summary.md, records.csv, benchmark.json and a ladder a race; returns the names, the one to open first in front."""
+    files = {
+        "summary.md": markdown.render(comparison).encode(),
+        "records.csv": tables.to_csv(records).encode(),
+        "benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
+    }
+    several = len(comparison.races) > 1
+    for result in comparison.races:
+        name = f"ladder-{result.race.slug}" if several else "ladder"
+        files |= {f"{name}.{kind}": content for kind, content in ladder.draw(result).items()}
+    for name, content in files.items():
+        out.write(name, content)
+    return list(files)

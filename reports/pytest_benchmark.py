@@ -1,0 +1,102 @@
+"""A run in pytest-benchmark's JSON, so that `pytest-benchmark compare` and whatever else reads that format can read it."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from bench.record import Plan, Record
+from impls.setting import spoken
+
+
+def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
+    """One benchmark an arm, seconds an update; a round of ours is one datum of theirs: its median over laps.
+
+    Statistics are computed as pytest-benchmark computes them; arms without a time are left out, as it does.
+    """
+    arms = [arm for race in plan.races for arm in race.arms if arm.role != "twin"]
+    found = {arm: [r for r in records if r.arm == arm and r.blocks and r.status == "ok"] for arm in arms}
+    started = min((record.started for record in records), default="")
+    machine = environment.get("machine", {})
+    revision = environment.get("revision", {})
+    document = {
+        "machine_info": {
+            "node": "",
+            "processor": machine.get("processor", ""),
+            "machine": platform.machine(),
+            "python_implementation": platform.python_implementation(),
+            "python_version": environment.get("python", ""),
+            "system": environment.get("system", ""),
+            "cpu": {"brand_raw": machine.get("processor", ""), "count": machine.get("threads")},
+            "gpus": machine.get("gpus", []),
+            "torch": environment.get("packages", {}).get("torch"),
+        },
+        "commit_info": {
+            "id": revision.get("commit") or "unversioned",
+            "time": None,
+            "author_time": None,
+            "dirty": revision.get("changed"),
+            "project": "looprace",
+            "branch": None,
+        },
+        "benchmarks": [_benchmark(mine) for mine in found.values() if mine],
+        "datetime": started,
+        "version": "5.0.0",
+    }
+    return json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
+    arm = records[0].arm
+    data = [float(np.median(list(record.per_update.values()))) for record in records]
+    job = next((record.job for record in records if record.job), None)
+    judgement = next((j for record in records for j in record.judgements if j.when == "job"), records[0].judgements[-1])
+    name = f"test_arm[{arm.workload} {arm.implementation} {spoken(arm.setting)} {arm.setting.batch}]"
+    return {
+        "group": arm.workload,
+        "name": name,
+        "fullname": f"bench/test_arms.py::{name}",
+        "params": None,
+        "param": name.partition("[")[2].rstrip("]"),
+        "extra_info": {
+            "loss": judgement.loss,
+            "distance": judgement.distance,
+            "weights": job.weights if job else None,
+            "job_seconds": job.seconds if job else None,
+            "setting": msgspec.to_builtins(arm.setting),
+        },
+        "options": {"disable_gc": False, "timer": "looprace", "min_rounds": 1, "max_time": 1.0, "min_time": 0.000005,
+                    "warmup": False},
+        "stats": _statistics(data),
+    }  # fmt: skip
+
+
+def _statistics(data: Sequence[float]) -> dict[str, Any]:
+    q1, median, q3 = (float(value) for value in np.percentile(data, (25, 50, 75)))
+    mean, spread = float(np.mean(data)), float(np.std(data, ddof=1)) if len(data) > 1 else 0.0
+    low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
+    mild = sum(not low <= value <= high for value in data)
+    far = sum(abs(value - mean) > spread for value in data) if spread else 0
+    return {
+        "min": min(data),
+        "max": max(data),
+        "mean": mean,
+        "stddev": spread,
+        "rounds": len(data),
+        "median": median,
+        "iqr": q3 - q1,
+        "q1": q1,
+        "q3": q3,
+        "iqr_outliers": mild,
+        "stddev_outliers": far,
+        "outliers": f"{far};{mild}",
+        "ld15iqr": min(value for value in data if value >= low),
+        "hd15iqr": max(value for value in data if value <= high),
+        "ops": 1 / mean,
+        "total": float(sum(data)),
+        "data": list(data),
+        "iterations": 1,
+    }

@@ -1,0 +1,57 @@
+"""A run as data frames: one row an arm and round, for `records.csv` and for anybody's own analysis."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from bench.record import Record
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+
+
+def frame(records: Sequence[Record]) -> pd.DataFrame:
+    """Times in seconds; blocks as their median, for the raw ones stay in the records."""
+    return pd.DataFrame([_flat(record) for record in records])
+
+
+def to_csv(records: Sequence[Record]) -> str:
+    """The frame as CSV, safe to open in a spreadsheet."""
+    table = frame(records)
+    for name in table.columns:
+        table[name] = [_tame(cell) for cell in table[name]]
+    return table.to_csv(index=False)
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    setting = msgspec.to_builtins(record.arm.setting)
+    per_update = pd.Series(record.per_update, dtype=float)
+    last = record.judgements[-1] if record.judgements else None
+    return {
+        "run": record.run,
+        "round": record.round,
+        "workload": record.arm.workload,
+        "implementation": record.arm.implementation,
+        "role": record.arm.role,
+        **setting,
+        "class": record.work,
+        "status": record.status,
+        "reason": record.reason,
+        "seconds_per_update": per_update.median() if len(per_update) else None,
+        "blocks": len(per_update),
+        "updates_per_block": record.updates_per_block,
+        "job_seconds": record.job.seconds if record.job else None,
+        "import_seconds": record.import_seconds,
+        "build_seconds": record.build_seconds,
+        "first_seconds": record.first_seconds,
+        "loss": last.loss if last else None,
+        "distance": last.distance if last else None,
+        "tolerance": last.tolerance if last else None,
+        "peak_resident_bytes": record.peak_resident_bytes,
+        "started": record.started,
+    }
+
+
+def _tame(cell: Any) -> Any:
+    return "'" + cell if isinstance(cell, str) and cell.startswith(FORMULA) else cell

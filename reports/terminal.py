@@ -1,0 +1,64 @@
+"""A comparison as rich renderables, for the door to print. Apart from Markdown, which has no colour and no width."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.columns import COLUMNS, cells, heads, unit_of
+from reports.comparison import Comparison, RaceResult
+from reports.words import plain
+
+GAP = 2  # spaces between columns
+STYLES = {"faster": "green", "slower": "yellow", "wrong": "bold red", "reference": "bold", "same": "", "unresolved": "dim"}
+
+
+def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    """Race by race: title, findings, table, the rows without a time and why; then what each column says, and warnings.
+
+    width  characters a line; columns that do not fit are left out, and named
+    """
+    for result in comparison.races:
+        yield Text()
+        yield Text(plain(result.race.title), style="bold")
+        for finding in result.findings:
+            yield Text(f"  {plain(finding)}")
+        yield Text()
+        yield from _table(result, width)
+        for row in result.rows:
+            if row.reason and row.status != "ok":
+                yield Text(f"  {plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}", style="red")
+    yield Text()
+    for column, head in zip(COLUMNS, heads("..."), strict=True):
+        yield Text(f"  {head.partition(',')[0]:<15} {column.meaning}", style="dim")
+    for warning in comparison.warnings:
+        yield Text()
+        yield Text(f"! {plain(warning.text)}.", style="yellow")
+        yield Text(f"  {plain(warning.advice)}.", style="yellow")
+
+
+def _table(result: RaceResult, width: int) -> Iterator[RenderableType]:
+    scale, unit = unit_of(result.rows)
+    titles = heads(unit)
+    body = [cells(row, scale) for row in result.rows]
+    shown = list(range(len(COLUMNS)))
+    for index in sorted(shown, key=lambda index: -COLUMNS[index].dispensable):
+        needed = sum(max(len(titles[i]), *(len(line[i]) for line in body)) + GAP for i in shown)
+        if needed - GAP > width and COLUMNS[index].dispensable:
+            shown.remove(index)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for index in shown:
+        table.add_column(titles[index], justify="right" if COLUMNS[index].right else "left", no_wrap=True)
+    classes = {row.work for row in result.rows if row.rank}
+    last = None
+    for row, line in zip(result.rows, body, strict=True):
+        if row.rank and row.work != last and len(classes) > 1:
+            table.add_row("", Text(f"{row.work}:", style="italic"))
+            last = row.work
+        style = STYLES.get(row.verdict, "red")
+        table.add_row(*(Text(line[i], style=style if titles[i] == "verdict" else "") for i in shown))
+    yield table
+    hidden = [titles[i] for i in range(len(COLUMNS)) if i not in shown]
+    if hidden:
+        yield Text(f"  (no room here for {', '.join(hidden)}: see summary.md)", style="dim")

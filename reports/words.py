@@ -1,0 +1,55 @@
+"""Turns numbers into text with no more digits than they have. Apart so that every report says a number the same way."""
+
+import math
+
+from bench.statistics import Estimate
+
+DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+THIN = " "
+
+
+def unit_for(seconds: list[float]) -> tuple[float, str]:
+    """One unit for a whole column: the largest in which the smallest of the values is at least 1."""
+    smallest = min(seconds, default=1.0)
+    return next((unit for unit in DURATIONS if smallest >= unit[0]), DURATIONS[-1])
+
+
+def number(value: float, half_width: float) -> str:
+    """A value rounded where its uncertainty begins: two digits of the half-width are kept. Unknown width: two digits."""
+    if not math.isfinite(value):
+        return str(value)
+    known = half_width if 0 < half_width < math.inf else abs(value) or 1.0
+    decimals = max(0, 1 - math.floor(math.log10(known)))
+    return f"{value:,.{min(decimals, 12)}f}".replace(",", THIN)
+
+
+def estimate(found: Estimate, scale: float = 1.0) -> str:
+    """ "402 ± 8": the value and half its 95 % interval; the value alone, in two digits, when one round gives none."""
+    if found.low is None or found.high is None:
+        return number(found.value / scale, math.inf)
+    half = (found.high - found.low) / 2 / scale
+    return f"{number(found.value / scale, half)} ± {number(half, half)}"
+
+
+def value(found: Estimate, scale: float = 1.0) -> str:
+    """The estimate alone, in digits that its interval supports."""
+    return number(found.value / scale, found.half_width * found.value / scale)
+
+
+def seconds(duration: float | None) -> str:
+    """A single duration in a unit of its own, three digits: "4.03 s", "2.48 ms"; a dash for None."""
+    if duration is None:
+        return "-"
+    scale, unit = unit_for([duration])
+    scaled = duration / scale
+    return f"{scaled:.{max(0, 2 - math.floor(math.log10(max(scaled, 1))))}f} {unit}"
+
+
+def times(factor: float) -> str:
+    """A factor above 1 in words fit for a sentence: "2.1 times", "33 times"."""
+    return f"{factor:.{1 if factor < 10 else 0}f} times"
+
+
+def plain(text: str) -> str:
+    """Without characters that steer a terminal or turn the direction of writing."""
+    return "".join(c if c.isprintable() else " " for c in text)
