@@ -1,10 +1,12 @@
 """What one round saw of one arm, and the plan it belongs to: typed, immutable, validated. Torch-free: reports read it."""
 
+import dataclasses
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from impls.catalogue import workloads
 from impls.contract import Work
 from impls.setting import RACED, Setting, spoken
 
@@ -36,6 +38,14 @@ class Arm(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What people call it: "linear/manual cpu eager"; the twin says so."""
         return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
+
+    @property
+    def label(self) -> str:
+        """Workload and name, and every coordinate that is not the workload's own: unlike any other arm of any race."""
+        own = workloads()[self.workload].setting()
+        fixed = [f.name for f in dataclasses.fields(Setting) if f.name not in RACED]
+        chosen = [f"{name} {mine}" for name in fixed if (mine := getattr(self.setting, name)) != getattr(own, name)]
+        return " ".join([self.workload, self.name, *chosen])
 
     @property
     def slug(self) -> str:

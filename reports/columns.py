@@ -29,7 +29,7 @@ def _rank(row: Row, _: float) -> str:
 def _verdict(row: Row, _: float) -> str:
     if row.verdict in ("faster", "slower") and row.ratio:
         factor = row.ratio.value if row.verdict == "slower" else 1 / row.ratio.value
-        return f"{row.verdict} {factor:.3g}x" if factor >= 1.1 else row.verdict
+        return f"{factor:.3g}x {row.verdict}" if factor >= 1.1 else row.verdict
     return row.verdict.replace("_", " ")
 
 

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from bench.record import Plan, Record
-from impls.setting import spoken
 
 
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
@@ -54,13 +53,13 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
     data = [float(np.median(list(record.per_update.values()))) for record in records]
     job = next((record.job for record in records if record.job), None)
     judgement = next((j for record in records for j in record.judgements if j.when == "job"), records[0].judgements[-1])
-    name = f"test_arm[{arm.workload} {arm.implementation} {spoken(arm.setting)} {arm.setting.batch}]"
+    name = f"test_arm[{arm.label}]"
     return {
         "group": arm.workload,
         "name": name,
         "fullname": f"bench/test_arms.py::{name}",
         "params": None,
-        "param": name.partition("[")[2].rstrip("]"),
+        "param": arm.label,
         "extra_info": {
             "loss": judgement.loss,
             "distance": judgement.distance,

@@ -1,0 +1,97 @@
+"""pytest-benchmark as a front end: `pytest bench -k "nn_sgd and eager"`. Every arm is measured by a worker, as in a race.
+
+pytest-benchmark's clock is one that advances by what the worker measured: one update a round. For a comparison that
+survives a noisy machine use `python -m bench run`, which pairs the arms lap by lap; here they run one after the other.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench import environment, process
+from bench.record import Arm
+from bench.seat import Block, Seat
+from impls import catalogue
+from impls.setting import MODES
+
+BLOCK_SECONDS = 0.015
+ROUNDS = 30
+
+
+class WorkersClock:
+    """Stands still but for the seconds that a worker reports."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def reset(self) -> None:
+        """Back to zero before each round, so that no digits are lost to subtraction."""
+        self.seconds = 0.0
+
+
+CLOCK = WorkersClock()
+
+
+def looprace() -> float:
+    """The timer pytest-benchmark is given; its name is what the report says of it."""
+    return CLOCK.seconds
+
+
+def _arms() -> list[Any]:
+    devices = ("cpu", "cuda") if environment.gpus() else ("cpu",)
+    arms = [
+        Arm(workload=workload.name, implementation=entry.name, setting=workload.setting(device=device, mode=mode))
+        for workload in catalogue.workloads().values()
+        for entry in catalogue.choose_implementations(["*"], workload.name.partition("/")[0])
+        for device in devices
+        for mode in MODES
+    ]
+    return [pytest.param(arm, id=arm.label) for arm in arms]
+
+
+@pytest.mark.benchmark(timer=looprace)
+@pytest.mark.parametrize("arm", _arms())
+def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """The arm answers right, and this is how long one of its updates takes."""
+    benchmark.group = arm.workload
+    workload = catalogue.workloads()[arm.workload]
+    oracle = workload.oracle(workload.problem(arm.setting), arm.setting)
+    everywhere = process.allowed_cores()
+    seat = Seat(arm, oracle, alone=True)
+    with ExitStack() as stack:
+        cores = everywhere[-arm.setting.threads :]
+        seat.open(stack, cores, everywhere, tmp_path / "arm.log", tmp_path / "cache", limit=300.0, live=False)
+        seat.finish_start()
+        if seat.live:
+            seat.do_job(tmp_path / "pictures")
+        block = seat.calibrate(BLOCK_SECONDS) if seat.live else None
+        if block:
+            _measure(seat, block, benchmark)
+    record = seat.record(run="pytest", number=1, started="", caveats=(), round_seconds=0.0, spent={})
+    if record.status in ("unsupported", "unavailable"):
+        pytest.skip(record.reason)
+    assert (record.status, record.reason) == ("ok", "")
+    assert record.job is not None
+    job = next(judgement for judgement in record.judgements if judgement.when == "job")
+    benchmark.extra_info |= {
+        "loss": job.loss,
+        "weights": record.job.weights,
+        "distance": job.distance,
+        "tolerance": job.tolerance,
+        "job_seconds": record.job.seconds,
+        "first_seconds": record.first_seconds,
+    }
+
+
+def _measure(seat: Seat, block: Block, benchmark: BenchmarkFixture) -> None:
+    seat.start_laps(block, every=1)
+
+    def visit() -> None:
+        CLOCK.seconds += seat.visit(lap=1) / block.updates
+
+    benchmark.pedantic(visit, setup=CLOCK.reset, rounds=ROUNDS, iterations=1, warmup_rounds=1)
+    if seat.live:
+        seat.finish()

@@ -1,0 +1,55 @@
+"""The chores, each with its own environment. Only forwards: `nox -s bench -- --device cuda` is `python -m bench run --device cuda`."""
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"  # pip, and not uv, finds the machine's own build of torch
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types"]
+
+
+def install(session: nox.Session, *more: str) -> None:
+    session.install("-c", "constraints.txt", "-e", ".", *more)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Race the tutorial's training job; table here, records and pictures in results/."""
+    install(session)
+    session.run("python", "-m", "bench", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every promise, tested."""
+    install(session)
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the rules that ruff can hold."""
+    session.install("-c", "constraints.txt", "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict, tests included."""
+    install(session, "nox", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "check"))
+    session.run("mypy")
+
+
+@nox.session(default=False)
+def selfbench(session: nox.Session) -> None:
+    """Measure looprace itself: its spread, its overhead, its own speed. Half an hour on a quiet machine."""
+    install(session)
+    session.run("python", "-m", "bench", "selfbench", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Everything that needs a GPU: the CUDA tests, then the race of CUDA against CPU."""
+    install(session)
+    session.run("python", "-m", "pytest", "-m", "cuda")
+    session.run("python", "-m", "bench", "run", "--device", "cuda,cpu", *session.posargs)
