@@ -212,6 +212,30 @@ def check(
     raise typer.Exit(Exit.WRONG if faults else Exit.DONE)
 
 
+@app.command()
+def selfbench(
+    only: Annotated[str, typer.Option(help="answers, tax, overhead, spread, spread2, or several.")] = "",
+    repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10,
+    json_: Json = False,
+) -> None:
+    """Measure looprace itself: its spread, its overhead, its own speed. Half an hour; leave the machine alone.
+
+    Example: python -m bench selfbench --only answers,tax
+    """
+    from bench.selfbench import PARTS
+
+    chosen = _several(only) or tuple(PARTS)
+    with _refusals():
+        _known("--only", chosen, tuple(PARTS))
+    figures = []
+    for part in chosen:
+        for figure in PARTS[part](repetitions):
+            figures.append(vars(figure))
+            _say(f"{figure.name}: {figure.said}; promised: {figure.promise}; {'kept' if figure.kept else 'NOT KEPT'}")
+    if json_:
+        _print_json({"format": 1, "figures": figures})
+
+
 def _race(store: "Store", quiet: bool) -> bool:
     """Carries the run out under a progress display; True when it was interrupted."""
     from bench import race
@@ -302,6 +326,14 @@ def _refusals() -> Iterator[None]:
 
 def _several(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+
+
+def _known(option: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
+    from impls.setting import SettingError
+
+    for value in given:
+        if value not in known:
+            raise SettingError(f"{option} takes {', '.join(known)}; got {value!r}.")
 
 
 def _whole_numbers(text: str, option: str) -> tuple[int, ...]:

@@ -21,7 +21,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether the host or the device ran out of memory."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    text = str(error)
+    return isinstance(error, RuntimeError) and "allocate" in text and "memory" in text
 
 
 class Stopwatch:

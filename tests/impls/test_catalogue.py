@@ -1,7 +1,6 @@
 """What the catalogue finds and how it survives broken files. Apart because it must work where no implementation does."""
 
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
@@ -226,9 +225,3 @@ def test_a_pattern_of_another_family_chooses_nothing_there() -> None:
     """Patterns choose within one family; one that matches only elsewhere is no mistake."""
     assert [] == catalogue.choose_implementations(["gradient/*"], "linear")
     assert "linear/manual" in [entry.name for entry in catalogue.choose_implementations(["*/manual"], "linear")]
-
-
-def test_the_listing_can_be_written_as_json() -> None:
-    """Everything an entry says is plain text, so that `list --json` can print it."""
-    entries = [vars(entry) for entry in catalogue.implementations().values()]
-    assert [entry["name"] for entry in entries] == [entry["name"] for entry in json.loads(json.dumps(entries))]

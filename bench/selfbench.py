@@ -1,0 +1,161 @@
+"""Measures looprace itself: the promises it makes about its own spread, overhead, size and speed. Prints nothing itself."""
+
+import json
+import math
+import os
+import statistics as standard
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import clock, statistics
+from bench.process import ROOT, allowed_cores
+from bench.record import Record
+from bench.store import Store
+
+# The same loop as impls/linear/nn_sgd.py, bare in one process: no harness, no contract, only the clock around it.
+BARE = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+import numpy as np, torch
+torch.set_num_threads(1)
+from impls.catalogue import workloads
+problem = workloads()["linear/line"].problem(workloads()["linear/line"].setting())
+x = torch.from_numpy(problem.data["x"]); y = torch.from_numpy(problem.data["y"])[:, None]
+model = torch.nn.Linear(1, 1); criterion = torch.nn.MSELoss(); optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+def advance(updates):
+    for _ in range(updates):
+        loss = criterion(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+advance(500)
+found = []
+for _ in range(int(sys.argv[2])):
+    begin = time.perf_counter()
+    advance(40)
+    found.append((time.perf_counter() - begin) / 40)
+print(float(np.median(found)))
+"""
+
+# Runs the command line and says, after it, the most memory that this one process held.
+WEIGHED = """
+import resource, runpy, sys
+sys.argv = ["bench", *sys.argv[1:]]
+try:
+    runpy.run_module("bench", run_name="__main__")
+finally:
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure, the promise it belongs to, and whether the promise is kept."""
+
+    name: str
+    said: str
+    promise: str
+    kept: bool
+
+
+def spread(threads: int, repetitions: int) -> Iterator[Figure]:
+    """A/A: the twin's ratio over repeated quick races."""
+    ratios, covered, walls = [], 0, []
+    for _ in range(repetitions):
+        begin = clock.now()
+        document, _ = _run("--effort", "quick", "--threads", str(threads))
+        walls.append(clock.now() - begin)
+        twin = document["races"][0]["twin"]
+        ratios.append(twin["ratio"])
+        covered += twin["low"] <= 1 <= twin["high"]
+    deviation = standard.stdev(math.log(ratio) for ratio in ratios)
+    most = 0.02 if threads == 1 else 0.03
+    listed = " ".join(f"{ratio:.4f}" for ratio in ratios)
+    yield Figure(
+        f"twin's ratio, {threads} thread(s), {repetitions} quick races",
+        f"standard deviation {deviation:.2%} ({listed})",
+        f"at most {most:.0%}",
+        deviation <= most,
+    )
+    yield Figure(
+        f"its 95 % interval holds 1, {threads} thread(s)",
+        f"{covered} of {repetitions}",
+        "at least nine of ten",
+        covered >= 0.9 * repetitions,
+    )
+    yield Figure("a quick run, wall time", f"at most {max(walls):.0f} s", "under 60 s", max(walls) < 60)
+
+
+def overhead() -> Iterator[Figure]:
+    """Wall time of a default run that is neither a worker's start, build, job nor a block; and its conductor's memory."""
+    begin = clock.now()
+    document, peak = _run()
+    wall = clock.now() - begin
+    rounds = {record.round: record for record in _records(document)}.values()
+    useful = sum(sum(record.spent.values()) for record in rounds)
+    yield Figure("a default run, wall time", f"{wall:.0f} s", "under 360 s", wall < 360)
+    yield Figure("of that, the harness", f"{1 - useful / wall:.1%}", "at most 5 %", useful >= 0.95 * wall)
+    yield Figure("the conductor's peak memory", f"{peak / 1e6:.0f} MB", "under 300 MB", peak < 300e6)
+
+
+def tax(pairs: int) -> Iterator[Figure]:
+    """Eager nn_sgd raced against the same loop bare in one process, in turns."""
+    core = str(allowed_cores()[-1])
+    logarithms = []
+    for _ in range(pairs):
+        document, _ = _run("--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500")
+        raced = next(r for r in _records(document) if r.arm.role == "reference")
+        bare = float(_python("-c", BARE, core, "100").stdout)
+        logarithms.append(math.log(standard.median(raced.per_update.values()) / bare))
+    found = statistics.estimate(logarithms)
+    low, high = (found.low or 0.0) - 1, (found.high or 0.0) - 1
+    yield Figure(
+        f"raced over bare, eager nn_sgd, {pairs} pairs",
+        f"{found.value - 1:+.1%} ({low:+.1%} to {high:+.1%})",
+        "within 3 %",
+        abs(found.value - 1) <= 0.03,
+    )
+
+
+def answers(repetitions: int) -> Iterator[Figure]:
+    """How long the command line takes to answer."""
+    for arguments, most in ((("--help",), 0.3), (("list",), 1.0)):
+        walls = []
+        for _ in range(repetitions):
+            begin = clock.now()
+            _python("-m", "bench", *arguments)
+            walls.append(clock.now() - begin)
+        said = f"median {standard.median(walls):.2f} s, at most {max(walls):.2f} s"
+        yield Figure(f"python -m bench {arguments[0]}", said, f"{most:g} s", standard.median(walls) <= most)
+
+
+PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
+    "answers": lambda repetitions: answers(repetitions),
+    "tax": lambda repetitions: tax(repetitions),
+    "overhead": lambda _: overhead(),
+    "spread": lambda repetitions: spread(1, repetitions),
+    "spread2": lambda repetitions: spread(2, repetitions),
+}
+
+
+def _run(*arguments: str) -> tuple[dict[str, Any], int]:
+    """A run of the command line: its document, and the conductor's peak memory in bytes."""
+    results = tempfile.mkdtemp(prefix="looprace-selfbench-")
+    done = _python("-c", WEIGHED, "run", "--json", "--results", results, *arguments)
+    peak = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
+    return json.loads(done.stdout), int(peak.split()[1])
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+    )
+
+
+def _records(document: dict[str, Any]) -> Sequence[Record]:
+    return Store(Path(document["run"])).records()[0]

@@ -1,0 +1,89 @@
+"""Implementations of `linear` that are wrong or break in one way each; planted into checkouts by the tests beside."""
+
+_RIGHT = '''"""Planted: {summary}."""
+import ctypes, os, signal, sys, time
+import torch
+from impls.contract import Implementation, Task
+
+class Planted(Implementation):
+    def __init__(self, task):
+        self.task = task
+        self.x, self.y = task.data["x"], task.data["y"]
+        {build}
+
+    def reset(self):
+        self.weight = self.task.start["weight"].clone()
+        self.bias = self.task.start["bias"].clone()
+        self.memory = torch.zeros_like(self.weight)
+        self.batches = self.task.batches(self.x, self.y)
+        self.done = 0
+
+    def advance(self, updates):
+        {before}
+        for _ in range({updates}):
+            self.done += 1
+            x, y = {batch}
+            residual = x.mv(self.weight) + (self.bias - y)
+            scale = 2 * self.task.lr * {factor} / (len(y) if self.task.loss == "mean" else 1)
+            gradient = residual @ x {extra}
+            self.weight = self.weight - scale * gradient
+            self.bias = self.bias - scale * residual.sum()
+
+    def weights(self):
+        return {{"weight": {weight}, "bias": self.bias}}
+'''
+
+_PLAIN = {
+    "build": "pass",
+    "before": "pass",
+    "updates": "updates",
+    "batch": "next(self.batches)",
+    "factor": "1",
+    "extra": "",
+    "weight": "self.weight",
+}
+
+
+def planted(summary: str, **changes: str) -> str:
+    """The source of an implementation that is right but for the given pieces."""
+    return _RIGHT.format(summary=summary, **_PLAIN | changes)
+
+
+RIGHT = planted("right")
+
+# It computes, but not what was asked.
+WRONG = {
+    "accumulates": planted("the gradient is not cleared", extra="+ self.memory; self.memory = gradient"),
+    "wrong_rate": planted("a learning rate one per mille too large", factor="1.001"),
+    "one_too_few": planted("one update too few in each call", updates="updates - 1"),
+    "elsewhere": planted("the answer is left on another device", weight='self.weight.to("meta")'),
+    "not_a_number": planted("the answer is NaN", weight='self.weight * float("nan")'),
+    "other_type": planted("the answer is in another dtype", weight="self.weight.double()"),
+}
+
+# Right in the first epoch; then it goes on with the first epoch's order. Needs mini-batches.
+STALE = planted(
+    "stale batch order",
+    batch=(
+        "(lambda r: (self.x[r], self.y[r]))(self.task.order[(self.done - 1) % "
+        "(len(self.x) // self.task.setting.batch_rows)])"
+    ),
+)
+
+# It ends in its own way; `race` leaves out the first update and the probe, so that the fault meets the laps.
+FAULTS = {
+    "raises": planted("raises", before='raise ValueError("the planted fault")'),
+    "raises_in_build": planted("raises in build", build='raise RuntimeError("no luck today")'),
+    "exits": planted("exits", before="os._exit(7)"),
+    "leaves": planted("calls sys.exit", before="sys.exit(3)"),
+    "killed": planted("is killed", before="os.kill(os.getpid(), signal.SIGKILL)"),
+    "segfaults": planted("reads address 0", before="ctypes.string_at(0)"),
+    "hangs": planted("hangs", before="time.sleep(3600)"),
+    "hangs_in_build": planted("hangs in build", build="time.sleep(3600)"),
+    "dies_late": planted("dies in the middle of the laps", before="self.done > 200 and os._exit(9)"),
+    "eats_memory": planted("asks for too much memory", build="self.hoard = torch.empty(1 << 50)"),
+    "needs_more": '"""Planted: needs a package that is not there."""\nimport not_a_package_of_anybody\n',
+    "refuses": RIGHT + '\n    @classmethod\n    def supports(cls, setting):\n        return "only on Sundays"\n',
+    "chatters": planted("prints all the time", before='print("x" * 100); print("y", file=sys.stderr)'),
+    "meddles": planted("changes a global flag", build="torch.set_default_dtype(torch.float64)"),
+}
