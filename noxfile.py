@@ -1,4 +1,4 @@
-"""The chores, each with its own environment. Only forwards: `nox -s bench -- --device cuda` is `python -m bench run --device cuda`."""
+"""The chores, each in an environment of its own. `nox -s bench -- --device cuda` is `python -m bench run --device cuda`."""
 
 import nox
 

@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from bench import arguments
+from bench.arguments import duration, known, several, whole_numbers
 
 if TYPE_CHECKING:
     from bench.race import Progress
@@ -21,17 +23,7 @@ if TYPE_CHECKING:
     from reports.comparison import Comparison
 
 
-class Exit(IntEnum):
-    """What the exit status says."""
-
-    DONE = 0
-    REGRESSION = 1
-    USAGE = 2
-    WRONG = 3
-    FAILED = 4
-    UNMEASURED = 5
-    INTERRUPTED = 130
-
+USAGE, INTERRUPTED = 2, 130  # the other exit statuses are in reports/status.py
 
 app = typer.Typer(
     help="Races the ways to write one PyTorch training loop, and proves that they compute the same thing.",
@@ -41,64 +33,46 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
-Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
-
 
 @app.command("list")
-def list_(json_: Json = False) -> None:
+def list_(json_: arguments.Json = False) -> None:
     """Workloads, implementations, and what each needs.
 
     Example: python -m bench list
     """
-    from impls import catalogue
+    from reports import listing
 
-    entries = catalogue.implementations().values()
     if json_:
-        _print_json(
-            {
-                "format": 1,
-                "workloads": [{"name": w.name, "summary": w.summary} for w in catalogue.workloads().values()],
-                "implementations": [
-                    {"name": e.name, "summary": e.summary, "needs": list(e.needs), "missing": e.missing()} for e in entries
-                ],
-            }
-        )
+        _print_json(listing.document())
         return
     console = _console()
-    console.print("workloads", style="bold")
-    for workload in catalogue.workloads().values():
-        console.print(f"  {workload.name:<30} {workload.summary}", markup=False)
-    console.print("\nimplementations", style="bold")
-    for entry in entries:
-        missing = entry.missing()
-        console.print(f"  {entry.name:<30} {entry.summary}", markup=False)
-        console.print(f"  {'':<30} {missing or 'has what it needs: ' + ', '.join(entry.needs)}", style="dim", markup=False)
+    for renderable in listing.render():
+        console.print(renderable)
 
 
 @app.command()
 def run(
-    workload: Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")] = None,
-    implementation: Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda,cpu.  [default: all there are]")] = None,
-    mode: Annotated[str | None, typer.Option(help="eager, compile or both.  [default: both; quick: eager]")] = None,
-    batch: Annotated[str, typer.Option(help="full, or rows an update, e.g. full,256,1: one race each.")] = "full",
-    rows: Annotated[int | None, typer.Option(help="Rows of data.")] = None,
-    features: Annotated[int | None, typer.Option(help="Columns of data.")] = None,
-    updates: Annotated[int | None, typer.Option(help="Length of the job.  [default: the workload's own]")] = None,
-    threads: Annotated[str, typer.Option(help="Cores an arm computes on, e.g. 1,2: one race each.")] = "1",
-    dtype: Annotated[str, typer.Option(help="float32, float64 or both: one race each.")] = "float32",
-    seed: Annotated[int, typer.Option(help="Of the data and the batches.")] = 0,
-    watch: Annotated[str | None, typer.Option(help="none, loss, draw, or several: what the loop looks at.")] = None,
-    every: Annotated[int, typer.Option(help="Updates between two looks.")] = 80,
-    reference: Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Exactly so many rounds, whatever the effort says.")] = None,
-    effort: Annotated[str, typer.Option(help="quick (1 minute), standard (6) or thorough (20).")] = "standard",
-    budget: Annotated[str | None, typer.Option(help="Time for the whole run instead, e.g. 90s or 5m.")] = None,
-    limit: Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")] = 300.0,
-    results: Results = Path("results"),
-    resume: Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")] = None,
-    json_: Json = False,
+    workload: arguments.Workload = None,
+    implementation: arguments.Implementation = None,
+    device: arguments.Device = None,
+    mode: arguments.Mode = None,
+    batch: arguments.Batch = "full",
+    rows: arguments.Rows = None,
+    features: arguments.Features = None,
+    updates: arguments.Updates = None,
+    threads: arguments.Threads = "1",
+    dtype: arguments.Dtype = "float32",
+    seed: arguments.Seed = 0,
+    watch: arguments.Watch = None,
+    every: arguments.Every = 80,
+    reference: arguments.Reference = None,
+    rounds: arguments.Rounds = None,
+    effort: arguments.Effort = "standard",
+    budget: arguments.Budget = None,
+    limit: arguments.Limit = 300.0,
+    results: arguments.Results = Path("results"),
+    resume: arguments.Resume = None,
+    json_: arguments.Json = False,
 ) -> None:
     """Race the arms; records and reports go to a folder below --results.
 
@@ -109,6 +83,7 @@ def run(
     from bench.plan import Choice, make_plan
     from bench.process import ROOT
     from bench.store import Store, pretty
+    from reports.status import status_of
 
     with _refusals():
         if resume:
@@ -119,24 +94,24 @@ def run(
             choice = Choice(
                 workload=tuple(workload or ("linear/line",)),
                 implementation=tuple(implementation or ("*",)),
-                device=_several(device),
-                mode=_several(mode),
-                batch=_several(batch) or ("full",),
+                device=several(device),
+                mode=several(mode),
+                batch=several(batch) or ("full",),
                 rows=rows,
                 features=features,
                 updates=updates,
-                threads=_whole_numbers(threads, "--threads"),
-                dtype=_several(dtype) or ("float32",),
+                threads=whole_numbers("--threads", threads),
+                dtype=several(dtype) or ("float32",),
                 seed=seed,
-                watch=_several(watch),
+                watch=several(watch),
                 every=every,
                 reference=reference,
                 effort=effort,
                 rounds=rounds,
-                budget=_duration(budget) if budget else None,
+                budget=duration("--budget", budget) if budget else None,
                 limit=limit,
             )
-            plan = make_plan(choice, command=_command())
+            plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
             store = Store.create(results)
             plan = plan.named(store.path.name)
             store.write_plan(plan, describe(ROOT))
@@ -146,29 +121,30 @@ def run(
     _show(comparison, store, files, json_)
     if interrupted:
         _say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
-        raise typer.Exit(Exit.INTERRUPTED)
-    raise typer.Exit(_status(comparison))
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(status_of(comparison))
 
 
 @app.command()
 def report(
     run_: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")] = "latest",
     out: Annotated[Path | None, typer.Option(help="Folder to draw into.  [default: the run's own]")] = None,
-    results: Results = Path("results"),
-    json_: Json = False,
+    results: arguments.Results = Path("results"),
+    json_: arguments.Json = False,
 ) -> None:
     """Draw the reports of a run again, from its records.
 
     Example: python -m bench report latest --out /tmp/report
     """
     from bench.store import Store
+    from reports.status import status_of
 
     with _refusals():
         store = Store.find(run_, results)
         target = Store(out) if out else store
         comparison, files = _report(store, target)
     _show(comparison, target, files, json_)
-    raise typer.Exit(_status(comparison))
+    raise typer.Exit(status_of(comparison))
 
 
 @app.command()
@@ -176,7 +152,7 @@ def check(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Implementations, as shell patterns.")],
     mode: Annotated[str, typer.Option(help="eager or compile.")] = "eager",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    json_: Json = False,
+    json_: arguments.Json = False,
 ) -> None:
     """Test implementations against the contract: right answers, clean resets, nothing left behind.
 
@@ -188,35 +164,23 @@ def check(
         chosen = catalogue.match_implementations(names)
     from bench.check import check as claims
 
-    found = []
-    for name in chosen:
-        try:
-            found += [(name, claim) for claim in claims(name, mode, device)]
-        except Exception as error:  # noqa: BLE001 - whatever an implementation raises is the finding
-            from bench.check import Claim
-
-            found.append((name, Claim("", "", "runs at all", f"{type(error).__name__}: {error}")))
-    faults = [claim for _, claim in found if claim.fault]
+    found = [claim for name in chosen for claim in claims(name, mode, device)]
+    broken = sum(claim.word == "BROKEN" for claim in found)
     if json_:
-        _print_json({"format": 1, "claims": [{"implementation": n, **vars(claim)} for n, claim in found]})
+        _print_json({"format": 1, "claims": [vars(claim) for claim in found]})
     else:
         console = _console()
-        for name, claim in found:
-            word = "skip" if claim.skipped else "FAIL" if claim.fault else "ok"
-            style = {"skip": "dim", "FAIL": "bold red", "ok": "green"}[word]
-            console.print(f"{word:<5}", style=style, end="")
-            where = f"{name} on {claim.workload}, {claim.setting}" if claim.workload else name
-            console.print(f"{where}: {claim.text}{': ' + (claim.fault or claim.skipped or '') if word != 'ok' else ''}",
-                          markup=False)  # fmt: skip
-        console.print(f"\n{len(found)} claims checked, {len(faults)} broken.", style="bold")
-    raise typer.Exit(Exit.WRONG if faults else Exit.DONE)
+        for claim in found:
+            console.print(f"{claim.word:<8}{claim.said}", style="" if claim.word == "kept" else "bold", markup=False)
+        console.print(f"\n{len(found)} claims, {broken} broken.", style="bold")
+    raise typer.Exit(3 if broken else 0)
 
 
 @app.command()
 def selfbench(
     only: Annotated[str, typer.Option(help="answers, tax, overhead, spread, spread2, or several.")] = "",
     repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10,
-    json_: Json = False,
+    json_: arguments.Json = False,
 ) -> None:
     """Measure looprace itself: its spread, its overhead, its own speed. Half an hour; leave the machine alone.
 
@@ -224,9 +188,9 @@ def selfbench(
     """
     from bench.selfbench import PARTS
 
-    chosen = _several(only) or tuple(PARTS)
+    chosen = several(only) or tuple(PARTS)
     with _refusals():
-        _known("--only", chosen, tuple(PARTS))
+        known("--only", chosen, tuple(PARTS))
     figures = []
     for part in chosen:
         for figure in PARTS[part](repetitions):
@@ -258,14 +222,13 @@ def _race(store: "Store", quiet: bool) -> bool:
 
 def _tell(event: "Progress", most: int) -> None:
     """One line that is drawn over on a terminal; on anything else a line a step, without the laps."""
-    left = max(0.0, event.expected - event.elapsed)
-    text = f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}"
-    if sys.stderr.isatty():
-        share = min(1.0, event.elapsed / max(event.expected, 1e-9))
-        bar = "━" * round(24 * share) + "╌" * (24 - round(24 * share))
-        _say(f"\r\x1b[K{bar} about {left:.0f} s left · {text}"[:150], end="")
-    elif not event.doing.startswith("lap"):
-        _say(f"[{event.elapsed:6.1f} s, about {left:.0f} s left] {text}")
+    from reports.terminal import progress_line
+
+    terminal = sys.stderr.isatty()
+    if terminal or not event.doing.startswith("lap"):
+        text = f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}"
+        line = progress_line(event.elapsed, event.expected, text, bar=terminal)
+        _say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
 
 
 def _report(store: "Store", target: "Store") -> tuple["Comparison", list[str]]:
@@ -299,17 +262,6 @@ def _document(comparison: "Comparison", store: "Store") -> dict[str, Any]:
     return document(comparison, str(store.path))
 
 
-def _status(comparison: "Comparison") -> Exit:
-    rows = [row for result in comparison.races for row in result.rows]
-    if any(row.status == "wrong" for row in rows):
-        return Exit.WRONG
-    if not all(any(row.seconds for row in result.rows) for result in comparison.races):
-        return Exit.UNMEASURED
-    if any(row.status in ("failed", "crashed", "timeout", "out_of_memory") for row in rows):
-        return Exit.FAILED
-    return Exit.DONE
-
-
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Turns what a person can mend into one sentence and exit status 2."""
@@ -321,46 +273,7 @@ def _refusals() -> Iterator[None]:
         yield
     except (SettingError, UnknownNameError, StoreError) as error:
         _say(f"looprace: {error}")
-        raise typer.Exit(Exit.USAGE) from error
-
-
-def _several(text: str | None) -> tuple[str, ...] | None:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
-
-
-def _known(option: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
-    from impls.setting import SettingError
-
-    for value in given:
-        if value not in known:
-            raise SettingError(f"{option} takes {', '.join(known)}; got {value!r}.")
-
-
-def _whole_numbers(text: str, option: str) -> tuple[int, ...]:
-    from impls.setting import SettingError
-
-    parts = _several(text) or ()
-    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise SettingError(f"{option} takes whole numbers of at least 1, e.g. 1,2; got {text!r}.")
-    return tuple(int(part) for part in parts)
-
-
-def _duration(text: str) -> float:
-    from impls.setting import SettingError
-
-    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:], None)
-    digits = text[:-1] if scale else text
-    try:
-        seconds = float(digits) * (scale or 1.0)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise SettingError(f"--budget takes a time such as 90s, 5m or 1h; got {text!r}.")
-    return seconds
-
-
-def _command() -> str:
-    return "python -m bench " + shlex.join(sys.argv[1:])
+        raise typer.Exit(USAGE) from error
 
 
 def _console() -> Any:

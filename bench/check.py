@@ -15,7 +15,14 @@ from impls.contract import Implementation, Workload
 from impls.setting import Setting, SettingError
 from impls.task import Compiler, make_task
 
-SMALL = ({}, {"dtype": "float64"}, {"batch": 2}, {"batch": 1}, {"rows": 50, "features": 3}, {"rows": 50, "batch": 7})
+SMALL: tuple[dict[str, Any], ...] = (
+    {},
+    {"dtype": "float64"},
+    {"batch": 2},
+    {"batch": 1},
+    {"rows": 50, "features": 3},
+    {"rows": 50, "batch": 7},
+)
 UPDATES = 30  # several epochs of the small settings, so that the order of the batches matters
 
 
@@ -23,16 +30,40 @@ UPDATES = 30  # several epochs of the small settings, so that the order of the b
 class Claim:
     """One promise of the contract at one setting: kept when `fault` is None; `skipped` says why it could not be tried."""
 
+    implementation: str
     workload: str
     setting: str
     text: str
     fault: str | None = None
     skipped: str | None = None
 
+    @property
+    def word(self) -> str:
+        """kept, BROKEN or skipped."""
+        return "BROKEN" if self.fault else "skipped" if self.skipped else "kept"
+
+    @property
+    def said(self) -> str:
+        """The claim as a sentence, with what is wrong or why it was skipped."""
+        where = ", ".join(part for part in (self.workload, self.setting) if part)
+        why = self.fault or self.skipped
+        return f"{self.implementation} {self.text}{f' ({where})' if where else ''}{f': {why}' if why else ''}"
+
 
 def check(name: str, mode: str = "eager", device_name: str = "cpu") -> Iterator[Claim]:
-    """Tries every promise of the contract on every workload of the family, at small settings."""
+    """Tries every promise of the contract on every workload of the family, at small settings; a crash is a broken one."""
+    try:
+        yield from _check(name, mode, device_name)
+    except Exception as error:  # noqa: BLE001 - whatever an implementation raises is the finding
+        yield Claim(name, "", "", "runs at all", f"{type(error).__name__}: {error}")
+
+
+def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
     entry = catalogue.implementations()[name]
+    absent = entry.missing() or device.absent(device_name)
+    if absent:
+        yield Claim(name, "", "", "runs at all", skipped=absent)
+        return
     kind = catalogue.load(name)
     for workload in catalogue.workloads().values():
         if workload.name.partition("/")[0] != entry.family:
@@ -43,12 +74,12 @@ def check(name: str, mode: str = "eager", device_name: str = "cpu") -> Iterator[
                 setting = workload.setting(**chosen, mode=mode, device=device_name)
             except SettingError:
                 continue  # the workload has no such setting
-            reason = device.absent(device_name) or entry.missing() or kind.supports(setting)
+            reason = kind.supports(setting)
             if reason:
-                yield Claim(workload.name, words, "supports the setting", skipped=reason)
+                yield Claim(name, workload.name, words, "supports the setting", skipped=reason)
                 continue
             for text, fault in _claims(kind, workload, setting):
-                yield Claim(workload.name, words, text, fault)
+                yield Claim(name, workload.name, words, text, fault)
 
 
 def _claims(kind: type[Implementation], workload: Workload, setting: Setting) -> Iterator[tuple[str, str | None]]:
@@ -56,7 +87,7 @@ def _claims(kind: type[Implementation], workload: Workload, setting: Setting) ->
     oracle = workload.oracle(problem, setting)
     task = make_task(problem, setting, Compiler(setting.mode))
     flags = device.global_flags()
-    kept = {name: value.clone() for name, value in (*task.data.items(), *task.start.items())}
+    kept = {name: value.clone() for name, value in {**task.data, **task.start}.items()}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         arm = kind(task)
@@ -64,7 +95,7 @@ def _claims(kind: type[Implementation], workload: Workload, setting: Setting) ->
         def judged(*parts: int) -> str | None:
             arm.reset()
             for part in parts:
-                returned: Any = arm.advance(part)  # type: ignore[func-returns-value]
+                returned: Any = arm.advance(part)
                 if returned is not None:
                     return f"advance returned {returned!r}"
             return referee.judge(
@@ -75,7 +106,7 @@ def _claims(kind: type[Implementation], workload: Workload, setting: Setting) ->
         yield f"is right after {UPDATES} updates", judged(UPDATES)
         yield "is right however the updates are cut into calls", judged(1, UPDATES // 3, UPDATES)
         yield "is right again after a reset", judged(UPDATES)
-    now = {name: value for name, value in (*task.data.items(), *task.start.items())}
+    now = {**task.data, **task.start}
     spoiled = [name for name in kept if not torch.equal(kept[name], now[name])]
     yield "leaves data and starting weights alone", f"changed {', '.join(spoiled)}" if spoiled else None
     changed = [name for name, value in device.global_flags().items() if flags[name] != value]

@@ -74,7 +74,9 @@ def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
     effort = EFFORTS[choice.effort]
     cores = len(os.sched_getaffinity(0))
     if max(choice.threads) > cores:
-        raise SettingError(f"threads must be at most {cores}, the cores this process may use; got {max(choice.threads)}.")
+        raise SettingError(
+            f"threads must be at most {cores}, the cores this process may use; got {max(choice.threads)}."
+        )
     if choice.rounds is not None and choice.rounds < 1:
         raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
     races = [
@@ -131,7 +133,7 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
 
 
 def _batch(text: str) -> Any:
-    """"full" as it is, a number as a number; what is neither is refused by Setting, which names the domain."""
+    """ "full" as it is, a number as a number; what is neither is refused by Setting, which names the domain."""
     return int(text) if text.lstrip("-").isdigit() else text
 
 

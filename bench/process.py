@@ -32,7 +32,7 @@ def allowed_cores() -> list[int]:
 def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
     """What is set in an arm's environment; recorded. Compile caches are the arm's own, so that none is warmed by another."""
     threads = str(arm.setting.threads)
-    variables = {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     variables["NUMBA_NUM_THREADS"] = threads
     if arm.setting.threads > 1:
         variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}

@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from select import select
@@ -52,7 +52,7 @@ class _Course:
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
 
 
-def run(plan: Plan, store: Store, *, live: bool = False) -> Iterator[Progress]:
+def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, None, None]:
     """Carries out what is missing of a plan, race by race; finished rounds stay as they are.
 
     live  whether watched jobs may open a window
@@ -75,7 +75,9 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Iterator[Progress]:
 
 def _wall(store: Store, race: Race) -> float:
     """Seconds that the finished rounds of a race took."""
-    return sum(max((record.round_seconds for record in records), default=0.0) for records in store.rounds(race).values())
+    return sum(
+        max((record.round_seconds for record in records), default=0.0) for records in store.rounds(race).values()
+    )
 
 
 def _race(
@@ -105,7 +107,9 @@ def _race(
         yield from _round(course, number, _unfit(done))
         done[number] = store.rounds(race)[number]
         spent += clock.now() - begin
-        later = [max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records]
+        later = [
+            max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records
+        ]
         longest = max(later[1:], default=later[0])
 
 

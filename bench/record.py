@@ -110,7 +110,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     lap_seconds: float
     alone: bool
 
-
     def named(self, run: str) -> "Plan":
         """The same plan for a run of this name."""
         return replace(self, run=run)

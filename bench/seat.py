@@ -94,9 +94,7 @@ class Seat:
         if found is None:
             return 0.0
         self._judge(found["answer"])
-        self._job = Job(
-            seconds=found["seconds"], updates=self.arm.setting.updates, weights=found["answer"]["weights"]
-        )
+        self._job = Job(seconds=found["seconds"], updates=self.arm.setting.updates, weights=found["answer"]["weights"])
         return float(found["seconds"])
 
     def calibrate(self, aim: float) -> Block | None:

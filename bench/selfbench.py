@@ -108,7 +108,9 @@ def tax(pairs: int) -> Iterator[Figure]:
     core = str(allowed_cores()[-1])
     logarithms = []
     for _ in range(pairs):
-        document, _ = _run("--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500")
+        document, _ = _run(
+            "--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500"
+        )
         raced = next(r for r in _records(document) if r.arm.role == "reference")
         bare = float(_python("-c", BARE, core, "100").stdout)
         logarithms.append(math.log(standard.median(raced.per_update.values()) / bare))

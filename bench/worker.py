@@ -120,8 +120,8 @@ class Session:
     def _pin(self, cores: list[int]) -> None:
         """All threads to the race's cores. With several computing threads they are bound from the start instead."""
         if self.setting.threads == 1:
-            for thread in os.listdir("/proc/self/task"):
-                os.sched_setaffinity(int(thread), cores)
+            for thread in Path("/proc/self/task").iterdir():
+                os.sched_setaffinity(int(thread.name), cores)
 
     def reset(self) -> None:
         """Back to the start."""

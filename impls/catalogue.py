@@ -107,7 +107,9 @@ def load(name: str) -> type[Implementation]:
         if isinstance(item, type) and issubclass(item, Implementation) and item.__module__ == module.__name__
     ]
     if len(classes) != 1:
-        raise TypeError(f"impls/{name}.py must define exactly one subclass of Implementation; it defines {len(classes)}.")
+        raise TypeError(
+            f"impls/{name}.py must define exactly one subclass of Implementation; it defines {len(classes)}."
+        )
     return classes[0]
 
 

@@ -9,13 +9,17 @@ from impls.setting import Setting
 
 
 class Compiler:
-    """`task.compile`: hands functions through in eager mode, to torch.compile in compile mode, and remembers that it was asked."""
+    """`task.compile`: in eager mode a function comes back as it is, in compile mode from torch.compile.
+
+    asked  whether it was ever used; an implementation that never does has nothing to compile
+    """
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.asked = False
 
     def __call__(self, function: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
+        """The function as the setting wants it."""
         self.asked = True
         return torch.compile(function) if self.mode == "compile" else function
 

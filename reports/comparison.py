@@ -46,7 +46,7 @@ def compare(plan: Plan, environment: dict[str, Any], records: Sequence[Record]) 
                 rows=tuple(rows),
                 twin=twin,
                 warnings=tuple(warnings(race, mine, twin)),
-                findings=tuple(findings(race, rows, twin)),
+                findings=tuple(findings(rows, twin)),
             )
         )
     seen = dict.fromkeys(caveat for result in results for caveat in result.warnings)

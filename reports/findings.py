@@ -14,7 +14,7 @@ TWIN_OFF = 0.02
 RESTLESS = 0.05  # spread of a round's ratio, above which rounds are said to disagree
 
 
-def findings(race: Race, rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
+def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
     """What somebody who reads nothing else should know, most important first."""
     able = [row for row in rows if row.rank is not None]
     reference = next((row for row in able if row.arm.role == "reference"), None)
@@ -66,7 +66,11 @@ def _answers(rows: Sequence[Row]) -> str:
     wrong = [row for row in judged if row.status == "wrong"]
     if wrong:
         return f"WRONG ANSWERS: {', '.join(row.arm.name for row in wrong)}; they are not ranked."
-    return f"All {len(judged)} answers agree with the float64 oracle within what rounding explains." if judged else "No answers."
+    return (
+        f"All {len(judged)} answers agree with the float64 oracle within what rounding explains."
+        if judged
+        else "No answers."
+    )
 
 
 def _percent(change: float) -> str:
@@ -75,13 +79,12 @@ def _percent(change: float) -> str:
 
 def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate | None) -> Iterable[Caveat]:
     """What makes the numbers doubtful, each with what to do; a closed list of codes."""
-    if twin and twin.low is not None and twin.high is not None:
-        if not twin.low <= 1 <= twin.high and abs(twin.value - 1) > TWIN_OFF:
-            yield Caveat(
-                code="twin_off",
-                text=f"identical code came out {abs(twin.value - 1):.1%} apart: no difference that small can be believed",
-                advice="repeat with --effort thorough, or on a quieter machine",
-            )
+    if twin and statistics.verdict(twin) in ("faster", "slower") and abs(twin.value - 1) > TWIN_OFF:
+        yield Caveat(
+            code="twin_off",
+            text=f"identical code came out {abs(twin.value - 1):.1%} apart: smaller differences cannot be believed",
+            advice="repeat with --effort thorough, or on a quieter machine",
+        )
     if not records[race.reference] or records[race.reference][0].status != "ok":
         yield Caveat(
             code="no_reference",
@@ -93,7 +96,7 @@ def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate
         if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS:
             yield Caveat(
                 code="rounds_disagree",
-                text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation): its interval is wide for that",
+                text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation), so its interval is wide",
                 advice="more rounds narrow it: --rounds 20",
             )
     yield from dict.fromkeys(caveat for mine in records.values() for record in mine for caveat in record.caveats)

@@ -9,7 +9,7 @@ from reports.comparison import Comparison
 
 
 def write(comparison: Comparison, records: Sequence[Record], out: Store) -> list[str]:
-    """summary.md, records.csv, benchmark.json and a ladder a race; returns the names, the one to open first in front."""
+    """summary.md, records.csv, benchmark.json and a ladder a race; returns the names, first the one to open."""
     files = {
         "summary.md": markdown.render(comparison).encode(),
         "records.csv": tables.to_csv(records).encode(),

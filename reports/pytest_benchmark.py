@@ -1,4 +1,4 @@
-"""A run in pytest-benchmark's JSON, so that `pytest-benchmark compare` and whatever else reads that format can read it."""
+"""A run in pytest-benchmark's JSON, for `pytest-benchmark compare` and whatever else reads that format."""
 
 import json
 import platform

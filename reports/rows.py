@@ -95,7 +95,8 @@ def ranked(rows: Sequence[Row], records: Mapping[Arm, Sequence[Record]]) -> list
     for work in ("faithful", "algorithmic"):
         able = [row for row in rows if row.work == work and row.status == "ok" and row.seconds]
         able.sort(key=lambda row: row.seconds.value if row.seconds else 0.0)
-        leader, rank = None, 0
+        leader: Row | None = None
+        rank = 0
         for place, row in enumerate(able, start=1):
             apart = statistics.ratio(records[row.arm], records[leader.arm]) if leader else None
             if apart is None or statistics.verdict(apart) == "slower":

@@ -11,7 +11,15 @@ from reports.comparison import Comparison, RaceResult
 from reports.words import plain
 
 GAP = 2  # spaces between columns
-STYLES = {"faster": "green", "slower": "yellow", "wrong": "bold red", "reference": "bold", "same": "", "unresolved": "dim"}
+BAR = 24  # characters of a progress bar
+STYLES = {
+    "faster": "green",
+    "slower": "yellow",
+    "wrong": "bold red",
+    "reference": "bold",
+    "same": "",
+    "unresolved": "dim",
+}
 
 
 def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
@@ -36,6 +44,15 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
         yield Text(f"  {plain(warning.advice)}.", style="yellow")
+
+
+def progress_line(elapsed: float, expected: float, text: str, *, bar: bool) -> str:
+    """Where a run stands: a bar for a terminal, the seconds so far for a log; and what is left of those expected."""
+    left = f"about {max(0.0, expected - elapsed):.0f} s left"
+    if not bar:
+        return f"[{elapsed:6.1f} s, {left}] {text}"
+    done = round(BAR * min(1.0, elapsed / max(expected, 1e-9)))
+    return f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"[:150]
 
 
 def _table(result: RaceResult, width: int) -> Iterator[RenderableType]:

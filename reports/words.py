@@ -15,7 +15,7 @@ def unit_for(seconds: list[float]) -> tuple[float, str]:
 
 
 def number(value: float, half_width: float) -> str:
-    """A value rounded where its uncertainty begins: two digits of the half-width are kept. Unknown width: two digits."""
+    """A value rounded where its uncertainty begins: two digits of the half-width stay; unknown width: two digits."""
     if not math.isfinite(value):
         return str(value)
     known = half_width if 0 < half_width < math.inf else abs(value) or 1.0

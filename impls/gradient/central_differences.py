@@ -1,4 +1,4 @@
-"""Central differences: two evaluations for each entry of x, and an answer that is only approximate. The sanity check of old."""
+"""Central differences: two evaluations for each entry of x, for an answer that is only approximate."""
 
 from collections.abc import Mapping
 
@@ -45,4 +45,4 @@ class CentralDifferences(Implementation):
         The truncation error is smaller: h^2 / ||x||^2 of the gradient.
         """
         epsilon = _epsilon(setting)
-        return (4 + float(setting.features) ** 0.5) * epsilon ** (2 / 3)
+        return float((4 + setting.features**0.5) * epsilon ** (2 / 3))

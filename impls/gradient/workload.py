@@ -35,7 +35,9 @@ class GradientOfNorm:
                 "Its length is set by features."
             )
         if setting.watch != "none":
-            raise SettingError(f"{self.name} trains nothing, so there is nothing to watch; got watch {setting.watch!r}.")
+            raise SettingError(
+                f"{self.name} trains nothing, so there is nothing to watch; got watch {setting.watch!r}."
+            )
         return setting
 
     def problem(self, setting: Setting) -> Problem:

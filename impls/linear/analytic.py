@@ -1,4 +1,4 @@
-"""The gradient written out, without autograd: two matrix-vector products an update. In compile mode the whole update is one graph."""
+"""The gradient written out, without autograd: two matrix-vector products. In compile mode the whole update is one graph."""
 
 from collections.abc import Mapping
 

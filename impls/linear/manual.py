@@ -28,8 +28,8 @@ class Manual(Implementation):
         w, lr = self.w, self.task.lr
         for _ in range(updates):
             self.loss(w, *next(self.batches)).backward()
-            w.data -= lr * w.grad
-            w.grad.zero_()
+            w.data -= lr * w.grad  # type: ignore[operator]  # backward() has just filled it
+            w.grad.zero_()  # type: ignore[union-attr]
 
     def weights(self) -> Mapping[str, Tensor]:
         return {"weight": self.w.detach()[:-1], "bias": self.w.detach()[-1]}

@@ -29,7 +29,7 @@ class NoGrad(Implementation):
             self.loss(self.weight, self.bias, *next(self.batches)).backward()
             with torch.no_grad():
                 for parameter in (self.weight, self.bias):
-                    parameter.sub_(parameter.grad, alpha=lr)
+                    parameter.sub_(parameter.grad, alpha=lr)  # type: ignore[arg-type]  # backward() filled it
                     parameter.grad = None
 
     def weights(self) -> Mapping[str, Tensor]:

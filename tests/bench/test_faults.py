@@ -58,7 +58,7 @@ def test_a_fault_becomes_a_row_with_its_reason(faulty: tuple[int, Arms], name: s
 def test_a_fault_harms_no_neighbour(faulty: tuple[int, Arms], name: str) -> None:
     """Arms that work are measured and right in every round, whatever happens beside them."""
     arm = faulty[1][f"linear/{name} eager"]
-    assert ("ok", 2) == (arm["status"], arm["rounds"])
+    assert (arm["status"], arm["rounds"]) == ("ok", 2)
     assert arm["seconds_per_update"] > 0
 
 
@@ -90,4 +90,4 @@ def test_a_stale_batch_order_is_caught(checkout: Make) -> None:
         "--implementation=linear/stale", "--implementation=linear/numpy",
     )  # fmt: skip
     assert status == 3
-    assert ("wrong", "ok") == (arms["linear/stale eager"]["status"], arms["linear/numpy eager"]["status"])
+    assert (arms["linear/stale eager"]["status"], arms["linear/numpy eager"]["status"]) == ("wrong", "ok")

@@ -24,7 +24,7 @@ class Planted(Implementation):
 def say(script: str, folder: Path) -> str:
     """What a fresh interpreter prints when it runs `script` in `folder`; its complaint when it fails."""
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
-    assert 0 == done.returncode, done.stderr
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
@@ -38,7 +38,7 @@ def test_a_path_is_a_name() -> None:
     """Every implementation is called by its path below impls/, without the ending, and knows its own name."""
     found = catalogue.implementations()
     assert [name for name in found] == [entry.name for entry in found.values()]
-    assert [] == [name for name in found if not (ROOT / f"{name}.py").is_file()]
+    assert [name for name in found if not (ROOT / f"{name}.py").is_file()] == []
 
 
 def test_every_implementation_file_is_found() -> None:
@@ -54,7 +54,7 @@ def test_every_workload_file_is_found() -> None:
     found = catalogue.workloads()
     assert {"gradient/norm", "linear/five", "linear/line"} <= set(found)
     assert list(found) == [workload.name for workload in found.values()]
-    assert [] == [name for name in found if not (ROOT / name.partition("/")[0] / "workload.py").is_file()]
+    assert [name for name in found if not (ROOT / name.partition("/")[0] / "workload.py").is_file()] == []
 
 
 def test_every_reference_is_an_implementation_of_its_family() -> None:
@@ -66,8 +66,8 @@ def test_every_reference_is_an_implementation_of_its_family() -> None:
 def test_an_entry_tells_what_it_is_and_needs() -> None:
     """An entry carries the first line of the docstring and the packages it imports, this project's own aside."""
     entry = catalogue.implementations()["linear/numpy"]
-    assert ("linear", ("numpy", "torch")) == (entry.family, entry.needs)
-    assert "The same gradient in NumPy: what the job costs without PyTorch." == entry.summary
+    assert (entry.family, entry.needs) == ("linear", ("numpy", "torch"))
+    assert entry.summary == "The same gradient in NumPy: what the job costs without PyTorch."
 
 
 def test_reading_the_catalogue_loads_no_torch() -> None:
@@ -76,7 +76,7 @@ def test_reading_the_catalogue_loads_no_torch() -> None:
         "import sys; from impls import catalogue; catalogue.implementations(); catalogue.workloads(); "
         "[entry.missing() for entry in catalogue.implementations().values()]; print('torch' in sys.modules)"
     )
-    assert "False" == say(script, ROOT.parent)
+    assert say(script, ROOT.parent) == "False"
 
 
 BROKEN = {
@@ -118,27 +118,27 @@ def test_a_file_that_cannot_be_parsed_says_where(tmp_path: Path) -> None:
     """The summary of an unreadable file names the error and the line."""
     plant(tmp_path, "linear/syntax", b"import os\ndef broken(:\n")
     script = "from impls import catalogue; print(catalogue.implementations()['linear/syntax'].summary)"
-    assert "cannot be read: invalid syntax (line 2)" == say(script, tmp_path)
+    assert say(script, tmp_path) == "cannot be read: invalid syntax (line 2)"
 
 
 def test_a_missing_package_is_answered_with_the_install_line(tmp_path: Path) -> None:
     """An implementation whose package is not installed names it and the command that installs it."""
     plant(tmp_path, "linear/absent", BROKEN["absent"])
     script = "from impls import catalogue; print(catalogue.implementations()['linear/absent'].missing())"
-    assert "needs no_such_package: pip install no_such_package" == say(script, tmp_path)
+    assert say(script, tmp_path) == "needs no_such_package: pip install no_such_package"
 
 
 def test_several_missing_packages_are_named_at_once() -> None:
     """Everything that is missing is in one sentence and one command."""
     entry = Entry("linear/absent", "", ("no_such_one", "no_such_two", "numpy"), "")
-    assert "needs no_such_one and no_such_two: pip install no_such_one no_such_two" == entry.missing()
+    assert entry.missing() == "needs no_such_one and no_such_two: pip install no_such_one no_such_two"
 
 
 def test_the_install_line_names_the_package_not_the_module() -> None:
     """A package whose module has another name is installed by the package's name."""
     if importlib.util.find_spec("sklearn"):
         pytest.skip("scikit-learn is installed here")
-    assert "needs scikit-learn: pip install scikit-learn" == Entry("linear/peer", "", ("sklearn",), "").missing()
+    assert Entry("linear/peer", "", ("sklearn",), "").missing() == "needs scikit-learn: pip install scikit-learn"
 
 
 def test_nothing_is_missing_where_all_is_installed() -> None:
@@ -149,7 +149,7 @@ def test_nothing_is_missing_where_all_is_installed() -> None:
 def test_a_planted_file_is_loaded_without_registering(tmp_path: Path) -> None:
     """A file with one subclass of Implementation can be loaded by its path alone."""
     plant(tmp_path, "linear/planted", RIGHT.encode())
-    assert "Planted" == say("from impls import catalogue; print(catalogue.load('linear/planted').__name__)", tmp_path)
+    assert say("from impls import catalogue; print(catalogue.load('linear/planted').__name__)", tmp_path) == "Planted"
 
 
 @pytest.mark.parametrize(("more", "count"), [(b"\n\nclass Second(Planted):\n    pass\n", 2), (b"\n\ndel Planted\n", 0)])
@@ -179,7 +179,9 @@ def test_a_fingerprint_changes_with_the_code(other: str) -> None:
     assert fingerprint("a = 1\nb = [2, 3]\n") != fingerprint(other)
 
 
-@pytest.mark.xfail(strict=True, reason="fingerprint skips NEWLINE, which ends a statement, and not only NL, which does not")
+@pytest.mark.xfail(
+    strict=True, reason="fingerprint skips NEWLINE, which ends a statement, and not only NL, which does not"
+)
 def test_a_fingerprint_sees_where_a_statement_ends() -> None:
     """Code that differs only in where a statement ends is different code."""
     assert fingerprint("a = f\n(1)\n") != fingerprint("a = f(1)\n")
@@ -191,7 +193,8 @@ def test_a_fingerprint_sees_the_depth_of_a_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("linear/nn_sdg", "linear/nn_sgd"), ("linear/manul", "linear/manual"), ("nogrd", "linear/no_grad")]
+    ("typed", "meant"),
+    [("linear/nn_sdg", "linear/nn_sgd"), ("linear/manul", "linear/manual"), ("nogrd", "linear/no_grad")],
 )
 def test_a_mistyped_implementation_is_answered_with_the_close_one(typed: str, meant: str) -> None:
     """A name that nothing has is refused with the name that comes closest."""
@@ -223,5 +226,5 @@ def test_patterns_choose_in_the_order_of_the_catalogue() -> None:
 
 def test_a_pattern_of_another_family_chooses_nothing_there() -> None:
     """Patterns choose within one family; one that matches only elsewhere is no mistake."""
-    assert [] == catalogue.choose_implementations(["gradient/*"], "linear")
+    assert catalogue.choose_implementations(["gradient/*"], "linear") == []
     assert "linear/manual" in [entry.name for entry in catalogue.choose_implementations(["*/manual"], "linear")]

@@ -31,7 +31,7 @@ def test_the_default_is_the_tutorials() -> None:
     x, oracle = judged()
     value, gradient = parts(oracle.weights(1))
     np.testing.assert_array_equal(x, [1.0, 1.0])
-    assert 5.6569 == round(value, 4)
+    assert round(value, 4) == 5.6569
     np.testing.assert_allclose(gradient, [2.8284, 2.8284], atol=5e-5)
 
 
@@ -68,7 +68,7 @@ def test_before_the_first_update_there_is_nothing(features: int) -> None:
     """After no update the answer is the start: zeros, so that an arm that evaluates nothing is wrong."""
     _, oracle = judged(features=features)
     value, gradient = parts(oracle.weights(0))
-    assert 0.0 == value
+    assert value == 0.0
     np.testing.assert_array_equal(gradient, np.zeros(features))
     assert (parts(oracle.tolerance(1))[1] < parts(oracle.weights(1))[1]).all()
 

@@ -86,7 +86,7 @@ def test_mini_batches_of_a_sum_agree_with_the_loop() -> None:
 def test_all_the_tutorials_rows_agree_with_the_loop() -> None:
     """At 100 000 rows the closed form is what 200 updates over all rows arrive at, to 12 digits."""
     problem, oracle, _ = judged("linear/line")
-    assert 100_000 == len(problem.data["y"])
+    assert len(problem.data["y"]) == 100_000
     for updates, expected in descended(problem, (1, 2, 200)).items():
         np.testing.assert_allclose(answered(oracle, updates), expected, rtol=1e-12, atol=0)
 
@@ -212,7 +212,7 @@ def test_five_points_end_where_the_tutorial_says() -> None:
     assert 8.1318 < loss < 8.30
     design = np.c_[problem.data["x"].astype(np.float64), np.ones(5)]
     best = np.linalg.lstsq(design, problem.data["y"].astype(np.float64), rcond=None)[0]
-    assert 8.1318 == pytest.approx(oracle.loss({"weight": best[:1], "bias": best[1]}), abs=5e-5)
+    assert pytest.approx(oracle.loss({"weight": best[:1], "bias": best[1]}), abs=5e-5) == 8.1318
     np.testing.assert_allclose(best, [5.0664, 5.8574], atol=1e-4)
 
 

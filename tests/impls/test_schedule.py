@@ -44,19 +44,19 @@ def test_an_order_has_whole_batches_of_existing_rows(rows: int, batch: int) -> N
 def test_the_drawn_epochs_differ() -> None:
     """Each drawn epoch has a permutation of its own, so that a stale order can be told from a right one."""
     epochs = drawn(200, 7, 0).reshape(EPOCHS, -1)
-    assert EPOCHS == len({tuple(epoch.tolist()) for epoch in epochs})
+    assert len({tuple(epoch.tolist()) for epoch in epochs}) == EPOCHS
 
 
 @pytest.mark.parametrize(("rows", "seed"), [(1, 0), (5, 0), (100_000, 7)])
 def test_a_full_batch_has_no_order(rows: int, seed: int) -> None:
     """With a full batch there is nothing to draw, and an epoch is one update."""
     schedule = draw_schedule(rows, "full", seed)
-    assert (None, 1) == (schedule.order, schedule.updates_per_epoch)
+    assert (schedule.order, schedule.updates_per_epoch) == (None, 1)
 
 
 def test_different_seeds_give_different_orders() -> None:
     """Twenty seeds give twenty orders."""
-    assert 20 == len({drawn(200, 7, seed).tobytes() for seed in range(20)})
+    assert len({drawn(200, 7, seed).tobytes() for seed in range(20)}) == 20
 
 
 def test_a_batch_of_all_rows_is_an_order_not_a_full_batch() -> None:

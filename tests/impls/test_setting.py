@@ -11,7 +11,9 @@ GOOD: dict[str, Any] = {"rows": 100, "features": 2, "updates": 10, "lr": 0.5}
 WHOLE = ("threads", "rows", "features", "updates", "every")
 
 
-@pytest.mark.parametrize(("name", "known"), [("device", DEVICES), ("mode", MODES), ("dtype", DTYPES), ("watch", WATCHES)])
+@pytest.mark.parametrize(
+    ("name", "known"), [("device", DEVICES), ("mode", MODES), ("dtype", DTYPES), ("watch", WATCHES)]
+)
 def test_every_word_of_a_domain_is_accepted(name: str, known: tuple[str, ...]) -> None:
     """A setting takes every word that its domain lists, and keeps it as it is."""
     assert known == tuple(getattr(Setting(**GOOD | {name: word}), name) for word in known)
@@ -49,7 +51,7 @@ def test_a_count_below_one_or_not_whole_is_refused(name: str, value: Any) -> Non
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_count_of_one_is_accepted(name: str) -> None:
     """Every count may be as small as 1."""
-    assert 1 == getattr(Setting(**GOOD | {name: 1}), name)
+    assert getattr(Setting(**GOOD | {name: 1}), name) == 1
 
 
 @pytest.mark.parametrize("value", [-1, 0.5, "0", False, None])
@@ -62,7 +64,7 @@ def test_a_bad_seed_is_refused(value: Any) -> None:
 
 def test_seed_zero_is_accepted() -> None:
     """The smallest seed is 0."""
-    assert 0 == Setting(**GOOD | {"seed": 0}).seed
+    assert Setting(**GOOD | {"seed": 0}).seed == 0
 
 
 @pytest.mark.parametrize("value", [0.0, -1e-4, float("inf"), float("-inf"), float("nan")])
@@ -85,7 +87,7 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
     """A batch of more rows than there are is refused, and the message says how many there are."""
     with pytest.raises(SettingError) as refusal:
         Setting(**GOOD | {"batch": 101})
-    assert "batch must be full or at most rows (100); got 101." == str(refusal.value)
+    assert str(refusal.value) == "batch must be full or at most rows (100); got 101."
 
 
 @pytest.mark.parametrize(("batch", "read"), [("full", 100), (100, 100), (7, 7), (1, 1)])

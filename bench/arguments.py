@@ -1,0 +1,62 @@
+"""What a person can type after `run`, and how it becomes values. Apart from the door because declaring is not doing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impls.setting import SettingError
+
+Workload = Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")]
+Implementation = Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda,cpu.  [default: all there are]")]
+Mode = Annotated[str | None, typer.Option(help="eager, compile or both.  [default: both; quick: eager]")]
+Batch = Annotated[str, typer.Option(help="full, or rows an update, e.g. full,256,1: one race each.")]
+Rows = Annotated[int | None, typer.Option(help="Rows of data.")]
+Features = Annotated[int | None, typer.Option(help="Columns of data.")]
+Updates = Annotated[int | None, typer.Option(help="Length of the job.  [default: the workload's own]")]
+Threads = Annotated[str, typer.Option(help="Cores an arm computes on, e.g. 1,2: one race each.")]
+Dtype = Annotated[str, typer.Option(help="float32, float64 or both: one race each.")]
+Seed = Annotated[int, typer.Option(help="Of the data and the batches.")]
+Watch = Annotated[str | None, typer.Option(help="none, loss, draw, or several: what the loop looks at.")]
+Every = Annotated[int, typer.Option(help="Updates between two looks.")]
+Reference = Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")]
+Rounds = Annotated[int | None, typer.Option(help="Exactly so many rounds, whatever the effort says.")]
+Effort = Annotated[str, typer.Option(help="quick (1 minute), standard (6) or thorough (20).")]
+Budget = Annotated[str | None, typer.Option(help="Time for the whole run instead, e.g. 90s or 5m.")]
+Limit = Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")]
+Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+Resume = Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")]
+
+
+def several(text: str | None) -> tuple[str, ...] | None:
+    """The parts of a list typed with commas; None when nothing was typed."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """ "1,2" as (1, 2). Raises SettingError for anything but whole numbers of at least 1."""
+    parts = several(text) or ()
+    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise SettingError(f"{option} takes whole numbers of at least 1, e.g. 1,2; got {text!r}.")
+    return tuple(int(part) for part in parts)
+
+
+def duration(option: str, text: str) -> float:
+    """ "90s", "5m" or "1h" in seconds. Raises SettingError for anything but a positive time."""
+    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+    try:
+        seconds = float(text[:-1] if scale else text) * (scale or 1.0)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise SettingError(f"{option} takes a time such as 90s, 5m or 1h; got {text!r}.")
+    return seconds
+
+
+def known(option: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """Raises SettingError when something was typed that is not one of the names."""
+    for value in given:
+        if value not in names:
+            raise SettingError(f"{option} takes {', '.join(names)}; got {value!r}.")

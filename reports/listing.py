@@ -1,0 +1,45 @@
+"""The catalogue, for people and for programs: what `python -m bench list` shows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from impls import catalogue
+
+FORMAT = 1
+
+
+def render() -> Iterator[RenderableType]:
+    """Two tables: names, what they are, and which packages an implementation needs, or how to get what is missing."""
+    yield Text("workloads", style="bold")
+    yield _table((each.name, each.summary, "") for each in catalogue.workloads().values())
+    yield Text("\nimplementations", style="bold")
+    yield _table(
+        (each.name, each.summary, each.missing() or f"needs {', '.join(each.needs)}")
+        for each in catalogue.implementations().values()
+    )
+
+
+def document() -> dict[str, Any]:
+    """The same as plain dictionaries and lists."""
+    return {
+        "format": FORMAT,
+        "workloads": [{"name": each.name, "summary": each.summary} for each in catalogue.workloads().values()],
+        "implementations": [
+            {"name": each.name, "summary": each.summary, "needs": list(each.needs), "missing": each.missing()}
+            for each in catalogue.implementations().values()
+        ],
+    }
+
+
+def _table(items: Iterator[tuple[str, str, str]]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 2))
+    table.add_column(no_wrap=True, min_width=28)
+    table.add_column()
+    table.add_column(max_width=40)
+    for name, summary, needs in items:
+        table.add_row(Text(name), Text(summary), Text(needs, style="yellow" if "pip install" in needs else "dim"))
+    return table
