@@ -1,0 +1,90 @@
+"""The contract suite: every promise of the contract, tried on every implementation found. Nothing here names most of them."""
+
+import shutil
+from collections.abc import Sequence
+
+import pytest
+
+from bench import device
+from bench.check import Claim, _claims, check
+from impls import catalogue
+
+NAMES = sorted(catalogue.implementations())
+COMPILED = ("gradient/by_hand", "linear/analytic", "linear/nn_sgd")  # one of each sort: compilation takes seconds
+
+
+def broken(claims: Sequence[Claim]) -> list[str]:
+    """The broken promises in words; a failure of the suite when nothing was tried and no reason is given for it."""
+    assert any(claim.skipped is None for claim in claims) or (claims and all(claim.skipped for claim in claims))
+    return [f"{claim.workload}, {claim.setting}: {claim.text}: {claim.fault}" for claim in claims if claim.fault]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_implementation_keeps_the_contract(name: str) -> None:
+    """An implementation is right however it is asked, comes back after a reset, and leaves nothing behind."""
+    assert [] == broken(list(check(name)))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_compiled_implementation_keeps_the_contract(name: str) -> None:
+    """What an implementation offers to torch.compile keeps the contract when it is compiled."""
+    if not (shutil.which("g++") or shutil.which("c++")):
+        pytest.skip("torch.compile needs a C++ compiler, and there is none here")
+    assert [] == broken(list(check(name, mode="compile")))
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", NAMES)
+def test_an_implementation_keeps_the_contract_on_cuda(name: str) -> None:
+    """On a GPU an implementation keeps the contract as on a CPU, or says why it cannot run there."""
+    reason = device.absent("cuda")
+    if reason:
+        pytest.skip(reason)
+    assert [] == broken(list(check(name, device_name="cuda")))
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_compiled_implementation_keeps_the_contract_on_cuda(name: str) -> None:
+    """Compiled for a GPU, an implementation keeps the contract."""
+    reason = device.absent("cuda")
+    if reason:
+        pytest.skip(reason)
+    assert [] == broken(list(check(name, mode="compile", device_name="cuda")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_workload_of_the_family_is_tried(name: str) -> None:
+    """The contract is tried on every workload of the implementation's family, and on no other."""
+    family = catalogue.implementations()[name].family
+    own = {workload for workload in catalogue.workloads() if workload.startswith(f"{family}/")}
+    assert own == {claim.workload for claim in check(name)}
+
+
+@pytest.mark.parametrize("features", [1, 3, 30])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("gradient/")])
+def test_a_gradient_is_right_at_any_length(name: str, features: int) -> None:
+    """An implementation of the gradient family is right for a vector of any length."""
+    setting = catalogue.workloads()["gradient/norm"].setting(features=features)
+    claims = _claims(catalogue.load(name), catalogue.workloads()["gradient/norm"], setting)
+    assert [] == [fault for _, fault in claims if fault]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="its rounding grows with the square of ||x||, its tolerance with the root of n only"
+)
+@pytest.mark.parametrize("features", [100, 1000])
+def test_central_differences_are_right_for_long_vectors(features: int) -> None:
+    """The tolerance that central differences ask for covers the rounding of a long vector's norm."""
+    setting = catalogue.workloads()["gradient/norm"].setting(features=features)
+    kind = catalogue.load("gradient/central_differences")
+    claims = _claims(kind, catalogue.workloads()["gradient/norm"], setting)
+    assert [] == [fault for _, fault in claims if fault]
+
+
+@pytest.mark.skipif(device.absent("cuda") is None, reason="there is a GPU here")
+def test_what_cannot_be_tried_says_why() -> None:
+    """Without a GPU every claim about one is skipped with the reason, and none is broken."""
+    claims = list(check("linear/manual", device_name="cuda"))
+    assert {device.absent("cuda")} == {claim.skipped for claim in claims}
+    assert {None} == {claim.fault for claim in claims}
