@@ -66,7 +66,8 @@ def test_rounds_that_only_one_arm_saw_are_left_out() -> None:
     """A round in which the reference was not measured says nothing about the ratio."""
     found = statistics.ratio([seen(1, {1: 2e-3}), seen(2, {1: 9e-3})], [seen(1, {1: 1e-3})])
     assert found is not None
-    assert (1, pytest.approx(2)) == (found.rounds, found.value)
+    assert found.rounds == 1
+    assert found.value == pytest.approx(2)
 
 
 def test_nothing_in_common_is_no_ratio() -> None:
@@ -77,7 +78,7 @@ def test_nothing_in_common_is_no_ratio() -> None:
 
 def test_a_spike_moves_nothing() -> None:
     """One lap a thousand times slower than the others does not move the round's value."""
-    calm = {lap: 1e-3 for lap in range(1, 30)}
+    calm = dict.fromkeys(range(1, 30), 1e-3)
     found = statistics.ratio([seen(1, calm | {7: 1.0})], [seen(1, calm)])
     assert found is not None
     assert found.value == pytest.approx(1)

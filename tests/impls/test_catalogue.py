@@ -1,4 +1,4 @@
-"""What the catalogue finds and how it survives broken files. Apart because it must work where no implementation does."""
+"""What the catalogue finds, and how it survives broken files. Apart: it must work where no implementation does."""
 
 import importlib.util
 import shutil

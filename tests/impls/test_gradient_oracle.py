@@ -93,5 +93,5 @@ def test_an_accumulated_gradient_is_outside_the_tolerance() -> None:
 @pytest.mark.parametrize("chosen", [{"rows": 2}, {"watch": "loss"}, {"rows": 5, "batch": 5}, {"batch": 1}])
 def test_what_the_workload_has_not_is_refused(chosen: dict[str, int | str]) -> None:
     """Rows, batches and watching mean nothing here, and are refused with the workload's name."""
-    with pytest.raises(SettingError, match="^gradient/norm "):
+    with pytest.raises(SettingError, match=r"^gradient/norm "):
         NORM.setting(**chosen)

@@ -1,4 +1,4 @@
-"""The linear oracle against loops written here, not by its author. Apart because every answer is judged by this oracle."""
+"""The linear oracle against loops written here. Apart because every answer is judged by this oracle, and it by none."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def judged(name: str, **chosen: Any) -> tuple[Problem, Oracle, Setting]:
 
 
 def descended(problem: Problem, checkpoints: Sequence[int], kind: type[np.floating] = np.float64) -> dict[int, Floats]:
-    """Weights, then bias, after so many updates: the tutorial's loop in numbers of one kind, its gradient written out."""
+    """Weights, then bias, after so many updates: the tutorial's loop in one kind of numbers, gradient written out."""
     x, y = problem.data["x"].astype(kind), problem.data["y"].astype(kind)
     weight, bias = problem.start["weight"].astype(kind), kind(problem.start["bias"])
     order, found = problem.schedule.order, {}
@@ -206,7 +206,7 @@ def test_a_loop_in_float32_is_within_the_tolerance(name: str, chosen: dict[str, 
 
 
 def test_five_points_end_where_the_tutorial_says() -> None:
-    """Five points end above the least-squares optimum of 8.1318 and below 8.30: not converged, as the tutorial printed."""
+    """Five points end between the least-squares optimum, 8.1318, and 8.30: not converged, as the tutorial printed."""
     problem, oracle, _ = judged("linear/five")
     loss = oracle.loss(oracle.weights(10_000))
     assert 8.1318 < loss < 8.30

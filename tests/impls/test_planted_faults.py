@@ -1,6 +1,10 @@
-"""Wrong implementations, planted on purpose, and the promise that each breaks. Apart from the suite, which all must pass."""
+"""Wrong implementations, planted, and the promise that each breaks. Apart from the suite, which the others must pass."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.check import UPDATES, _claims
-from impls.catalogue import workloads
+from impls.catalogue import ROOT, workloads
 from impls.contract import Implementation, Task
 
 FIRST = "is right after the first update"
@@ -243,10 +247,23 @@ def same_settings_afterwards() -> Iterator[None]:
 def test_a_fault_breaks_the_promise_it_should(
     kind: type[Implementation], chosen: dict[str, Any], promises: set[str], words: str
 ) -> None:
-    """A planted fault breaks exactly the promises that it concerns, and the fault is named; what is right breaks none."""
+    """A planted fault breaks exactly the promises that it concerns, and is named; what is right breaks none."""
     workload = workloads()["linear/line"]
     claims = dict(_claims(kind, workload, workload.setting(rows=50, **chosen)))
     faults = {promise: fault for promise, fault in claims.items() if fault}
     assert promises == set(faults)
     assert [] == [fault for fault in faults.values() if words not in fault]
     assert ANSWERS | {DATA, FLAGS, SILENT} == set(claims)
+
+
+@pytest.mark.xfail(strict=True, reason="check and worker first look at the settings after the file has been imported")
+def test_a_setting_changed_on_import_is_a_fault(tmp_path: Path) -> None:
+    """A file that changes a global setting of torch when it is imported breaks the promise to leave them alone."""
+    for folder in ("impls", "bench"):
+        shutil.copytree(ROOT.parent / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (ROOT / "linear" / "analytic.py").read_text(encoding="utf-8")
+    rude = source.replace("import torch\n", "import torch\n\ntorch.set_default_dtype(torch.float64)\n", 1)
+    (tmp_path / "impls" / "linear" / "rude.py").write_text(rude, encoding="utf-8")
+    script = "from bench.check import check; print(any(claim.fault for claim in check('linear/rude')))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (0, "True") == (done.returncode, done.stdout.strip()), done.stderr

@@ -1,4 +1,4 @@
-"""The order in which rows are read: drawn once, equal for all. Apart because arms and oracle must replay the very same."""
+"""The order in which rows are read, drawn once for all. Apart because arms and oracle must replay the very same."""
 
 import numpy as np
 import pytest

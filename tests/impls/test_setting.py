@@ -1,4 +1,4 @@
-"""What a setting accepts and refuses, and how it is spoken. Apart because every other part trusts a setting that exists."""
+"""What a setting accepts and refuses, and how it is spoken. Apart because all else trusts a setting that exists."""
 
 import dataclasses
 from typing import Any
@@ -78,7 +78,7 @@ def test_a_learning_rate_must_be_positive_and_finite(value: float) -> None:
 @pytest.mark.parametrize("value", [0, -7, 2.5, "7", "whole", None, True])
 def test_a_batch_must_be_full_or_a_count(value: Any) -> None:
     """A batch that is neither "full" nor a whole number of at least 1 is refused with its name and its value."""
-    with pytest.raises(SettingError, match="^batch must be .*; got ") as refusal:
+    with pytest.raises(SettingError, match=r"^batch must be .*; got ") as refusal:
         Setting(**GOOD | {"batch": value})
     assert str(refusal.value).endswith(f"got {value!r}.")
 

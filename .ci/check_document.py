@@ -1,0 +1,19 @@
+"""Checks the document of a quick race: every arm measured, every answer right, the twin there. No figure is asserted."""
+
+import json
+import sys
+from pathlib import Path
+
+text = Path(sys.argv[1]).read_text(encoding="utf-8")
+document = json.loads(text[text.index("{") :])
+(race,) = document["races"]
+assert race["workload"] == "linear/line", race["workload"]
+assert race["twin"]["low"] < race["twin"]["high"], race["twin"]
+names = {arm["implementation"] for arm in race["arms"]}
+assert names == {f"linear/{name}" for name in ("analytic", "manual", "nn_sgd", "no_grad", "numpy")}, names
+for arm in race["arms"]:
+    assert arm["status"] == "ok", arm
+    assert arm["distance"] <= arm["tolerance"], arm
+    assert arm["seconds_per_update"] > 0, arm
+    assert abs(arm["loss"] - 0.12205) < 1e-4, arm
+print(f"quick race: {len(names)} arms, all answers right; twin {race['twin']}")
