@@ -1,5 +1,8 @@
 """The one place that knows devices: CUDA is named nowhere else in bench. Loaded by workers only, for it loads torch."""
 
+import importlib.util
+import os
+import shutil
 from collections.abc import Callable
 
 import torch
@@ -15,6 +18,16 @@ def absent(device: str) -> str | None:
     if built is None:
         return f"no CUDA: this PyTorch ({torch.__version__}) was built for the CPU only"
     return f"no CUDA: PyTorch was built for CUDA {built}, but no GPU or no driver for it was found"
+
+
+def cannot_compile(device: str) -> str | None:
+    """None when torch.compile has what it needs for the device, else what to install."""
+    compilers = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++"]
+    if device == "cpu" and not any(map(shutil.which, compilers)):
+        return f"torch.compile needs a C++ compiler for the CPU: install {' or '.join(compilers)}"
+    if device == "cuda" and importlib.util.find_spec("triton") is None:
+        return "torch.compile needs triton for CUDA: pip install triton"
+    return None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

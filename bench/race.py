@@ -65,9 +65,10 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
         for number, race in enumerate(plan.races):
             left = plan.budget - (clock.now() - begin) - sum(_wall(store, other) for other in plan.races[number + 1 :])
             share = max(0.0, left) / (len(plan.races) - number)
-            for progress in _race(plan, store, race, share, everywhere, live):
-                spent = clock.now() - begin
-                yield Progress(race, progress[0], progress[1], spent, max(spent, plan.budget))
+            started = clock.now()
+            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live):
+                later = share * (len(plan.races) - number - 1)
+                yield Progress(race, number_of_round, doing, clock.now() - begin, started - begin + forecast + later)
     finally:
         os.sched_setaffinity(0, everywhere)
         shutil.rmtree(store.path / "cache", ignore_errors=True)
@@ -82,8 +83,11 @@ def _wall(store: Store, race: Race) -> float:
 
 def _race(
     plan: Plan, store: Store, race: Race, share: float, everywhere: list[int], live: bool
-) -> Iterator[tuple[int, str]]:
-    """Rounds until the intervals are narrow enough, the most rounds are done, or no time is left for another."""
+) -> Iterator[tuple[int, str, float]]:
+    """Rounds until the intervals are narrow enough, the most rounds are done, or no time is left for another.
+
+    Yields the round, what is being done, and the seconds that the race is expected to take from its start.
+    """
     setting = race.reference.setting
     workload = catalogue.workloads()[race.workload]
     oracle = workload.oracle(workload.problem(setting), setting)
@@ -104,7 +108,9 @@ def _race(
         if enough and (spent + longest > share or _precise(plan, race, done)):
             break
         begin = clock.now()
-        yield from _round(course, number, _unfit(done))
+        fixed = plan.rounds[0] == plan.rounds[1] and longest
+        forecast = spent + longest * (plan.rounds[1] - number + 1) if fixed else max(share, spent + longest)
+        yield from ((number, doing, forecast) for doing in _round(course, number, _unfit(done)))
         done[number] = store.rounds(race)[number]
         spent += clock.now() - begin
         later = [
@@ -130,7 +136,7 @@ def _precise(plan: Plan, race: Race, done: dict[int, list[Record]]) -> bool:
     return all(ratio.half_width <= plan.precision for ratio in ratios if ratio is not None)
 
 
-def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int, str]]:
+def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str]:
     """One round, from fresh processes to records. In round 1 each arm also does the whole job, the twin excepted."""
     begin, started = clock.now(), clock.today()
     before = environment.Pressure.now()
@@ -141,13 +147,13 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int,
         seats = [Seat(arm, course.oracle, alone=alone) for arm in course.race.arms if arm.slug not in unfit]
         order.shuffle(seats)
         for group in [[seat] for seat in seats] if alone else [seats]:
-            yield number, f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
+            yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent)
             for seat in group:
                 if number == 1 and seat.live and seat.arm.role != "twin":
-                    yield number, f"the whole job: {seat.arm.name}"
+                    yield f"the whole job: {seat.arm.name}"
                     spent["job"] += seat.do_job(course.store.path / "pictures" / f"{seat.arm.slug}.gif")
-        yield from ((number, text) for text in _laps(course, seats, order, spent))
+        yield from _laps(course, seats, order, spent)
         for seat in seats:
             seat.finish()
     seconds = clock.now() - begin
@@ -159,7 +165,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[tuple[int,
         for seat in seats
     ]
     course.store.write_round(course.race, number, records)
-    yield number, "round written"
+    yield "round written"
 
 
 def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[Seat], spent: dict[str, float]) -> None:

@@ -188,6 +188,14 @@ class Seat:
             )
             for change in self._finished.get("changed_flags", ())
         ]
+        if self._prepared.get("in_a_window"):
+            found.append(
+                Caveat(
+                    code="in_a_window",
+                    text=f"{self.arm.name} was drawn in a window on the screen, which takes longer than drawing off it",
+                    advice="unset DISPLAY to measure the drawing alone",
+                )
+            )
         waited = self._finished.get("waited", 0.0)
         if waited > WAITED and self.arm.setting.device == "cpu":
             found.append(

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from impls.contract import Implementation, Task, Workload
 
 if TYPE_CHECKING:
@@ -48,14 +51,15 @@ class Painter:
             matplotlib.use("Agg")
         import matplotlib.pyplot as plt
 
-        self._plt, self._live = plt, live and matplotlib.get_backend().lower() != "agg"
-        if self._live:
+        self._plt = plt
+        self.in_a_window = live and matplotlib.get_backend().lower() != "agg"
+        if self.in_a_window:
             plt.ion()
         self._arm, self._task, self._workload = arm, task, workload
         self._figure, self._axes = plt.subplots()
         self._x = task.data["x"][:, 0].cpu().numpy()
         self._y = task.data["y"].cpu().numpy()
-        self.frames: list[Any] | None = None
+        self.frames: list[NDArray[np.uint8]] | None = None
 
     def look(self) -> None:
         """One redraw. With several features the first is drawn."""
@@ -67,22 +71,20 @@ class Painter:
         axes.scatter(self._x, self._y)
         axes.plot(self._x, line, "r-", lw=5)
         axes.text(0.02, 0.94, f"loss = {loss:.4f}", transform=axes.transAxes, size=16, color="red")
-        if self._live:
+        if self.in_a_window:
             self._plt.pause(0.001)
         else:
             self._figure.canvas.draw()
         if self.frames is not None and len(self.frames) < FRAMES:
-            self.frames.append(self._figure.canvas.buffer_rgba().tobytes())  # type: ignore[attr-defined]
+            self.frames.append(np.array(self._figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
 
     def save(self, path: Path) -> None:
         """The kept frames as a GIF that plays in some ten seconds and stops at the last one."""
         from PIL import Image
 
-        size = self._figure.canvas.get_width_height(physical=True)
-        images = [
-            Image.frombytes("RGBA", size, frame).convert("RGB").quantize(16, dither=Image.Dither.NONE)
-            for frame in self.frames or []
-        ]
+        images = [Image.fromarray(frame).convert("RGB") for frame in self.frames or []]
+        size = images[-1].size if images else (0, 0)  # a window may have been resized meanwhile
+        images = [image.resize(size).quantize(16, dither=Image.Dither.NONE) for image in images]
         if images:
             images[0].save(path, save_all=True, append_images=images[1:], duration=80, optimize=True)
 

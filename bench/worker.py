@@ -70,6 +70,9 @@ class Session:
         reason = kind.supports(self.setting)
         if reason:
             raise Unfit("unsupported", reason)
+        absent = device.cannot_compile(self.setting.device) if self.setting.mode == "compile" else None
+        if absent:
+            raise Unfit("unavailable", absent)
         imported = clock.now()
 
         self._step("build")
@@ -104,6 +107,7 @@ class Session:
             "work": kind.work,
             "fingerprint": entry.fingerprint,
             "digest": problem.digest,
+            "in_a_window": self._painter is not None and self._painter.in_a_window,
             "own_tolerance": kind.tolerance(self.setting),
         }
 

@@ -37,7 +37,7 @@ def plant(folder: Path, name: str, content: bytes) -> None:
 def test_a_path_is_a_name() -> None:
     """Every implementation is called by its path below impls/, without the ending, and knows its own name."""
     found = catalogue.implementations()
-    assert [name for name in found] == [entry.name for entry in found.values()]
+    assert list(found) == [entry.name for entry in found.values()]
     assert [name for name in found if not (ROOT / f"{name}.py").is_file()] == []
 
 
