@@ -64,6 +64,7 @@ def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
     if absent:
         yield Claim(name, "", "", "runs at all", skipped=absent)
         return
+    flags = device.global_flags()
     kind = catalogue.load(name)
     for workload in catalogue.workloads().values():
         if workload.name.partition("/")[0] != entry.family:
@@ -78,15 +79,16 @@ def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
             if reason:
                 yield Claim(name, workload.name, words, "supports the setting", skipped=reason)
                 continue
-            for text, fault in _claims(kind, workload, setting):
+            for text, fault in _claims(kind, workload, setting, flags):
                 yield Claim(name, workload.name, words, text, fault)
 
 
-def _claims(kind: type[Implementation], workload: Workload, setting: Setting) -> Iterator[tuple[str, str | None]]:
+def _claims(
+    kind: type[Implementation], workload: Workload, setting: Setting, flags: dict[str, object]
+) -> Iterator[tuple[str, str | None]]:
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
     task = make_task(problem, setting, Compiler(setting.mode))
-    flags = device.global_flags()
     kept = {name: value.clone() for name, value in {**task.data, **task.start}.items()}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

@@ -44,8 +44,7 @@ def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]
 class Worker:
     """One live worker. `begin` a command, then `finish` it; `ask` does both. Every wait has an end.
 
-    cores       the cores of the race
-    everywhere  the cores it may start on
+    everywhere  the cores it may start on; `prepare` tells it the cores of its race
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
     """
@@ -54,7 +53,6 @@ class Worker:
         self,
         arm: Arm,
         *,
-        cores: Sequence[int],
         everywhere: Sequence[int],
         variables: Mapping[str, str],
         log: Path,
@@ -64,9 +62,7 @@ class Worker:
         self._step, self._rest = "start", b""
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
-        # With one thread an arm starts wherever there is room and is pinned later; OpenMP binds several when it is loaded.
-        first = cores if arm.setting.threads > 1 else everywhere
-        affinity = ",".join(map(str, first))
+        affinity = ",".join(map(str, everywhere))
         command = [sys.executable, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:

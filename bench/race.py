@@ -172,9 +172,8 @@ def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[Seat]
     """Brings the arms to their start, as many at a time as there are cores; alone when there is only one."""
     begin = clock.now()
     waiting, starting = deque(seats), list[Seat]()
-    room = 1 if len(course.cores) > 1 else len(course.everywhere)
     while waiting or starting:
-        while waiting and len(starting) < room:
+        while waiting and len(starting) < len(course.everywhere):
             seat = waiting.popleft()
             log = course.store.log(course.race, number, seat.arm.slug)
             cache = course.store.path / "cache" / seat.arm.slug
@@ -197,7 +196,7 @@ def _laps(course: _Course, seats: Sequence[Seat], order: random.Random, spent: d
     yield "calibrating"
     for seat in seats:
         key = seat.arm.block_key
-        if seat.live and key not in course.blocks and (block := seat.calibrate(BLOCK_SECONDS)) is not None:
+        if seat.live and key not in course.blocks and (block := seat.calibrate(BLOCK_SECONDS, pause)) is not None:
             course.blocks[key] = block
     racing = [seat for seat in seats if seat.live]
     lap_seconds = sum(min(course.blocks[seat.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for seat in racing)

@@ -1,6 +1,5 @@
 """What one round saw of one arm, and the plan it belongs to: typed, immutable, validated. Torch-free: reports read it."""
 
-import dataclasses
 from typing import Literal
 
 from msgspec import Struct
@@ -42,9 +41,10 @@ class Arm(Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """Workload and name, and every coordinate that is not the workload's own: unlike any other arm of any race."""
-        own = workloads()[self.workload].setting()
-        fixed = [f.name for f in dataclasses.fields(Setting) if f.name not in RACED]
-        chosen = [f"{name} {mine}" for name in fixed if (mine := getattr(self.setting, name)) != getattr(own, name)]
+        known = workloads().get(self.workload)  # a run may be older than the catalogue of today
+        own = vars(known.setting()) if known else {}
+        fixed = {name: value for name, value in vars(self.setting).items() if name not in RACED}
+        chosen = [f"{name} {value}" for name, value in fixed.items() if value != own.get(name)]
         return " ".join([self.workload, self.name, *chosen])
 
     @property

@@ -1,5 +1,7 @@
 """One arm's place in one round: its worker, what the referee said, its blocks. Apart from the race, which only conducts."""
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -8,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from bench import process, referee
+from bench import clock, process, referee
 from bench.process import ArmFault, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from impls.contract import Oracle
 from impls.schedule import draw_schedule
 
 WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
+CALIBRATIONS = 3  # blocks made, at least, before their length is believed
 SETTLE_SECONDS = 0.001
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
 
@@ -64,7 +67,7 @@ class Seat:
         """Starts the arm's process and tells it to prepare; `finish_start` collects the answer."""
         self._variables = process.variables_for(self.arm, cores, cache)
         self.worker = stack.enter_context(
-            Worker(self.arm, cores=cores, everywhere=everywhere, variables=self._variables, log=log, limit=limit)
+            Worker(self.arm, everywhere=everywhere, variables=self._variables, log=log, limit=limit)
         )
         self.worker.begin(
             "prepare",
@@ -97,20 +100,25 @@ class Seat:
         self._job = Job(seconds=found["seconds"], updates=self.arm.setting.updates, weights=found["answer"]["weights"])
         return float(found["seconds"])
 
-    def calibrate(self, aim: float) -> Block | None:
-        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
+    def calibrate(self, aim: float, pause: float) -> Block | None:
+        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended.
+
+        The best of a few blocks counts: one that met a disturbance would make all later blocks too short.
+        """
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
-        updates = unit
+        updates, one = unit, math.inf
         self._ask("reset")
-        while True:
+        for attempt in itertools.count():
+            clock.pause(pause)
             found = self._ask("block", updates=updates)
             if found is None:
                 return None
-            if found["seconds"] >= aim / 2:
-                one = found["seconds"] / updates
-                updates = max(unit, round(aim / one / unit) * unit)
-                return Block(updates, updates * one)
-            updates *= max(2, min(10, int(aim / max(found["seconds"], 1e-9))))
+            one = min(one, found["seconds"] / updates)
+            wanted = max(unit, round(aim / one / unit) * unit)
+            if wanted <= 2 * updates and attempt >= CALIBRATIONS:
+                break
+            updates = min(wanted, 10 * updates)
+        return Block(wanted, wanted * one)
 
     def start_laps(self, block: Block, *, every: int) -> None:
         """Back to the start, with blocks like this one to come, in every so many laps."""

@@ -19,9 +19,10 @@ from bench.store import Store
 
 # The same loop as impls/linear/nn_sgd.py, bare in one process: no harness, no contract, only the clock around it.
 BARE = """
-import os, sys, time
+import os, sys
 os.sched_setaffinity(0, {int(sys.argv[1])})
 import numpy as np, torch
+from bench import clock
 torch.set_num_threads(1)
 from impls.catalogue import workloads
 problem = workloads()["linear/line"].problem(workloads()["linear/line"].setting())
@@ -36,9 +37,9 @@ def advance(updates):
 advance(500)
 found = []
 for _ in range(int(sys.argv[2])):
-    begin = time.perf_counter()
+    begin = clock.now()
     advance(40)
-    found.append((time.perf_counter() - begin) / 40)
+    found.append((clock.now() - begin) / 40)
 print(float(np.median(found)))
 """
 

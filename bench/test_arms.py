@@ -67,7 +67,7 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         seat.finish_start()
         if seat.live:
             seat.do_job(tmp_path / "pictures")
-        block = seat.calibrate(BLOCK_SECONDS) if seat.live else None
+        block = seat.calibrate(BLOCK_SECONDS, pause=0.0) if seat.live else None
         if block:
             _measure(seat, block, benchmark)
     record = seat.record(run="pytest", number=1, started="", caveats=(), round_seconds=0.0, spent={})

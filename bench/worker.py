@@ -35,8 +35,8 @@ class Unfit(Exception):
 class Session:
     """One arm from its import to its last block; a method for each thing that can be asked."""
 
-    def __init__(self, answer: Callable[[dict[str, Any]], None]) -> None:
-        self._answer = answer
+    def __init__(self, answer: Callable[[dict[str, Any]], None], everywhere: set[int]) -> None:
+        self._answer, self._everywhere = answer, everywhere
         self._look: Callable[[], None] | None = None
         self._painter: Any = None
         self._drains: list[float] = []
@@ -59,6 +59,7 @@ class Session:
 
         self.setting = catalogue.workloads()[workload].setting(**setting)
         torch.set_num_threads(self.setting.threads)
+        os.sched_setaffinity(0, self._everywhere)  # where OpenMP binds threads it bound this one, too early
         reason = device.absent(self.setting.device)
         if reason:
             raise Unfit("unsupported", reason)
@@ -66,6 +67,7 @@ class Session:
         absent = entry.missing()
         if absent:
             raise Unfit("unavailable", absent)
+        self._flags, self._global_flags = device.global_flags(), device.global_flags
         kind = catalogue.load(implementation)
         reason = kind.supports(self.setting)
         if reason:
@@ -82,7 +84,6 @@ class Session:
         task = make_task(problem, self.setting, compiler)
         self.stopwatch = device.Stopwatch(self.setting.device)
         self.stopwatch.drain()
-        self._flags, self._global_flags = device.global_flags(), device.global_flags
         drawn = clock.now()
         self.arm = kind(task)
         self.stopwatch.drain()
@@ -122,10 +123,13 @@ class Session:
             self._look = self._painter.look
 
     def _pin(self, cores: list[int]) -> None:
-        """All threads to the race's cores. With several computing threads they are bound from the start instead."""
-        if self.setting.threads == 1:
-            for thread in Path("/proc/self/task").iterdir():
+        """All threads to the race's cores; where OpenMP has bound its own, one core each, this one to the first."""
+        for thread in Path("/proc/self/task").iterdir():
+            bound = self.setting.threads > 1 and len(os.sched_getaffinity(int(thread.name))) == 1
+            if not bound:
                 os.sched_setaffinity(int(thread.name), cores)
+        if self.setting.threads > 1:
+            os.sched_setaffinity(0, cores[:1])
 
     def reset(self) -> None:
         """Back to the start."""
@@ -206,7 +210,8 @@ def _fault(error: BaseException) -> dict[str, str]:
 def main() -> None:
     """Reads commands until the pipe closes or the arm fails."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.sched_setaffinity(0, {int(core) for core in sys.argv[3].split(",")})
+    everywhere = {int(core) for core in sys.argv[3].split(",")}
+    os.sched_setaffinity(0, everywhere)
     commands: IO[str] = os.fdopen(int(sys.argv[1]), "r", encoding="utf-8")
     answers: IO[str] = os.fdopen(int(sys.argv[2]), "w", encoding="utf-8")
 
@@ -214,7 +219,7 @@ def main() -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    session = Session(answer)
+    session = Session(answer, everywhere)
     for line in commands:
         message = json.loads(line)
         try:

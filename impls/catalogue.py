@@ -73,12 +73,11 @@ def implementations() -> dict[str, Entry]:
 
 def _read(path: Path) -> Entry:
     name = path.relative_to(ROOT).with_suffix("").as_posix()
-    source = path.read_text(encoding="utf-8")
     try:
-        tree = ast.parse(source)
-    except SyntaxError as error:
-        summary = f"cannot be read: {error.msg} (line {error.lineno})"
-        return Entry(name, summary, (), hashlib.sha256(source.encode()).hexdigest())
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source, path.name)
+    except (OSError, SyntaxError, ValueError) as error:
+        return Entry(name, f"cannot be read: {error}", (), "")
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -92,7 +91,7 @@ def _read(path: Path) -> Entry:
 
 def fingerprint(source: str) -> str:
     """Equal for two sources that differ in comments, blank lines and line breaks alone."""
-    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
+    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING}
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     text = "\0".join(f"{token.type} {token.string.strip()}" for token in tokens if token.type not in skipped)
     return hashlib.sha256(text.encode()).hexdigest()

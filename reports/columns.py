@@ -57,31 +57,32 @@ COLUMNS = (
         "x reference",
         "its time over the reference's, paired lap by lap: 0.5 takes half as long",
         lambda row, _: "1" if row.arm.role == "reference" else words.estimate(row.ratio) if row.ratio else "-",
+        dispensable=1,
     ),
     Column("verdict", "what that ratio allows to be said; same: within 2 % for certain", _verdict, right=False),
     Column(
         "whole job",
         "the workload from start to end, timed once",
         lambda row, _: words.seconds(row.job_seconds),
-        dispensable=1,
+        dispensable=2,
     ),
     Column(
         "cold start",
         "import, build and first update, with any compilation; ~ when others were starting beside it",
         _cold,
-        dispensable=2,
+        dispensable=3,
     ),
     Column(
         "final loss",
         "computed by the referee from the weights at the end of the job",
         lambda row, _: f"{row.judgement.loss:.6g}" if row.judgement and row.judgement.loss is not None else "-",
-        dispensable=3,
+        dispensable=4,
     ),
     Column(
         "off the oracle",
         "distance of its weights from the float64 answer, of what rounding can explain",
         _distance,
-        dispensable=4,
+        dispensable=5,
     ),
 )
 

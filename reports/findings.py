@@ -36,8 +36,9 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
 def _fastest(fastest: Row, reference: Row) -> str:
     each = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
     ratio = fastest.ratio
-    if fastest is reference or ratio is None:
-        return f"Nothing was faster than {reference.arm.name}: {each}."
+    if fastest.verdict != "faster" or ratio is None:
+        own = f"{seconds(reference.seconds.value)} an update" if reference.seconds else ""
+        return f"Nothing was faster than {reference.arm.name}: {own}."
     said = f"Fastest: {fastest.arm.name}, {each}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
     if ratio.low is not None and ratio.high is not None:
         said += f" (95 % interval {1 / ratio.high:.3g} to {1 / ratio.low:.3g})"

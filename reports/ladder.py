@@ -23,6 +23,7 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar in a reason is a dollar
     "svg.hashsalt": "looprace",
     "axes.spines.top": False,
     "axes.spines.right": False,

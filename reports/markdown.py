@@ -1,5 +1,7 @@
 """A comparison as Markdown, for `summary.md` and the summary page of a CI job."""
 
+import re
+
 from reports.columns import COLUMNS, cells, heads, unit_of
 from reports.comparison import Comparison, RaceResult
 from reports.words import plain
@@ -25,7 +27,7 @@ def render(comparison: Comparison) -> str:
         lines += [f"> **{_escape(warning.text)}.** {_escape(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]
     lines += [f"- **{head}**: {column.meaning}" for column, head in zip(COLUMNS, heads("unit"), strict=True)]
-    lines += ["", f"Repeat it with `{comparison.plan.command}`.", ""]
+    lines += ["", f"Repeat it with {_code(comparison.plan.command)}.", ""]
     return "\n".join(lines)
 
 
@@ -38,13 +40,21 @@ def _race(result: RaceResult) -> list[str]:
     lines += ["| " + " | ".join(map(_escape, cells(row, scale))) + " |" for row in result.rows]
     lines += [""]
     excused = [row for row in result.rows if row.reason and row.status != "ok"]
-    lines += [f"- `{row.arm.name}`: {row.status.replace('_', ' ')}: {_escape(row.reason)}" for row in excused]
+    lines += [f"- {_code(row.arm.name)}: {row.status.replace('_', ' ')}: {_escape(row.reason)}" for row in excused]
     return [*lines, ""]
+
+
+def _code(text: str) -> str:
+    """Text as code; one more backtick around it than it has in a row."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{plain(text)}{pad}{fence}"
 
 
 def _escape(text: str) -> str:
     """Text that Markdown and HTML leave alone."""
     for old, new in (
+        ("\\", "\\\\"),
         ("&", "&amp;"),
         ("<", "&lt;"),
         (">", "&gt;"),

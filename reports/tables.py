@@ -1,19 +1,27 @@
 """A run as data frames: one row an arm and round, for `records.csv` and for anybody's own analysis."""
 
+import csv
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pandas as pd
 
-from bench.record import Record
+from bench.record import Arm, Record
+from impls.setting import Setting
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
+_SETTING = Setting(rows=1, features=1, updates=1, lr=1.0)
+_EMPTY = Record(  # names the columns of a run without records
+    run="", arm=Arm(workload="", implementation="", setting=_SETTING), round=0, status="ok", started=""
+)
+
+
 def frame(records: Sequence[Record]) -> pd.DataFrame:
     """Times in seconds; blocks as their median, for the raw ones stay in the records."""
-    return pd.DataFrame([_flat(record) for record in records])
+    return pd.DataFrame([_flat(record) for record in records], columns=list(_flat(_EMPTY)))
 
 
 def to_csv(records: Sequence[Record]) -> str:
@@ -21,7 +29,7 @@ def to_csv(records: Sequence[Record]) -> str:
     table = frame(records)
     for name in table.columns:
         table[name] = [_tame(cell) for cell in table[name]]
-    return table.to_csv(index=False)
+    return table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _flat(record: Record) -> dict[str, Any]:
@@ -54,4 +62,6 @@ def _flat(record: Record) -> dict[str, Any]:
 
 
 def _tame(cell: Any) -> Any:
-    return "'" + cell if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    return "'" + cell if cell.startswith(FORMULA) else cell

@@ -14,12 +14,12 @@ def _epsilon(setting: Setting) -> float:
 
 
 class CentralDifferences(Implementation):
-    """Steps of eps^(1/3) balance the truncation error (h^2) against the rounding error (eps / h)."""
+    """Steps of eps^(1/3) ||x|| balance the truncation error, (h / ||x||)^2, against the rounding error, eps ||x|| / h."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         x = task.data["x"]
-        self.step = _epsilon(task.setting) ** (1 / 3)
+        self.step = _epsilon(task.setting) ** (1 / 3) * float(torch.linalg.vector_norm(x))
         self.steps = self.step * torch.eye(len(x), dtype=x.dtype, device=x.device)
         self.evaluate = task.compile(self._evaluate)
 
@@ -40,9 +40,10 @@ class CentralDifferences(Implementation):
 
     @classmethod
     def tolerance(cls, setting: Setting) -> float | None:
-        """Relative to the largest number of the answer: rounding of y over the step, (4 + sqrt(n)) * eps / h.
+        """Relative to the largest entry of the gradient, which is at least 4 / sqrt(n).
 
-        The truncation error is smaller: h^2 / ||x||^2 of the gradient.
+        With that step either error is eps^(2/3) of 4, the slope along x; the rounding error is so (sqrt(n) / 2 + 3) times,
+        for the norm's own sum.
         """
-        epsilon = _epsilon(setting)
-        return float((4 + setting.features**0.5) * epsilon ** (2 / 3))
+        root = setting.features**0.5
+        return float((root / 2 + 4) * root * _epsilon(setting) ** (2 / 3))
