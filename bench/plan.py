@@ -37,7 +37,7 @@ class Effort:
 
 
 EFFORTS = {
-    "quick": Effort((3, 8), 0.015, 48, 4, ("eager",), alone=False, watched=False),
+    "quick": Effort((3, 8), 0.015, 48, 3, ("eager",), alone=False, watched=False),
     "standard": Effort((3, 12), 0.01, 320, 10, ("eager", "compile"), alone=True, watched=True),
     "thorough": Effort((6, 40), 0.005, 1200, 15, ("eager", "compile"), alone=True, watched=True),
 }
