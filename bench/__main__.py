@@ -38,6 +38,7 @@ app = typer.Typer(
 def list_(json_: arguments.Json = False) -> None:
     """Workloads, implementations, and what each needs.
 
+    \b
     Example: python -m bench list
     """
     from reports import listing
@@ -76,13 +77,14 @@ def run(
 ) -> None:
     """Race the arms; records and reports go to a folder below --results.
 
+    \b
     Example: python -m bench run --effort quick
     Example: python -m bench run --implementation linear/nn_sgd --watch none,loss,draw
     """
     from bench.environment import describe
     from bench.plan import Choice, make_plan
     from bench.process import ROOT
-    from bench.store import Store, pretty
+    from bench.store import Store
     from reports.status import status_of
 
     with _refusals():
@@ -117,7 +119,6 @@ def run(
             store.write_plan(plan, describe(ROOT))
         interrupted = _race(store, json_)
         comparison, files = _report(store, store)
-        store.write("report.json", pretty(_document(comparison, store)))
     _show(comparison, store, files, json_)
     if interrupted:
         _say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
@@ -134,6 +135,7 @@ def report(
 ) -> None:
     """Draw the reports of a run again, from its records.
 
+    \b
     Example: python -m bench report latest --out /tmp/report
     """
     from bench.store import Store
@@ -156,6 +158,7 @@ def check(
 ) -> None:
     """Test implementations against the contract: right answers, clean resets, nothing left behind.
 
+    \b
     Example: python -m bench check linear/manual
     """
     from impls import catalogue
@@ -184,6 +187,7 @@ def selfbench(
 ) -> None:
     """Measure looprace itself: its spread, its overhead, its own speed. Half an hour; leave the machine alone.
 
+    \b
     Example: python -m bench selfbench --only answers,tax
     """
     from bench.selfbench import PARTS
@@ -239,14 +243,16 @@ def _report(store: "Store", target: "Store") -> tuple["Comparison", list[str]]:
     for complaint in complaints:
         _say(f"warning: {complaint}")
     comparison = compare(store.plan(), store.environment(), records)
-    return comparison, folder.write(comparison, records, target)
+    return comparison, folder.write(comparison, records, store, target)
 
 
 def _show(comparison: "Comparison", store: "Store", files: list[str], json_: bool) -> None:
-    if json_:
-        _print_json(_document(comparison, store))
-        return
     from reports import terminal
+    from reports.document import document
+
+    if json_:
+        _print_json(document(comparison, str(store.path)))
+        return
 
     console = _console()
     for renderable in terminal.render(comparison, console.width):
@@ -254,12 +260,6 @@ def _show(comparison: "Comparison", store: "Store", files: list[str], json_: boo
     console.print()
     pictures = sorted(path.relative_to(store.path).as_posix() for path in (store.path / "pictures").glob("*"))
     console.print(f"In {store.path}: {', '.join(files + pictures)}", markup=False)
-
-
-def _document(comparison: "Comparison", store: "Store") -> dict[str, Any]:
-    from reports.document import document
-
-    return document(comparison, str(store.path))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Starts, asks, times out and kills workers. Apart because it is the conductor's half of `worker.py`'s conversation."""
 
 import json
+import math
 import os
 import select
 import signal
@@ -14,6 +15,7 @@ from bench import clock
 from bench.record import Arm, Status
 
 ROOT = Path(__file__).parent.parent
+_NONE = object()  # no answer yet; None is one
 
 
 class ArmFault(Exception):
@@ -59,7 +61,8 @@ class Worker:
         limit: float,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
-        self._step, self._rest = "start", b""
+        self._step, self._rest, self._deadline = "start", b"", math.inf
+        self._answer: Any = _NONE
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         affinity = ",".join(map(str, everywhere))
@@ -85,7 +88,7 @@ class Worker:
 
     def begin(self, do: str, **arguments: Any) -> None:
         """Sends a command and returns at once."""
-        self._step = "start" if do == "prepare" else do
+        self._step, self._deadline, self._answer = "start" if do == "prepare" else do, clock.now() + self._limit, _NONE
         try:
             os.write(self._commands, json.dumps({"do": do, **arguments}).encode() + b"\n")
         except BrokenPipeError:
@@ -98,30 +101,36 @@ class Worker:
 
     def finish(self) -> Any:
         """Waits for the answer of the command begun. Raises ArmFault when the arm ends, or a step takes too long."""
-        while True:
-            message = json.loads(self._line())
-            if "step" in message:
-                self._step = message["step"]
-            elif "fault" in message:
-                raise ArmFault(message["fault"]["status"], message["fault"]["reason"])
-            else:
-                return message["done"]
+        while not self.arrived(math.inf):
+            pass
+        return self._answer
 
-    def _line(self) -> bytes:
-        deadline = clock.now() + self._limit
-        while b"\n" not in self._rest:
-            left = deadline - clock.now()
-            if left <= 0 or not select.select([self._answers], [], [], left)[0]:
-                self.kill()
-                raise ArmFault(
-                    "timeout", f"{self._step} took longer than {self._limit:g} s; --limit allows a step more time"
-                )
+    def arrived(self, wait: float) -> bool:
+        """Waits at most so many seconds; whether the answer is there for `finish` to take. Raises ArmFault as it does."""
+        if self._answer is not _NONE:
+            return True
+        left = self._deadline - clock.now()
+        if left <= 0:
+            self.kill()
+            raise ArmFault(
+                "timeout", f"{self._step} took longer than {self._limit:g} s; --limit allows a step more time"
+            )
+        if select.select([self._answers], [], [], min(wait, left))[0]:
             received = os.read(self._answers, 1 << 16)
             if not received:
                 raise self._death()
-            self._rest += received
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
+            *lines, self._rest = (self._rest + received).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
+        return self._answer is not _NONE
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "step" in message:
+            self._step, self._deadline = message["step"], clock.now() + self._limit
+        elif "fault" in message:
+            raise ArmFault(message["fault"]["status"], _legible(message["fault"]["reason"]))
+        else:
+            self._answer = message["done"]
 
     def _death(self) -> ArmFault:
         """How the process ended, in a sentence."""
@@ -150,3 +159,8 @@ class Worker:
         self.kill()
         os.close(self._commands)
         os.close(self._answers)
+
+
+def _legible(text: str) -> str:
+    """An arm's words in characters that every file takes, and not more of them than anybody reads."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")[:2000]

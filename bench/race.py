@@ -179,10 +179,8 @@ def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[Seat]
             cache = course.store.path / "cache" / seat.arm.slug
             seat.open(stack, course.cores, course.everywhere, log, cache, course.plan.limit, course.live)
             starting.append(seat)
-        ready = select([seat.worker for seat in starting], [], [])[0]
-        for seat in [seat for seat in starting if seat.worker in ready]:
-            seat.finish_start()
-            starting.remove(seat)
+        select([seat.worker for seat in starting], [], [], 1.0)
+        starting = [seat for seat in starting if not seat.started(wait=0.0)]
     spent["start"] += clock.now() - begin
 
 

@@ -64,7 +64,7 @@ class Seat:
         limit: float,
         live: bool,
     ) -> None:
-        """Starts the arm's process and tells it to prepare; `finish_start` collects the answer."""
+        """Starts the arm's process and tells it to prepare; `started` collects the answer."""
         self._variables = process.variables_for(self.arm, cores, cache)
         self.worker = stack.enter_context(
             Worker(self.arm, everywhere=everywhere, variables=self._variables, log=log, limit=limit)
@@ -79,16 +79,22 @@ class Seat:
             live=live,
         )
 
-    def finish_start(self) -> None:
-        """Waits until the arm is built and has made its first updates; judges them."""
+    def started(self, wait: float = math.inf) -> bool:
+        """Waits at most so many seconds until the arm is built and has made its first updates, and judges them.
+
+        True when that is over, for good or bad.
+        """
         try:
+            if not self.worker.arrived(wait):
+                return False
             self._prepared = self.worker.finish()
         except ArmFault as fault:
             self._end(fault)
-            return
+            return True
         self.live = True
         for answer in self._prepared.pop("answers"):
             self._judge(answer)
+        return True
 
     def do_job(self, picture: Path) -> float:
         """The whole workload; returns its seconds."""

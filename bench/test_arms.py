@@ -64,7 +64,8 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     with ExitStack() as stack:
         cores = everywhere[-arm.setting.threads :]
         seat.open(stack, cores, everywhere, tmp_path / "arm.log", tmp_path / "cache", limit=300.0, live=False)
-        seat.finish_start()
+        while not seat.started():
+            pass
         if seat.live:
             seat.do_job(tmp_path / "pictures")
         block = seat.calibrate(BLOCK_SECONDS, pause=0.0) if seat.live else None

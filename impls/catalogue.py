@@ -19,6 +19,7 @@ from impls.contract import Implementation, Workload
 
 ROOT = Path(__file__).parent
 OWN = {"impls"}
+RESERVED = {"__init__", "workload"}
 
 # How to install what an implementation imports, where the name of the package is not that of the module.
 PACKAGES = {"sklearn": "scikit-learn"}
@@ -54,20 +55,33 @@ class Entry:
         return f"needs {' and '.join(absent)}: pip install {' '.join(absent)}" if absent else None
 
 
-@cache
 def workloads() -> dict[str, Workload]:
     """Every workload by name, in the order of the folders and of the files' own lists."""
+    return _families()[0]
+
+
+def complaints() -> tuple[str, ...]:
+    """A sentence for each workload.py that cannot be loaded; it hides no other."""
+    return _families()[1]
+
+
+@cache
+def _families() -> tuple[dict[str, Workload], tuple[str, ...]]:
     found: dict[str, Workload] = {}
+    broken = []
     for path in sorted(ROOT.glob("*/workload.py")):
-        module = importlib.import_module(f"impls.{path.parent.name}.workload")
-        found |= {workload.name: workload for workload in module.WORKLOADS}
-    return found
+        try:
+            module = importlib.import_module(f"impls.{path.parent.name}.workload")
+            found |= {workload.name: workload for workload in module.WORKLOADS}
+        except Exception as error:  # noqa: BLE001 - whatever one family raises, the others can be raced
+            broken.append(f"impls/{path.parent.name}/workload.py cannot be loaded: {type(error).__name__}: {error}")
+    return found, tuple(broken)
 
 
 @cache
 def implementations() -> dict[str, Entry]:
     """Every implementation by name. A file is read, not run, so that one broken file hides no other."""
-    paths = sorted(path for path in ROOT.glob("*/*.py") if path.stem not in ("__init__", "workload"))
+    paths = sorted(path for path in ROOT.glob("*/*.py") if path.stem.isidentifier() and path.stem not in RESERVED)
     return {entry.name: entry for entry in map(_read, paths)}
 
 

@@ -57,10 +57,10 @@ class Setting:
         for name in ("threads", "rows", "features", "updates", "every"):
             _whole(name, getattr(self, name), at_least=1)
         _whole("seed", self.seed, at_least=0)
-        if not 0 < self.lr < float("inf"):
-            raise SettingError(f"lr must be a positive number; got {self.lr}.")
+        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
+            raise SettingError(f"lr must be a positive number; got {self.lr!r}.")
         if self.batch != "full":
-            _whole("batch", self.batch, at_least=1)
+            _whole("batch", self.batch, at_least=1, or_else="full or ")
             if self.batch > self.rows:
                 raise SettingError(f"batch must be full or at most rows ({self.rows}); got {self.batch}.")
 
@@ -70,9 +70,9 @@ class Setting:
         return self.rows if self.batch == "full" else self.batch
 
 
-def _whole(name: str, value: object, *, at_least: int) -> None:
+def _whole(name: str, value: object, *, at_least: int, or_else: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise SettingError(f"{name} must be a whole number of at least {at_least}; got {value!r}.")
+        raise SettingError(f"{name} must be {or_else}a whole number of at least {at_least}; got {value!r}.")
 
 
 # What may differ between two arms that race each other; everything else must be equal for a ratio to mean anything.

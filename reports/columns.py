@@ -45,7 +45,9 @@ def _distance(row: Row, _: float) -> str:
 
 
 COLUMNS = (
-    Column("#", "rank by speed within its class; arms that this race cannot tell apart share one", _rank),
+    Column(
+        "#", "rank by speed within its class; shared by arms that are the same, or that cannot be told apart", _rank
+    ),
     Column("implementation", "the file below impls/", lambda row, _: row.arm.implementation, right=False),
     Column("setting", "device, mode, and what is watched", lambda row, _: spoken(row.arm.setting), right=False),
     Column(

@@ -100,7 +100,17 @@ def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate
                 text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation), so its interval is wide",
                 advice="more rounds narrow it: --rounds 20",
             )
-    yield from dict.fromkeys(caveat for mine in records.values() for record in mine for caveat in record.caveats)
+    for code, caveats in _by_code(records).items():
+        more = f" (and {len(caveats) - 1} more like it: code {code})" if len(caveats) > 1 else ""
+        yield Caveat(code=code, text=caveats[0].text + more, advice=caveats[0].advice)
+
+
+def _by_code(records: Mapping[Arm, Sequence[Record]]) -> dict[str, list[Caveat]]:
+    """What the rounds noted, each once, under its code: one kind of trouble is one warning, however often it came."""
+    found: dict[str, list[Caveat]] = {}
+    for caveat in dict.fromkeys(caveat for mine in records.values() for record in mine for caveat in record.caveats):
+        found.setdefault(caveat.code, []).append(caveat)
+    return found
 
 
 def _spread(records: Sequence[Record], reference: Sequence[Record]) -> float:

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 from bench.record import Record
-from bench.store import Store
+from bench.store import Store, pretty
 from reports import ladder, markdown, pytest_benchmark, tables
 from reports.comparison import Comparison
+from reports.document import document
 
 
-def write(comparison: Comparison, records: Sequence[Record], out: Store) -> list[str]:
-    """summary.md, records.csv, benchmark.json and a ladder a race; returns the names, first the one to open."""
+def write(comparison: Comparison, records: Sequence[Record], run: Store, out: Store) -> list[str]:
+    """summary.md, report.json, records.csv, benchmark.json and a ladder a race; returns the names, first the one to open."""
     files = {
         "summary.md": markdown.render(comparison).encode(),
+        "report.json": pretty(document(comparison, str(run.path))),
         "records.csv": tables.to_csv(records).encode(),
         "benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
     }

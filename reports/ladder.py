@@ -3,6 +3,7 @@
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,8 @@ STYLE: dict[Any, Any] = {
 
 def draw(result: RaceResult) -> dict[str, bytes]:
     """{"svg": ..., "png": ...}: the same bytes for the same result."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a reason may be in any script; the SVG keeps it
         figure = _figure(result)
         return {
             "svg": _bytes(figure, "svg", {"Date": None}),

@@ -16,6 +16,8 @@ def render() -> Iterator[RenderableType]:
     """Two tables: names, what they are, and which packages an implementation needs, or how to get what is missing."""
     yield Text("workloads", style="bold")
     yield _table((each.name, each.summary, "") for each in catalogue.workloads().values())
+    for complaint in catalogue.complaints():
+        yield Text(f"  {complaint}", style="red")
     yield Text("\nimplementations", style="bold")
     yield _table(
         (each.name, each.summary, each.missing() or f"needs {', '.join(each.needs)}")

@@ -90,7 +90,7 @@ def _telling(records: Sequence[Record]) -> Judgement | None:
 
 
 def ranked(rows: Sequence[Row], records: Mapping[Arm, Sequence[Record]]) -> list[Row]:
-    """Fastest first in each class; a row shares the rank of the one before unless their paired ratio excludes 1."""
+    """Fastest first in each class; a row is ranked behind the one that leads its group when it is slower."""
     placed: list[Row] = []
     for work in ("faithful", "algorithmic"):
         able = [row for row in rows if row.work == work and row.status == "ok" and row.seconds]

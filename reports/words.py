@@ -24,7 +24,7 @@ def number(value: float, half_width: float) -> str:
 
 
 def estimate(found: Estimate, scale: float = 1.0) -> str:
-    """ "402 ± 8": the value and half its 95 % interval; the value alone, in two digits, when one round gives none."""
+    """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none."""
     if found.low is None or found.high is None:
         return number(found.value / scale, math.inf)
     half = (found.high - found.low) / 2 / scale

@@ -117,7 +117,7 @@ def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tm
     ("arguments", "said"),
     [
         (("run", "--rows", "0"), "rows must be a whole number of at least 1; got 0."),
-        (("run", "--batch", "half"), "batch must be a whole number of at least 1; got 'half'."),
+        (("run", "--batch", "half"), "batch must be full or a whole number of at least 1; got 'half'."),
         (("run", "--threads", "two"), "--threads takes whole numbers of at least 1, e.g. 1,2; got 'two'."),
         (("run", "--budget", "soon"), "--budget takes a time such as 90s, 5m or 1h; got 'soon'."),
         (("run", "--implementation", "linear/nn_sdg"), "did you mean linear/nn_sgd?"),
@@ -162,3 +162,27 @@ def test_a_race_without_any_time_is_status_5(checkout: Make) -> None:
     chosen = ("--reference=linear/raises", "--implementation=linear/raises")
     status, arms = place.arms("--workload=linear/five", "--rounds=1", "--updates=5", *chosen)
     assert (5, "failed") == (status, arms["linear/raises eager"]["status"])
+
+
+def test_a_broken_workload_hides_no_other(checkout: Make) -> None:
+    """A family whose workload.py cannot be loaded is named by `list`; all others are there."""
+    place = checkout({})
+    (place.path / "impls" / "other").mkdir()
+    (place.path / "impls" / "other" / "workload.py").write_text("def broken(:", encoding="utf-8")
+    (place.path / "impls" / "linear" / ".#manual.py").symlink_to("nowhere")
+    done = place.bench("list")
+    assert done.returncode == 0
+    assert "impls/other/workload.py cannot be loaded: SyntaxError" in done.stdout
+    assert "linear/five" in done.stdout
+    assert "#manual" not in done.stdout
+
+
+def test_a_reason_in_odd_characters_loses_no_round(checkout: Make) -> None:
+    """An arm may complain in characters that no file takes; the round is written all the same."""
+    from tests.bench.planted import planted
+
+    source = planted("complains oddly", before='raise ValueError("odd \\udcff \\x1b[31m \\u202e end")')
+    place = checkout({"linear/odd.py": source})
+    status, arms = place.arms("--workload=linear/five", "--rounds=1", "--updates=5", "--implementation=linear/odd")
+    assert (4, "failed") == (status, arms["linear/odd eager"]["status"])
+    assert "end" in arms["linear/odd eager"]["reason"]

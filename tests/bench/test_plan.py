@@ -71,7 +71,7 @@ def test_a_missing_gpu_leaves_a_reference_that_runs() -> None:
     [
         ({"rows": 0}, "rows must be a whole number of at least 1; got 0"),
         ({"batch": ("200000",)}, "batch must be full or at most rows"),
-        ({"batch": ("half",)}, "batch must be a whole number"),
+        ({"batch": ("half",)}, "batch must be full or a whole number"),
         ({"dtype": ("float16",)}, "dtype must be one of float32, float64; got 'float16'"),
         ({"device": ("tpu",)}, "device must be one of cpu, cuda; got 'tpu'"),
         ({"mode": ("fast",)}, "mode must be one of eager, compile; got 'fast'"),
