@@ -46,8 +46,8 @@ def seconds(duration: float | None) -> str:
 
 
 def times(factor: float) -> str:
-    """A factor above 1 in words fit for a sentence: "2.1 times", "33 times"."""
-    return f"{factor:.{1 if factor < 10 else 0}f} times"
+    """A factor above 1 in words fit for a sentence: "2.14 times", "13.4 times"."""
+    return f"{factor:.3g} times"
 
 
 def plain(text: str) -> str:

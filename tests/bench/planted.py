@@ -80,6 +80,8 @@ FAULTS = {
     "segfaults": planted("reads address 0", before="ctypes.string_at(0)"),
     "hangs": planted("hangs", before="time.sleep(3600)"),
     "hangs_in_build": planted("hangs in build", build="time.sleep(3600)"),
+    "hangs_at_import": '"""Planted: hangs when it is imported."""\nimport time\n\ntime.sleep(3600)\n',
+    "hangs_late": planted("hangs after the probe", before="self.done > 20 and time.sleep(3600)"),
     "dies_late": planted("dies in the middle of the laps", before="self.done > 200 and os._exit(9)"),
     "eats_memory": planted("asks for too much memory", build="self.hoard = torch.empty(1 << 50)"),
     "needs_more": '"""Planted: needs a package that is not there."""\nimport not_a_package_of_anybody\n',

@@ -38,6 +38,8 @@ FATES = [
     ("segfaults", "crashed", "killed by SIGSEGV during first update"),
     ("hangs", "timeout", "first update took longer than 8 s"),
     ("hangs_in_build", "timeout", "build took longer than 8 s"),
+    ("hangs_at_import", "timeout", "import took longer than 8 s"),
+    ("hangs_late", "timeout", "took longer than 8 s"),
     ("dies_late", "crashed", "exited with status 9 during"),
     ("eats_memory", "out_of_memory", "memory"),
     ("needs_more", "unavailable", "pip install not_a_package_of_anybody"),

@@ -85,7 +85,7 @@ def test_a_duration_has_a_unit_of_its_own_and_three_digits(duration: float | Non
     assert text == words.seconds(duration)
 
 
-@pytest.mark.parametrize(("factor", "text"), [(2.14, "2.1 times"), (33.4, "33 times"), (1.0, "1.0 times")])
+@pytest.mark.parametrize(("factor", "text"), [(2.136, "2.14 times"), (33.42, "33.4 times"), (1.25, "1.25 times")])
 def test_a_factor_is_said_in_words(factor: float, text: str) -> None:
     """A factor has one decimal below ten, and none above."""
     assert text == words.times(factor)
