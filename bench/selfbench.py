@@ -105,16 +105,15 @@ def overhead() -> Iterator[Figure]:
 
 
 def tax(pairs: int) -> Iterator[Figure]:
-    """Eager nn_sgd raced against the same loop bare in one process, in turns."""
+    """Eager nn_sgd raced, and the same loop bare in one process right before and right after."""
     core = str(allowed_cores()[-1])
     logarithms = []
+    short = ("--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500")
     for _ in range(pairs):
-        document, _ = _run(
-            "--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500"
-        )
-        raced = next(r for r in _records(document) if r.arm.role == "reference")
-        bare = float(_python("-c", BARE, core, "100").stdout)
-        logarithms.append(math.log(standard.median(raced.per_update.values()) / bare))
+        before = float(_python("-c", BARE, core, "100").stdout)
+        raced = next(record for record in _records(_run(*short)[0]) if record.arm.role == "reference")
+        after = float(_python("-c", BARE, core, "100").stdout)
+        logarithms.append(math.log(standard.median(raced.per_update.values()) / math.sqrt(before * after)))
     found = statistics.estimate(logarithms)
     low, high = (found.low or 0.0) - 1, (found.high or 0.0) - 1
     yield Figure(
