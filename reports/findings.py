@@ -38,6 +38,8 @@ def _fastest(fastest: Row, reference: Row) -> str:
     ratio = fastest.ratio
     if fastest.verdict != "faster" or ratio is None:
         own = f"{seconds(reference.seconds.value)} an update" if reference.seconds else ""
+        if fastest.verdict == "unresolved":
+            return f"Nothing is known to be faster than {reference.arm.name}, {own}: it takes more rounds to tell."
         return f"Nothing was faster than {reference.arm.name}: {own}."
     said = f"Fastest: {fastest.arm.name}, {each}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
     if ratio.low is not None and ratio.high is not None:

@@ -165,3 +165,9 @@ def test_a_records_caveat_is_shown_once() -> None:
     comparison = compare(plan(race()), {}, [*records, *rounds(MANUAL, 4e-4, caveats=[stolen])])
     assert comparison.warnings == (stolen,)
     assert comparison.races[0].warnings == (stolen,)
+
+
+def test_what_one_round_shows_is_not_called_known() -> None:
+    """With one round nothing is resolved, and the first finding says so instead of naming a fastest arm."""
+    said = shown([*rounds(REFERENCE, 4e-4, 1), *rounds(TWIN, 4e-4, 1), *rounds(MANUAL, 1e-4, 1)]).findings[0]
+    assert said.startswith("Nothing is known to be faster than linear/nn_sgd cpu eager, 400 µs an update")
