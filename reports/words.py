@@ -47,7 +47,7 @@ def seconds(duration: float | None) -> str:
 
 def times(factor: float) -> str:
     """A factor above 1 in words fit for a sentence: "2.14 times", "13.4 times"."""
-    return f"{factor:.3g} times"
+    return f"{factor:.{max(0, 2 - math.floor(math.log10(factor)))}f} times"
 
 
 def plain(text: str) -> str:
