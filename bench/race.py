@@ -16,7 +16,7 @@ from statistics import median
 
 from bench import clock, environment, statistics
 from bench.process import allowed_cores
-from bench.record import Plan, Race, Record
+from bench.record import MEASURED, Plan, Race, Record
 from bench.seat import Block, Seat
 from bench.store import Store
 from impls import catalogue
@@ -121,7 +121,7 @@ def _race(
 
 def _unfit(done: dict[int, list[Record]]) -> set[str]:
     """The arms that ended without a measurement; they are not tried again."""
-    return {r.arm.slug for records in done.values() for r in records if r.status not in ("ok", "wrong")}
+    return {r.arm.slug for records in done.values() for r in records if r.status not in MEASURED}
 
 
 def _precise(plan: Plan, race: Race, done: dict[int, list[Record]]) -> bool:
