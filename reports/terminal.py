@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -31,19 +32,26 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         yield Text()
         yield Text(plain(result.race.title), style="bold")
         for finding in result.findings:
-            yield Text(f"  {plain(finding)}")
+            yield _indented(plain(finding))
         yield Text()
         yield from _table(result, width)
         for row in result.rows:
             if row.reason and row.status != "ok":
-                yield Text(f"  {plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}", style="red")
+                said = f"{plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}"
+                yield _indented(said, style="red")
     yield Text()
+    legend = Table.grid(padding=(0, GAP))
     for column, head in zip(COLUMNS, heads("..."), strict=True):
-        yield Text(f"  {head.partition(',')[0]:<15} {column.meaning}", style="dim")
+        legend.add_row(Text(head.partition(",")[0], style="dim"), Text(column.meaning, style="dim"))
+    yield Padding(legend, (0, 0, 0, GAP))
     for warning in comparison.warnings:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
-        yield Text(f"  {plain(warning.advice)}.", style="yellow")
+        yield _indented(f"{plain(warning.advice)}.", style="yellow")
+
+
+def _indented(text: str, style: str = "") -> Padding:
+    return Padding(Text(text, style=style), (0, 0, 0, GAP))
 
 
 def progress_line(elapsed: float, expected: float, text: str, *, bar: bool) -> str:
