@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -42,6 +43,8 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
             env=self.environment(),
+            # a suite that runs in the background may have inherited "ignore Ctrl-C", and hand it on
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def arms(self, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
