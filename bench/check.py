@@ -68,7 +68,7 @@ def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
     flags = device.global_flags()
     kind = catalogue.load(name)
     for workload in catalogue.workloads().values():
-        if workload.name.partition("/")[0] != entry.family:
+        if catalogue.family_of(workload.name) != entry.family:
             continue
         for chosen in SMALL:
             words = ", ".join(f"{key} {value}" for key, value in chosen.items()) or "the workload's own setting"

@@ -113,7 +113,7 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
     def setting(device: str, mode: str, watch: str) -> Setting:
         return workload.setting(**shared, device=device, mode=mode, watch=watch)
 
-    family = workload.name.partition("/")[0]
+    family = catalogue.family_of(workload.name)
     names = [entry.name for entry in catalogue.choose_implementations(choice.implementation, family)]
     named = choice.reference or workload.reference
     reference = next((entry.name for entry in catalogue.choose_implementations([named], family)), workload.reference)

@@ -14,7 +14,6 @@ from bench import clock, process, referee
 from bench.process import ArmFault, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from impls.contract import Oracle
-from impls.schedule import draw_schedule
 
 WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
@@ -147,7 +146,7 @@ class Seat:
 
     def finish(self) -> None:
         """Judges what the blocks produced."""
-        if self.live and (found := self._ask("finish", updates=self._done)) is not None:
+        if (found := self._ask("finish", updates=self._done)) is not None:
             self._finished = found
             self._judge(found["answer"])
 
@@ -224,7 +223,7 @@ class Seat:
     def _probe(self) -> int:
         """One and a half epochs, within limits: far enough for a stale batch order to show."""
         setting = self.arm.setting
-        epoch = draw_schedule(setting.rows, setting.batch, setting.seed).updates_per_epoch
+        epoch = setting.rows // setting.batch_rows
         return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
     def _judge(self, answer: Mapping[str, Any]) -> None:
@@ -232,6 +231,9 @@ class Seat:
         self._judgements.append(referee.judge(answer, self._oracle, self.arm.setting, own))
 
     def _ask(self, do: str, **arguments: Any) -> Any:
+        """The worker's answer; None when the arm has ended, now or before: its first fault is the one that is kept."""
+        if not self.live:
+            return None
         try:
             return self.worker.ask(do, **arguments) or {}
         except ArmFault as fault:

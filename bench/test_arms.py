@@ -12,12 +12,12 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import environment, process
+from bench.race import BLOCK_SECONDS
 from bench.record import Arm
 from bench.seat import Block, Seat
 from impls import catalogue
 from impls.setting import MODES
 
-BLOCK_SECONDS = 0.015
 ROUNDS = 30
 
 
@@ -45,7 +45,7 @@ def _arms() -> list[Any]:
     arms = [
         Arm(workload=workload.name, implementation=entry.name, setting=workload.setting(device=device, mode=mode))
         for workload in catalogue.workloads().values()
-        for entry in catalogue.choose_implementations(["*"], workload.name.partition("/")[0])
+        for entry in catalogue.choose_implementations(["*"], catalogue.family_of(workload.name))
         for device in devices
         for mode in MODES
     ]
@@ -66,9 +66,8 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         seat.open(stack, cores, everywhere, tmp_path / "arm.log", tmp_path / "cache", limit=300.0, live=False)
         while not seat.started():
             pass
-        if seat.live:
-            seat.do_job(tmp_path / "pictures")
-        block = seat.calibrate(BLOCK_SECONDS, pause=0.0) if seat.live else None
+        seat.do_job(tmp_path / "pictures")
+        block = seat.calibrate(BLOCK_SECONDS, pause=0.0)
         if block:
             _measure(seat, block, benchmark)
     record = seat.record(run="pytest", number=1, started="", caveats=(), round_seconds=0.0, spent={})
@@ -94,5 +93,4 @@ def _measure(seat: Seat, block: Block, benchmark: BenchmarkFixture) -> None:
         CLOCK.seconds += seat.visit(lap=1) / block.updates
 
     benchmark.pedantic(visit, setup=CLOCK.reset, rounds=ROUNDS, iterations=1, warmup_rounds=1)
-    if seat.live:
-        seat.finish()
+    seat.finish()

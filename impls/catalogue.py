@@ -25,6 +25,11 @@ RESERVED = {"__init__", "workload"}
 PACKAGES = {"sklearn": "scikit-learn"}
 
 
+def family_of(name: str) -> str:
+    """The folder that a workload or an implementation of this name lies in."""
+    return name.partition("/")[0]
+
+
 class UnknownNameError(ValueError):
     """A name or a pattern matches nothing in the catalogue; the message names what comes close."""
 
@@ -47,7 +52,7 @@ class Entry:
     @property
     def family(self) -> str:
         """The folder it lies in; it can carry out the workloads of that family."""
-        return self.name.partition("/")[0]
+        return family_of(self.name)
 
     def missing(self) -> str | None:
         """None when all it needs is installed, else a sentence that says what to install."""
