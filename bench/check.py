@@ -11,7 +11,7 @@ import torch
 from bench import device, referee
 from bench.worker import answer_of
 from impls import catalogue
-from impls.contract import Implementation, Workload
+from impls.contract import Implementation, UnavailableError, Workload
 from impls.setting import Setting, SettingError
 from impls.task import Compiler, make_task
 
@@ -76,18 +76,21 @@ def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
                 setting = workload.setting(**chosen, mode=mode, device=device_name)
             except SettingError:
                 continue  # the workload has no such setting
-            reason = kind.supports(setting)
+            reason = kind.refuses(setting)
             if reason:
                 yield Claim(name, workload.name, words, "supports the setting", skipped=reason)
                 continue
-            for text, fault in _claims(kind, workload, setting, flags):
-                yield Claim(name, workload.name, words, text, fault)
+            try:
+                for text, fault in _claims(kind, workload, setting, flags):
+                    yield Claim(name, workload.name, words, text, fault)
+            except UnavailableError as error:
+                yield Claim(name, workload.name, words, "can be built", skipped=str(error))
 
 
 def _claims(
     kind: type[Implementation], workload: Workload, setting: Setting, flags: dict[str, object]
 ) -> Iterator[tuple[str, str | None]]:
-    if setting.mode == "compile":
+    if setting.mode != "eager":
         torch.compiler.reset()  # or the eighth setting would silently run eager: its code would have been compiled too often
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)

@@ -10,6 +10,7 @@ from typing import Any
 from bench import environment
 from bench.record import Arm, Plan, Race
 from impls import catalogue
+from impls.catalogue import Entry
 from impls.contract import Workload
 from impls.setting import Setting, SettingError
 
@@ -22,7 +23,6 @@ class Effort:
     precision    half-width of the ratio's 95 % interval that is good enough to stop
     budget       seconds after which no further round is started
     lap_seconds  seconds of laps in each round
-    modes        modes raced when none are asked for
     alone        whether the arms of round 1 start one at a time
     watched      whether the reference is also raced with the tutorial's drawing when no watch is asked for
     """
@@ -31,15 +31,14 @@ class Effort:
     precision: float
     budget: float
     lap_seconds: float
-    modes: tuple[str, ...]
     alone: bool
     watched: bool
 
 
 EFFORTS = {
-    "quick": Effort((3, 8), 0.015, 48, 3, ("eager",), alone=False, watched=False),
-    "standard": Effort((3, 12), 0.01, 320, 10, ("eager", "compile"), alone=True, watched=True),
-    "thorough": Effort((6, 40), 0.005, 1200, 15, ("eager", "compile"), alone=True, watched=True),
+    "quick": Effort((3, 8), 0.015, 48, 3, alone=False, watched=False),
+    "standard": Effort((3, 12), 0.01, 320, 10, alone=True, watched=True),
+    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True),
 }
 
 
@@ -100,7 +99,6 @@ def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
 
 def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype: str, threads: int) -> Race:
     devices = choice.device or (("cuda", "cpu") if environment.gpus() else ("cpu",))
-    modes = choice.mode or effort.modes
     watches = choice.watch or ("none",)
     shared: dict[str, Any] = {
         "batch": _batch(batch),
@@ -114,13 +112,23 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
         return workload.setting(**shared, device=device, mode=mode, watch=watch)
 
     family = catalogue.family_of(workload.name)
-    names = [entry.name for entry in catalogue.choose_implementations(choice.implementation, family)]
-    named = choice.reference or workload.reference
-    reference = next((entry.name for entry in catalogue.choose_implementations([named], family)), workload.reference)
-    first = setting(_present(devices), modes[0], watches[0])
-    settings = [setting(*coordinates) for coordinates in itertools.product(devices, modes, watches)]
-    contestants = [(name, each) for name in names for each in settings if (name, each) != (reference, first)]
-    if choice.watch is None and effort.watched and workload.watchable and reference in names:
+    chosen = catalogue.choose_implementations(choice.implementation, family)
+    floors = [entry for entry in catalogue.choose_implementations(["*"], family) if entry.work == "floor"]
+    named = chosen if choice.implementation != Choice.implementation else []
+    reference_name = choice.reference or workload.reference
+    found = catalogue.choose_implementations([reference_name], family)
+    reference = found[0].name if found else workload.reference
+    first = setting(_present(devices), (choice.mode or ("eager",))[0], watches[0])
+    contestants = [
+        (entry.name, setting(device, mode, watch))
+        for entry in [*chosen, *(floor for floor in floors if floor not in chosen)]
+        for device in _devices(entry, choice, devices, named=entry in named)
+        for mode in _modes(entry, choice, named=entry in named)
+        for watch in (watches if entry.work != "floor" else ("none",))
+        if entry in named or first.batch_kind in entry.domain.batches
+    ]
+    contestants = [each for each in contestants if each != (reference, first)]
+    if choice.watch is None and effort.watched and workload.watchable and reference in {e.name for e in chosen}:
         contestants.append((reference, setting(first.device, first.mode, "draw")))
     return Race(
         workload=workload.name,
@@ -130,6 +138,25 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
             *(Arm(workload=workload.name, implementation=name, setting=each) for name, each in contestants),
         ),
     )
+
+
+# What a person named is raced wherever it was asked for, and its row says so where it cannot be. What nobody named is
+# raced where its domain says, and on a missing device only when it has no other.
+
+
+def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool) -> Sequence[str]:
+    if named and choice.device:
+        return devices
+    able = [device for device in devices if device in entry.domain.devices]
+    return able or (entry.domain.devices if choice.device is None else ())
+
+
+def _modes(entry: Entry, choice: Choice, *, named: bool) -> Sequence[str]:
+    if choice.mode and entry.work != "floor":
+        return [mode for mode in choice.mode if named or mode in entry.domain.modes]
+    efforts = list(EFFORTS)
+    able = [m for m, least in entry.domain.modes.items() if efforts.index(least) <= efforts.index(choice.effort)]
+    return able or (list(entry.domain.modes) if named else ())
 
 
 def _batch(text: str) -> Any:

@@ -150,7 +150,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent)
             for seat in group:
-                if number == 1 and seat.live and seat.arm.role != "twin":
+                if number == 1 and seat.live and seat.trains and seat.arm.role != "twin":
                     yield f"the whole job: {seat.arm.name}"
                     spent["job"] += seat.do_job(course.store.path / "pictures" / f"{seat.arm.slug}.gif")
         yield from _laps(course, seats, order, spent)

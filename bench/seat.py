@@ -108,9 +108,11 @@ class Seat:
     def calibrate(self, aim: float, pause: float) -> Block | None:
         """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended.
 
-        The best of a few blocks counts: one that met a disturbance would make all later blocks too short.
+        The best of a few blocks counts: one that met a disturbance would make all later blocks too short. An algorithmic
+        arm may make any number of updates in no time: its blocks are at most one job long.
         """
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
+        most = self.arm.setting.updates if self._prepared["work"] == "algorithmic" else math.inf
         updates, one = unit, math.inf
         self._ask("reset")
         for attempt in itertools.count():
@@ -119,7 +121,7 @@ class Seat:
             if found is None:
                 return None
             one = min(one, found["seconds"] / updates)
-            wanted = max(unit, round(aim / one / unit) * unit)
+            wanted = int(min(most, max(unit, round(aim / one / unit) * unit)))
             if wanted <= 2 * updates and attempt >= CALIBRATIONS:
                 break
             updates = min(wanted, 10 * updates)
@@ -226,7 +228,14 @@ class Seat:
         epoch = setting.rows // setting.batch_rows
         return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is an answer to judge: a floor has none."""
+        return self._prepared.get("work") != "floor"
+
     def _judge(self, answer: Mapping[str, Any]) -> None:
+        if not self.trains:
+            return
         own = self._prepared.get("own_tolerance")
         self._judgements.append(referee.judge(answer, self._oracle, self.arm.setting, own))
 

@@ -57,6 +57,7 @@ class Session:
 
         from bench import device
         from impls import catalogue
+        from impls.contract import UnavailableError
         from impls.task import Compiler, make_task
 
         self.setting = catalogue.workloads()[workload].setting(**setting)
@@ -70,10 +71,10 @@ class Session:
             raise Unfit("unavailable", absent)
         self._flags, self._global_flags = device.global_flags(), device.global_flags
         kind = catalogue.load(implementation)
-        reason = kind.supports(self.setting)
+        reason = kind.refuses(self.setting)
         if reason:
             raise Unfit("unsupported", reason)
-        absent = device.cannot_compile(self.setting.device) if self.setting.mode == "compile" else None
+        absent = None if self.setting.mode == "eager" else device.cannot_compile(self.setting.device)
         if absent:
             raise Unfit("unavailable", absent)
         imported = clock.now()
@@ -86,10 +87,13 @@ class Session:
         self.stopwatch = device.Stopwatch(self.setting.device)
         self.stopwatch.drain()
         drawn = clock.now()
-        self.arm = kind(task)
+        try:
+            self.arm = kind(task)
+        except UnavailableError as error:
+            raise Unfit("unavailable", str(error)) from error
         self.stopwatch.drain()
         built = clock.now()
-        if self.setting.mode == "compile" and not compiler.asked:
+        if self.setting.mode != "eager" and not compiler.asked:
             raise Unfit("unsupported", f"{implementation} has nothing for torch.compile to compile")
 
         self._step("first update")

@@ -1,6 +1,7 @@
 """Finds workloads and implementations by walking the folders: path = name. Loads no framework until an arm is built."""
 
 import ast
+import contextlib
 import difflib
 import hashlib
 import importlib
@@ -9,17 +10,19 @@ import importlib.util
 import io
 import sys
 import tokenize
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from impls.contract import Implementation, Workload
+from impls.contract import Domain, Implementation, Work, Workload
 
 ROOT = Path(__file__).parent
 OWN = {"impls"}
-RESERVED = {"__init__", "workload"}
+RESERVED = {"__init__", "workload", "kernels"}
+COMMON = {"impls.contract", "impls.setting"}  # what every implementation stands on; a change there changes them all
 
 # How to install what an implementation imports, where the name of the package is not that of the module.
 PACKAGES = {"sklearn": "scikit-learn"}
@@ -41,13 +44,18 @@ class Entry:
     name         "linear/manual": the path below `impls`, without its ending
     summary      first line of the module's docstring
     needs        top-level packages it imports, standard library and this project aside
-    fingerprint  SHA-256 of its tokens: comments and layout do not change it, code does
+    fingerprint  SHA-256 of its tokens and of those of what it takes from beside it: comments and layout do not change
+                 it, code does
+    domain       where it can be raced
+    work         faithful, algorithmic or floor
     """
 
     name: str
     summary: str
     needs: tuple[str, ...]
     fingerprint: str
+    domain: Domain = Domain()
+    work: Work = "faithful"
 
     @property
     def family(self) -> str:
@@ -97,15 +105,49 @@ def _read(path: Path) -> Entry:
         tree = ast.parse(source, path.name)
     except (OSError, SyntaxError, ValueError) as error:
         return Entry(name, f"cannot be read: {error}", (), "")
-    imported: set[str] = set()
+    imported = _imported(tree)
+    beside = sorted({module for module in imported if module.startswith("impls.") and module not in COMMON})
+    sources = [source, *((ROOT.parent / f"{module.replace('.', '/')}.py").read_text("utf-8") for module in beside)]
+    return Entry(
+        name=name,
+        summary=(ast.get_docstring(tree) or "no docstring").partition("\n")[0],
+        needs=tuple(sorted({each.partition(".")[0] for each in imported} - OWN - set(sys.stdlib_module_names))),
+        fingerprint=fingerprint("\n".join(sources)),
+        domain=_domain(tree),
+        work=_literal(tree, "work", "faithful"),
+    )
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The modules that a file imports anywhere, by their whole names."""
+    found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imported |= {alias.name.partition(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            imported.add(node.module.partition(".")[0])
-    needs = tuple(sorted(imported - OWN - set(sys.stdlib_module_names)))
-    summary = (ast.get_docstring(tree) or "no docstring").partition("\n")[0]
-    return Entry(name, summary, needs, fingerprint(source))
+            found.add(node.module)
+    return found
+
+
+def _assigned(tree: ast.Module, name: str) -> Iterator[ast.expr]:
+    """What the classes of a file set this attribute to, in their bodies."""
+    for node in tree.body:
+        for line in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
+                yield line.value
+
+
+def _literal(tree: ast.Module, name: str, default: Any) -> Any:
+    return next((value.value for value in _assigned(tree, name) if isinstance(value, ast.Constant)), default)
+
+
+def _domain(tree: ast.Module) -> Domain:
+    """What the file declares; the contract's own where it declares nothing that can be read."""
+    for value in _assigned(tree, "domain"):
+        if isinstance(value, ast.Call):
+            with contextlib.suppress(ValueError, TypeError):
+                return Domain(**{word.arg: ast.literal_eval(word.value) for word in value.keywords if word.arg})
+    return Domain()
 
 
 def fingerprint(source: str) -> str:

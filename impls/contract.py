@@ -2,21 +2,49 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impls.schedule import Schedule
-from impls.setting import Setting
+from impls.setting import Kind, Setting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
-Work = Literal["faithful", "algorithmic"]
+Work = Literal["faithful", "algorithmic", "floor"]
+
+
+class UnavailableError(Exception):
+    """Something that an implementation needs is not installed here; the message says how to get it."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an implementation can be raced. Written as literals: the catalogue reads it without running the file.
+
+    modes    the modes it offers, each with the least effort at which it is raced without being asked for:
+             "quick", "standard" or "thorough"
+    devices  where it computes
+    batches  what one update of it can read: all rows, some, a single one
+    """
+
+    modes: Mapping[str, str] = field(default_factory=lambda: {"eager": "quick"})
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    batches: tuple[Kind, ...] = ("full", "mini", "single")
+
+    def excludes(self, setting: Setting) -> str | None:
+        """None, or why nothing can be measured at this setting, in words for the user."""
+        if setting.device not in self.devices:
+            return f"computes on {' and '.join(self.devices)} only"
+        if setting.batch_kind not in self.batches:
+            words = {"full": "full batches", "mini": "mini-batches", "single": "single samples"}
+            return f"takes {' and '.join(words[kind] for kind in self.batches)} only"
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,11 +146,14 @@ class Implementation(ABC):
     implementation never synchronises for the clock's sake, never prints and never reads a clock; loss and distance
     from the oracle are the referee's.
 
-    work  "faithful": every update reads every row of its batch and uses the parameters of the update before.
-          "algorithmic": the same answer by less work; ranked apart.
+    work    "faithful": every update reads every row of its batch and uses the parameters of the update before.
+            "algorithmic": the same answer by less work; ranked apart.
+            "floor": no training at all, but a part of it that no faithful arm can do without; never judged or ranked.
+    domain  where it can be raced, and from which effort on it is raced without being asked for
     """
 
     work: ClassVar[Work] = "faithful"
+    domain: ClassVar[Domain] = Domain()
 
     @abstractmethod
     def __init__(self, task: Task) -> None:
@@ -142,8 +173,16 @@ class Implementation(ABC):
 
     @classmethod
     def supports(cls, setting: Setting) -> str | None:
-        """None when it can run at `setting`, else the reason why not, shown to the user as it is."""
+        """None when it can run at `setting`, else the reason why not, shown to the user as it is.
+
+        Only asked about settings inside the domain.
+        """
         return None
+
+    @classmethod
+    def refuses(cls, setting: Setting) -> str | None:
+        """None when it can run at `setting`, else the reason why not: outside its domain, or what `supports` says."""
+        return cls.domain.excludes(setting) or cls.supports(setting)
 
     @classmethod
     def tolerance(cls, setting: Setting) -> float | None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 DEVICES = ("cpu", "cuda")
-MODES = ("eager", "compile")
+MODES = ("eager", "compile", "cpp-wrapper", "reduce-overhead", "max-autotune", "aot")
 DTYPES = ("float32", "float64")
 WATCHES = ("none", "loss", "draw")
 
 Batch = int | Literal["full"]
+Kind = Literal["full", "mini", "single"]
 
 
 class SettingError(ValueError):
@@ -21,7 +22,9 @@ class Setting:
     """Everything that can be varied without changing a line of an implementation.
 
     device   "cpu" or "cuda"
-    mode     "eager", or "compile": what the implementation offers goes through torch.compile
+    mode     "eager", or how what the implementation offers is compiled: "compile" by torch.compile as it comes,
+             "cpp-wrapper" with its calls in C++ too, "reduce-overhead" and "max-autotune" with the modes of these
+             names, "aot" ahead of time by AOTInductor
     batch    rows read by one update: "full", or 1 ... rows
     dtype    "float32" or "float64"
     threads  cores an arm may compute on, >= 1
@@ -63,6 +66,11 @@ class Setting:
             _whole("batch", self.batch, at_least=1, or_else="full or ")
             if self.batch > self.rows:
                 raise SettingError(f"batch must be full or at most rows ({self.rows}); got {self.batch}.")
+
+    @property
+    def batch_kind(self) -> Kind:
+        """Whether an update reads all rows, some, or a single one."""
+        return "full" if self.batch == "full" else "single" if self.batch == 1 else "mini"
 
     @property
     def batch_rows(self) -> int:

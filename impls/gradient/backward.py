@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from impls.contract import Implementation, Task
+from impls.contract import Domain, Implementation, Task
 
 
 class Backward(Implementation):
     """Only the leaf x receives a gradient; it is set to None before each evaluation, for it would accumulate."""
+
+    domain = Domain(modes={"eager": "quick", "compile": "standard"})
 
     def __init__(self, task: Task) -> None:
         self.task = task

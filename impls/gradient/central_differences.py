@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from impls.contract import Implementation, Task
+from impls.contract import Domain, Implementation, Task
 from impls.setting import Setting
 
 
@@ -15,6 +15,8 @@ def _epsilon(setting: Setting) -> float:
 
 class CentralDifferences(Implementation):
     """Steps of eps^(1/3) ||x|| balance the truncation error, (h / ||x||)^2, against the rounding error, eps ||x|| / h."""
+
+    domain = Domain(modes={"eager": "quick", "compile": "standard"})
 
     def __init__(self, task: Task) -> None:
         self.task = task

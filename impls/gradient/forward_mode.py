@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from impls.contract import Implementation, Task
+from impls.contract import Domain, Implementation, Task
 
 
 class ForwardMode(Implementation):
     """torch.func.jacfwd pushes the unit vectors through the function, instead of pulling one gradient back."""
+
+    domain = Domain(modes={"eager": "quick", "compile": "standard"})
 
     def __init__(self, task: Task) -> None:
         self.task = task

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from impls.contract import Implementation, Task
+from impls.contract import Domain, Implementation, Task
 
 
 class NoGrad(Implementation):
     """No module, no optimizer, no design matrix: what autograd alone costs. In compile mode the loss is compiled."""
+
+    domain = Domain(modes={"eager": "quick", "compile": "standard"})
 
     def __init__(self, task: Task) -> None:
         self.task = task

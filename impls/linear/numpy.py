@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impls.contract import Implementation, Task
-from impls.setting import Setting
+from impls.contract import Domain, Implementation, Task
 
 
 class NumPy(Implementation):
     """Works on the task's own memory; scalars keep the task's dtype, so that float32 stays float32."""
+
+    domain = Domain(devices=("cpu",))
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -36,7 +37,3 @@ class NumPy(Implementation):
 
     def weights(self) -> Mapping[str, Tensor]:
         return {"weight": torch.from_numpy(self.weight), "bias": torch.from_numpy(np.asarray(self.bias))}
-
-    @classmethod
-    def supports(cls, setting: Setting) -> str | None:
-        return None if setting.device == "cpu" else "NumPy computes on the CPU only"

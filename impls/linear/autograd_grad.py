@@ -1,0 +1,20 @@
+"""The gradient returned by torch.autograd.grad, instead of accumulated into .grad by backward()."""
+
+from impls.contract import Domain
+from impls.linear.no_grad import NoGrad
+
+import torch
+
+
+class AutogradGrad(NoGrad):
+    """Nothing to clear: every gradient is a new tensor. In compile mode the loss is compiled."""
+
+    domain = Domain(modes={"eager": "standard", "compile": "thorough"})
+
+    def advance(self, updates: int) -> None:
+        parameters, lr = (self.weight, self.bias), self.task.lr
+        for _ in range(updates):
+            gradients = torch.autograd.grad(self.loss(*parameters, *next(self.batches)), parameters)
+            with torch.no_grad():
+                for parameter, gradient in zip(parameters, gradients, strict=True):
+                    parameter.sub_(gradient, alpha=lr)

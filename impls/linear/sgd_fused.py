@@ -1,0 +1,11 @@
+"""nn.Linear and optim.SGD with fused=True: the whole optimizer step is one operation."""
+
+from impls.contract import Domain
+from impls.linear.nn_sgd import ModuleWithSGD
+
+
+class Fused(ModuleWithSGD):
+    """With two parameters there is little to save; the row shows how little."""
+
+    domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
+    flavour = {"fused": True}
