@@ -9,9 +9,10 @@ from impls.catalogue import workloads
 from impls.contract import Work
 from impls.setting import RACED, Setting, spoken
 
-FORMAT = 1
+FORMAT = 2
 # History of the format, newest last; every one of them stays readable.
 #   1  2026-11: the first
+#   2  2026-11: work may be "floor"; a plan may sweep a coordinate
 
 Role = Literal["arm", "reference", "twin"]
 Status = Literal[
@@ -96,6 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     limit          seconds that any single step of an arm may take
     lap_seconds    seconds of laps aimed at in each round
     alone          whether the arms of round 1 start one at a time, so that their cold times are their own
+    swept          the coordinate of the setting that grows from race to race: "rows", "features", "batch"; or ""
     """
 
     format: int = FORMAT
@@ -109,6 +111,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     limit: float
     lap_seconds: float
     alone: bool
+    swept: str = ""
 
     def named(self, run: str) -> "Plan":
         """The same plan for a run of this name."""

@@ -1,6 +1,7 @@
 """Turns a problem into a task on a device. Apart from the contract because it loads torch, which readers must not need."""
 
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ class _AheadOfTime:
     def _load(self, tensors: tuple[torch.Tensor, ...]) -> Callable[..., Any]:
         module = torch.nn.Module()
         module.forward = self._function
-        with tempfile.TemporaryDirectory(prefix="looprace-aot-") as folder, torch.no_grad():
+        folder_here = tempfile.TemporaryDirectory(prefix="looprace-aot-")
+        with folder_here as folder, torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch.export meets a name that torch itself deprecates
             exported = torch.export.export(module, tensors)
             package = torch._inductor.aoti_compile_and_package(exported, package_path=str(Path(folder, "update.pt2")))
             return torch._inductor.aoti_load_package(package)

@@ -109,6 +109,7 @@ class _Oracle:
         self._gradient = average * (self._a.T @ (self._a @ self._start - self._y))
         self._noise = self._gradient_noise(average, self._unit) + self._own_noise(average)
         self._replayed = {0: self._start}
+        self._cycle: Floats | None = None
 
     def weights(self, updates: int) -> dict[str, Floats]:
         found = self._closed_form(updates) if self._order is None else self._replay(updates)
@@ -169,18 +170,45 @@ class _Oracle:
         return np.asarray(np.abs(self._a) @ np.abs(self._start) + np.abs(self._y))
 
     def _replay(self, updates: int) -> Floats:
-        """The same schedule in float64, one update after the other; every thousandth answer is kept for the next call."""
+        """The same schedule in float64, one update after the other; every thousandth answer is kept for the next call.
+
+        An arm that makes a million updates a second outruns that. One update maps w to M w + c, and so does a whole cycle
+        of the schedule: where that is less work, all whole cycles are a power of this map, and only the rest is replayed.
+        """
         assert self._order is not None
+        cycle = len(self._order)
+        if updates > cycle * (len(self._start) + 2):
+            return self._steps(self._whole_cycles(updates // cycle), range(updates % cycle))
         kept = updates - updates % 1000
-        done = max(number for number in self._replayed if number <= kept)
-        w = self._replayed[done].copy()
-        for number in range(done, updates):
-            if number % 1000 == 0:
-                self._replayed[number] = w.copy()
+        for number in range(max(n for n in self._replayed if n <= kept), kept, 1000):
+            self._replayed[number + 1000] = self._steps(self._replayed[number], range(number, number + 1000))
+        return self._steps(self._replayed[kept], range(kept, updates))
+
+    def _whole_cycles(self, count: int) -> Floats:
+        """The start after so many cycles: the map [M, c] of one cycle, squared again and again."""
+        if self._cycle is None:
+            size = len(self._start)
+            assert self._order is not None
+            self._cycle = self._steps(np.eye(size, size + 1), range(len(self._order)))
+        w, (matrix, shift) = self._start, (self._cycle[:, :-1], self._cycle[:, -1])
+        while count:
+            if count % 2:
+                w = matrix @ w + shift
+            matrix, shift = matrix @ matrix, matrix @ shift + shift
+            count //= 2
+        return w
+
+    def _steps(self, w: Floats, numbers: range) -> Floats:
+        """The updates with these numbers done to w, or to the columns of w, of which only the last has the targets."""
+        assert self._order is not None
+        columns = w.reshape(len(self._start), -1).copy()
+        for number in numbers:
             rows = self._order[number % len(self._order)]
             a = self._a[rows]
-            w -= self._lr * self._scale * (a.T @ (a @ w - self._y[rows]))
-        return w
+            residual = a @ columns
+            residual[:, -1] -= self._y[rows]
+            columns -= self._lr * self._scale * (a.T @ residual)
+        return columns.reshape(w.shape)
 
     @staticmethod
     def _named(w: Floats) -> dict[str, Floats]:

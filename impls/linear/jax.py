@@ -1,0 +1,54 @@
+"""Peer: JAX, the whole loop under jit as a fori_loop."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import Tensor
+
+from impls.contract import Domain, Implementation, Task
+
+
+class Jax(Implementation):
+    """One compiled program, the number of updates an argument; `advance` waits for its result, as JAX runs behind one's back."""
+
+    domain = Domain(modes={"eager": "standard"}, devices=("cpu",))
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        if task.setting.dtype == "float64":
+            jax.config.update("jax_enable_x64", True)
+        data = {name: jnp.asarray(value.numpy()) for name, value in task.data.items()}
+        order = None if task.order is None else jnp.asarray(task.order.numpy().astype(np.int32))
+        scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
+        self.run = jax.jit(partial(_run, scale=scale)), data["x"], data["y"], order
+
+    def reset(self) -> None:
+        start = self.task.start
+        self.state = jnp.asarray(start["weight"].numpy()), jnp.asarray(start["bias"].numpy())
+        self.done = 0
+
+    def advance(self, updates: int) -> None:
+        run, x, y, order = self.run
+        first = self.done % (len(order) if order is not None else 1)
+        self.state = jax.block_until_ready(run(x, y, order, first, first + updates, self.state))
+        self.done += updates
+
+    def weights(self) -> Mapping[str, Tensor]:
+        weight, bias = (torch.from_numpy(np.array(value)) for value in self.state)
+        return {"weight": weight, "bias": bias}
+
+
+def _run(x: Any, y: Any, order: Any, first: Any, end: Any, state: Any, *, scale: float) -> Any:
+    def update(number: Any, state: Any) -> Any:
+        weight, bias = state
+        rows = None if order is None else order[number % len(order)]
+        xs, ys = (x, y) if rows is None else (x[rows], y[rows])
+        residual = xs @ weight + (bias - ys)
+        return weight - scale * (residual @ xs), bias - scale * residual.sum()
+
+    return jax.lax.fori_loop(first, end, update, state)
