@@ -7,21 +7,21 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
 
-def install(session: nox.Session, *more: str) -> None:
-    session.install("-c", "constraints.txt", "-e", ".", *more)
+def install(session: nox.Session, *more: str, extras: str = "") -> None:
+    session.install("-c", "constraints.txt", "-e", f".{extras}", *more)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Race the tutorial's training job; table here, records and pictures in results/."""
-    install(session)
+    install(session, extras="[peers]")
     session.run("python", "-m", "bench", "run", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every promise, tested."""
-    install(session)
+    install(session, extras="[peers,kernels]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
@@ -50,6 +50,6 @@ def selfbench(session: nox.Session) -> None:
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
     """Everything that needs a GPU: the CUDA tests, then the race of CUDA against CPU."""
-    install(session)
+    install(session, extras="[peers]")
     session.run("python", "-m", "pytest", "-m", "cuda")
     session.run("python", "-m", "bench", "run", "--device", "cuda,cpu", *session.posargs)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bench.store import Store
     from reports.comparison import Comparison
 
-
 USAGE, INTERRUPTED = 2, 130  # the other exit statuses are in reports/status.py
 
 app = typer.Typer(
@@ -68,7 +67,8 @@ def run(
     every: arguments.Every = 80,
     reference: arguments.Reference = None,
     rounds: arguments.Rounds = None,
-    effort: arguments.Effort = "standard",
+    sweep: arguments.Sweep = None,
+    effort: arguments.Effort = None,
     budget: arguments.Budget = None,
     limit: arguments.Limit = 300.0,
     results: arguments.Results = Path("results"),
@@ -79,10 +79,10 @@ def run(
 
     \b
     Example: python -m bench run --effort quick
-    Example: python -m bench run --implementation linear/nn_sgd --watch none,loss,draw
+    Example: python -m bench run --sweep rows=1e2:1e7 --implementation linear/nn_sgd --implementation linear/c
     """
     from bench.environment import describe
-    from bench.plan import Choice, make_plan
+    from bench.plan import Choice, Sweep, make_plan
     from bench.process import ROOT
     from bench.store import Store
     from reports.status import status_of
@@ -108,7 +108,8 @@ def run(
                 watch=several(watch),
                 every=every,
                 reference=reference,
-                effort=effort,
+                sweep=Sweep(*arguments.sweep(sweep)) if sweep else None,
+                effort=effort or ("quick" if sweep else "standard"),
                 rounds=rounds,
                 budget=duration("--budget", budget) if budget else None,
                 limit=limit,
@@ -253,7 +254,6 @@ def _show(comparison: "Comparison", store: "Store", files: list[str], json_: boo
     if json_:
         _print_json(document(comparison, str(store.path)))
         return
-
     console = _console()
     for renderable in terminal.render(comparison, console.width):
         console.print(renderable)

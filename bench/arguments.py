@@ -1,5 +1,6 @@
 """What a person can type after `run`, and how it becomes values. Apart from the door because declaring is not doing."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,9 @@ from impls.setting import SettingError
 Workload = Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")]
 Implementation = Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda,cpu.  [default: all there are]")]
-Mode = Annotated[str | None, typer.Option(help="eager, compile or both.  [default: both; quick: eager]")]
+Mode = Annotated[
+    str | None, typer.Option(help="eager, compile, cpp-wrapper, reduce-overhead, max-autotune, aot, or several.")
+]
 Batch = Annotated[str, typer.Option(help="full, or rows an update, e.g. full,256,1: one race each.")]
 Rows = Annotated[int | None, typer.Option(help="Rows of data.")]
 Features = Annotated[int | None, typer.Option(help="Columns of data.")]
@@ -22,7 +25,13 @@ Watch = Annotated[str | None, typer.Option(help="none, loss, draw, or several: w
 Every = Annotated[int, typer.Option(help="Updates between two looks.")]
 Reference = Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")]
 Rounds = Annotated[int | None, typer.Option(help="Exactly so many rounds, whatever the effort says.")]
-Effort = Annotated[str, typer.Option(help="quick (1 minute), standard (6) or thorough (20).")]
+Effort = Annotated[
+    str | None,
+    typer.Option(help="quick (1 minute), standard (6) or thorough (20).  [default: standard; sweeps: quick]"),
+]
+Sweep = Annotated[
+    str | None, typer.Option(help="Grow a size from race to race: rows=1e2:1e7, features=1:1024, batch=...")
+]
 Budget = Annotated[str | None, typer.Option(help="Time for the whole run instead, e.g. 90s or 5m.")]
 Limit = Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")]
 Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
@@ -41,6 +50,25 @@ def whole_numbers(option: str, text: str) -> tuple[int, ...]:
     if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise SettingError(f"{option} takes whole numbers of at least 1, e.g. 1,2; got {text!r}.")
     return tuple(int(part) for part in parts)
+
+
+def sweep(text: str) -> tuple[str, tuple[int, ...]]:
+    """ "rows=1e2:1e7" as ("rows", (100, 316, ... 10 000 000)): evenly spaced by ratio, two values a decade.
+
+    A third number is how many values: "rows=1e2:1e7:6". Raises SettingError for what cannot be read so.
+    """
+    name, _, span = text.partition("=")
+    try:
+        first, last, *more = (float(part) for part in span.split(":"))
+        count = int(more[0]) if more else 1 + max(1, round(2 * math.log10(last / first)))
+        if not (1 <= first < last and 2 <= count <= 100 and len(more) <= 1):
+            raise ValueError
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise SettingError(
+            f"--sweep takes a size and its range, e.g. rows=1e2:1e7 or features=1:1024:6; got {text!r}."
+        ) from None
+    values = (round(first * (last / first) ** (step / (count - 1))) for step in range(count))
+    return name.strip(), tuple(dict.fromkeys(values))
 
 
 def duration(option: str, text: str) -> float:

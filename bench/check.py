@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,15 +51,17 @@ class Claim:
         return f"{self.implementation} {self.text}{f' ({where})' if where else ''}{f': {why}' if why else ''}"
 
 
-def check(name: str, mode: str = "eager", device_name: str = "cpu") -> Iterator[Claim]:
+def check(
+    name: str, mode: str = "eager", device_name: str = "cpu", settings: Sequence[dict[str, Any]] = SMALL
+) -> Iterator[Claim]:
     """Tries every promise of the contract on every workload of the family, at small settings; a crash is a broken one."""
     try:
-        yield from _check(name, mode, device_name)
+        yield from _check(name, mode, device_name, settings)
     except Exception as error:  # noqa: BLE001 - whatever an implementation raises is the finding
         yield Claim(name, "", "", "runs at all", f"{type(error).__name__}: {error}")
 
 
-def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
+def _check(name: str, mode: str, device_name: str, settings: Sequence[dict[str, Any]]) -> Iterator[Claim]:
     entry = catalogue.implementations()[name]
     absent = entry.missing() or device.absent(device_name)
     if absent:
@@ -70,7 +72,7 @@ def _check(name: str, mode: str, device_name: str) -> Iterator[Claim]:
     for workload in catalogue.workloads().values():
         if catalogue.family_of(workload.name) != entry.family:
             continue
-        for chosen in SMALL:
+        for chosen in settings:
             words = ", ".join(f"{key} {value}" for key, value in chosen.items()) or "the workload's own setting"
             try:
                 setting = workload.setting(**chosen, mode=mode, device=device_name)

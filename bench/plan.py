@@ -4,7 +4,7 @@ import itertools
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import environment
@@ -42,6 +42,18 @@ EFFORTS = {
 }
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """A coordinate of the setting, and the values it takes from race to race."""
+
+    name: str
+    values: tuple[int, ...]
+
+
+SWEPT = ("rows", "features", "batch")
+SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and growth does not need it
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What a person asked for; None leaves it to the workload or to the effort. Tuples race or repeat over their values."""
@@ -64,6 +76,7 @@ class Choice:
     rounds: int | None = None
     budget: float | None = None
     limit: float = 300.0
+    sweep: Sweep | None = None
 
 
 def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
@@ -79,9 +92,10 @@ def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
     if choice.rounds is not None and choice.rounds < 1:
         raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
     races = [
-        _race(workload, choice, effort, batch, dtype, threads)
+        _race(workload, each, effort, batch, dtype, threads)
         for workload in catalogue.choose_workloads(choice.workload)
-        for batch, dtype, threads in itertools.product(choice.batch, choice.dtype, choice.threads)
+        for each in _swept(choice)
+        for batch, dtype, threads in itertools.product(each.batch, each.dtype, each.threads)
     ]
     return Plan(
         run=run,
@@ -94,7 +108,26 @@ def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
         limit=choice.limit,
         lap_seconds=effort.lap_seconds,
         alone=effort.alone,
+        swept=choice.sweep.name if choice.sweep else "",
     )
+
+
+def _swept(choice: Choice) -> list[Choice]:
+    """The choice at each value of its sweep, with a short job and nothing drawn; the choice itself without one."""
+    sweep = choice.sweep
+    if sweep is None:
+        return [choice]
+    if sweep.name not in SWEPT:
+        raise SettingError(f"A sweep takes {', '.join(SWEPT)}; got {sweep.name!r}.")
+    fixed = choice.batch != Choice.batch if sweep.name == "batch" else getattr(choice, sweep.name) is not None
+    if fixed:
+        raise SettingError(f"{sweep.name} cannot be both swept and fixed: leave out --{sweep.name}.")
+    common = replace(choice, updates=choice.updates or SWEEP_JOB, watch=choice.watch or ("none",))
+    if sweep.name == "batch":
+        return [replace(common, batch=(str(value),)) for value in sweep.values]
+    if sweep.name == "rows":
+        return [replace(common, rows=value) for value in sweep.values]
+    return [replace(common, features=value) for value in sweep.values]
 
 
 def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype: str, threads: int) -> Race:
@@ -154,9 +187,9 @@ def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: boo
 def _modes(entry: Entry, choice: Choice, *, named: bool) -> Sequence[str]:
     if choice.mode and entry.work != "floor":
         return [mode for mode in choice.mode if named or mode in entry.domain.modes]
-    efforts = list(EFFORTS)
-    able = [m for m, least in entry.domain.modes.items() if efforts.index(least) <= efforts.index(choice.effort)]
-    return able or (list(entry.domain.modes) if named else ())
+    least = {mode: list(EFFORTS).index(effort) for mode, effort in entry.domain.modes.items()}
+    allowed = max(list(EFFORTS).index(choice.effort), min(least.values()) if named else 0)
+    return [mode for mode, effort in least.items() if effort <= allowed]
 
 
 def _batch(text: str) -> Any:

@@ -54,7 +54,7 @@ class Entry:
     summary: str
     needs: tuple[str, ...]
     fingerprint: str
-    domain: Domain = Domain()
+    domain: Domain = Implementation.domain
     work: Work = "faithful"
 
     @property

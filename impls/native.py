@@ -39,7 +39,9 @@ def build(source: str, dtype: str, *, threads: int = 1) -> ctypes.CDLL:
         command = [found, *flags, f"-DREAL={REALS[dtype]}", str(written), "-o", str(library)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise UnavailableError(f"{found} cannot build it: {(done.stderr.strip().splitlines() or ['no message'])[0]}")
+            raise UnavailableError(
+                f"{found} cannot build it: {(done.stderr.strip().splitlines() or ['no message'])[0]}"
+            )
         return ctypes.CDLL(str(library))
 
 

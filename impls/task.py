@@ -36,7 +36,7 @@ class Compiler:
         if self.mode == "eager":
             return function
         if self.mode == "aot":
-            return _AheadOfTime(function)
+            return _AheadOfTime(function)  # type: ignore[return-value]  # what is exported takes tensors
         return torch.compile(function, dynamic=False, **_WAYS[self.mode])
 
 

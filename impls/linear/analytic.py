@@ -11,7 +11,15 @@ from impls.contract import Domain, Implementation, Task
 class Analytic(Implementation):
     """For squared residuals r, the gradient is s * x'r for the weight and s * sum(r) for the bias; s = 2 / batch or 2."""
 
-    domain = Domain(modes={"eager": "quick", "compile": "standard", "cpp-wrapper": "thorough", "max-autotune": "thorough", "aot": "thorough"})
+    domain = Domain(
+        modes={
+            "eager": "quick",
+            "compile": "standard",
+            "cpp-wrapper": "thorough",
+            "max-autotune": "thorough",
+            "aot": "thorough",
+        }
+    )
 
     def __init__(self, task: Task) -> None:
         self.task = task

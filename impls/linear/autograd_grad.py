@@ -1,15 +1,15 @@
 """The gradient returned by torch.autograd.grad, instead of accumulated into .grad by backward()."""
 
+import torch
+
 from impls.contract import Domain
 from impls.linear.no_grad import NoGrad
-
-import torch
 
 
 class AutogradGrad(NoGrad):
     """Nothing to clear: every gradient is a new tensor. In compile mode the loss is compiled."""
 
-    domain = Domain(modes={"eager": "standard", "compile": "thorough"})
+    domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
 
     def advance(self, updates: int) -> None:
         parameters, lr = (self.weight, self.bias), self.task.lr

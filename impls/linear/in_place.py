@@ -12,7 +12,7 @@ class InPlace(Implementation):
     """The residual has a buffer of its own. In the modes with CUDA graphs, only fixed addresses may be changed."""
 
     domain = Domain(
-        modes={"eager": "standard", "compile": "thorough", "reduce-overhead": "thorough", "max-autotune": "thorough"}
+        modes={"eager": "thorough", "compile": "thorough", "reduce-overhead": "thorough", "max-autotune": "thorough"}
     )
 
     def __init__(self, task: Task) -> None:

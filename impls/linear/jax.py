@@ -14,7 +14,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class Jax(Implementation):
-    """One compiled program, the number of updates an argument; `advance` waits for its result, as JAX runs behind one's back."""
+    """One compiled program, the number of updates an argument. JAX returns before it is done, so `advance` waits."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cpu",))
 

@@ -11,7 +11,7 @@ from impls.contract import Domain, Implementation, Task
 class NoGrad(Implementation):
     """No module, no optimizer, no design matrix: what autograd alone costs. In compile mode the loss is compiled."""
 
-    domain = Domain(modes={"eager": "quick", "compile": "standard"})
+    domain = Domain(modes={"eager": "quick", "compile": "thorough"})
 
     def __init__(self, task: Task) -> None:
         self.task = task

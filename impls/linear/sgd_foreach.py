@@ -1,5 +1,7 @@
 """nn.Linear and optim.SGD with foreach=True: all parameters in one call each of the optimizer's operations."""
 
+from typing import ClassVar
+
 from impls.contract import Domain
 from impls.linear.nn_sgd import ModuleWithSGD
 
@@ -8,4 +10,4 @@ class Foreach(ModuleWithSGD):
     """With two parameters there is little to save; the row shows how little."""
 
     domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
-    flavour = {"foreach": True}
+    flavour: ClassVar = {"foreach": True}

@@ -1,5 +1,7 @@
 """nn.Linear and optim.SGD with fused=True: the whole optimizer step is one operation."""
 
+from typing import ClassVar
+
 from impls.contract import Domain
 from impls.linear.nn_sgd import ModuleWithSGD
 
@@ -8,4 +10,4 @@ class Fused(ModuleWithSGD):
     """With two parameters there is little to save; the row shows how little."""
 
     domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
-    flavour = {"fused": True}
+    flavour: ClassVar = {"fused": True}

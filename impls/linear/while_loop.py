@@ -15,7 +15,7 @@ class WhileLoop(Implementation):
     With cpp-wrapper the loop is C++, so an update costs its arithmetic and about a microsecond.
     """
 
-    domain = Domain(modes={"compile": "standard", "cpp-wrapper": "standard", "aot": "thorough"})
+    domain = Domain(modes={"compile": "thorough", "cpp-wrapper": "standard", "aot": "thorough"})
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -41,7 +41,9 @@ class WhileLoop(Implementation):
         on_gpu = setting.device != "cpu" and setting.batch != "full"
         return "takes full batches only on a GPU: the counter that picks the batch lies on the CPU" if on_gpu else None
 
-    def _loop(self, done: Tensor, end: Tensor, weight: Tensor, bias: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    def _loop(
+        self, done: Tensor, end: Tensor, weight: Tensor, bias: Tensor, x: Tensor, y: Tensor
+    ) -> tuple[Tensor, ...]:
         def body(done: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             return done + 1, *self._update(weight, bias, x, y)
 

@@ -54,7 +54,7 @@ def test_another_reference_can_be_chosen() -> None:
     """--reference names the arm that ratios are taken to, even when it was not among those chosen."""
     (race,) = plan(reference="linear/numpy", implementation=("linear/manual",)).races
     assert race.reference.implementation == "linear/numpy"
-    assert {"linear/numpy", "linear/manual"} == {arm.implementation for arm in race.arms}
+    assert {"linear/numpy", "linear/manual"} == {arm.implementation for arm in race.arms if "floor" not in arm.name}
 
 
 def test_a_missing_gpu_leaves_a_reference_that_runs() -> None:
@@ -74,7 +74,10 @@ def test_a_missing_gpu_leaves_a_reference_that_runs() -> None:
         ({"batch": ("half",)}, "batch must be full or a whole number"),
         ({"dtype": ("float16",)}, "dtype must be one of float32, float64; got 'float16'"),
         ({"device": ("tpu",)}, "device must be one of cpu, cuda; got 'tpu'"),
-        ({"mode": ("fast",)}, "mode must be one of eager, compile; got 'fast'"),
+        (
+            {"mode": ("fast",)},
+            "mode must be one of eager, compile, cpp-wrapper, reduce-overhead, max-autotune, aot; got",
+        ),
         ({"watch": ("stare",)}, "watch must be one of none, loss, draw; got 'stare'"),
         ({"effort": "lazy"}, "effort must be one of quick, standard, thorough; got 'lazy'"),
         ({"threads": (4096,)}, "threads must be at most"),

@@ -1,0 +1,36 @@
+"""Floor: the barrier of the persistent kernel, crossed once an update by as many programs, with nothing in between."""
+
+from collections.abc import Mapping
+
+import triton.language as tl
+from torch import Tensor
+
+from impls.contract import Domain
+from impls.linear.kernels import cross, kernel, next_crossing
+from impls.linear.triton_persistent import TritonPersistent
+
+
+class FloorBarrier(TritonPersistent):
+    """No program can know the others' sums without it."""
+
+    work = "floor"
+    domain = Domain(modes={"eager": "standard"}, devices=("cuda",), batches=("full",))
+
+    def advance(self, updates: int) -> None:
+        _crossings[(self.tiles.programs,)](
+            *(self.arrived, updates),
+            programs=self.tiles.programs,
+            num_warps=self.tiles.warps,
+            launch_cooperative_grid=self.arrived.is_cuda,
+        )
+
+    def weights(self) -> Mapping[str, Tensor]:
+        return dict(self.task.start)
+
+
+@kernel
+def _crossings(arrived: tl.tensor, updates: tl.tensor, programs: tl.constexpr) -> None:
+    everyone = next_crossing(arrived, programs)
+    for _ in range(updates):
+        cross(arrived, everyone)
+        everyone += programs

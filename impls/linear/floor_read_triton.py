@@ -1,0 +1,70 @@
+"""Floor: x and y read once an update and added up by a Triton kernel, a hundred launches in one CUDA graph."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from impls.contract import Domain, Implementation, Task
+from impls.linear.cuda_graph import capture
+from impls.linear.kernels import Tiles, kernel, load_rows, too_wide, zeros
+from impls.linear.triton_update import share_out
+from impls.setting import Setting
+
+TOGETHER = 100
+
+
+class FloorReadTriton(Implementation):
+    """Rows are shared out as in the arms that train; each program's sum is stored, or nothing need be read."""
+
+    work = "floor"
+    domain = Domain(modes={"eager": "standard"}, devices=("cuda",), batches=("full",))
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        tiles = share_out(task)
+        self.sums = torch.zeros(tiles.programs, dtype=task.data["x"].dtype, device=task.data["x"].device)
+        self.read = partial(read, tiles, task.data["x"], task.data["y"], self.sums)
+        self.graph = capture(self.read, TOGETHER)
+
+    def reset(self) -> None:
+        pass
+
+    def advance(self, updates: int) -> None:
+        for _ in range(updates // TOGETHER):
+            self.graph.replay()
+        for _ in range(updates % TOGETHER):
+            self.read()
+
+    def weights(self) -> Mapping[str, Tensor]:
+        return dict(self.task.start)
+
+    @classmethod
+    def supports(cls, setting: Setting) -> str | None:
+        return too_wide(setting.features)
+
+
+def read(tiles: Tiles, x: Tensor, y: Tensor, sums: Tensor) -> None:
+    """One launch: each program leaves the sum of what it read in its place of `sums`."""
+    _read[(tiles.programs,)](x, y, sums, len(x), features=x.shape[1], **tiles.sizes)
+
+
+@kernel
+def _read(
+    x: tl.tensor,
+    y: tl.tensor,
+    sums: tl.tensor,
+    count: tl.tensor,
+    features: tl.constexpr,
+    rows: tl.constexpr,
+    columns: tl.constexpr,
+    programs: tl.constexpr,
+) -> None:
+    of_x, of_y = zeros(x, rows, columns)
+    for first in range(tl.program_id(0).to(tl.int64) * rows, count, programs * rows):
+        values, targets, _ = load_rows(x, y, None, None, first, count, features, rows, columns)
+        of_x += values
+        of_y += targets
+    tl.store(sums + tl.program_id(0), tl.sum(of_x) + tl.sum(of_y))
