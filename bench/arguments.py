@@ -65,7 +65,7 @@ def sweep(text: str) -> tuple[str, tuple[int, ...]]:
             raise ValueError
     except (ValueError, ZeroDivisionError, OverflowError):
         raise SettingError(
-            f"--sweep takes a size and its range, e.g. rows=1e2:1e7 or features=1:1024:6; got {text!r}."
+            f"--sweep takes a size and its range, for example rows=1e2:1e7 or features=1:1024:6; got {text!r}."
         ) from None
     values = (round(first * (last / first) ** (step / (count - 1))) for step in range(count))
     return name.strip(), tuple(dict.fromkeys(values))

@@ -106,8 +106,10 @@ def _read(path: Path) -> Entry:
     except (OSError, SyntaxError, ValueError) as error:
         return Entry(name, f"cannot be read: {error}", (), "")
     imported = _imported(tree)
-    beside = sorted({module for module in imported if module.startswith("impls.") and module not in COMMON})
-    sources = [source, *((ROOT.parent / f"{module.replace('.', '/')}.py").read_text("utf-8") for module in beside)]
+    beside = [
+        ROOT.parent / f"{each.replace('.', '/')}.py" for each in sorted(imported - COMMON) if each.startswith("impls.")
+    ]
+    sources = [source, *(file.read_text("utf-8") for file in beside if file.is_file())]
     return Entry(
         name=name,
         summary=(ast.get_docstring(tree) or "no docstring").partition("\n")[0],
@@ -119,13 +121,13 @@ def _read(path: Path) -> Entry:
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The modules that a file imports anywhere, by their whole names."""
+    """The modules that a file imports anywhere, by their whole names; of what it imports from a module, both names."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.plan import EFFORTS, Choice, make_plan
+from bench import arguments
+from bench.plan import EFFORTS, Choice, Sweep, make_plan
 from bench.record import Plan
 from impls.catalogue import UnknownNameError
 from impls.setting import RACED, SettingError
@@ -106,3 +107,100 @@ def test_an_unknown_name_is_answered_with_the_close_one(chosen: dict[str, object
     with pytest.raises(UnknownNameError) as refusal:
         plan(**chosen)
     assert said in str(refusal.value)
+
+
+def named(**chosen: object) -> list[str]:
+    """The arms of the one race, without its reference and twin."""
+    (race,) = plan(**chosen).races
+    return [arm.name for arm in race.arms if arm.role == "arm"]
+
+
+def test_more_effort_races_more_arms() -> None:
+    """What quick races, standard races too, and thorough all of that and more."""
+    quick, standard, thorough = (set(named(effort=effort)) for effort in EFFORTS)
+    assert quick < standard < thorough
+
+
+def test_nobody_is_raced_unasked_where_its_domain_ends() -> None:
+    """Data paths race with mini-batches only, moments with full batches only, when nobody has named them."""
+    full, mini, single = (set(named(batch=(batch,))) for batch in ("full", "256", "1"))
+    assert full >= {"linear/moments cpu eager"}
+    assert mini >= {"linear/views cpu eager"}
+    assert single >= {"linear/views cpu eager", "linear/scikit_learn cpu eager"}
+    assert not full & {"linear/views cpu eager", "linear/scikit_learn cpu eager"}
+    assert not mini & {"linear/moments cpu eager", "linear/scikit_learn cpu eager"}
+
+
+def test_what_is_named_is_raced_even_outside_its_domain() -> None:
+    """A named implementation keeps its row, so that the row can say why it cannot be measured."""
+    assert "linear/views cpu eager" in named(implementation=("linear/views",))
+    assert "linear/numpy cpu compile" in named(implementation=("linear/numpy",), mode=("compile",))
+
+
+def test_a_named_implementation_is_raced_at_any_effort() -> None:
+    """One that quick would not race is raced when it is named, in the modes that need the least effort."""
+    found = named(implementation=("linear/while_loop",), effort="quick")
+    assert ["linear/while_loop cpu cpp-wrapper"] == [name for name in found if "floor" not in name]
+
+
+def test_the_floor_joins_whoever_races() -> None:
+    """Naming one implementation does not lose the floor: every arm needs something to be a multiple of."""
+    assert "linear/floor_read cpu eager" in named(implementation=("linear/manual",), mode=("compile",))
+
+
+def test_modes_that_nobody_offers_are_not_crossed_with_everything() -> None:
+    """A mode asked for is raced by the implementations that offer it."""
+    found = named(mode=("aot",), effort="thorough")
+    assert "linear/analytic cpu aot" in found
+    assert "linear/numpy cpu aot" not in found
+
+
+def test_a_sweep_is_a_race_for_each_size() -> None:
+    """Every value is a race of its own; the plan says what was swept; jobs are short and nothing is drawn."""
+    swept = plan(sweep=Sweep("rows", (100, 1000)), effort="standard")
+    assert (swept.swept, [race.reference.setting.rows for race in swept.races]) == ("rows", [100, 1000])
+    assert {arm.setting.updates for race in swept.races for arm in race.arms} == {100}
+    assert {arm.setting.watch for race in swept.races for arm in race.arms} == {"none"}
+    batches = plan(sweep=Sweep("batch", (1, 64)), rows=500).races
+    assert [1, 64] == [race.reference.setting.batch for race in batches]
+    assert [3] == [race.reference.setting.features for race in plan(sweep=Sweep("features", (3,))).races]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"sweep": Sweep("lr", (1, 2))}, "A sweep takes rows, features, batch; got 'lr'"),
+        ({"sweep": Sweep("rows", (1, 2)), "rows": 5}, "rows cannot be both swept and fixed: leave out --rows"),
+        ({"sweep": Sweep("batch", (1, 2)), "batch": ("7",)}, "batch cannot be both swept and fixed"),
+        ({"sweep": Sweep("batch", (1, 20)), "rows": 5}, "batch must be full or at most rows (5); got 20"),
+        ({"sweep": Sweep("rows", (1, 20)), "workload": ("linear/five",)}, "linear/five is 5 fixed points"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_refused(chosen: dict[str, object], said: str) -> None:
+    """The refusal says what a sweep takes, or what stands in its way."""
+    with pytest.raises(SettingError) as refusal:
+        plan(**chosen)
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "values"),
+    [
+        ("rows=1e2:1e4", (100, 316, 1000, 3162, 10000)),
+        ("rows=100:10000:3", (100, 1000, 10000)),
+        ("features=1:4", (1, 4)),
+        ("batch=1:3:9", (1, 2, 3)),
+    ],
+)
+def test_a_sweep_is_typed_as_a_range(typed: str, values: tuple[int, ...]) -> None:
+    """Values are evenly spaced by ratio, two a decade unless a number of them is typed; each comes once."""
+    assert (typed.partition("=")[0], values) == arguments.sweep(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["rows", "rows=5", "rows=9:3", "rows=0:9", "rows=a:b", "rows=1:9:1", "rows=1:2:3:4", "rows=1:nan"]
+)
+def test_a_sweep_that_cannot_be_read_shows_how(typed: str) -> None:
+    """The refusal gives an example of what can be typed."""
+    with pytest.raises(SettingError, match="--sweep takes a size and its range, for example rows=1e2:1e7"):
+        arguments.sweep(typed)

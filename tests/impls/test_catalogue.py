@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.plan import EFFORTS
 from impls import catalogue
 from impls.catalogue import ROOT, Entry, UnknownNameError, fingerprint
+from impls.setting import DEVICES, MODES
 
 RIGHT = '''"""A planted arm."""
 
@@ -223,3 +225,59 @@ def test_a_pattern_of_another_family_chooses_nothing_there() -> None:
     """Patterns choose within one family; one that matches only elsewhere is no mistake."""
     assert catalogue.choose_implementations(["gradient/*"], "linear") == []
     assert "linear/manual" in [entry.name for entry in catalogue.choose_implementations(["*/manual"], "linear")]
+
+
+DECLARING = b'''"""Declares."""
+from impls.contract import Domain, Implementation
+
+class Declaring(Implementation):
+    work = "algorithmic"
+    domain = Domain(modes={"compile": "thorough"}, devices=("cuda",), batches=("single",))
+'''
+
+
+def test_a_domain_is_read_without_running_the_file(tmp_path: Path) -> None:
+    """What a file declares of itself is known although its packages may be missing."""
+    plant(tmp_path, "linear/declaring", DECLARING + b"\nimport no_such_package\n")
+    script = "from impls import catalogue; e = catalogue.implementations()['linear/declaring']; print(e.work, e.domain)"
+    expected = "algorithmic Domain(modes={'compile': 'thorough'}, devices=('cuda',), batches=('single',))"
+    assert expected == say(script, tmp_path)
+
+
+def test_every_domain_says_what_the_class_says() -> None:
+    """What the catalogue reads from the source is what the loaded class holds, for every implementation there is."""
+    for name, entry in catalogue.implementations().items():
+        if entry.missing() is None:
+            kind = catalogue.load(name)
+            assert (entry.domain, entry.work) == (kind.domain, kind.work), name
+
+
+def test_every_domain_names_known_modes_and_efforts() -> None:
+    """Modes, efforts, devices and kinds of batch are spelled as the settings spell them."""
+    for name, entry in catalogue.implementations().items():
+        domain = entry.domain
+        assert domain.modes, name
+        assert set(domain.modes) <= set(MODES), name
+        assert set(domain.modes.values()) <= set(EFFORTS), name
+        assert set(domain.devices) <= set(DEVICES), name
+        assert set(domain.batches) <= {"full", "mini", "single"}, name
+
+
+def test_a_domain_that_cannot_be_read_hides_nothing(tmp_path: Path) -> None:
+    """A domain that is not made of literals is taken as the contract's own."""
+    broken = DECLARING.replace(b'("cuda",)', b"tuple(everything)").replace(b'work = "algorithmic"', b"work = guess()")
+    plant(tmp_path, "linear/declaring", broken)
+    script = "from impls import catalogue; e = catalogue.implementations()['linear/declaring']; print(e.work, e.domain.devices)"
+    assert "faithful ('cpu', 'cuda')" == say(script, tmp_path)
+
+
+def test_a_fingerprint_covers_what_a_file_builds_on(tmp_path: Path) -> None:
+    """An implementation made of another changes its fingerprint when the other's code changes, not with its comments."""
+    script = "from impls import catalogue; print(catalogue.implementations()['linear/views'].fingerprint)"
+    plant(tmp_path, "linear/planted", RIGHT.encode())
+    before = say(script, tmp_path)
+    analytic = tmp_path / "impls" / "linear" / "analytic.py"
+    analytic.write_text(analytic.read_text() + "# a comment\n")
+    assert before == say(script, tmp_path)
+    analytic.write_text(analytic.read_text() + "MORE = 1\n")
+    assert before != say(script, tmp_path)

@@ -231,3 +231,31 @@ def test_the_loss_is_that_of_all_rows(name: str) -> None:
     residual = problem.data["x"].astype(np.float64)[:, 0] * 2.0 + 3.0 - problem.data["y"].astype(np.float64)
     expected = (residual**2).mean() if name == "linear/line" else (residual**2).sum()
     assert expected == pytest.approx(oracle.loss({"weight": np.array([2.0]), "bias": np.array(3.0)}), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"rows": 50, "batch": 7, "features": 3}, {"rows": 90, "batch": 1}, {"rows": 64, "batch": 32}]
+)
+def test_many_cycles_at_once_equal_update_after_update(chosen: dict[str, Any]) -> None:
+    """Whole cycles of the schedule taken as powers of one map end where the replay of every update ends."""
+    workload = workloads()["linear/line"]
+    setting = workload.setting(**chosen)
+    problem = workload.problem(setting)
+    assert problem.schedule.order is not None
+    updates = 9 * len(problem.schedule.order) + 5
+    at_once = workload.oracle(problem, setting).weights(updates)
+    a = np.concatenate([problem.data["x"], np.ones((setting.rows, 1))], axis=1).astype(np.float64)
+    w = np.append(problem.start["weight"], problem.start["bias"]).astype(np.float64)
+    for number in range(updates):
+        rows = problem.schedule.order[number % len(problem.schedule.order)]
+        w -= problem.lr * 2 / len(rows) * a[rows].T @ (a[rows] @ w - problem.data["y"][rows])
+    np.testing.assert_allclose(np.append(at_once["weight"], at_once["bias"]), w, rtol=0, atol=1e-13)
+
+
+def test_an_answer_after_a_billion_single_samples_takes_no_billion_steps() -> None:
+    """The oracle of single samples answers for any number of updates, and has converged to one answer a cycle."""
+    workload = workloads()["linear/line"]
+    setting = workload.setting(rows=1000, batch=1)
+    oracle = workload.oracle(workload.problem(setting), setting)
+    late, later = oracle.weights(10**9), oracle.weights(10**9 + 3000)
+    np.testing.assert_allclose(late["weight"], later["weight"], rtol=0, atol=1e-13)
