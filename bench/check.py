@@ -3,7 +3,8 @@
 import contextlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from bench import device, referee
 from bench.worker import answer_of
 from impls import catalogue
-from impls.contract import Implementation, UnavailableError, Workload
+from impls.contract import Implementation, Oracle, Problem, UnavailableError, Workload
 from impls.setting import Setting, SettingError
 from impls.task import Compiler, make_task
 
@@ -89,13 +90,20 @@ def _check(name: str, mode: str, device_name: str, settings: Sequence[dict[str, 
                 yield Claim(name, workload.name, words, "can be built", skipped=str(error))
 
 
+@lru_cache(maxsize=64)
+def _posed(workload: str, setting: Setting) -> tuple[Problem, Oracle]:
+    """A problem and its oracle; the same for every implementation, mode and device."""
+    posing = catalogue.workloads()[workload]
+    problem = posing.problem(setting)
+    return problem, posing.oracle(problem, setting)
+
+
 def _claims(
     kind: type[Implementation], workload: Workload, setting: Setting, flags: dict[str, object]
 ) -> Iterator[tuple[str, str | None]]:
     if setting.mode != "eager":
         torch.compiler.reset()  # or the eighth setting would silently run eager: its code would have been compiled too often
-    problem = workload.problem(setting)
-    oracle = workload.oracle(problem, setting)
+    problem, oracle = _posed(workload.name, replace(setting, mode="eager", device="cpu"))
     task = make_task(problem, setting, Compiler(setting.mode))
     kept = {name: value.clone() for name, value in {**task.data, **task.start}.items()}
     printed = io.StringIO()

@@ -16,7 +16,6 @@ from bench.race import BLOCK_SECONDS
 from bench.record import Arm
 from bench.seat import Block, Seat
 from impls import catalogue
-from impls.setting import MODES
 
 ROUNDS = 30
 
@@ -41,13 +40,15 @@ def looprace() -> float:
 
 
 def _arms() -> list[Any]:
-    devices = ("cpu", "cuda") if environment.gpus() else ("cpu",)
+    there = ("cpu", "cuda") if environment.gpus() else ("cpu",)
     arms = [
         Arm(workload=workload.name, implementation=entry.name, setting=workload.setting(device=device, mode=mode))
         for workload in catalogue.workloads().values()
         for entry in catalogue.choose_implementations(["*"], catalogue.family_of(workload.name))
-        for device in devices
-        for mode in MODES
+        if entry.work != "floor" and "full" in entry.domain.batches
+        for device in entry.domain.devices
+        if device in there
+        for mode in entry.domain.modes
     ]
     return [pytest.param(arm, id=arm.label) for arm in arms]
 

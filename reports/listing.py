@@ -8,19 +8,20 @@ from rich.table import Table
 from rich.text import Text
 
 from impls import catalogue
+from impls.contract import Domain
 
 FORMAT = 1
 
 
 def render() -> Iterator[RenderableType]:
-    """Two tables: names, what they are, and which packages an implementation needs, or how to get what is missing."""
+    """Two tables: names, what they are, and where an implementation can be raced, or how to get what it misses."""
     yield Text("workloads", style="bold")
     yield _table((each.name, each.summary, "") for each in catalogue.workloads().values())
     for complaint in catalogue.complaints():
         yield Text(f"  {complaint}", style="red")
     yield Text("\nimplementations", style="bold")
     yield _table(
-        (each.name, each.summary, each.missing() or f"needs {', '.join(each.needs)}")
+        (each.name, each.summary, each.missing() or _raced(each))
         for each in catalogue.implementations().values()
     )
 
@@ -31,10 +32,26 @@ def document() -> dict[str, Any]:
         "format": FORMAT,
         "workloads": [{"name": each.name, "summary": each.summary} for each in catalogue.workloads().values()],
         "implementations": [
-            {"name": each.name, "summary": each.summary, "needs": list(each.needs), "missing": each.missing()}
+            {
+                "name": each.name,
+                "summary": each.summary,
+                "class": each.work,
+                "modes": dict(each.domain.modes),
+                "devices": list(each.domain.devices),
+                "batches": list(each.domain.batches),
+                "needs": list(each.needs),
+                "missing": each.missing(),
+            }
             for each in catalogue.implementations().values()
         ],
     }
+
+
+def _raced(entry: catalogue.Entry) -> str:
+    """ "cpu, cuda: eager, compile": devices and modes; kinds of batch where it does not take all of them."""
+    domain = entry.domain
+    kinds = "" if len(domain.batches) == len(Domain().batches) else f"; {', '.join(domain.batches)} batches"
+    return f"{', '.join(domain.devices)}: {', '.join(domain.modes)}{kinds}"
 
 
 def _table(items: Iterator[tuple[str, str, str]]) -> Table:

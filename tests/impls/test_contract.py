@@ -50,6 +50,23 @@ def test_a_compiled_implementation_keeps_the_contract(name: str) -> None:
     assert [] == broken(list(check(name, mode="compile")))
 
 
+# Sizes that fit no kernel's assumptions: one row, a prime number of rows, more features than rows, a batch of everything.
+ODD = (
+    {"rows": 1},
+    {"rows": 10_007},
+    {"rows": 7, "features": 1024},
+    {"rows": 1, "features": 1024, "dtype": "float64"},
+    {"rows": 13, "features": 2, "batch": 13},
+    {"rows": 5, "features": 1024, "batch": 1},
+)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("linear/")])
+def test_odd_sizes_are_right_or_refused(name: str) -> None:
+    """At sizes that fit nobody's assumptions an implementation is right, or says why it cannot run."""
+    assert [] == broken(list(check(name, settings=ODD)))
+
+
 def one_for(name: str) -> Sequence[dict[str, object]]:
     """A setting that is inside the implementation's domain."""
     return ONE if "full" in catalogue.implementations()[name].domain.batches else ONE_OF_BATCHES
