@@ -11,16 +11,16 @@ from torch import Tensor
 from impls.contract import Domain, Implementation, Task
 
 
-def _train(x: Any, y: Any, order: Any, start: int, w: Any, step: Any, updates: int) -> None:
+def _train(x: Any, y: Any, order: Any, number: int, w: Any, step: Any, updates: int) -> None:
+    """Any features, any batches: number is that of the first batch in `order` (cycle, batch)."""
     batch, features = order.shape[1], x.shape[1]
     weight, bias = w[:-1].copy(), w[-1]
     slope = np.empty_like(weight)
-    for update in range(start, start + updates):
-        rows = order[update % len(order)]
+    for _ in range(updates):
         slope[:] = 0
         total = bias * 0
         for k in range(batch):
-            i = rows[k]
+            i = order[number, k]
             residual = bias - y[i]
             for j in range(features):
                 residual += x[i, j] * weight[j]
@@ -30,10 +30,27 @@ def _train(x: Any, y: Any, order: Any, start: int, w: Any, step: Any, updates: i
         for j in range(features):
             weight[j] -= step * slope[j]
         bias -= step * total
+        number = number + 1 if number + 1 < len(order) else 0
     w[:-1], w[-1] = weight, bias
 
 
-def _train_line(x: Any, y: Any, w: Any, step: Any, updates: int) -> None:
+def _train_batches(x: Any, y: Any, order: Any, number: int, w: Any, step: Any, updates: int) -> None:
+    """One feature: both sums of a batch in one pass."""
+    weight, bias = w[0], w[1]
+    for _ in range(updates):
+        slope = total = bias * 0
+        for k in range(order.shape[1]):
+            i = order[number, k]
+            residual = x[i, 0] * weight + (bias - y[i])
+            slope += residual * x[i, 0]
+            total += residual
+        weight -= step * slope
+        bias -= step * total
+        number = number + 1 if number + 1 < len(order) else 0
+    w[0], w[1] = weight, bias
+
+
+def _train_all(x: Any, y: Any, w: Any, step: Any, updates: int) -> None:
     """One feature, all rows: both sums in one pass. Under `parallel` the rows are shared among threads."""
     weight, bias = w[0], w[1]
     for _ in range(updates):
@@ -55,14 +72,14 @@ class Numba(Implementation):
     def __init__(self, task: Task) -> None:
         self.task, threads = task, task.setting.threads
         self.x, self.y = task.data["x"].numpy(), task.data["y"].numpy()
-        self.line = task.order is None and task.setting.features == 1
+        line = task.setting.features == 1
+        self.all_rows = line and task.order is None
         rows = np.arange(len(self.y))[None]
         self.order = rows if task.order is None else task.order.numpy()
         scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
         self.step = self.x.dtype.type(scale)
-        self.train: Any = numba.njit(fastmath=True, parallel=self.line and threads > 1)(
-            _train_line if self.line else _train
-        )
+        loop = _train_all if self.all_rows else _train_batches if line else _train
+        self.train: Any = numba.njit(fastmath=True, parallel=self.all_rows and threads > 1)(loop)
 
     def reset(self) -> None:
         start = self.task.start
@@ -70,10 +87,10 @@ class Numba(Implementation):
         self.done = 0
 
     def advance(self, updates: int) -> None:
-        if self.line:
+        if self.all_rows:
             self.train(self.x[:, 0], self.y, self.w, self.step, updates)
         else:
-            self.train(self.x, self.y, self.order, self.done, self.w, self.step, updates)
+            self.train(self.x, self.y, self.order, self.done % len(self.order), self.w, self.step, updates)
         self.done += updates
 
     def weights(self) -> Mapping[str, Tensor]:
