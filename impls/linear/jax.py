@@ -48,6 +48,9 @@ def _run(x: Any, y: Any, order: Any, first: Any, end: Any, state: Any, *, scale:
         weight, bias = state
         rows = None if order is None else order[number % len(order)]
         xs, ys = (x, y) if rows is None else (x[rows], y[rows])
+        if x.shape[1] == 1:  # pointwise, so that both sums are taken in one pass over the data
+            residual = xs[:, 0] * weight + (bias - ys)
+            return weight - scale * (residual * xs[:, 0]).sum(), bias - scale * residual.sum()
         residual = xs @ weight + (bias - ys)
         return weight - scale * (residual @ xs), bias - scale * residual.sum()
 
