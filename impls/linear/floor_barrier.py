@@ -7,7 +7,8 @@ from torch import Tensor
 
 from impls.contract import Domain
 from impls.linear.kernels import cross, kernel, next_crossing
-from impls.linear.triton_persistent import TritonPersistent
+from impls.linear.triton_persistent import TritonPersistent, share_out
+from impls.setting import Setting
 
 
 class FloorBarrier(TritonPersistent):
@@ -27,10 +28,18 @@ class FloorBarrier(TritonPersistent):
     def weights(self) -> Mapping[str, Tensor]:
         return dict(self.task.start)
 
+    @classmethod
+    def supports(cls, setting: Setting) -> str | None:
+        if share_out(setting).programs == 1:
+            return "is no floor of one program, which waits for no other"
+        return super().supports(setting)
+
 
 @kernel
 def _crossings(arrived: tl.tensor, updates: tl.tensor, programs: tl.constexpr) -> None:
     everyone = next_crossing(arrived, programs)
-    for _ in range(updates):
+    update = 0
+    while update < updates:  # range() would be refused by the interpreter under NumPy 2.4
         cross(arrived, everyone)
         everyone += programs
+        update += 1

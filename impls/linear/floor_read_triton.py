@@ -48,7 +48,7 @@ class FloorReadTriton(Implementation):
 
 def read(tiles: Tiles, x: Tensor, y: Tensor, sums: Tensor) -> None:
     """One launch: each program leaves the sum of what it read in its place of `sums`."""
-    _read[(tiles.programs,)](x, y, sums, len(x), features=x.shape[1], **tiles.sizes)
+    _read[(tiles.programs,)](x, y, sums, count=len(x), features=x.shape[1], **tiles.sizes)
 
 
 @kernel
@@ -56,14 +56,15 @@ def _read(
     x: tl.tensor,
     y: tl.tensor,
     sums: tl.tensor,
-    count: tl.tensor,
+    count: tl.constexpr,
     features: tl.constexpr,
     rows: tl.constexpr,
     columns: tl.constexpr,
     programs: tl.constexpr,
 ) -> None:
     of_x, of_y = zeros(x, rows, columns)
-    for first in range(tl.program_id(0).to(tl.int64) * rows, count, programs * rows):
+    for turn in range((count + programs * rows - 1) // (programs * rows)):
+        first = (tl.program_id(0) + turn * programs) * rows
         values, targets, _ = load_rows(x, y, None, None, first, count, features, rows, columns)
         of_x += values
         of_y += targets

@@ -3,7 +3,8 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.func import functional_call
 
 from impls.contract import Domain, Task
 from impls.linear.nn_sgd import ModuleWithSGD
@@ -16,16 +17,15 @@ class GraphedCallables(ModuleWithSGD):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        # A module, not a function: only a module's parameters are given gradients.
-        whole: Any = _ModelWithLoss(self.model, self.criterion)
-        self.loss = torch.cuda.make_graphed_callables(whole, next(task.batches(*self.columns)))
+        parameters = dict(self.model.named_parameters())
+        # Captured with other tensors at the same addresses: autograd would tie the parameters to the stream of the
+        # capture for good, and make every backward() wait for it.
+        same = [parameter.detach().requires_grad_() for parameter in parameters.values()]
 
+        def whole(x: Tensor, y: Tensor, *values: Tensor) -> Tensor:
+            found = functional_call(self.model, dict(zip(parameters, values, strict=True)), (x,))
+            loss: Tensor = self.criterion(found, y)
+            return loss
 
-class _ModelWithLoss(nn.Module):
-    def __init__(self, model: nn.Module, criterion: nn.Module) -> None:
-        super().__init__()
-        self.model, self.criterion = model, criterion
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        loss: Tensor = self.criterion(self.model(x), y)
-        return loss
+        graphed: Any = torch.cuda.make_graphed_callables(whole, (*next(task.batches(*self.columns)), *same))
+        self.loss = lambda x, y: graphed(x, y, *parameters.values())

@@ -4,13 +4,13 @@ The interpreter runs the programs of a launch one after another. The barrier, at
 tried with a process for each program, in memory that all of them share.
 """
 
-import importlib.util
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ import torch
 from bench import device, referee
 from bench.worker import answer_of
 from impls import catalogue
-from impls.setting import Setting
 from impls.task import Compiler, make_task
+
+pytest.importorskip("triton", reason="needs triton: pip install triton")
+
+from impls.linear import kernels
+from impls.linear.floor_read_triton import read
 
 ROOT = Path(__file__).parents[2]
 UPDATES = 30  # more than the batches of the small settings, so that the schedule begins again
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs triton: pip install triton")
 
 # An arm, what is chosen of the setting, and the tiles (rows, columns, programs) instead of those it would take.
 Case = tuple[str, dict[str, Any], tuple[int, int, int] | None]
@@ -64,8 +66,8 @@ def named(case: Case) -> str:
     return " ".join([arm, *(f"{key} {value}" for key, value in chosen.items()), f"tiles {tiles}" if tiles else ""])
 
 
-def built(case: Case, place: str = "cpu") -> tuple[Any, Setting, Callable[[int], str | None]]:
-    """The arm, wherever it says it can run; its setting; and what is wrong with its answer after so many updates."""
+def built(case: Case, place: str = "cpu") -> tuple[Any, Callable[[int], str | None]]:
+    """The arm, wherever it says it can run, and what is wrong with its answer after so many updates."""
     name, chosen, tiles = case
     workload = catalogue.workloads()["linear/line"]
     setting = workload.setting(**chosen, device=place)
@@ -73,20 +75,21 @@ def built(case: Case, place: str = "cpu") -> tuple[Any, Setting, Callable[[int],
     oracle = workload.oracle(problem, setting)
     arm: Any = catalogue.load(f"linear/{name}")(make_task(problem, setting, Compiler("eager")))
     if tiles:
-        from impls.linear.kernels import Tiles
-
-        arm.tiles = Tiles(*tiles)
+        arm.tiles = kernels.Tiles(*tiles)
         arm.sums, arm.arrived = arm.tiles.room(arm.x)
 
     def fault(updates: int) -> str | None:
         return referee.judge(answer_of(arm, setting, "test", updates), oracle, setting, None).fault
 
-    return arm, setting, fault
+    return arm, fault
 
 
 def faults(case: Case, place: str = "cpu", calls: tuple[int, ...] = (1, UPDATES // 3, UPDATES)) -> list[str]:
-    """What is wrong after one update, after all calls, and after as many updates in one call from the start again."""
-    arm, _, fault = built(case, place)
+    """What is wrong after one update, after all calls, and after as many updates in one call from the start again.
+
+    Triton's kernels must have the same answer to the last bit.
+    """
+    arm, fault = built(case, place)
     found, answers = [], []
     for parts in ((1,), calls, (sum(calls),)):
         arm.reset()
@@ -94,19 +97,19 @@ def faults(case: Case, place: str = "cpu", calls: tuple[int, ...] = (1, UPDATES 
             arm.advance(part)
         found.append(fault(sum(parts)))
         answers.append(torch.cat([value.reshape(-1).clone() for value in arm.weights().values()]))
-    if not torch.equal(*answers[1:]):
+    if case[0].startswith("triton") and not torch.equal(*answers[1:]):
         found.append("the same updates have another answer the second time")
     return [each for each in found if each]
 
 
 def faults_of_processes(case: Case) -> list[str]:
     """The same after two launches, with a process for each program."""
-    arm, _, fault = built(case)
+    arm, fault = built(case)
     arm.reset()
     for shared in (arm.weight, arm.bias, arm.sums, arm.arrived):
         shared.share_memory_()
     for updates in (3, UPDATES - 3):
-        at_once(arm.tiles.programs, lambda updates=updates: arm.advance(updates))
+        at_once(arm.tiles.programs, partial(arm.advance, updates))
     expected = arm.tiles.programs * UPDATES
     arrivals = [] if int(arm.arrived) == expected else [f"{int(arm.arrived)} arrivals instead of {expected}"]
     return arrivals + [each for each in [fault(UPDATES)] if each]
@@ -135,19 +138,17 @@ def at_once(programs: int, launch: Callable[[], None]) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join()
+        process.join(20)
+        process.kill()  # one that waits for the others forever is a fault, not to be waited for
 
 
 def sums_read() -> list[tuple[float, float]]:
     """What the read floor's programs leave, added up; and what there is to read."""
-    from impls.linear.floor_read_triton import read
-    from impls.linear.kernels import Tiles
-
     generator, found = np.random.default_rng(0), []
     for rows, features, tiles in ((1, 1, (1, 1, 1)), (50, 1, (4, 1, 3)), (50, 3, (4, 4, 5)), (2, 3, (4, 4, 3))):
         x, y = (torch.from_numpy(generator.integers(1, 99, size).astype(float)) for size in ((rows, features), rows))
         sums = torch.zeros(tiles[-1], dtype=x.dtype)
-        read(Tiles(*tiles), x, y, sums)
+        read(kernels.Tiles(*tiles), x, y, sums)
         found.append((float(sums.sum()), float(x.sum() + y.sum())))
     return found
 
@@ -156,18 +157,11 @@ def crossings() -> list[int]:
     """Arrivals counted by the barrier floor: of one program and of two, 5 times each."""
     found = []
     for tiles in ((1, 1, 1), (1, 1, 2)):
-        arm, _, _ = built(("floor_barrier", {"rows": 2}, tiles))
+        arm, _ = built(("floor_barrier", {"rows": 2}, tiles))
         arm.arrived.share_memory_()
-        at_once(tiles[-1], lambda arm=arm: arm.advance(5))
+        at_once(tiles[-1], partial(arm.advance, 5))
         found.append(int(arm.arrived))
     return found
-
-
-def launched() -> list[float]:
-    """The weights of the floor that launches nothing, after three launches."""
-    arm, _, _ = built(("floor_launch", {"rows": 5}, None))
-    arm.advance(3)
-    return [float(arm.weights()["weight"][0]), float(arm.weights()["bias"])]
 
 
 def interpret() -> None:
@@ -175,7 +169,7 @@ def interpret() -> None:
     torch.set_num_threads(1)
     found: dict[str, Any] = {named(case): faults(case) for case in CASES}
     found |= {named(case): faults_of_processes(case) for case in TOGETHER}
-    json.dump(found | {"sums": sums_read(), "crossings": crossings(), "launched": launched()}, sys.stdout)
+    json.dump(found | {"sums": sums_read(), "crossings": crossings()}, sys.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -217,48 +211,39 @@ def test_the_read_floor_reads_everything(interpreted: dict[str, Any]) -> None:
     assert [] == [each for each in interpreted["sums"] if each[0] != each[1]]
 
 
-def test_the_launch_floor_trains_nothing(interpreted: dict[str, Any]) -> None:
-    """The floor of an empty launch runs, and leaves the weights where they start."""
-    assert [0.5, 0.25] == interpreted["launched"]
-
-
 @pytest.mark.parametrize("features", [1, 3, 30, 1024])
 @pytest.mark.parametrize("count", [1, 2, 131, 132, 5000, 100_000, 100_000_000])
 def test_tiles_hold_every_row_once(count: int, features: int) -> None:
     """However many rows there are, tiles are powers of two that hold them all, and no program is without a tile."""
-    from impls.linear.kernels import LARGEST_TILE, ON_CHIP_BYTES, most_resident_rows, resident_tiles, streaming_tiles
-
-    streaming, resident = streaming_tiles(count, features, 132), resident_tiles(count, features, 132, 4)
-    for tiles, largest in ((streaming, LARGEST_TILE), (resident, ON_CHIP_BYTES // 4)):
+    streaming, resident = kernels.streaming_tiles(count, features, 132), kernels.resident_tiles(count, features, 132, 4)
+    for tiles, largest in ((streaming, kernels.LARGEST_TILE), (resident, kernels.ON_CHIP_BYTES // 4)):
         assert tiles.rows * tiles.columns <= largest
         assert {1} == {size.bit_count() for size in (tiles.rows, tiles.columns, tiles.warps, tiles.together)}
         assert features <= tiles.columns < 2 * features
         assert (tiles.programs - 1) * tiles.rows < count
     assert streaming.programs <= 8 * 132
     assert count <= resident.rows * resident.programs
-    assert (count <= most_resident_rows(features, 132, 4)) == (resident.programs <= 132)
+    assert (count <= kernels.most_resident_rows(features, 132, 4)) == (resident.programs <= 132)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "words"),
+    ("name", "chosen", "words"),
     [
-        ({"rows": 16_384}, None),
-        ({"rows": 16_385}, "at most 16384 rows of 1 features in float32 here; there are 16385"),
-        ({"rows": 8_193, "dtype": "float64"}, "at most 8192 rows of 1 features in float64"),
-        ({"rows": 17, "features": 1000}, "at most 16 rows of 1000 features"),
-        ({"rows": 1, "features": 1025}, "takes at most 1024 features"),
+        ("triton_persistent", {"rows": 16_384}, ""),
+        ("triton_persistent", {"rows": 16_385}, "at most 16384 rows here with features 1 and dtype float32"),
+        ("triton_persistent", {"rows": 8_193, "dtype": "float64"}, "at most 8192 rows"),
+        ("triton_persistent", {"rows": 17, "features": 1000}, "at most 16 rows here with features 1000"),
+        ("triton_persistent", {"rows": 1, "features": 1025}, "at most 1024 features"),
+        ("floor_barrier", {"rows": 5}, "waits for no other"),
+        ("triton_update", {"rows": 5, "features": 1025}, "at most 1024 features"),
+        ("floor_read_triton", {"rows": 5, "features": 1025}, "at most 1024 features"),
     ],
 )
-def test_what_does_not_fit_on_chip_is_refused(chosen: dict[str, Any], words: str | None) -> None:
-    """The kernel that keeps all data on chip refuses what does not fit there, and says how much does."""
-    reason = catalogue.load("linear/triton_persistent").supports(catalogue.workloads()["linear/line"].setting(**chosen))
-    assert reason is None if words is None else words in (reason or "")
-
-
-def test_rows_that_are_too_long_are_refused() -> None:
-    """A kernel that holds whole rows refuses rows that are too long."""
-    setting = catalogue.workloads()["linear/line"].setting(rows=5, features=1025)
-    assert "at most 1024 features" in (catalogue.load("linear/triton_update").supports(setting) or "")
+def test_what_does_not_fit_is_refused(name: str, chosen: dict[str, Any], words: str) -> None:
+    """A kernel refuses what does not fit on chip before it is launched, and says how much does."""
+    reason = catalogue.load(f"linear/{name}").supports(catalogue.workloads()["linear/line"].setting(**chosen))
+    assert (reason is None) == (not words)
+    assert words in (reason or "")
 
 
 @pytest.fixture
@@ -285,7 +270,7 @@ def test_more_updates_than_a_graph_holds_are_right(gpu: str, name: str, chosen: 
 @pytest.mark.cuda
 def test_two_updates_end(gpu: str) -> None:
     """On a GPU many programs cross the barrier twice, and do not wait forever."""
-    arm, _, fault = built(("triton_persistent", {}, None), gpu)
+    arm, fault = built(("triton_persistent", {}, None), gpu)
     arm.reset()
     arm.advance(2)
     assert arm.tiles.programs > 1
@@ -295,8 +280,8 @@ def test_two_updates_end(gpu: str) -> None:
 @pytest.mark.cuda
 def test_programs_that_cannot_all_run_at_once_are_refused(gpu: str) -> None:
     """A GPU refuses a launch of more programs than it can run at once, instead of waiting forever at their barrier."""
-    arm, _, _ = built(("triton_persistent", {}, (1, 1, 100_000)), gpu)
-    with pytest.raises(RuntimeError, match="(?i)cooperative|too large|too many"):
+    arm, _ = built(("triton_persistent", {}, (1024, 1, 100_000)), gpu)
+    with pytest.raises(RuntimeError, match="cooperative"):
         arm.advance(1)
 
 
@@ -304,7 +289,7 @@ def test_programs_that_cannot_all_run_at_once_are_refused(gpu: str) -> None:
 def test_the_read_floor_reads_everything_on_cuda(gpu: str) -> None:
     """On a GPU the read floor's sums are those of all of x and y, launched alone or replayed."""
     for updates in (1, 100):
-        arm, _, _ = built(("floor_read_triton", {"dtype": "float64"}, None), gpu)
+        arm, _ = built(("floor_read_triton", {"dtype": "float64"}, None), gpu)
         arm.sums.zero_()
         arm.advance(updates)
         task = arm.task
