@@ -106,10 +106,7 @@ def _read(path: Path) -> Entry:
     except (OSError, SyntaxError, ValueError) as error:
         return Entry(name, f"cannot be read: {error}", (), "")
     imported = _imported(tree)
-    beside = [
-        ROOT.parent / f"{each.replace('.', '/')}.py" for each in sorted(imported - COMMON) if each.startswith("impls.")
-    ]
-    sources = [source, *(file.read_text("utf-8") for file in beside if file.is_file())]
+    sources = [source, *(file.read_text("utf-8") for file in sorted(_built_on(tree)))]
     return Entry(
         name=name,
         summary=(ast.get_docstring(tree) or "no docstring").partition("\n")[0],
@@ -118,6 +115,15 @@ def _read(path: Path) -> Entry:
         domain=_domain(tree),
         work=_literal(tree, "work", "faithful"),
     )
+
+
+def _built_on(tree: ast.Module) -> set[Path]:
+    """The files of this package that a file imports, and those that they import in their turn."""
+    named = (
+        ROOT.parent / f"{each.replace('.', '/')}.py" for each in _imported(tree) - COMMON if each.startswith("impls.")
+    )
+    found = {file for file in named if file.is_file()}
+    return found.union(*(_built_on(ast.parse(file.read_text("utf-8"))) for file in found))
 
 
 def _imported(tree: ast.Module) -> set[str]:
