@@ -18,6 +18,7 @@ from impls.contract import Oracle
 WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
 SETTLE_SECONDS = 0.001
+MOST_ALGORITHMIC = 10_000  # updates: the tutorial's job
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
 
 
@@ -109,10 +110,10 @@ class Seat:
         """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended.
 
         The best of a few blocks counts: one that met a disturbance would make all later blocks too short. An algorithmic
-        arm may make any number of updates in no time: its blocks are at most one job long.
+        arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
         """
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
-        most = self.arm.setting.updates if self._prepared["work"] == "algorithmic" else math.inf
+        most = MOST_ALGORITHMIC if self._prepared["work"] == "algorithmic" else math.inf
         updates, one = unit, math.inf
         self._ask("reset")
         for attempt in itertools.count():

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import statistics
-from bench.record import Caveat, Plan, Race, Record
+from bench.record import Arm, Caveat, Plan, Race, Record
 from bench.statistics import Estimate
 from reports.findings import findings, warnings
-from reports.rows import Row, ranked, row_of
+from reports.growth import Growth, growth_of
+from reports.rows import Row, ranked, read_floors, row_of
 
 
 @dataclass(frozen=True)
 class RaceResult:
-    """A race's rows, fastest first, class by class, the unmeasured last; and its built-in A/A."""
+    """A race's rows, fastest first, class by class, then the floors, the unmeasured last; and its built-in A/A."""
 
     race: Race
     rows: tuple[Row, ...]
@@ -24,21 +25,28 @@ class RaceResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything there is to show of a run."""
+    """Everything there is to show of a run; `growth` where it is a sweep."""
 
     plan: Plan
     environment: dict[str, Any]
     races: tuple[RaceResult, ...]
     warnings: tuple[Caveat, ...]
+    growth: Growth | None
 
 
 def compare(plan: Plan, environment: dict[str, Any], records: Sequence[Record]) -> Comparison:
     """Reads nothing but its arguments: the same records always give the same comparison."""
     results = []
+    seen: dict[Arm, list[Record]] = {}
     for race in plan.races:
         mine = {arm: [record for record in records if record.arm == arm] for arm in race.arms}
+        seen |= mine
         reference = mine[race.reference]
-        rows = ranked([row_of(arm, mine[arm], reference) for arm in race.arms if arm.role != "twin"], mine)
+        floors = read_floors(mine)
+        contestants = [arm for arm in race.arms if arm.role != "twin"]
+        rows = ranked(
+            [row_of(arm, mine[arm], reference, floors.get(arm.setting.device, ())) for arm in contestants], mine
+        )
         twin = next((statistics.ratio(mine[arm], reference) for arm in race.arms if arm.role == "twin"), None)
         results.append(
             RaceResult(
@@ -49,5 +57,10 @@ def compare(plan: Plan, environment: dict[str, Any], records: Sequence[Record]) 
                 findings=tuple(findings(rows, twin)),
             )
         )
-    seen = dict.fromkeys(caveat for result in results for caveat in result.warnings)
-    return Comparison(plan=plan, environment=environment, races=tuple(results), warnings=tuple(seen))
+    return Comparison(
+        plan=plan,
+        environment=environment,
+        races=tuple(results),
+        warnings=tuple(dict.fromkeys(caveat for result in results for caveat in result.warnings)),
+        growth=growth_of(plan, [result.rows for result in results], seen),
+    )

@@ -6,6 +6,7 @@ import msgspec
 
 from bench.statistics import Estimate
 from reports.comparison import Comparison
+from reports.growth import Growth
 from reports.rows import Row
 
 FORMAT = 1
@@ -31,6 +32,7 @@ def document(comparison: Comparison, path: str) -> dict[str, Any]:
             }
             for result in comparison.races
         ],
+        "growth": _growth(comparison.growth) if comparison.growth else None,
     }
 
 
@@ -50,13 +52,51 @@ def _arm(row: Row) -> dict[str, Any]:
         "ratio": _value(row.ratio),
         "ratio_low": _low(row.ratio),
         "ratio_high": _high(row.ratio),
+        "floor_ratio": _value(row.floor),
+        "floor_low": _low(row.floor),
+        "floor_high": _high(row.floor),
         "job_seconds": row.job_seconds,
         "cold_seconds": row.cold_seconds,
+        "pays_off_after_updates": row.break_even.updates if row.break_even else None,
         "loss": judgement.loss if judgement else None,
         "weights": row.weights,
         "distance": judgement.distance if judgement else None,
         "tolerance": judgement.tolerance if judgement else None,
         "rounds": row.rounds,
+    }
+
+
+def _growth(growth: Growth) -> dict[str, Any]:
+    return {
+        "swept": growth.swept,
+        "arms": [
+            {
+                "name": course.name,
+                "implementation": course.arm.implementation,
+                "device": course.arm.setting.device,
+                "mode": course.arm.setting.mode,
+                "class": course.work,
+                "points": [
+                    {
+                        "size": point.size,
+                        "seconds_per_update": point.seconds.value,
+                        "low": point.seconds.low,
+                        "high": point.seconds.high,
+                    }
+                    for point in course.points
+                ],
+                "fit": {"fixed": fit.fixed, "each": fit.each, "off": fit.off} if (fit := course.fit) else None,
+            }
+            for course in growth.courses
+        ],
+        "crossings": [
+            {
+                "becomes_slower": crossing.slower.name,
+                "than": crossing.faster.name,
+                **{name: getattr(crossing, name) for name in ("size", "low", "high", "below", "above")},
+            }
+            for crossing in growth.crossings
+        ],
     }
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from bench import statistics
-from bench.record import Arm, Caveat, Race, Record
+from bench.record import Arm, Caveat, Race, Record, grouped
 from bench.statistics import Estimate
-from reports.rows import Row
+from reports.rows import Row, is_read_floor
 from reports.words import seconds, times, value
 
 TWIN_OFF = 0.02
@@ -21,11 +21,13 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
     fastest = next((row for row in able if row.work == "faithful"), None)
     if fastest and fastest.seconds and reference and reference.seconds:
         yield _fastest(fastest, reference)
+    yield from _bounds(rows)
+    yield from _another_algorithm(able)
     for row in able:
         bare = next((other for other in able if _unwatched(other, row)), None)
         if row.arm.setting.watch != "none" and bare:
             yield from _watching(row, bare)
-    yield _answers(rows)
+    yield answers(rows)
     if twin and twin.low is not None and twin.high is not None:
         yield (
             f"The reference raced against itself came out at {value(twin)} "
@@ -47,6 +49,34 @@ def _fastest(fastest: Row, reference: Row) -> str:
     return said + "."
 
 
+def _bounds(rows: Sequence[Row]) -> Iterable[str]:
+    """How near the arms of each device come to only reading the data."""
+    floors = [row for row in rows if row.group == "floor" and is_read_floor(row.arm)]
+    devices = dict.fromkeys(row.arm.setting.device for row in floors)
+    for device in devices:
+        floor = next(row for row in floors if row.arm.setting.device == device)  # the fastest, for rows are in order
+        able = [row for row in rows if row.rank and row.floor and row.arm.setting.device == device]
+        reference = next((row for row in able if row.arm.role == "reference"), None)
+        said = [f"the fastest faithful arm takes {times(row.floor.value)} that" for row in able[:1] if row.floor]
+        if reference and reference.floor and reference != able[0]:
+            said.append(f"{reference.arm.implementation} {times(reference.floor.value)}")
+        where = f" on {device}" if len(devices) > 1 else ""
+        took = seconds(floor.seconds.value if floor.seconds else None)
+        least = f"Reading the data once an update takes {took} at least{where} ({floor.arm.implementation})"
+        yield f"{least}: {', '.join(said)}." if said else f"{least}."
+
+
+def _another_algorithm(able: Sequence[Row]) -> Iterable[str]:
+    whole = [row for row in able if row.work == "algorithmic" and row.job_seconds and row.arm.setting.watch == "none"]
+    if whole:
+        best = min(whole, key=lambda row: row.job_seconds or 0.0)
+        yield (
+            f"By another algorithm the whole job of {grouped(best.arm.setting.updates)} updates takes "
+            f"{seconds(best.job_seconds)} once it has started ({best.arm.implementation}): "
+            "ranked apart, for it does not read the data every update."
+        )
+
+
 def _unwatched(other: Row, row: Row) -> bool:
     """Whether `other` is `row` without its watcher."""
     mine, its = row.arm.setting, other.arm.setting
@@ -64,11 +94,12 @@ def _watching(row: Row, bare: Row) -> Iterable[str]:
         )
 
 
-def _answers(rows: Sequence[Row]) -> str:
-    judged = [row for row in rows if row.judgement]
+def answers(rows: Sequence[Row]) -> str:
+    """What the referee said of all of them; floors have no answer."""
+    judged = [row for row in rows if row.judgement and row.work != "floor"]
     wrong = [row for row in judged if row.status == "wrong"]
     if wrong:
-        return f"WRONG ANSWERS: {', '.join(row.arm.name for row in wrong)}; they are not ranked."
+        return f"WRONG ANSWERS: {', '.join(dict.fromkeys(row.arm.name for row in wrong))}; they are not ranked."
     return (
         f"All {len(judged)} answers agree with the float64 oracle within what rounding explains."
         if judged

@@ -1,59 +1,67 @@
 """The picture of a race: a bar an arm on a logarithmic scale, its interval, and the twin's band. As SVG and PNG."""
 
-import io
 import math
 import textwrap
-import warnings
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import ScaledTranslation
 
 from impls.setting import spoken
-from reports import words
+from reports import style, words
 from reports.comparison import RaceResult
 from reports.rows import Row
+from reports.style import FAINT, GRID, INK
 
-# Okabe and Ito (2008): told apart with any kind of colour vision.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-INK, FAINT = "#222222", "#777777"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a dollar in a reason is a dollar
-    "svg.hashsalt": "looprace",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
+# A colour for what kind of arm it is, for there may be more implementations than colours that can be told apart.
+COLOURS = {"faithful": "#0072B2", "algorithmic": "#009E73", "floor": INK, "unranked": "#777777"}
+REFERENCE = "#E69F00"
+HEADINGS = {
+    "faithful": "every update reads the data",
+    "algorithmic": "another algorithm, ranked apart: no update reads the data",
+    "unranked": "not ranked",
 }
+WORDS: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "fontsize": 9,
+    "color": INK,
+    "zorder": 4,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor may cross them
+}
+HEADING = 1.05  # what a heading takes, in bars
 
 
 def draw(result: RaceResult) -> dict[str, bytes]:
     """{"svg": ..., "png": ...}: the same bytes for the same result."""
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a reason may be in any script; the SVG keeps it
-        figure = _figure(result)
-        return {
-            "svg": _bytes(figure, "svg", {"Date": None}),
-            "png": _bytes(figure, "png", {"Software": None}),
-        }
+    return style.drawn(lambda: _figure(result))
 
 
 def _figure(result: RaceResult) -> Figure:
-    timed = [row for row in result.rows if row.seconds]
-    untimed = [row for row in result.rows if not row.seconds]
-    notes = [line for row in untimed for line in _excuse(row)]
-    figure = Figure(figsize=(9.5, 1.7 + 0.42 * max(1, len(timed)) + 0.2 * len(notes)), layout="constrained")
+    floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
+    bars = [row for row in result.rows if row.seconds and row.group != "floor"]
+    notes = [line for row in result.rows if not row.seconds for line in _excuse(row)]
+    groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
+    headings = HEADING * len(groups) if len(groups) > 1 else 0.0
+    each = 0.42 if len(bars) <= 14 else 0.31
+    height = 2.1 + each * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
+    figure = Figure(figsize=(9.5, height), layout="constrained")
     axes = figure.add_subplot()
     figure.suptitle("Time of one parameter update: shorter is faster", x=0.01, ha="left", weight="bold", color=INK)
     axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
-    if timed:
-        _bars(axes, timed)
-        _twin(axes, result)
+    if bars or floors:
+        _scale(axes, [*bars, *floors])
+        bottom = _bars(axes, groups, headings=bool(headings))
+        floored = _floors(axes, floors, bottom)
+        axes.set_ylim(bottom, -0.7 - len(floors))
+        _legend(axes, result, bars, floored)
     else:
         axes.set_axis_off()
     if notes:
@@ -61,60 +69,120 @@ def _figure(result: RaceResult) -> Figure:
     return figure
 
 
-def _bars(axes: Axes, rows: Sequence[Row]) -> None:
-    names = sorted({row.arm.implementation for row in rows})
-    colours = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
-    middles = [row.seconds.value for row in rows if row.seconds]
-    left = 10 ** math.floor(math.log10(min(middles) / 1.5))
-    right = max(middles) * (max(middles) / left) ** 0.28  # room for the words at the ends of the bars
-    for place, (row, middle) in enumerate(zip(rows, middles, strict=True)):
-        wrong = row.status != "ok"
+def _seconds(row: Row) -> float:
+    return row.seconds.value if row.seconds else math.nan
+
+
+def _scale(axes: Axes, rows: Sequence[Row]) -> None:
+    """From what reads the data: against an algorithm that does not, a thousand times faster, all others look the same."""
+    rows = [row for row in rows if row.work != "algorithmic"] or rows
+    least, most = min(map(_seconds, rows)), max(map(_seconds, rows))
+    left = 10 ** math.floor(math.log10(least / 1.5))
+    right = most * (most / left) ** 0.28  # room for the words at the ends of the bars
+    axes.set_xscale("log")
+    axes.set_xlim(left, right)
+    style.scale(axes.xaxis, left, right, style.duration)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def _bars(axes: Axes, groups: dict[str, list[Row]], *, headings: bool) -> float:
+    """Draws the bars of each group below one another; returns where the last of them ends."""
+    places: list[tuple[float, Row]] = []
+    at = 0.0
+    for name, rows in groups.items():
+        if headings:
+            axes.annotate(
+                HEADINGS[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **WORDS
+            )
+            at += HEADING - 0.15
+        for row in rows:
+            _bar(axes, at, row)
+            places.append((at, row))
+            at += 1
+        at += 0.15
+    axes.set_yticks([place for place, _ in places], [_label(row) for _, row in places])
+    for tick, (_, row) in zip(axes.get_yticklabels(), places, strict=True):
+        tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
+    return at - 0.4
+
+
+def _bar(axes: Axes, place: float, row: Row) -> None:
+    left, _ = axes.get_xlim()
+    middle = high = _seconds(row)
+    colour = _colour(row)
+    wrong = row.status != "ok"
+    if middle > left:
         axes.barh(
             place,
             middle - left,
             left=left,
-            height=0.62,
-            color="white" if wrong else colours[row.arm.implementation],
-            edgecolor=colours[row.arm.implementation],
+            height=0.66,
+            color="white" if wrong else colour,
+            edgecolor=colour,
             hatch="////" if wrong else "",
-            alpha=0.9 if row.arm.setting.mode == "eager" else 1.0,
         )
-        high = middle
-        if row.seconds and row.seconds.low is not None and row.seconds.high is not None:
-            high = row.seconds.high
-            axes.errorbar(
-                middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2
-            )
-        axes.text(high * 1.06, place, _said(row), va="center", fontsize=9, color=INK)
-    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
-    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlim(left, right)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if right / left < 300 else (1.0,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _tick(seconds)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", colors=FAINT, which="both")
-    axes.grid(axis="x", color="#dddddd", lw=0.6)
-    axes.set_axisbelow(True)
+    if row.seconds and row.seconds.low is not None and row.seconds.high is not None:
+        high = row.seconds.high
+        axes.errorbar(middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2)
+    said = _said(row) if middle > left else f"◂ {_said(row)}"
+    axes.annotate(said, (max(high, left), place), xytext=(6, 0), **WORDS)
 
 
-def _twin(axes: Axes, result: RaceResult) -> None:
-    reference = next((row for row in result.rows if row.arm.role == "reference" and row.seconds), None)
+def _colour(row: Row) -> str:
+    return REFERENCE if row.arm.role == "reference" else COLOURS[row.work]
+
+
+def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
+    """A dashed line each, from its name above the bars; the leftmost name is the highest, so that no line crosses one."""
+    lines: list[Line2D] = []
+    for number, row in enumerate(rows):
+        at, top = _seconds(row), number - len(rows) - 0.2
+        lines += axes.plot(
+            [at, at],
+            [top - 0.35, bottom],
+            color=INK,
+            ls=(0, (4, 3)),
+            lw=1.2,
+            zorder=3,
+            path_effects=[withStroke(linewidth=3, foreground="white", alpha=0.7)],
+        )
+        said = f"floor: {words.plain(_label(row))}  {words.seconds(at)}"
+        left, right = axes.get_xlim()
+        far = at > left**0.4 * right**0.6
+        axes.annotate(said, (at, top), xytext=(-5 if far else 5, 0), ha="right" if far else "left", **WORDS)
+    return lines
+
+
+def _legend(axes: Axes, result: RaceResult, rows: Sequence[Row], floors: Sequence[Line2D]) -> None:
+    """What colours and lines stand for that no heading says."""
+    entries: list[Artist] = []
+    if floors:
+        dashes, said = floors[0].get_linestyle(), "floors train nothing: they do only a part of an update"
+        entries.append(Line2D([], [], color=INK, ls=dashes, lw=1.2, label=said))
+    if any(row.arm.role == "reference" for row in rows):
+        entries.append(Patch(color=REFERENCE, label="the reference"))
+    reference = next((row for row in rows if row.arm.role == "reference"), None)
     twin = result.twin
-    if reference and reference.seconds and twin and twin.low is not None and twin.high is not None:
-        value = reference.seconds.value
-        axes.axvspan(
-            value * min(1, twin.low),
-            value * max(1, twin.high),
-            color="#999999",
-            alpha=0.35,
-            lw=0,
-            label="the reference against itself (95 %): how much identical code differs",
+    if reference and twin and twin.low is not None and twin.high is not None:
+        value = _seconds(reference)
+        axes.axvspan(value * min(1, twin.low), value * max(1, twin.high), color="#999999", alpha=0.35, lw=0)
+        said = "the reference against itself (95 %): how much identical code differs"
+        entries.append(Patch(color="#999999", alpha=0.35, lw=0, label=said))
+    if entries:
+        below = axes.transAxes + ScaledTranslation(0, -0.3, axes.figure.dpi_scale_trans)
+        axes.legend(
+            handles=entries,
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=below,
+            borderaxespad=0,
+            frameon=False,
+            fontsize=8,
+            labelcolor=FAINT,
         )
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.09), frameon=False, fontsize=8, labelcolor=FAINT)
 
 
 def _label(row: Row) -> str:
@@ -127,26 +195,15 @@ def _said(row: Row) -> str:
         return ""
     said = words.seconds(row.seconds.value)
     if row.status != "ok":
-        return f"{said}  WRONG ANSWER"
+        return f"{said}  {'WRONG ANSWER' if row.status == 'wrong' else row.status.replace('_', ' ')}"
     if row.arm.role == "reference":
         return f"{said}  reference"
     if row.ratio and row.verdict in ("faster", "slower"):
         factor = 1 / row.ratio.value if row.verdict == "faster" else row.ratio.value
-        return f"{said}  {factor:.3g}x {row.verdict}" if factor >= 1.1 else f"{said}  {row.verdict}"
+        return f"{said}  {words.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else f"{said}  {row.verdict}"
     return f"{said}  {row.verdict}"
 
 
 def _excuse(row: Row) -> list[str]:
     text = f"{_label(row)}: {row.status.replace('_', ' ')}: {words.plain(row.reason)}"
     return textwrap.wrap(text, 120)[:3]
-
-
-def _tick(seconds: float) -> str:
-    scale, unit = words.unit_for([seconds * 1.0001])
-    return f"{seconds / scale:g} {unit}"
-
-
-def _bytes(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
-    sink = io.BytesIO()
-    figure.savefig(sink, format=kind, dpi=150, metadata=metadata)
-    return sink.getvalue()

@@ -1,14 +1,20 @@
 """A comparison as Markdown, for `summary.md` and the summary page of a CI job."""
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
-from reports.columns import COLUMNS, cells, heads, unit_of
+from reports.columns import Column, cells, columns_of, growth_columns, headed, heads, unit_of
 from reports.comparison import Comparison, RaceResult
+from reports.growth import Growth, sentence
+from reports.rows import Row
 from reports.words import plain
+
+T = TypeVar("T")
 
 
 def render(comparison: Comparison) -> str:
-    """The same content as the terminal's, in the same order."""
+    """The same content as the terminal's, in the same order; of a sweep also the table of each race."""
     machine = comparison.environment.get("machine", {})
     packages = comparison.environment.get("packages", {})
     lines = [f"# looprace: {comparison.plan.run}", ""]
@@ -21,27 +27,53 @@ def render(comparison: Comparison) -> str:
             ),
             "",
         ]
+    columns = columns_of(row for result in comparison.races for row in result.rows)
+    legend = [(head, column.meaning) for column, head in zip(columns, heads(columns, "unit"), strict=True)]
+    if comparison.growth:
+        lines += _growth(comparison.growth)
+        grown = growth_columns(comparison.growth)
+        legend = [(column.head, column.meaning) for column in grown] + legend
     for result in comparison.races:
-        lines += _race(result)
+        lines += _race(result, columns)
     for warning in comparison.warnings:
         lines += [f"> **{_escape(warning.text)}.** {_escape(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]
-    lines += [f"- **{head}**: {column.meaning}" for column, head in zip(COLUMNS, heads("unit"), strict=True)]
+    lines += [f"- **{head}**: {meaning}" for head, meaning in legend]
     lines += ["", f"Repeat it with {_code(comparison.plan.command)}.", ""]
     return "\n".join(lines)
 
 
-def _race(result: RaceResult) -> list[str]:
+def _growth(growth: Growth) -> list[str]:
+    columns = growth_columns(growth)
+    lines = [f"## {_escape(growth.title)}", ""]
+    lines += [f"- {_escape(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
+    if not growth.crossings:
+        lines.append("- No arm is known to overtake another." if growth.courses else "- Nothing was measured.")
+    body = [cells(columns, course) for course in growth.courses]
+    return [*lines, "", *_table(columns, heads(columns), body, [course.work for course in growth.courses]), ""]
+
+
+def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     scale, unit = unit_of(result.rows)
     lines = [f"## {_escape(result.race.title)}", ""]
     lines += [f"- {_escape(finding)}" for finding in result.findings]
-    lines += ["", "| " + " | ".join(heads(unit)) + " |"]
-    lines += ["|" + "|".join("---:" if column.right else "---" for column in COLUMNS) + "|"]
-    lines += ["| " + " | ".join(map(_escape, cells(row, scale))) + " |" for row in result.rows]
-    lines += [""]
+    body = [cells(columns, row, scale) for row in result.rows]
+    lines += ["", *_table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
     excused = [row for row in result.rows if row.reason and row.status != "ok"]
     lines += [f"- {_code(row.arm.name)}: {row.status.replace('_', ' ')}: {_escape(row.reason)}" for row in excused]
     return [*lines, ""]
+
+
+def _table(
+    columns: Sequence[Column[T]], titles: Sequence[str], body: Sequence[Sequence[str]], groups: Sequence[str]
+) -> Iterator[str]:
+    first_left = next(place for place, column in enumerate(columns) if not column.right)
+    yield "| " + " | ".join(titles) + " |"
+    yield "|" + "|".join("---:" if column.right else "---" for column in columns) + "|"
+    for line, heading in zip(body, headed(groups), strict=True):
+        if heading:
+            yield "| " * first_left + f"| *{heading}* " + "| " * (len(columns) - first_left - 1) + "|"
+        yield "| " + " | ".join(map(_escape, line)) + " |"
 
 
 def _code(text: str) -> str:

@@ -18,11 +18,11 @@ class Exit(IntEnum):
 
 
 def status_of(comparison: Comparison) -> Exit:
-    """Arms that are unsupported or unavailable are no failure; a race without a single time is."""
+    """Arms that are unsupported or unavailable are no failure; a race without a single time but of floors is."""
     rows = [row for result in comparison.races for row in result.rows]
     if any(row.status == "wrong" for row in rows):
         return Exit.WRONG
-    if not all(any(row.seconds for row in result.rows) for result in comparison.races):
+    if not all(any(row.seconds and row.work != "floor" for row in result.rows) for result in comparison.races):
         return Exit.UNMEASURED
     if any(row.status in ("failed", "crashed", "timeout", "out_of_memory") for row in rows):
         return Exit.FAILED

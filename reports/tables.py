@@ -1,4 +1,4 @@
-"""A run as data frames: one row an arm and round, for `records.csv` and for anybody's own analysis."""
+"""A run as data frames and CSV: one row an arm and round, or an arm and size; for anybody's own analysis."""
 
 import csv
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.record import Arm, Record
 from impls.setting import Setting
+from reports.growth import Growth
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
@@ -26,7 +27,23 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
 
 def to_csv(records: Sequence[Record]) -> str:
     """The frame as CSV, safe to open in a spreadsheet."""
-    table = frame(records)
+    return _safe(frame(records))
+
+
+def growth_csv(growth: Growth) -> str:
+    """A sweep as CSV, safe in the same way: one row an arm and size, seconds an update with their interval."""
+    columns = ["implementation", "device", "mode", "series", "class", "size", "seconds", "low", "high"]
+    rows = [
+        (arm.implementation, arm.setting.device, arm.setting.mode, course.series, course.work, point.size, *times)
+        for course in growth.courses
+        for arm in [course.arm]
+        for point in course.points
+        for times in [(point.seconds.value, point.seconds.low, point.seconds.high)]
+    ]
+    return _safe(pd.DataFrame(rows, columns=columns))
+
+
+def _safe(table: pd.DataFrame) -> str:
     for name in table.columns:
         table[name] = [_tame(cell) for cell in table[name]]
     return table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)

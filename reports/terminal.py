@@ -1,15 +1,32 @@
 """A comparison as rich renderables, for the door to print. Apart from Markdown, which has no colour and no width."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
+from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.columns import COLUMNS, cells, heads, unit_of
+from bench.record import Caveat
+from reports.columns import (
+    Column,
+    cells,
+    columns_of,
+    growth_columns,
+    headed,
+    heads,
+    race_columns,
+    unit_of,
+)
 from reports.comparison import Comparison, RaceResult
+from reports.findings import answers
+from reports.growth import Growth, sentence, told
+from reports.rows import Row
 from reports.words import plain
+
+T = TypeVar("T")
 
 GAP = 2  # spaces between columns
 BAR = 24  # characters of a progress bar
@@ -20,34 +37,96 @@ STYLES = {
     "reference": "bold",
     "same": "",
     "unresolved": "dim",
+    "floor": "dim",
 }
 
 
 def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     """Race by race: title, findings, table, the rows without a time and why; then what each column says, and warnings.
 
+    A sweep is one table of how its arms grow, with a line a race.
+
     width  characters a line; columns that do not fit are left out, and named
     """
-    for result in comparison.races:
-        yield Text()
-        yield Text(plain(result.race.title), style="bold")
-        for finding in result.findings:
-            yield _indented(plain(finding))
-        yield Text()
-        yield from _table(result, width)
-        for row in result.rows:
-            if row.reason and row.status != "ok":
-                said = f"{plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}"
-                yield _indented(said, style="red")
+    growth = comparison.growth
+    if growth and len(comparison.races) > 1:
+        yield from _sweep(comparison, growth, width)
+        legend = [(column.head, column.meaning) for column in growth_columns(growth)]
+        legend += [(column.head, column.meaning) for column in race_columns(comparison.plan)]
+        warnings = _one_of_each(comparison.warnings)
+    else:
+        columns = columns_of(row for result in comparison.races for row in result.rows)
+        for result in comparison.races:
+            yield from _race(result, columns, width)
+        legend = [(c.head.partition(",")[0], c.meaning) for c in columns]
+        warnings = list(comparison.warnings)
     yield Text()
-    legend = Table.grid(padding=(0, GAP))
-    for column, head in zip(COLUMNS, heads("..."), strict=True):
-        legend.add_row(Text(head.partition(",")[0], style="dim"), Text(column.meaning, style="dim"))
-    yield Padding(legend, (0, 0, 0, GAP))
-    for warning in comparison.warnings:
+    grid = Table.grid(padding=(0, GAP))
+    for head, meaning in legend:
+        grid.add_row(Text(head, style="dim"), Text(meaning, style="dim"))
+    yield Padding(grid, (0, 0, 0, GAP))
+    for warning in warnings:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
         yield _indented(f"{plain(warning.advice)}.", style="yellow")
+
+
+def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(plain(result.race.title), style="bold")
+    for finding in result.findings:
+        yield _indented(plain(finding))
+    yield Text()
+    scale, unit = unit_of(result.rows)
+    lines = [cells(columns, row, scale) for row in result.rows]
+    styles = [STYLES.get(row.verdict, "red") for row in result.rows]
+    yield from _table(columns, heads(columns, unit), lines, width, [row.group for row in result.rows], styles)
+    yield from _excuses([result.rows])
+
+
+def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Iterator[Padding]:
+    """Why rows have no time, or no rank; of several races each reason once, with the sizes at which it held."""
+    found: dict[str, list[str]] = {}
+    for number, rows in enumerate(races):
+        for row in rows:
+            if row.reason and row.status != "ok":
+                said = f"{plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}"
+                found.setdefault(said, []).extend(sizes[number : number + 1])
+    for said, where in found.items():
+        yield _indented(said + (f" (at {', '.join(where)})" if where and len(where) < len(races) else ""), style="red")
+
+
+def _sweep(comparison: Comparison, growth: Growth, width: int) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(plain(growth.title), style="bold")
+    crossings, others = told(growth)
+    for crossing in crossings:
+        yield _indented(plain(f"{sentence(crossing, growth.swept)}."))
+    if others:
+        yield _indented(f"And {others} more: see summary.md.")
+    if not growth.crossings:
+        yield _indented("No arm is known to overtake another." if growth.courses else "Nothing was measured.")
+    yield _indented(plain(answers([row for result in comparison.races for row in result.rows])))
+    yield Text()
+    columns = growth_columns(growth)
+    lines = [cells(columns, course) for course in growth.courses]
+    yield from _table(columns, heads(columns), lines, width, [course.work for course in growth.courses])
+    yield Text()
+    races = race_columns(comparison.plan)
+    yield from _table(races, heads(races), [cells(races, result) for result in comparison.races], width)
+    sizes = [cells(races, result)[0] for result in comparison.races]
+    yield from _excuses([result.rows for result in comparison.races], sizes)
+
+
+def _one_of_each(warnings: Sequence[Caveat]) -> list[Caveat]:
+    """One warning of each code, which says how many more there are: a sweep has as many as it has races."""
+    found: dict[str, list[Caveat]] = {}
+    for warning in warnings:
+        found.setdefault(warning.code, []).append(warning)
+    return [
+        replace(first, text=f"{first.text} (and {len(more)} more like it: see summary.md)") if more else first
+        for first, *more in found.values()
+    ]
 
 
 def _indented(text: str, style: str = "") -> Padding:
@@ -63,27 +142,35 @@ def progress_line(elapsed: float, expected: float, text: str, *, bar: bool) -> s
     return f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"[:150]
 
 
-def _table(result: RaceResult, width: int) -> Iterator[RenderableType]:
-    scale, unit = unit_of(result.rows)
-    titles = heads(unit)
-    body = [cells(row, scale) for row in result.rows]
-    shown = list(range(len(COLUMNS)))
-    for index in sorted(shown, key=lambda index: -COLUMNS[index].dispensable):
-        needed = sum(max(len(titles[i]), *(len(line[i]) for line in body)) + GAP for i in shown)
-        if needed - GAP > width and COLUMNS[index].dispensable:
+def _table(
+    columns: Sequence[Column[T]],
+    titles: Sequence[str],
+    body: Sequence[Sequence[str]],
+    width: int,
+    groups: Sequence[str] = (),
+    styles: Sequence[str] = (),
+) -> Iterator[RenderableType]:
+    """Rows with the headings of their groups, and the name of each column that had no room.
+
+    styles  of the verdict of each row
+    """
+    shown = list(range(len(columns)))
+    for index in sorted(shown, key=lambda index: -columns[index].dispensable):
+        needed = sum(max(map(len, (titles[i], *(line[i] for line in body)))) + GAP for i in shown)
+        if needed - GAP > width and columns[index].dispensable:
             shown.remove(index)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     for index in shown:
-        table.add_column(titles[index], justify="right" if COLUMNS[index].right else "left", no_wrap=True)
-    classes = {row.work for row in result.rows if row.rank}
-    last = None
-    for row, line in zip(result.rows, body, strict=True):
-        if row.rank and row.work != last and len(classes) > 1:
-            table.add_row("", Text(f"{row.work}:", style="italic"))
-            last = row.work
-        style = STYLES.get(row.verdict, "red")
+        table.add_column(
+            titles[index], justify="right" if columns[index].right else "left", no_wrap=not columns[index].wraps
+        )
+    first_left = next(place for place, index in enumerate(shown) if not columns[index].right)
+    for number, (line, heading) in enumerate(zip(body, headed(groups) or [""] * len(body), strict=True)):
+        if heading:
+            table.add_row(*[""] * first_left, Text(heading, style="italic"))
+        style = styles[number] if styles else ""
         table.add_row(*(Text(line[i], style=style if titles[i] == "verdict" else "") for i in shown))
     yield table
-    hidden = [titles[i] for i in range(len(COLUMNS)) if i not in shown]
+    hidden = [titles[i] for i in range(len(columns)) if i not in shown]
     if hidden:
-        yield Text(f"  (no room here for {', '.join(hidden)}: see summary.md)", style="dim")
+        yield _indented(f"(no room here for {', '.join(hidden)}: see summary.md)", style="dim")

@@ -45,9 +45,18 @@ def seconds(duration: float | None) -> str:
     return f"{scaled:.{max(0, 2 - math.floor(math.log10(max(scaled, 1))))}f} {unit}"
 
 
+def count(number: float, digits: int = 2) -> str:
+    """A count of this many digits, in groups of three: "2 300"; one that is whole has no decimals."""
+    if not number:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(number)))
+    whole = decimals <= 0 or float(number).is_integer()
+    return f"{round(number, decimals):,.{0 if whole else decimals}f}".replace(",", THIN)
+
+
 def times(factor: float) -> str:
-    """A factor above 1 in words fit for a sentence: "2.14 times", "13.4 times"."""
-    return f"{factor:.{max(0, 2 - math.floor(math.log10(factor)))}f} times"
+    """A factor in words fit for a sentence: "2.14 times", "13.4 times"."""
+    return f"{count(factor, 3)} times"
 
 
 def plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """Plans and records made by hand, with blocks drawn from a seeded generator: what the report tests show and compare."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from bench.record import Arm, Caveat, Job, Judgement, Plan, Race, Record, Role, 
 from impls.contract import Work
 from impls.setting import Setting
 from reports.comparison import Comparison, compare
+from reports.rows import Row, ranked, read_floors, row_of
 
 BLOCK = 40  # updates in a block
 LAPS = 12
@@ -39,6 +40,8 @@ REFERENCE = arm("linear/nn_sgd", "reference")
 TWIN = arm("linear/nn_sgd", "twin")
 MANUAL = arm("linear/manual")
 ANALYTIC = arm("linear/analytic")
+MOMENTS = arm("linear/moments")
+FLOOR = arm("linear/floor_read")
 
 
 def race(*contestants: Arm, reference: Arm = REFERENCE, twin: Arm | None = TWIN) -> Race:
@@ -46,7 +49,7 @@ def race(*contestants: Arm, reference: Arm = REFERENCE, twin: Arm | None = TWIN)
     return Race(workload=reference.workload, arms=(reference, *([twin] if twin else []), *contestants))
 
 
-def plan(*races: Race, command: str = "python -m bench run") -> Plan:
+def plan(*races: Race, command: str = "python -m bench run", swept: str = "") -> Plan:
     """A plan of these races."""
     return Plan(
         run="2026-11-23T10-00-00-abcd",
@@ -59,6 +62,7 @@ def plan(*races: Race, command: str = "python -m bench run") -> Plan:
         limit=300,
         lap_seconds=10,
         alone=True,
+        swept=swept,
     )
 
 
@@ -75,13 +79,18 @@ def record(
     alone: bool = True,
     noise: float = NOISE,
     caveats: Sequence[Caveat] = (),
+    salt: Sequence[int] = (),
+    cold: float = 0.5,
 ) -> Record:
     """What round `number` saw of an arm that takes so long an update; None for an arm that was not measured.
+
+    salt  draws other noise
+    cold  seconds of the first update
 
     The first round holds the job. Laps drift for all arms alike, so that only ratios taken inside a lap are narrow.
     """
     measured = seconds_per_update is not None
-    own = np.random.default_rng([number, zlib.crc32(f"{arm.role} {arm.name}".encode())])
+    own = np.random.default_rng([number, zlib.crc32(f"{arm.role} {arm.name}".encode()), *salt])
     drift = np.random.default_rng(number).normal(0, DRIFT, LAPS)
     blocks = (seconds_per_update or 0.0) * BLOCK * np.exp(drift + own.normal(0, noise, LAPS))
     job = Job(seconds=12.5, updates=10_000, weights=weights or {"weight": [0.9995], "bias": 0.5632})
@@ -96,7 +105,7 @@ def record(
         alone=alone and number == 1,
         import_seconds=1.0 if measured else None,
         build_seconds=0.25 if measured else None,
-        first_seconds=0.5 if measured else None,
+        first_seconds=cold if measured else None,
         job=job if measured and number == 1 and arm.role != "twin" else None,
         judgements=(judgement,) if measured and judgement else (),
         updates_per_block=BLOCK if measured else None,
@@ -124,3 +133,47 @@ def compared(
     contestants = dict.fromkeys([*speeds, *(other.arm for other in others)])
     this = plan(race(*contestants), **planned)
     return compare(this, ENVIRONMENT if environment is None else environment, records), records
+
+
+def floored(speeds: Mapping[Arm, float], *others: Record, floor: float = 1e-5) -> tuple[Comparison, list[Record]]:
+    """The same race with an arm that only reads the data."""
+    return compared(speeds, *rounds(FLOOR, floor, work="floor", judgement=None), *others)
+
+
+def grown(
+    speeds: Mapping[str, Callable[[int], float]],
+    sizes: Sequence[int] = (100, 1_000, 10_000, 100_000),
+    swept: str = "rows",
+    *others: Record,
+    works: Mapping[str, Work] | None = None,
+    count: int = 5,
+) -> tuple[Comparison, list[Record]]:
+    """The comparison of a sweep, and its records.
+
+    speeds  seconds an update at a size, by implementation; the first is the reference
+    others  records of arms that are told otherwise; in the race of their size
+    works   of the implementations that are not faithful
+    """
+    first, *rest = speeds
+    races, records = [], list(others)
+    for size in sizes:
+        fixed: dict[str, Any] = {swept: size}
+        reference, twin = arm(first, "reference", **fixed), arm(first, "twin", **fixed)
+        contestants = [arm(name, **fixed) for name in rest]
+        for one in (reference, twin, *contestants):
+            work = (works or {}).get(one.implementation, "faithful")
+            judgement = None if work == "floor" else RIGHT
+            seconds = speeds[one.implementation](size)
+            records += rounds(one, seconds, count, work=work, judgement=judgement, salt=[size])
+        told = [other.arm for other in others if getattr(other.arm.setting, swept) == size]
+        races.append(race(*dict.fromkeys([*contestants, *told]), reference=reference, twin=twin))
+    return compare(plan(*races, swept=swept), ENVIRONMENT, records), records
+
+
+def placed(records: dict[Arm, list[Record]]) -> list[Row]:
+    """The ranked rows of arms, of which the first is the reference."""
+    reference = next(iter(records.values()))
+    floors = read_floors(records)
+    return ranked(
+        [row_of(one, mine, reference, floors.get(one.setting.device, ())) for one, mine in records.items()], records
+    )

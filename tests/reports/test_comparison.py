@@ -1,5 +1,7 @@
 """The object that every report shows: rows, twin, sentences and warnings of a run. Apart because it is where they meet."""
 
+import re
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -9,12 +11,16 @@ from reports.comparison import RaceResult, compare
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
+    FLOOR,
     MANUAL,
+    MOMENTS,
     REFERENCE,
     TWIN,
     WRONG,
     arm,
     compared,
+    floored,
+    grown,
     plan,
     race,
     record,
@@ -171,3 +177,60 @@ def test_what_one_round_shows_is_not_called_known() -> None:
     """With one round nothing is resolved, and the first finding says so instead of naming a fastest arm."""
     said = shown([*rounds(REFERENCE, 4e-4, 1), *rounds(TWIN, 4e-4, 1), *rounds(MANUAL, 1e-4, 1)]).findings[0]
     assert said.startswith("Nothing is known to be faster than linear/nn_sgd cpu eager, ")
+
+
+def test_the_floor_is_said_after_the_fastest() -> None:
+    """The second sentence gives the least time that reading the data takes, and how near the arms come to it."""
+    found = floored({MANUAL: 2e-5})[0].races[0].findings
+    assert re.fullmatch(
+        r"Reading the data once an update takes (9\.\d\d|10\.\d) µs at least \(linear/floor_read\): "
+        r"the fastest faithful arm takes (1\.9\d|2\.0\d) times that, linear/nn_sgd (39|40)\.\d times\.",
+        found[1],
+    )
+
+
+def test_the_reference_is_not_named_twice_above_the_floor() -> None:
+    """Where the reference is the fastest it stands above the floor as the fastest alone."""
+    assert floored({})[0].races[0].findings[1].endswith(" times that.")
+
+
+def test_without_a_floor_nothing_is_said_of_one() -> None:
+    """No floor, or one that failed, and there is no sentence about it."""
+    failed = record(FLOOR, 1, None, status="unsupported", reason="no compiler", work="floor")
+    for result in (compared({MANUAL: 2e-5})[0].races[0], compared({MANUAL: 2e-5}, failed)[0].races[0]):
+        assert not [said for said in result.findings if said.startswith("Reading the data")]
+
+
+def test_each_device_has_its_floor() -> None:
+    """A floor of each device is set against the arms of that device, and says which it is."""
+    cuda, gpu = arm("linear/floor_read_triton", device="cuda"), arm("linear/nn_sgd", device="cuda")
+    told = [*rounds(cuda, 1e-6, work="floor", judgement=None), *rounds(gpu, 1e-5)]
+    first, second = [said for said in floored({}, *told)[0].races[0].findings if said.startswith("Reading the data")]
+    assert "on cuda (linear/floor_read_triton): the fastest faithful arm takes 10" in first.replace(" 9.9", " 10.0")
+    assert "on cpu (linear/floor_read): the fastest faithful arm takes 40" in second.replace(" 39.", " 40.")
+
+
+def test_another_algorithm_is_named_with_its_whole_job() -> None:
+    """The fastest whole job of the algorithmic arms is told, and that it is ranked apart."""
+    found = shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *rounds(MOMENTS, 6e-9, work="algorithmic")]).findings
+    assert (
+        "By another algorithm the whole job of 10 000 updates takes 12.5 s once it has started (linear/moments): "
+        "ranked apart, for it does not read the data every update."
+    ) in found
+    assert not [said for said in compared({MANUAL: 1e-4})[0].races[0].findings if "another algorithm" in said]
+
+
+def test_a_floor_has_no_answer() -> None:
+    """Floors are not counted among the answers, not even with a judgement, and are never called the fastest."""
+    judged = rounds(FLOOR, 1e-6, work="floor")
+    found = shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *judged]).findings
+    assert "All 1 answers agree with the float64 oracle within what rounding explains." in found
+    assert found[0].startswith("Nothing was faster than linear/nn_sgd")
+
+
+def test_only_a_sweep_grows() -> None:
+    """A plan that sweeps nothing has no growth; one that does has, and the same records give the same."""
+    assert compared({MANUAL: 5e-4})[0].growth is None
+    first, records = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda _: 1e-4})
+    assert first.growth is not None
+    assert first == compare(first.plan, ENVIRONMENT, records)

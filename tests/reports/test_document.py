@@ -21,20 +21,24 @@ from tests.reports.records import (
     RIGHT,
     TWIN,
     WRONG,
+    arm,
     compared,
+    floored,
+    grown,
     plan,
     race,
     record,
     rounds,
 )
 
-# Section 9 of the design; findings, rank and verdict came later.
-TOP = {"format", "run", "environment", "warnings", "races"}
+# Section 9 of the design; findings, rank and verdict came later, then growth, floors and break-even.
+TOP = {"format", "run", "environment", "warnings", "races", "growth"}
 RACE = {"workload", "reference", "twin", "arms", "findings"}
 ARM = {
     *("implementation", "setting", "class", "status", "reason", "seconds_per_update", "low", "high"),
     *("ratio", "ratio_low", "ratio_high", "job_seconds", "cold_seconds"),
     *("loss", "weights", "distance", "tolerance", "rounds", "rank", "verdict"),
+    *("floor_ratio", "floor_low", "floor_high", "pays_off_after_updates"),
 }
 
 
@@ -133,3 +137,51 @@ def test_the_document_of_stored_records_is_the_same() -> None:
     comparison, records = compared({MANUAL: 5e-4})
     again = compare(comparison.plan, ENVIRONMENT, stored(records))
     assert document(comparison, "x") == document(again, "x")
+
+
+def test_an_arm_says_how_far_it_is_from_the_floor() -> None:
+    """The ratio to the read floor stands at faithful arms, the class of the floor is its own, and it has no ratio to it."""
+    comparison, _ = floored({MANUAL: 2e-4})
+    found = {each["implementation"]: each for each in strict(document(comparison, "x"))["races"][0]["arms"]}
+    manual, floor = found["linear/manual"], found["linear/floor_read"]
+    assert manual["floor_low"] < 20 < manual["floor_high"]
+    assert manual["floor_ratio"] == pytest.approx(20, rel=0.02)
+    assert (floor["class"], floor["verdict"], floor["rank"]) == ("floor", "floor", None)
+    assert (floor["floor_ratio"], floor["pays_off_after_updates"]) == (None, None)
+
+
+def test_an_arm_says_when_it_pays_off() -> None:
+    """Updates as a whole number; null for an arm that never does, and for the reference."""
+    told = [*rounds(MANUAL, 2e-4, noise=0, cold=2.5), *rounds(ANALYTIC, 9e-4, noise=0)]
+    found = strict(document(compared({}, *told)[0], "x"))["races"][0]["arms"]
+    numbers = {each["implementation"]: each["pays_off_after_updates"] for each in found}
+    assert numbers["linear/manual"] == pytest.approx(10_000, rel=0.05)
+    assert isinstance(numbers["linear/manual"], int)
+    assert (numbers["linear/analytic"], numbers["linear/nn_sgd"]) == (None, None)
+
+
+def test_a_race_that_is_no_sweep_has_no_growth() -> None:
+    """Growth is null unless the plan sweeps something."""
+    assert strict(document(compared({MANUAL: 2e-4})[0], "x"))["growth"] is None
+
+
+def test_a_sweep_carries_points_fits_and_crossings() -> None:
+    """Growth names what was swept, each arm's points with its fit, and each crossing with its interval."""
+    speeds = {"linear/nn_sgd": lambda rows: 1e-4 + 1e-9 * rows, "linear/c": lambda rows: 1e-6 + 1e-8 * rows}
+    failed = record(arm("linear/numpy", rows=100), 1, None, status="failed", reason="broke")
+    found = strict(document(grown(speeds, (100, 1_000, 100_000), "rows", failed)[0], "x"))["growth"]
+    assert (set(found), found["swept"]) == ({"swept", "arms", "crossings"}, "rows")
+    arms = {each["implementation"]: each for each in found["arms"]}
+    assert set(arms) == set(speeds)
+    assert [point["size"] for point in arms["linear/c"]["points"]] == [100, 1_000, 100_000]
+    assert set(arms["linear/c"]["points"][0]) == {"size", "seconds_per_update", "low", "high"}
+    assert arms["linear/c"]["fit"]["each"] == pytest.approx(1e-8, rel=0.05)
+    (crossing,) = found["crossings"]
+    assert (crossing["becomes_slower"], crossing["than"]) == ("linear/c cpu eager", "linear/nn_sgd cpu eager")
+    assert crossing["below"] < crossing["low"] <= crossing["size"] <= crossing["high"] < crossing["above"]
+
+
+def test_two_sizes_have_no_fit() -> None:
+    """With two sizes the fit of each arm is null."""
+    speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda _: 1e-4}
+    assert {None} == {each["fit"] for each in strict(document(grown(speeds, (10, 100))[0], "x"))["growth"]["arms"]}

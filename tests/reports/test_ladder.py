@@ -11,7 +11,21 @@ from PIL import Image
 from bench.record import Record, Status
 from reports import ladder
 from reports.comparison import RaceResult, compare
-from tests.reports.records import ANALYTIC, MANUAL, REFERENCE, TWIN, WRONG, arm, compared, plan, race, record, rounds
+from tests.reports.records import (
+    ANALYTIC,
+    MANUAL,
+    MOMENTS,
+    REFERENCE,
+    TWIN,
+    WRONG,
+    arm,
+    compared,
+    floored,
+    plan,
+    race,
+    record,
+    rounds,
+)
 
 CUDA = arm(device="cuda")
 ABSENT = record(CUDA, 1, None, status="unsupported", reason="no CUDA: this PyTorch was built for the CPU only")
@@ -129,3 +143,53 @@ def test_escapes_are_kept_out_of_the_picture() -> None:
 def test_dollars_in_a_reason_are_only_dollars(reason: str) -> None:
     """A reason with dollar signs is drawn as it is."""
     assert reason in words_of(pictured(record(CUDA, 1, None, status="failed", reason=reason)))
+
+
+def test_a_floor_is_a_line_with_a_name() -> None:
+    """A floor has no bar but a line, which says its name and its time; the legend says what it is."""
+    said = words_of(floored({MANUAL: 2e-4})[0].races[0])
+    assert re.search(r"floor: linear/floor_read cpu eager (9\.\d\d|10\.\d) µs", said)
+    assert "floors train nothing" in said
+    assert said.count("linear/floor_read") == 1
+    assert "floor" not in words_of(pictured())
+
+
+def test_several_floors_are_all_named() -> None:
+    """Floors at nearly the same time, and one far to the right, are named one by one."""
+    near, far = arm("linear/floor_launch"), arm("linear/floor_barrier")
+    told = [each for one, s in ((near, 1.01e-5), (far, 3e-3)) for each in rounds(one, s, work="floor", judgement=None)]
+    said = words_of(floored({MANUAL: 2e-4}, *told)[0].races[0])
+    assert [said.count(f"floor: linear/floor_{name} cpu eager") for name in ("read", "launch", "barrier")] == [1, 1, 1]
+
+
+def test_floors_alone_can_be_drawn() -> None:
+    """A race in which only a floor has a time is a picture all the same."""
+    failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, TWIN)]
+    floor = rounds(arm("linear/floor_read"), 1e-5, work="floor", judgement=None)
+    said = words_of(compare(plan(race(arm("linear/floor_read"))), {}, [*failed, *floor]).races[0])
+    assert "floor: linear/floor_read cpu eager" in said
+    assert "linear/nn_sgd cpu eager: failed: broken" in said
+
+
+def test_another_algorithm_stands_apart() -> None:
+    """Algorithmic arms have a heading of their own; a bar too short for the scale of the others keeps its words."""
+    told = rounds(MOMENTS, 6e-9, noise=0, work="algorithmic")
+    said = words_of(pictured(*told))
+    assert "another algorithm, ranked apart: no update reads the data" in said
+    assert re.search(r"◂ \d\.\d\d ns 6\d \d00x faster", said)
+    assert "10 ns" not in said
+    assert "another algorithm" not in words_of(pictured())
+
+
+def test_a_crashed_arm_is_not_called_wrong() -> None:
+    """An arm that crashed after some rounds keeps its bar, which says that it crashed."""
+    told = [*rounds(arm("linear/numpy"), 1e-5), record(arm("linear/numpy"), 6, None, status="crashed", reason="fell")]
+    said = words_of(pictured(*told))
+    assert "µs crashed" in said
+    assert "WRONG" not in said
+
+
+def test_forty_arms_can_be_drawn() -> None:
+    """However many arms there are, each has its bar and its words."""
+    said = words_of(floored({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 41)})[0].races[0])
+    assert [] == [n for n in range(1, 41) if f"linear/arm{n} cpu eager" not in said]

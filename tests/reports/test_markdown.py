@@ -6,16 +6,20 @@ import pytest
 
 from bench.record import Caveat
 from reports import markdown
-from reports.columns import COLUMNS
-from reports.comparison import compare
+from reports.columns import columns_of, growth_columns
+from reports.comparison import Comparison, compare
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
+    FLOOR,
     MANUAL,
+    MOMENTS,
     REFERENCE,
     TWIN,
     arm,
     compared,
+    floored,
+    grown,
     plan,
     race,
     record,
@@ -38,12 +42,18 @@ def rows_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("|")]
 
 
+def bars(comparison: Comparison) -> int:
+    """The bars of a whole row of a race's table."""
+    return len(columns_of(row for result in comparison.races for row in result.rows)) + 1
+
+
 def test_the_table_has_a_row_for_every_arm() -> None:
     """Head, rule and one row an arm, the failed ones too; the twin has none."""
     failed = record(ANALYTIC, 1, None, status="failed", reason="broke")
-    text = markdown.render(compared({MANUAL: 5e-4}, failed)[0])
+    comparison, _ = compared({MANUAL: 5e-4}, failed)
+    text = markdown.render(comparison)
     assert len(rows_of(text)) == 2 + 3
-    assert [len(COLUMNS) + 1] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
+    assert [bars(comparison)] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
 
 
 def test_every_failure_gives_its_reason() -> None:
@@ -57,16 +67,18 @@ def test_every_failure_gives_its_reason() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_breaks_the_table(hostile: str) -> None:
     """Whatever an implementation is called, each row has as many bars as the head."""
-    text = markdown.render(compared({arm(f"linear/{hostile}"): 5e-4, MANUAL: 6e-4})[0])
-    assert [len(COLUMNS) + 1] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
+    comparison, _ = compared({arm(f"linear/{hostile}"): 5e-4, MANUAL: 6e-4})
+    text = markdown.render(comparison)
+    assert [bars(comparison)] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
     assert "<script" not in text
     assert "\x1b" not in text
 
 
 def test_a_backslash_before_a_bar_does_not_break_the_table() -> None:
     """A name that ends a word with a backslash does not free the bar behind it."""
-    text = markdown.render(compared({arm("linear/a\\|b"): 5e-4})[0])
-    assert [len(COLUMNS) + 1] * 4 == [len(BAR.findall(row)) for row in rows_of(text)]
+    comparison, _ = compared({arm("linear/a\\|b"): 5e-4})
+    text = markdown.render(comparison)
+    assert [bars(comparison)] * 4 == [len(BAR.findall(row)) for row in rows_of(text)]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -118,9 +130,46 @@ def test_an_unknown_machine_is_left_out() -> None:
 
 def test_findings_warnings_and_meanings_are_all_there() -> None:
     """Every finding, every warning with its advice, and the meaning of every column are in the text."""
-    comparison = compare(plan(race(MANUAL)), ENVIRONMENT, rounds(MANUAL, 4e-4))
+    floor = rounds(FLOOR, 1e-5, work="floor", judgement=None)
+    comparison = compare(plan(race(MANUAL, FLOOR)), ENVIRONMENT, [*rounds(MANUAL, 4e-4), *floor])
     text = markdown.render(comparison).replace("\\_", "_")
     for said in (*comparison.races[0].findings, *(f"{each.text}.** {each.advice}." for each in comparison.warnings)):
         assert said in text
     assert comparison.warnings
-    assert [] == [column for column in COLUMNS if f": {column.meaning}\n" not in text]
+    columns = columns_of(comparison.races[0].rows)
+    assert "x floor" in {column.head for column in columns}
+    assert [] == [column.head for column in columns if f": {column.meaning}\n" not in text]
+
+
+def test_classes_are_headed_when_there_are_several() -> None:
+    """Faithful arms, algorithmic arms and floors have a row each that names them, with as many bars as any other."""
+    comparison, _ = floored({MANUAL: 5e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"))
+    rows = rows_of(markdown.render(comparison))
+    assert [row for row in rows if "*" in row] == [row for row in rows if row.split("|")[2].strip().startswith("*")]
+    assert [row.split("|")[2].strip() for row in rows if "*" in row] == ["*faithful:*", "*algorithmic:*", "*floors:*"]
+    assert {bars(comparison)} == {len(BAR.findall(row)) for row in rows}
+    assert "*faithful:*" not in markdown.render(compared({MANUAL: 5e-4})[0])
+
+
+def test_a_sweep_has_its_table_and_those_of_its_races() -> None:
+    """A sweep's own table and crossings stand first, then the whole table of each race."""
+    speeds = {"linear/nn_sgd": lambda rows: 1e-4 + 1e-9 * rows, "linear/c": lambda rows: 1e-6 + 1e-8 * rows}
+    comparison, _ = grown(speeds, (100, 1_000, 100_000))
+    assert comparison.growth is not None
+    text = markdown.render(comparison)
+    heads = [line for line in text.splitlines() if line.startswith("## ")]
+    assert heads[0] == "## linear/line, 1 feature, float32, full batch, 1 thread, 3 sizes from 100 to 100 000 rows"
+    assert len(heads) == 4
+    assert "- linear/c cpu eager becomes slower than linear/nn\\_sgd cpu eager at " in text
+    assert [] == [c.head for c in growth_columns(comparison.growth) if f"- **{c.head}**: {c.meaning}\n" not in text]
+    assert len(rows_of(text)) == 2 + 2 + 3 * (2 + 2)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_name_breaks_the_table_of_a_sweep(hostile: str) -> None:
+    """Whatever an implementation is called, each row of a sweep's table has as many bars as its head."""
+    speeds = {"linear/nn_sgd": lambda _: 4e-4, f"linear/{hostile}": lambda _: 1e-4}
+    text = markdown.render(grown(speeds, (100, 1_000))[0])
+    table = rows_of(text.partition("\n## ")[2].partition("\n## ")[0])
+    assert len({len(BAR.findall(row)) for row in table}) == 1
+    assert "<script" not in text

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.record import Arm, Record, Status
+from bench.record import Status
 from bench.statistics import ratio
-from reports.rows import Row, ranked, row_of
+from reports.rows import Row, row_of
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -14,17 +14,12 @@ from tests.reports.records import (
     TWIN,
     WRONG,
     arm,
+    placed,
     record,
     rounds,
 )
 
 NUMPY = arm("linear/numpy")
-
-
-def placed(records: dict[Arm, list[Record]]) -> list[Row]:
-    """The ranked rows of arms, of which the first is the reference."""
-    reference = next(iter(records.values()))
-    return ranked([row_of(one, mine, reference) for one, mine in records.items()], records)
 
 
 def ranks(rows: list[Row]) -> dict[str, int | None]:

@@ -85,9 +85,37 @@ def test_a_duration_has_a_unit_of_its_own_and_three_digits(duration: float | Non
     assert text == words.seconds(duration)
 
 
-@pytest.mark.parametrize(("factor", "text"), [(2.136, "2.14 times"), (33.42, "33.4 times"), (1.25, "1.25 times")])
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (2_345.0, 2, "2 300"),
+        (2_346.0, 3, "2 350"),
+        (999.6, 3, "1 000"),
+        (0.0, 2, "0"),
+        (5.0, 2, "5"),
+        (5.26, 2, "5.3"),
+        (0.004321, 2, "0.0043"),
+        (123_456_789.0, 2, "120 000 000"),
+        (7, 3, "7"),
+    ],
+)
+def test_a_count_has_so_many_digits(number: float, digits: int, text: str) -> None:
+    """A count keeps the digits asked for, in groups of three, and has no decimals when it is whole."""
+    assert text == words.count(number, digits)
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        (2.136, "2.14 times"),
+        (33.42, "33.4 times"),
+        (1.25, "1.25 times"),
+        (0.31, "0.310 times"),
+        (66_667, "66 700 times"),
+    ],
+)
 def test_a_factor_is_said_in_words(factor: float, text: str) -> None:
-    """A factor has one decimal below ten, and none above."""
+    """A factor has three digits, whether it is a fraction or tens of thousands."""
     assert text == words.times(factor)
 
 

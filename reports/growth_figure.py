@@ -1,0 +1,208 @@
+"""The picture of a sweep: seconds an update against size, a line an arm, and where they cross. As SVG and PNG."""
+
+import math
+import string
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from bench.record import grouped
+from reports import style, words
+from reports.growth import UNITS, Course, Crossing, Growth, sentence, told
+from reports.style import COLOURS, FAINT, GRID, INK
+
+MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
+WIDTH, LEFT, TOP = 11.0, 0.85, 0.75  # inches
+LINE = 0.175  # inches that a label takes
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the line of an arm is drawn."""
+
+    colour: str
+    marker: str
+    line: str
+    width: float
+
+
+def draw(growth: Growth) -> dict[str, bytes]:
+    """{"svg": ..., "png": ...}: the same bytes for the same growth."""
+    return style.drawn(lambda: _figure(growth))
+
+
+def _figure(growth: Growth) -> Figure:
+    marked = [crossing for crossing in told(growth)[0] if crossing.telling]
+    notes = _notes(growth, marked)
+    labels = [_label(course) for course in growth.courses]
+    right = 0.65 + 0.073 * max(map(len, labels), default=0)
+    bottom = 0.65 + 0.165 * len(notes)
+    tall = max(4.8, LINE * (len(labels) + 2)) if labels else 0.2
+    height = TOP + tall + bottom
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.add_axes((LEFT / WIDTH, bottom / height, (WIDTH - LEFT - right) / WIDTH, tall / height))
+    title = f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
+    figure.text(0.01, 1 - 0.14 / height, title, va="top", weight="bold", color=INK, fontsize=12)
+    figure.text(0.01, 1 - 0.42 / height, words.plain(growth.title), va="top", fontsize=9, color=FAINT)
+    figure.text(0.01, 0.1 / height, "\n".join(notes), va="bottom", fontsize=8, color=INK, linespacing=1.35)
+    if growth.courses:
+        _scales(axes, growth)
+        looks = _looks(growth.courses)
+        for course in growth.courses:
+            _line(axes, course, looks[course])
+        _name(axes, looks, tall)
+        _mark(axes, marked)
+    else:
+        axes.set_axis_off()
+    return figure
+
+
+def _notes(growth: Growth, marked: Sequence[Crossing]) -> list[str]:
+    if not growth.courses:
+        return ["No arm has a time at any size: summary.md says why."]
+    said = [
+        f"{letter}  {sentence(each, growth.swept)}" for letter, each in zip(string.ascii_letters, marked, strict=False)
+    ]
+    if others := len(growth.crossings) - len(marked):
+        said.append(f"crossings that are not marked: {others}; summary.md tells them")
+    return [line for text in said for line in textwrap.wrap(words.plain(text), 165)]
+
+
+def _scales(axes: Axes, growth: Growth) -> None:
+    points = [point for course in growth.courses for point in course.points]
+    least, most = (
+        min(p.seconds.low or p.seconds.value for p in points),
+        max(p.seconds.high or p.seconds.value for p in points),
+    )
+    narrow, wide = growth.sizes[0], growth.sizes[-1]
+    margin = 2.0 if narrow == wide else (wide / narrow) ** 0.03
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(narrow / margin, wide * margin)
+    axes.set_ylim(least / 1.5, most * 1.5)
+    style.scale(axes.xaxis, narrow / margin, wide * margin, lambda size: grouped(round(size)))
+    style.scale(axes.yaxis, least / 1.5, most * 1.5, style.duration)
+    axes.set_xlabel(UNITS[growth.swept][1], color=FAINT)
+    axes.grid(color=GRID, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def _looks(courses: Sequence[Course]) -> dict[Course, Look]:
+    """By name, so that an arm looks the same whatever its speed; floors and the reference without a colour."""
+    looks: dict[Course, Look] = {}
+    floors = references = contestants = 0
+    for course in sorted(courses, key=lambda course: course.name):
+        if course.work == "floor":
+            looks[course] = Look(FAINT, MARKERS[floors % len(MARKERS)], "--", 1.2)
+            floors += 1
+        elif course.arm.role == "reference":
+            looks[course] = Look(INK, MARKERS[references % len(MARKERS)], "-", 2.4)
+            references += 1
+        else:
+            colour, marker = COLOURS[contestants % len(COLOURS)], MARKERS[contestants % len(MARKERS)]
+            looks[course] = Look(colour, marker, "-" if course.work == "faithful" else "-.", 1.5)
+            contestants += 1
+    return looks
+
+
+def _line(axes: Axes, course: Course, look: Look) -> None:
+    seconds = [point.seconds for point in course.points]
+    below = [each.value - (each.low or each.value) for each in seconds]
+    above = [(each.high or each.value) - each.value for each in seconds]
+    axes.errorbar(
+        [point.size for point in course.points],
+        [each.value for each in seconds],
+        yerr=[below, above],
+        ls=look.line,
+        lw=look.width,
+        elinewidth=1.0,
+        capsize=2,
+        **_dot(look),
+    )
+
+
+def _dot(look: Look) -> dict[str, Any]:
+    return {"marker": look.marker, "ms": 6, "mec": "white", "mew": 0.5, "color": look.colour}
+
+
+def _label(course: Course) -> str:
+    return words.plain({"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name)
+
+
+def _name(axes: Axes, looks: Mapping[Course, Look], tall: float) -> None:
+    """Each line's name at the right end, as near to it as the others allow."""
+    low, high = np.log(axes.get_ylim())
+    ends = np.array([math.log(course.points[-1].seconds.value) for course in looks])
+    places = spread((ends - low) / (high - low) * tall, LINE, tall)
+    for (course, look), place in zip(looks.items(), places, strict=True):
+        end = course.points[-1]
+        axes.plot(1.045, place / tall, transform=axes.transAxes, clip_on=False, **_dot(look))
+        axes.annotate(
+            _label(course),
+            (1.045, place / tall),
+            xycoords="axes fraction",
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+            weight="bold" if course.arm.role == "reference" else "normal",
+        )
+        axes.annotate(
+            "",
+            (end.size, end.seconds.value),
+            xytext=(1.045, place / tall),
+            textcoords="axes fraction",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": look.colour,
+                "lw": 0.8,
+                "ls": ":",
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
+
+
+def spread(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
+    """Places from 0 to room that are at least a gap apart, in the order of those wanted and as near to them as can be."""
+    order = np.argsort(wanted, kind="stable")
+    offsets = gap * np.arange(len(wanted))
+    fitted = isotonic_regression(wanted[order] - offsets).x
+    found = np.empty(len(wanted))
+    found[order] = np.clip(fitted, 0, max(0.0, room - gap * (len(wanted) - 1))) + offsets
+    return found
+
+
+def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:
+    """A letter at each crossing, a tick where it is, and a thick line from one end of its interval to the other."""
+    taken: list[NDArray[np.float64]] = []
+    for letter, crossing in zip(string.ascii_letters, crossings, strict=False):
+        heights = [each.seconds_at(crossing.size) for each in (crossing.slower, crossing.faster)]
+        at = math.exp(sum(math.log(height) for height in heights if height) / len(heights))
+        axes.plot([crossing.low, crossing.high], [at, at], color=INK, lw=3, alpha=0.55, solid_capstyle="butt", zorder=5)
+        axes.plot([crossing.size], [at], color=INK, marker="|", ms=22, mew=1.2, zorder=5)
+        middle = axes.transData.transform((crossing.size, at)) / axes.figure.dpi * 72
+        places = [middle + np.array([0, shift]) for shift in (17, -17, 30, -30, 43, -43, 56)]
+        place = next((p for p in places if all(np.abs(p - other).max() > 13 for other in taken)), places[-1])
+        taken.append(place)
+        axes.annotate(
+            letter,
+            (crossing.size, at),
+            xytext=tuple(place - middle),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            weight="bold",
+            color=INK,
+            zorder=6,
+            bbox={"boxstyle": "circle,pad=0.22", "facecolor": "white", "edgecolor": INK, "lw": 0.8},
+        )

@@ -1,0 +1,30 @@
+"""The folder of a report: which files a run leaves."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench.store import Store
+from reports import folder
+from tests.reports.records import MANUAL, compared, grown
+
+
+def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
+    """A single race has a summary, a document, two tables of records and a ladder; nothing of a sweep."""
+    comparison, records = compared({MANUAL: 2e-4})
+    names = folder.write(comparison, records, Store(tmp_path), Store(tmp_path))
+    assert names == ["summary.md", "report.json", "records.csv", "benchmark.json", "ladder.svg", "ladder.png"]
+    assert [] == [name for name in names if not (tmp_path / name).stat().st_size]
+
+
+def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
+    """A sweep has its growth as table and picture, and a ladder a race."""
+    speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-6 * rows}
+    comparison, records = grown(speeds, (100, 1_000))
+    names = folder.write(comparison, records, Store(tmp_path), Store(tmp_path))
+    assert {"growth.csv", "growth.svg", "growth.png", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= set(names)
+    table = pd.read_csv(tmp_path / "growth.csv")
+    assert {"implementation", "device", "mode", "size", "seconds", "low", "high"} <= set(table.columns)
+    assert len(table) == 4
+    row = table[(table["implementation"] == "linear/c") & (table["size"] == 1_000)].iloc[0]
+    assert row["low"] < 1e-3 < row["high"]
