@@ -35,7 +35,7 @@ def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]
     """What is set in an arm's environment; recorded. Compile caches are the arm's own, so that none is warmed by another."""
     threads = str(arm.setting.threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    variables["NUMBA_NUM_THREADS"] = threads
+    variables |= {"NUMBA_NUM_THREADS": threads, "NPROC": threads}  # the latter is what XLA sizes its pool of threads by
     if arm.setting.threads > 1:
         variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
     caches = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "NUMBA_CACHE_DIR": "numba"}
