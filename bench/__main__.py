@@ -153,7 +153,7 @@ def report(
 @app.command()
 def check(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Implementations, as shell patterns.")],
-    mode: Annotated[str, typer.Option(help="eager or compile.")] = "eager",
+    mode: Annotated[str, typer.Option(help="eager, compile, cpp-wrapper, ... as for run.")] = "eager",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     json_: arguments.Json = False,
 ) -> None:
@@ -165,6 +165,7 @@ def check(
     from impls import catalogue
 
     with _refusals():
+        arguments.known_place(mode, device)
         chosen = catalogue.match_implementations(names)
     from bench.check import check as claims
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from impls.setting import SettingError
+from impls.setting import DEVICES, MODES, SettingError
 
 Workload = Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")]
 Implementation = Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")]
@@ -81,6 +81,12 @@ def duration(option: str, text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise SettingError(f"{option} takes a time such as 90s, 5m or 1h; got {text!r}.")
     return seconds
+
+
+def known_place(mode: str, device: str) -> None:
+    """Raises SettingError for a mode or a device that there is not."""
+    known("--mode", (mode,), MODES)
+    known("--device", (device,), DEVICES)
 
 
 def known(option: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:

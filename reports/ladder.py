@@ -17,7 +17,7 @@ from matplotlib.transforms import ScaledTranslation
 from impls.setting import spoken
 from reports import style, words
 from reports.comparison import RaceResult
-from reports.rows import Row
+from reports.rows import Row, excused
 from reports.style import FAINT, GRID, INK
 
 # A colour for what kind of arm it is, for there may be more implementations than colours that can be told apart.
@@ -47,7 +47,11 @@ def draw(result: RaceResult) -> dict[str, bytes]:
 def _figure(result: RaceResult) -> Figure:
     floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
     bars = [row for row in result.rows if row.seconds and row.group != "floor"]
-    notes = [line for row in result.rows if not row.seconds for line in _excuse(row)]
+    notes = [
+        line
+        for names, why in excused(row for row in result.rows if not row.seconds)
+        for line in textwrap.wrap(words.plain(f"{', '.join(names)}: {why}"), 120)[:5]
+    ]
     groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
     headings = HEADING * len(groups) if len(groups) > 1 else 0.0
     each = 0.42 if len(bars) <= 14 else 0.31
@@ -202,8 +206,3 @@ def _said(row: Row) -> str:
         factor = 1 / row.ratio.value if row.verdict == "faster" else row.ratio.value
         return f"{said}  {words.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else f"{said}  {row.verdict}"
     return f"{said}  {row.verdict}"
-
-
-def _excuse(row: Row) -> list[str]:
-    text = f"{_label(row)}: {row.status.replace('_', ' ')}: {words.plain(row.reason)}"
-    return textwrap.wrap(text, 120)[:3]

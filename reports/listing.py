@@ -21,8 +21,7 @@ def render() -> Iterator[RenderableType]:
         yield Text(f"  {complaint}", style="red")
     yield Text("\nimplementations", style="bold")
     yield _table(
-        (each.name, each.summary, each.missing() or _raced(each))
-        for each in catalogue.implementations().values()
+        (each.name, each.summary, each.missing() or _raced(each)) for each in catalogue.implementations().values()
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from reports.columns import Column, cells, columns_of, growth_columns, headed, heads, unit_of
 from reports.comparison import Comparison, RaceResult
 from reports.growth import Growth, sentence
-from reports.rows import Row
+from reports.rows import Row, excused
 from reports.words import plain
 
 T = TypeVar("T")
@@ -59,8 +59,7 @@ def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     lines += [f"- {_escape(finding)}" for finding in result.findings]
     body = [cells(columns, row, scale) for row in result.rows]
     lines += ["", *_table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
-    excused = [row for row in result.rows if row.reason and row.status != "ok"]
-    lines += [f"- {_code(row.arm.name)}: {row.status.replace('_', ' ')}: {_escape(row.reason)}" for row in excused]
+    lines += [f"- {', '.join(map(_code, names))}: {_escape(why)}" for names, why in excused(result.rows)]
     return [*lines, ""]
 
 

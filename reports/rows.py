@@ -1,7 +1,7 @@
 """One row for each arm of a race: estimates from its records, and its rank. Apart from what is said about them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -78,6 +78,15 @@ class Row:
     def group(self) -> Group:
         """The class that it is listed with; "unranked" for arms that are wrong, or without a time."""
         return self.work if self.status == "ok" and self.seconds else "unranked"
+
+
+def excused(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
+    """Why rows have no time, or no rank: each status with its reason once, and the names of the arms that share it."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reason and row.status != "ok":
+            found.setdefault(f"{row.status.replace('_', ' ')}: {row.reason}", []).append(row.arm.name)
+    return [(names, why) for why, names in found.items()]
 
 
 def is_read_floor(arm: Arm) -> bool:

@@ -23,7 +23,7 @@ from reports.columns import (
 from reports.comparison import Comparison, RaceResult
 from reports.findings import answers
 from reports.growth import Growth, sentence, told
-from reports.rows import Row
+from reports.rows import Row, excused
 from reports.words import plain
 
 T = TypeVar("T")
@@ -88,10 +88,8 @@ def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Itera
     """Why rows have no time, or no rank; of several races each reason once, with the sizes at which it held."""
     found: dict[str, list[str]] = {}
     for number, rows in enumerate(races):
-        for row in rows:
-            if row.reason and row.status != "ok":
-                said = f"{plain(row.arm.name)}: {row.status.replace('_', ' ')}: {plain(row.reason)}"
-                found.setdefault(said, []).extend(sizes[number : number + 1])
+        for names, why in excused(rows):
+            found.setdefault(plain(f"{', '.join(names)}: {why}"), []).extend(sizes[number : number + 1])
     for said, where in found.items():
         yield _indented(said + (f" (at {', '.join(where)})" if where and len(where) < len(races) else ""), style="red")
 
