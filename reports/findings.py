@@ -8,7 +8,7 @@ from bench import statistics
 from bench.record import Arm, Caveat, Race, Record, grouped
 from bench.statistics import Estimate
 from reports.rows import Row, is_read_floor
-from reports.words import seconds, times, value
+from reports.words import count, seconds, times, value
 
 TWIN_OFF = 0.02
 RESTLESS = 0.05  # spread of a round's ratio, above which rounds are said to disagree
@@ -23,6 +23,7 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
         yield _fastest(fastest, reference)
     yield from _bounds(rows)
     yield from _another_algorithm(able)
+    yield from _late_starts(able)
     for row in able:
         bare = next((other for other in able if _unwatched(other, row)), None)
         if row.arm.setting.watch != "none" and bare:
@@ -74,6 +75,23 @@ def _another_algorithm(able: Sequence[Row]) -> Iterable[str]:
             f"By another algorithm the whole job of {grouped(best.arm.setting.updates)} updates takes "
             f"{seconds(best.job_seconds)} once it has started ({best.arm.implementation}): "
             "ranked apart, for it does not read the data every update."
+        )
+
+
+def _late_starts(able: Sequence[Row]) -> Iterable[str]:
+    """When what starts later and runs faster has caught up, where all started alone; algorithmic arms aside."""
+    late = {
+        row.arm.name: row.break_even.updates
+        for row in able
+        if row.work == "faithful" and row.break_even and row.break_even.updates and row.break_even.alone
+    }
+    if late:
+        first = min(late, key=lambda name: late[name])
+        until = f" to {count(max(late.values()), 2)}" if len(late) > 1 else ""
+        arms = "1 faster arm has" if len(late) == 1 else f"{len(late)} faster arms have"
+        yield (
+            f"{arms} paid for a later start after {count(late[first], 2)}{until} updates ({first} first); "
+            f"the job has {grouped(able[0].arm.setting.updates)}."
         )
 
 

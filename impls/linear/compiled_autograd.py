@@ -9,6 +9,12 @@ from impls.contract import Domain, Task
 from impls.linear.nn_sgd import ModuleWithSGD
 
 
+def compiled_autograd() -> Any:
+    """Where torch.compile takes up the backward pass too: asked when a function is wrapped, and whenever it is called."""
+    config: Any = torch._dynamo.config
+    return config.patch(compiled_autograd=True)
+
+
 class CompiledAutograd(ModuleWithSGD):
     """The backward pass is captured again at every call; for two parameters that costs more than running it."""
 
@@ -17,11 +23,11 @@ class CompiledAutograd(ModuleWithSGD):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         self.loss = lambda x, y: self.criterion(self.model(x), y)
-        self.whole = task.compile(self._step)
+        with compiled_autograd():
+            self.whole = task.compile(self._step)
 
     def advance(self, updates: int) -> None:
-        config: Any = torch._dynamo.config
-        with config.patch(compiled_autograd=True):
+        with compiled_autograd():
             for _ in range(updates):
                 self.whole(*next(self.batches))
 

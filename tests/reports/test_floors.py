@@ -6,7 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench.record import Arm, Record, Status
+from reports.findings import findings
 from reports.rows import BreakEven, read_floors, row_of
+from reports.words import plain
 from tests.reports.records import FLOOR, MANUAL, MOMENTS, REFERENCE, WRONG, arm, placed, record, rounds
 
 NUMPY = arm("linear/numpy")
@@ -143,3 +145,21 @@ def test_only_right_arms_that_train_pay_off() -> None:
         }
     )
     assert [row.arm for row in found if row.break_even] == [MOMENTS]
+
+
+def test_late_starts_are_summed_up_in_a_sentence() -> None:
+    """Where faster arms start later, a sentence says after how many updates that has paid off, and how long the job is."""
+    slow = {MANUAL: rounds(MANUAL, 2e-4, noise=0, cold=2.5), NUMPY: rounds(NUMPY, 2e-4, noise=0, cold=6.5)}
+    found = placed({REFERENCE: rounds(REFERENCE, 4e-4, noise=0), **slow})
+    (said,) = [sentence for sentence in findings(found, None) if "later start" in sentence]
+    assert plain(said).replace("\u2009", " ") == (
+        "2 faster arms have paid for a later start after 10 000 to 30 000 updates (linear/manual cpu eager first); "
+        "the job has 10 000."
+    )
+
+
+def test_late_starts_in_company_are_not_summed_up() -> None:
+    """Cold times that were taken beside others' starts make no sentence, nor does an arm that starts no later."""
+    crowded = rounds(MANUAL, 2e-4, cold=2.5, alone=False)
+    found = placed({REFERENCE: rounds(REFERENCE, 4e-4), MANUAL: crowded, NUMPY: rounds(NUMPY, 1e-4, cold=0.1)})
+    assert [] == [sentence for sentence in findings(found, None) if "later start" in sentence]
