@@ -143,7 +143,9 @@ def test_warnings_stand_last_with_their_advice() -> None:
 def test_a_run_without_records_can_be_printed() -> None:
     """A run that was stopped at once shows its arms as interrupted, and the reason that they share once."""
     text = printed(compare(plan(race(MANUAL)), {}, []), 120)
-    shared = "linear/nn_sgd cpu eager, linear/manual cpu eager: interrupted: the run ended before its first round was over"
+    shared = (
+        "linear/nn_sgd cpu eager, linear/manual cpu eager: interrupted: the run ended before its first round was over"
+    )
     assert text.count(shared) == 1
 
 
