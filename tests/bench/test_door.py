@@ -10,7 +10,14 @@ from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
 VERBS = ("list", "run", "report", "check", "selfbench")
-FIVE = ("--workload=linear/five", "--effort=quick", "--updates=20", "--rounds=2", "--implementation=linear/n*")
+FIVE = (
+    "--workload=linear/five",
+    "--effort=quick",
+    "--updates=20",
+    "--rounds=2",
+    "--implementation=linear/n[no]*",
+    "--implementation=linear/numpy",
+)
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,17 @@ def test_a_spoiled_record_stops_a_resumed_run(store: Store) -> None:
         store.rounds(RACE)
 
 
+def test_a_run_of_the_first_format_is_read(store: Store) -> None:
+    """Plans and records of format 1, which knew neither sweeps nor floors, are read as they were."""
+    for path in (store.path / "plan.json", *files(store)):
+        old = json.loads(path.read_text()) | {"format": 1}
+        old.pop("swept", None)
+        path.write_text(json.dumps(old), encoding="utf-8")
+    assert (1, "") == (store.plan().format, store.plan().swept)
+    records, complaints = store.records()
+    assert ({1}, []) == ({each.format for each in records}, complaints)
+
+
 def test_a_newer_format_is_refused_with_the_cure(store: Store) -> None:
     """A record of a later looprace is not guessed at."""
     path = files(store)[0]
