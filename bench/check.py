@@ -117,16 +117,16 @@ def _claims(
                 if returned is not None:
                     return f"advance returned {returned!r}"
             if kind.work == "floor":
-                return None
+                return None  # it has run through; there is no answer
             return referee.judge(
                 answer_of(arm, setting, "check", sum(parts)), oracle, setting, kind.tolerance(setting)
             ).fault
 
-        right = "runs through" if kind.work == "floor" else "is right after"
-        yield f"{right} the first update", judged(1)
-        yield f"{right} {UPDATES} updates", judged(UPDATES)
-        yield f"{right} updates cut into several calls", judged(1, UPDATES // 3, UPDATES)
-        yield f"{right} a reset and the same again", judged(UPDATES)
+        right = "runs through" if kind.work == "floor" else "is right"
+        yield f"{right} after the first update", judged(1)
+        yield f"{right} after {UPDATES} updates", judged(UPDATES)
+        yield f"{right} however the updates are cut into calls", judged(1, UPDATES // 3, UPDATES)
+        yield f"{right} again after a reset", judged(UPDATES)
     now = {**task.data, **task.start}
     spoiled = [name for name in kept if not torch.equal(kept[name], now[name])]
     yield "leaves data and starting weights alone", f"changed {', '.join(spoiled)}" if spoiled else None

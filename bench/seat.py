@@ -113,7 +113,7 @@ class Seat:
         arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
         """
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
-        most = MOST_ALGORITHMIC if self._prepared["work"] == "algorithmic" else math.inf
+        most = MOST_ALGORITHMIC if self._prepared.get("work") == "algorithmic" else math.inf
         updates, one = unit, math.inf
         self._ask("reset")
         for attempt in itertools.count():
