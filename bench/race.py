@@ -15,6 +15,7 @@ from select import select
 from statistics import median
 
 from bench import clock, environment, statistics
+from bench.descent import descent_of
 from bench.process import allowed_cores
 from bench.record import MEASURED, Plan, Race, Record
 from bench.seat import Block, Seat
@@ -24,6 +25,7 @@ from impls.contract import Oracle
 
 BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
 FEWEST_LAPS, MOST_LAPS = 20, 250
+UNTOLD = ("rows", "features")  # swept: then the jobs are short, and no picture shows a descent a size
 SLEEP_BEFORE_VISIT = 0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
 
 
@@ -61,6 +63,7 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
     """
     begin = clock.now()
     everywhere = allowed_cores()
+    store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
     try:
         for number, race in enumerate(plan.races):
             left = plan.budget - (clock.now() - begin) - sum(_wall(store, other) for other in plan.races[number + 1 :])
@@ -90,7 +93,10 @@ def _race(
     """
     setting = race.reference.setting
     workload = catalogue.workloads()[race.workload]
-    oracle = workload.oracle(workload.problem(setting), setting)
+    problem = workload.problem(setting)
+    oracle = workload.oracle(problem, setting)
+    if plan.swept not in UNTOLD and (found := descent_of(problem, oracle, setting)):
+        store.write_descent(race, found)
     cores = everywhere[-setting.threads :]
     course = _Course(race, plan, store, oracle, live, cores, everywhere)
     done = store.rounds(race)

@@ -9,15 +9,17 @@ from impls.catalogue import workloads
 from impls.contract import Work
 from impls.setting import RACED, Setting, spoken
 
-FORMAT = 2
+FORMAT = 3
 # History of the format, newest last; every one of them stays readable.
 #   1  2026-11: the first
 #   2  2026-11: work may be "floor"; a plan may sweep a coordinate
+#   3  2026-11: judgements keep the weights that were judged; a run keeps descents and sources
 
 Role = Literal["arm", "reference", "twin"]
 Status = Literal[
     "ok", "wrong", "unsupported", "unavailable", "failed", "crashed", "timeout", "out_of_memory", "interrupted"
 ]
+Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
 MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
 
 
@@ -126,6 +128,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     distance   from the oracle, of the weight that is furthest off for its tolerance; None when not finite
     tolerance  for that weight
     fault      None, or what is wrong in a sentence
+    weights    what was judged, where it is but a few numbers; None for what is not finite
     """
 
     when: str
@@ -134,6 +137,29 @@ class Judgement(Struct, frozen=True, kw_only=True):
     distance: float | None
     tolerance: float
     fault: str | None = None
+    weights: Weights | None = None
+
+
+class Descent(Struct, frozen=True, kw_only=True):
+    """The exact course of a race's job: where the weights of every right arm pass. By the oracle, in float64.
+
+    updates    rising, from 0 to those of the whole job
+    losses     over all rows, after so many updates
+    minimum    the least loss that any weights have
+    parameters (weight, bias) after so many updates; like the next three, of a line only: empty for more features
+    optimum    the parameters that have it
+    curvature  the loss is  minimum + d' curvature d,  d being the distance from the optimum
+    sample     some rows of the data, (x, y), evenly spaced
+    """
+
+    format: int = FORMAT
+    updates: tuple[int, ...]
+    losses: tuple[float, ...]
+    minimum: float
+    parameters: tuple[tuple[float, float], ...] = ()
+    optimum: tuple[float, ...] = ()
+    curvature: tuple[tuple[float, float], ...] = ()
+    sample: tuple[tuple[float, float], ...] = ()
 
 
 class Caveat(Struct, frozen=True, kw_only=True):
@@ -149,7 +175,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
     seconds: float
     updates: int
-    weights: dict[str, list[float | None] | float | None]
+    weights: Weights
 
 
 class Record(Struct, frozen=True, kw_only=True):

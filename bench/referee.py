@@ -9,6 +9,8 @@ from bench.record import Judgement
 from impls.contract import Oracle
 from impls.setting import Setting
 
+KEPT = 4  # numbers of an answer that a judgement keeps: enough to draw the path of a line's weights
+
 
 def judge(answer: Mapping[str, Any], oracle: Oracle, setting: Setting, own_tolerance: float | None) -> Judgement:
     """One answer as a worker sends it: right where it lies and within the tolerance in every number, or at fault.
@@ -57,6 +59,7 @@ def _largest(allowed: Mapping[str, Any]) -> float:
 def _judgement(
     answer: Mapping[str, Any], loss: float | None, distance: float | None, tolerance: float, fault: str | None
 ) -> Judgement:
+    judged = sum(np.size(value) for value in answer["weights"].values())
     return Judgement(
         when=answer["when"],
         updates=answer["updates"],
@@ -64,4 +67,5 @@ def _judgement(
         distance=distance,
         tolerance=tolerance,
         fault=fault,
+        weights=answer["weights"] if judged <= KEPT else None,
     )

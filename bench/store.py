@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench import clock
-from bench.record import FORMAT, Plan, Race, Record
-from impls.catalogue import implementations
+from bench.record import FORMAT, Descent, Plan, Race, Record
+from impls import catalogue
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ class Store:
     """One run's folder.
 
     plan.json, environment.json      written first
+    sources/<implementation>.py      what was raced, as it was
+    descents/<race>.json             the course of its job by the oracle
     records/<race>/round-001/*.json  one file an arm; the folder of a round appears whole when the round is over
     logs/                            what the arms printed
     """
@@ -78,6 +80,26 @@ class Store:
         beside.replace(target)
         _flush_folder(target.parent)
 
+    def write_sources(self, implementations: Sequence[str]) -> None:
+        """The files of these implementations as they are now."""
+        for name in implementations:
+            with contextlib.suppress(FileNotFoundError):  # a resumed plan may name one that is gone; its row says so
+                self.write(f"sources/{name}.py", (catalogue.ROOT / f"{name}.py").read_bytes())
+
+    def source(self, implementation: str) -> str:
+        """The file of an implementation as it was raced; empty when the run did not keep it."""
+        path = self.path / "sources" / f"{implementation}.py"
+        return path.read_text("utf-8", errors="replace") if path.is_file() else ""
+
+    def write_descent(self, race: Race, descent: Descent) -> None:
+        """How the race's job goes by the oracle."""
+        self.write(f"descents/{race.slug}.json", pretty(descent))
+
+    def descent(self, race: Race) -> Descent | None:
+        """How the race's job goes by the oracle; None when the run did not keep it. Raises StoreError for a bad file."""
+        path = self.path / "descents" / f"{race.slug}.json"
+        return _read(path, Descent) if path.is_file() else None
+
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
         """All records of a round; they appear together, by one rename. A round is never rewritten."""
         target = self._round(race, number)
@@ -117,7 +139,7 @@ class Store:
                 )
         records = [record for race in self.plan().races for each in self.rounds(race).values() for record in each]
         for record in records:
-            entry = implementations().get(record.arm.implementation)
+            entry = catalogue.implementations().get(record.arm.implementation)
             if record.fingerprint and (entry is None or entry.fingerprint != record.fingerprint):
                 raise StoreError(
                     f"impls/{record.arm.implementation}.py has changed since {self.path} was begun: start a new run."

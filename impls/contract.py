@@ -68,6 +68,24 @@ class Problem:
     digest: str
 
 
+@dataclass(frozen=True, eq=False)
+class Bowl:
+    """A loss that is quadratic in all n weights: minimum + d' curvature d, where d = weights - optimum.
+
+    optimum    (n,), in the order of `Problem.start`; the one nearest to the start where there are several
+    curvature  (n, n), symmetric, no eigenvalue below 0
+    """
+
+    minimum: float
+    optimum: NDArray[np.float64]
+    curvature: NDArray[np.float64]
+
+    def loss(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The loss of weights of shape (..., n); of shape (...)."""
+        away = weights - self.optimum
+        return np.asarray(self.minimum + np.einsum("...i,ij,...j->...", away, self.curvature, away))
+
+
 class Oracle(Protocol):
     """The float64 answer after any number of updates, and how far a correct arm may be from it."""
 
@@ -79,6 +97,9 @@ class Oracle(Protocol):
 
     def loss(self, weights: Mapping[str, NDArray[np.float64]]) -> float:
         """The loss of any weights over all rows, in float64."""
+
+    def bowl(self) -> "Bowl | None":
+        """The loss as a function of all weights; None where nothing is trained."""
 
 
 class Workload(Protocol):

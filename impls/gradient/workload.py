@@ -84,5 +84,8 @@ class _Oracle:
     def loss(self, weights: Mapping[str, Floats]) -> float:
         return float(weights["value"])
 
+    def bowl(self) -> None:
+        """None: nothing is trained."""
+
 
 WORKLOADS = (GradientOfNorm(),)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import Oracle, Problem
+from impls.contract import Bowl, Oracle, Problem
 from impls.schedule import draw_schedule
 from impls.setting import Setting, SettingError
 
@@ -18,6 +18,7 @@ FIVE_X = (1.4, 5.0, 11.0, 16.0, 21.0)
 FIVE_Y = (14.4, 29.6, 62.0, 85.5, 113.4)
 START_WEIGHT, START_BIAS = 0.5, 0.25  # stated, not drawn: the jobs are not converged, so the answer depends on them
 NOISE = 1.2
+KEPT = 100  # every so many updates of a replay the answer is kept
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ class _Oracle:
         self._batch = setting.batch_rows
         self._gamma = np.sqrt(self._batch) + np.log2(self._batch)
         self._scale = 2 / self._batch if self._mean else 2.0
-        average = self._scale * self._batch / setting.rows  # so that the average update is  lr * average * A'(A w - y)
+        self._average = average = (
+            self._scale * self._batch / setting.rows
+        )  # so that the average update is  lr * average * A'(A w - y)
         self._lambda, self._basis = np.linalg.eigh(average * (self._a.T @ self._a))
         self._gradient = average * (self._a.T @ (self._a @ self._start - self._y))
         self._noise = self._gradient_noise(average, self._unit) + self._own_noise(average)
@@ -119,6 +122,15 @@ class _Oracle:
         residual = self._a @ np.append(weights["weight"], weights["bias"]) - self._y
         squares = float(residual @ residual)
         return squares / len(residual) if self._mean else squares
+
+    def bowl(self) -> Bowl:
+        """By the eigenvectors of H; along one whose eigenvalue is lost in rounding, the optimum is the start itself."""
+        known = self._lambda > 1e-14 * self._lambda[-1]
+        down = np.divide(self._basis.T @ self._gradient, self._lambda, out=np.zeros_like(self._lambda), where=known)
+        optimum = self._start - self._basis @ down
+        minimum = self.loss(self._named(optimum))
+        squares = (self._basis * self._lambda) @ self._basis.T / self._average  # A'A
+        return Bowl(minimum, optimum, squares / (len(self._y) if self._mean else 1))
 
     def tolerance(self, updates: int) -> dict[str, Floats]:
         """Worst rounding of every update, carried through the contraction.
@@ -170,7 +182,7 @@ class _Oracle:
         return np.asarray(np.abs(self._a) @ np.abs(self._start) + np.abs(self._y))
 
     def _replay(self, updates: int) -> Floats:
-        """The same schedule in float64, one update after the other; every thousandth answer is kept for the next call.
+        """The same schedule in float64, one update after the other; every hundredth answer is kept for the next call.
 
         An arm that makes a million updates a second outruns that. One update maps w to M w + c, and so does a whole cycle
         of the schedule: where that is less work, all whole cycles are a power of this map, and only the rest is replayed.
@@ -179,9 +191,9 @@ class _Oracle:
         cycle = len(self._order)
         if updates > cycle * (len(self._start) + 2):
             return self._steps(self._whole_cycles(updates // cycle), range(updates % cycle))
-        kept = updates - updates % 1000
-        for number in range(max(n for n in self._replayed if n <= kept), kept, 1000):
-            self._replayed[number + 1000] = self._steps(self._replayed[number], range(number, number + 1000))
+        kept = updates - updates % KEPT
+        for number in range(max(n for n in self._replayed if n <= kept), kept, KEPT):
+            self._replayed[number + KEPT] = self._steps(self._replayed[number], range(number, number + KEPT))
         return self._steps(self._replayed[kept], range(kept, updates))
 
     def _whole_cycles(self, count: int) -> Floats:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench.plan import Choice, make_plan
-from bench.record import FORMAT, Arm, Race, Record
+from bench.record import FORMAT, Arm, Descent, Race, Record
 from bench.store import Store, StoreError
+from tests.conftest import ROOT
 
 PLAN = make_plan(Choice(device=("cpu",), effort="quick"), command="python -m bench run", run="made-up")
 RACE: Race = PLAN.races[0]
@@ -148,3 +149,18 @@ def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> N
         Store.find("latest", tmp_path / "nowhere")
     with pytest.raises(StoreError, match="There is no run at yesterday"):
         Store.find("yesterday", store.path.parent)
+
+
+def test_sources_are_kept_as_they_were_raced(store: Store) -> None:
+    """A run holds the files of its implementations; one that is gone by then is left out, and reads as empty."""
+    store.write_sources(["linear/manual", "linear/gone"])
+    assert store.source("linear/manual") == (ROOT / "impls" / "linear" / "manual.py").read_text(encoding="utf-8")
+    assert store.source("linear/gone") == ""
+
+
+def test_a_descent_is_read_back(store: Store) -> None:
+    """What was written of a race comes back equal; there is none of a race that has none."""
+    descent = Descent(updates=(0, 1), losses=(1.0, 0.5), minimum=0.25)
+    assert store.descent(RACE) is None
+    store.write_descent(RACE, descent)
+    assert store.descent(RACE) == descent
