@@ -45,7 +45,8 @@ def _rank(row: Row, _: float) -> str:
     return str(row.rank) if row.rank else ""
 
 
-def _verdict(row: Row, _: float) -> str:
+def verdict(row: Row) -> str:
+    """What may be said of an arm, with how many times where it is worth a number: "56.0x faster"; "same"; "wrong"."""
     if row.verdict in ("faster", "slower") and row.ratio:
         factor = row.ratio.value if row.verdict == "slower" else 1 / row.ratio.value
         return f"{words.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else row.verdict
@@ -105,7 +106,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "verdict",
         "what that ratio allows to be said; same: within 2 % for certain; floor: trains nothing, does only a part of an update",
-        _verdict,
+        lambda row, _: verdict(row),
         right=False,
     ),
     Column(
@@ -219,7 +220,7 @@ def race_columns(plan: Plan) -> tuple[Column[RaceResult], ...]:
         Column(
             "verdict",
             "of that arm against the reference",
-            lambda result, _: _verdict(row, 1.0) if (row := fastest(result)) else NOTHING,
+            lambda result, _: verdict(row) if (row := fastest(result)) else NOTHING,
             right=False,
         ),
         Column(

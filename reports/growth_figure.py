@@ -1,4 +1,4 @@
-"""The picture of a sweep: seconds an update against size, a line an arm, and where they cross. As SVG and PNG."""
+"""The picture of a sweep: seconds an update against size, a line an arm, the fits, and where lines cross."""
 
 import math
 import string
@@ -15,9 +15,12 @@ from scipy.optimize import isotonic_regression
 
 from bench.record import grouped
 from reports import style, words
+from reports.cast import Cast
 from reports.growth import UNITS, Course, Crossing, Growth, sentence, told
-from reports.style import COLOURS, FAINT, GRID, INK
+from reports.picture import Picture, picture
+from reports.style import FAINT, GRID, INK, PAPER
 
+COLUMNS = ("implementation", "device", "mode", "series", "class", "size", "seconds", "low", "high", "fit")
 MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
 WIDTH, LEFT, TOP = 11.0, 0.85, 0.75  # inches
 LINE = 0.175  # inches that a label takes
@@ -29,16 +32,34 @@ class Look:
 
     colour: str
     marker: str
-    line: str
+    line: Any
     width: float
 
 
-def draw(growth: Growth) -> dict[str, bytes]:
-    """{"svg": ..., "png": ...}: the same bytes for the same growth."""
-    return style.drawn(lambda: _figure(growth))
+def draw(growth: Growth, cast: Cast) -> Picture:
+    """The picture of a sweep."""
+    crossings = [f"{sentence(crossing, growth.swept)}." for crossing in told(growth)[0]]
+    text = f"{growth.title}: a line for each arm. {' '.join(crossings[:3])}"
+    return picture("growth", _title(growth), text, lambda: _figure(growth, cast), COLUMNS, _rows(growth))
 
 
-def _figure(growth: Growth) -> Figure:
+def _rows(growth: Growth) -> list[tuple[Any, ...]]:
+    """An arm and size each: seconds an update with their interval, and what the fitted line says there."""
+    return [
+        (arm.implementation, arm.setting.device, arm.setting.mode, course.series, course.work, size, *times, fitted)
+        for course in growth.courses
+        for arm in [course.arm]
+        for size, seconds in ((point.size, point.seconds) for point in course.points)
+        for times in [(seconds.value, seconds.low, seconds.high)]
+        for fitted in [course.fit.fixed + course.fit.each * size if course.fit else None]
+    ]
+
+
+def _title(growth: Growth) -> str:
+    return f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
+
+
+def _figure(growth: Growth, cast: Cast) -> Figure:
     marked = [crossing for crossing in told(growth)[0] if crossing.telling]
     notes = _notes(growth, marked)
     labels = [_label(course) for course in growth.courses]
@@ -48,13 +69,12 @@ def _figure(growth: Growth) -> Figure:
     height = TOP + tall + bottom
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_axes((LEFT / WIDTH, bottom / height, (WIDTH - LEFT - right) / WIDTH, tall / height))
-    title = f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
-    figure.text(0.01, 1 - 0.14 / height, title, va="top", weight="bold", color=INK, fontsize=12)
+    figure.text(0.01, 1 - 0.14 / height, _title(growth), va="top", weight="bold", color=INK, fontsize=12)
     figure.text(0.01, 1 - 0.42 / height, words.plain(growth.title), va="top", fontsize=9, color=FAINT)
     figure.text(0.01, 0.1 / height, "\n".join(notes), va="bottom", fontsize=8, color=INK, linespacing=1.35)
     if growth.courses:
         _scales(axes, growth)
-        looks = _looks(growth.courses)
+        looks = _looks(growth.courses, cast)
         for course in growth.courses:
             _line(axes, course, looks[course])
         _name(axes, looks, tall)
@@ -94,21 +114,15 @@ def _scales(axes: Axes, growth: Growth) -> None:
     axes.set_axisbelow(True)
 
 
-def _looks(courses: Sequence[Course]) -> dict[Course, Look]:
-    """By name, so that an arm looks the same whatever its speed; floors and the reference without a colour."""
+def _looks(courses: Sequence[Course], cast: Cast) -> dict[Course, Look]:
+    """Markers by name, so that an arm looks the same whatever its speed; floors without a colour."""
     looks: dict[Course, Look] = {}
-    floors = references = contestants = 0
-    for course in sorted(courses, key=lambda course: course.name):
-        if course.work == "floor":
-            looks[course] = Look(FAINT, MARKERS[floors % len(MARKERS)], "--", 1.2)
-            floors += 1
-        elif course.arm.role == "reference":
-            looks[course] = Look(INK, MARKERS[references % len(MARKERS)], "-", 2.4)
-            references += 1
-        else:
-            colour, marker = COLOURS[contestants % len(COLOURS)], MARKERS[contestants % len(MARKERS)]
-            looks[course] = Look(colour, marker, "-" if course.work == "faithful" else "-.", 1.5)
-            contestants += 1
+    for number, course in enumerate(sorted(courses, key=lambda course: course.name)):
+        floor, reference = course.work == "floor", course.arm.role == "reference"
+        dashes = (3.0, 2.0) if floor else cast.dashes(course.arm)
+        width = 2.4 if reference else 1.7 if cast.stars(course.arm) else 1.2
+        colour = FAINT if floor else cast.colour(course.arm)
+        looks[course] = Look(colour, MARKERS[number % len(MARKERS)], (0, dashes) if dashes else "-", width)
     return looks
 
 
@@ -129,7 +143,7 @@ def _line(axes: Axes, course: Course, look: Look) -> None:
 
 
 def _dot(look: Look) -> dict[str, Any]:
-    return {"marker": look.marker, "ms": 6, "mec": "white", "mew": 0.5, "color": look.colour}
+    return {"marker": look.marker, "ms": 6, "mec": PAPER, "mew": 0.5, "color": look.colour}
 
 
 def _label(course: Course) -> str:
@@ -204,5 +218,5 @@ def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:
             weight="bold",
             color=INK,
             zorder=6,
-            bbox={"boxstyle": "circle,pad=0.22", "facecolor": "white", "edgecolor": INK, "lw": 0.8},
+            bbox={"boxstyle": "circle,pad=0.22", "facecolor": PAPER, "edgecolor": INK, "lw": 0.8},
         )

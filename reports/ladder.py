@@ -1,4 +1,4 @@
-"""The picture of a race: a bar an arm on a logarithmic scale, its interval, and the twin's band. As SVG and PNG."""
+"""The picture of a race: a bar an arm on a logarithmic scale, its interval, the twin's band and the floors."""
 
 import math
 import textwrap
@@ -16,13 +16,13 @@ from matplotlib.transforms import ScaledTranslation
 
 from impls.setting import spoken
 from reports import style, words
+from reports.cast import Cast
+from reports.columns import verdict
 from reports.comparison import RaceResult
+from reports.picture import Picture, picture
 from reports.rows import Row, excused
-from reports.style import FAINT, GRID, INK
+from reports.style import FAINT, GRID, INK, PAPER, REFERENCE
 
-# A colour for what kind of arm it is, for there may be more implementations than colours that can be told apart.
-COLOURS = {"faithful": "#0072B2", "algorithmic": "#009E73", "floor": INK, "unranked": "#777777"}
-REFERENCE = "#E69F00"
 HEADINGS = {
     "faithful": "every update reads the data",
     "algorithmic": "another algorithm, ranked apart: no update reads the data",
@@ -34,17 +34,39 @@ WORDS: dict[str, Any] = {
     "fontsize": 9,
     "color": INK,
     "zorder": 4,
-    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor may cross them
+    "bbox": {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor may cross them
 }
+TITLE = "Time of one parameter update: shorter is faster"
 HEADING = 1.05  # what a heading takes, in bars
 
 
-def draw(result: RaceResult) -> dict[str, bytes]:
-    """{"svg": ..., "png": ...}: the same bytes for the same result."""
-    return style.drawn(lambda: _figure(result))
+COLUMNS = (
+    "implementation",
+    "setting",
+    "class",
+    "status",
+    "reason",
+    "seconds",
+    "low",
+    "high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+)
 
 
-def _figure(result: RaceResult) -> Figure:
+def draw(result: RaceResult, cast: Cast, name: str = "ladder") -> Picture:
+    """The ladder of one race, fastest first."""
+    table = [
+        (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
+        for row in result.rows
+        for times in [[getattr(of, edge, None) for of in (row.seconds, row.ratio) for edge in ("value", "low", "high")]]
+    ]
+    text = f"A bar for each way of writing the loop. {' '.join(result.findings[:2])}"
+    return picture(name, TITLE, text, lambda: _figure(result, cast), COLUMNS, table)
+
+
+def _figure(result: RaceResult, cast: Cast) -> Figure:
     floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
     bars = [row for row in result.rows if row.seconds and row.group != "floor"]
     notes = [
@@ -58,11 +80,11 @@ def _figure(result: RaceResult) -> Figure:
     height = 2.1 + each * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
     figure = Figure(figsize=(9.5, height), layout="constrained")
     axes = figure.add_subplot()
-    figure.suptitle("Time of one parameter update: shorter is faster", x=0.01, ha="left", weight="bold", color=INK)
+    figure.suptitle(TITLE, x=0.01, ha="left", weight="bold", color=INK)
     axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
     if bars or floors:
         _scale(axes, [*bars, *floors])
-        bottom = _bars(axes, groups, headings=bool(headings))
+        bottom = _bars(axes, groups, cast, headings=bool(headings))
         floored = _floors(axes, floors, bottom)
         axes.set_ylim(bottom, -0.7 - len(floors))
         _legend(axes, result, bars, floored)
@@ -92,7 +114,7 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_axisbelow(True)
 
 
-def _bars(axes: Axes, groups: dict[str, list[Row]], *, headings: bool) -> float:
+def _bars(axes: Axes, groups: dict[str, list[Row]], cast: Cast, *, headings: bool) -> float:
     """Draws the bars of each group below one another; returns where the last of them ends."""
     places: list[tuple[float, Row]] = []
     at = 0.0
@@ -103,20 +125,20 @@ def _bars(axes: Axes, groups: dict[str, list[Row]], *, headings: bool) -> float:
             )
             at += HEADING - 0.15
         for row in rows:
-            _bar(axes, at, row)
+            _bar(axes, at, row, cast.colour(row.arm))
             places.append((at, row))
             at += 1
         at += 0.15
     axes.set_yticks([place for place, _ in places], [_label(row) for _, row in places])
     for tick, (_, row) in zip(axes.get_yticklabels(), places, strict=True):
+        tick.set_color(INK)
         tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
     return at - 0.4
 
 
-def _bar(axes: Axes, place: float, row: Row) -> None:
+def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
     left, _ = axes.get_xlim()
     middle = high = _seconds(row)
-    colour = _colour(row)
     wrong = row.status != "ok"
     if middle > left:
         axes.barh(
@@ -124,7 +146,7 @@ def _bar(axes: Axes, place: float, row: Row) -> None:
             middle - left,
             left=left,
             height=0.66,
-            color="white" if wrong else colour,
+            color=PAPER if wrong else colour,
             edgecolor=colour,
             hatch="////" if wrong else "",
         )
@@ -133,10 +155,6 @@ def _bar(axes: Axes, place: float, row: Row) -> None:
         axes.errorbar(middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2)
     said = _said(row) if middle > left else f"◂ {_said(row)}"
     axes.annotate(said, (max(high, left), place), xytext=(6, 0), **WORDS)
-
-
-def _colour(row: Row) -> str:
-    return REFERENCE if row.arm.role == "reference" else COLOURS[row.work]
 
 
 def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
@@ -151,7 +169,7 @@ def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
             ls=(0, (4, 3)),
             lw=1.2,
             zorder=3,
-            path_effects=[withStroke(linewidth=3, foreground="white", alpha=0.7)],
+            path_effects=[withStroke(linewidth=3, foreground=PAPER, alpha=0.7)],
         )
         said = f"floor: {words.plain(_label(row))}  {words.seconds(at)}"
         left, right = axes.get_xlim()
@@ -198,11 +216,4 @@ def _said(row: Row) -> str:
     if row.seconds is None:
         return ""
     said = words.seconds(row.seconds.value)
-    if row.status != "ok":
-        return f"{said}  {'WRONG ANSWER' if row.status == 'wrong' else row.status.replace('_', ' ')}"
-    if row.arm.role == "reference":
-        return f"{said}  reference"
-    if row.ratio and row.verdict in ("faster", "slower"):
-        factor = 1 / row.ratio.value if row.verdict == "faster" else row.ratio.value
-        return f"{said}  {words.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else f"{said}  {row.verdict}"
-    return f"{said}  {row.verdict}"
+    return f"{said}  {'WRONG ANSWER' if row.status == 'wrong' else verdict(row)}"

@@ -1,43 +1,34 @@
-"""What all pictures have in common: type, colours, the scale of times, and the same bytes for the same figure."""
+"""What all pictures have in common: type, colours by day and by night, and the scale of times."""
 
-import io
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports import words
 
-# Okabe and Ito (2008): told apart with any kind of colour vision. Their yellow is left out: it is too pale for a line.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-INK, FAINT, GRID = "#222222", "#777777", "#dddddd"
+# Okabe and Ito (2008): told apart with any kind of colour vision. Orange is the reference's own; their yellow is left out:
+# it is too pale for a line.
+REFERENCE = "#E69F00"
+COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+MUTED = "#9aa5b1"
+INK, FAINT, GRID, PAPER = "#222222", "#6b7280", "#dddddd", "#ffffff"
+DARK = {INK: "#e8e8ea", FAINT: "#a3abb6", GRID: "#343a43", PAPER: "#16191e", MUTED: "#66707c", "#0072b2": "#3d9ad6"}
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": FAINT,
+    "axes.edgecolor": FAINT,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar in a reason is a dollar
     "svg.hashsalt": "looprace",
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-
-
-def drawn(figure: Callable[[], Figure]) -> dict[str, bytes]:
-    """{"svg": ..., "png": ...} of the figure that is made under this style."""
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a reason may be in any script; the SVG keeps it
-        made = figure()
-        return {"svg": _bytes(made, "svg", {"Date": None}), "png": _bytes(made, "png", {"Software": None})}
-
-
-def _bytes(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
-    sink = io.BytesIO()
-    figure.savefig(sink, format=kind, dpi=150, metadata=metadata)
-    return sink.getvalue()
 
 
 def scale(axis: Axis, low: float, high: float, text: Callable[[float], str]) -> None:

@@ -6,16 +6,19 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import rcParams
 from PIL import Image
 
 from reports import growth_figure
+from reports.cast import Cast
 from reports.comparison import compare
 from reports.growth import Growth
 from reports.growth_figure import spread
 from tests.reports.records import arm, grown, plan, race, record
 
+CAST = Cast({})
 SPEEDS: Mapping[str, Callable[[int], float]] = {
     "linear/nn_sgd": lambda size: 1e-4 + 1e-9 * size,
     "linear/c": lambda size: 1e-6 + 1e-8 * size,
@@ -37,7 +40,7 @@ def growth(
 
 def words_of(found: Growth) -> str:
     """All text of the SVG as one line."""
-    root = ElementTree.fromstring(growth_figure.draw(found)["svg"])  # noqa: S314 - our own picture
+    root = ElementTree.fromstring(growth_figure.draw(found, CAST).files["svg"])  # noqa: S314 - our own picture
     texts = root.iter("{http://www.w3.org/2000/svg}text")
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
@@ -45,7 +48,7 @@ def words_of(found: Growth) -> str:
 def test_the_same_growth_gives_the_same_bytes() -> None:
     """Drawing twice gives the same SVG and the same PNG, byte for byte, and changes no setting of matplotlib."""
     before = dict(rcParams)
-    assert growth_figure.draw(growth()) == growth_figure.draw(growth())
+    assert growth_figure.draw(growth(), CAST).files == growth_figure.draw(growth(), CAST).files
     assert before == dict(rcParams)
 
 
@@ -74,7 +77,7 @@ def test_a_crossing_is_marked_and_told() -> None:
 
 def test_the_png_is_a_picture() -> None:
     """The PNG opens, is wide enough to read, and is not blank."""
-    with Image.open(io.BytesIO(growth_figure.draw(growth())["png"])) as image:
+    with Image.open(io.BytesIO(growth_figure.draw(growth(), CAST).files["png"])) as image:
         assert image.width > 1_000
         assert image.height > 500
         assert image.convert("L").getextrema() != (255, 255)
@@ -131,3 +134,29 @@ def test_names_keep_their_distance(wanted: list[float]) -> None:
 def test_names_with_room_stay_where_they_are() -> None:
     """Places that are far enough apart are not moved."""
     np.testing.assert_allclose(spread(np.array([7.0, 1.0, 4.0]), 1.0, 10.0), [7.0, 1.0, 4.0])
+
+
+def csv_of(found: Growth) -> str:
+    """The numbers behind the picture."""
+    return growth_figure.draw(found, CAST).files["csv"].decode()
+
+
+def test_a_sweep_is_a_row_an_arm_and_size() -> None:
+    """The table of a sweep has every measured point with its interval, floors too, and nothing for one that failed."""
+    speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/floor_read": lambda rows: 1e-9 * rows}
+    failed = record(arm("linear/numpy", rows=100), 1, None, status="failed", reason="broke")
+    growth = grown(speeds, (100, 1_000), "rows", failed, works={"linear/floor_read": "floor"})[0].growth
+    assert growth is not None
+    table = pd.read_csv(io.StringIO(csv_of(growth)))
+    assert list(table["implementation"]) == ["linear/nn_sgd"] * 2 + ["linear/floor_read"] * 2
+    assert list(table["size"]) == [100, 1_000] * 2
+    assert list(table["class"]) == ["faithful"] * 2 + ["floor"] * 2
+    assert (table["low"] < table["seconds"]).all()
+    assert (table["seconds"] < table["high"]).all()
+
+
+def test_no_name_of_a_sweep_begins_as_a_formula() -> None:
+    """A sweep's table is as harmless in a spreadsheet as that of the records."""
+    growth = grown({"=cmd|' /C calc'!A0": lambda _: 4e-4}, (100, 1_000))[0].growth
+    assert growth is not None
+    assert '"=cmd' not in csv_of(growth)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.record import Record, Status
 from reports import ladder
+from reports.cast import Cast
 from reports.comparison import RaceResult, compare
 from tests.reports.records import (
     ANALYTIC,
@@ -27,6 +28,7 @@ from tests.reports.records import (
     rounds,
 )
 
+CAST = Cast({})
 CUDA = arm(device="cuda")
 ABSENT = record(CUDA, 1, None, status="unsupported", reason="no CUDA: this PyTorch was built for the CPU only")
 
@@ -38,20 +40,20 @@ def pictured(*records: Record) -> RaceResult:
 
 def words_of(result: RaceResult) -> str:
     """All text of the SVG, which must be well-formed to be read, as one line."""
-    root = ElementTree.fromstring(ladder.draw(result)["svg"])  # noqa: S314 - our own picture
+    root = ElementTree.fromstring(ladder.draw(result, CAST).files["svg"])  # noqa: S314 - our own picture
     texts = root.iter("{http://www.w3.org/2000/svg}text")
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
     """Drawing twice gives the same SVG and the same PNG, byte for byte."""
-    assert ladder.draw(pictured(ABSENT)) == ladder.draw(pictured(ABSENT))
+    assert ladder.draw(pictured(ABSENT), CAST).files == ladder.draw(pictured(ABSENT), CAST).files
 
 
 def test_drawing_changes_no_setting() -> None:
     """Drawing leaves matplotlib's settings as they were."""
     before = dict(rcParams)
-    ladder.draw(pictured())
+    ladder.draw(pictured(), CAST)
     assert before == dict(rcParams)
 
 
@@ -69,7 +71,7 @@ def test_the_picture_names_the_arms_and_what_they_did() -> None:
 
 def test_the_png_is_a_picture() -> None:
     """The PNG opens, is wide enough to read, and is not blank."""
-    with Image.open(io.BytesIO(ladder.draw(pictured())["png"])) as image:
+    with Image.open(io.BytesIO(ladder.draw(pictured(), CAST).files["png"])) as image:
         assert image.width > 1000
         assert image.height > 300
         assert image.convert("L").getextrema() != (255, 255)
@@ -77,7 +79,7 @@ def test_the_png_is_a_picture() -> None:
 
 def test_the_picture_carries_no_date() -> None:
     """No date or version of the drawing library makes two equal pictures differ."""
-    files = ladder.draw(pictured())
+    files = ladder.draw(pictured(), CAST).files
     assert b"<dc:date>" not in files["svg"]
     with Image.open(io.BytesIO(files["png"])) as image:
         assert "Software" not in image.info
