@@ -94,36 +94,64 @@ def _families() -> tuple[dict[str, Workload], tuple[str, ...]]:
 @cache
 def implementations() -> dict[str, Entry]:
     """Every implementation by name. A file is read, not run, so that one broken file hides no other."""
-    paths = sorted(path for path in ROOT.glob("*/*.py") if path.stem.isidentifier() and path.stem not in RESERVED)
-    return {entry.name: entry for entry in map(_read, paths)}
+    return {name: _read(name, path) for name, path in _paths().items()}
 
 
-def _read(path: Path) -> Entry:
-    name = path.relative_to(ROOT).with_suffix("").as_posix()
-    try:
-        source = path.read_text(encoding="utf-8")
-        tree = ast.parse(source, path.name)
-    except (OSError, SyntaxError, ValueError) as error:
-        return Entry(name, f"cannot be read: {error}", (), "")
-    imported = _imported(tree)
-    sources = [source, *(file.read_text("utf-8") for file in sorted(_built_on(tree)))]
+def entry(name: str) -> Entry:
+    """One implementation, by reading no other file than those it is made of; UnknownNameError where there is none."""
+    paths = _paths()
+    if name not in paths:
+        raise _unknown("implementation", name, paths)
+    return _read(name, paths[name])
+
+
+@cache
+def _paths() -> dict[str, Path]:
+    """The file of every implementation, by name."""
+    paths = (path for path in sorted(ROOT.glob("*/*.py")) if path.stem.isidentifier() and path.stem not in RESERVED)
+    return {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in paths}
+
+
+def _read(name: str, path: Path) -> Entry:
+    """What the file says of itself; a file that cannot be read spoils the entries of those built on it, and no other."""
+    files = [path]  # and those of this package that it imports, and those that they import in their turn
+    for file in files:
+        try:
+            files += [other for other in _source(file).built_on if other not in files]
+        except (OSError, SyntaxError, ValueError) as error:
+            where = "" if file == path else f"it is built on {file.relative_to(ROOT.parent).as_posix()}: "
+            return Entry(name, f"cannot be read: {where}{error}", (), "")
+    own = _source(path)
+    fingerprints = "\n".join(_source(file).fingerprint for file in files)
     return Entry(
         name=name,
-        summary=(ast.get_docstring(tree) or "no docstring").partition("\n")[0],
-        needs=tuple(sorted({each.partition(".")[0] for each in imported} - OWN - set(sys.stdlib_module_names))),
-        fingerprint=fingerprint("\n".join(sources)),
-        domain=_domain(tree),
-        work=_literal(tree, "work", "faithful"),
+        summary=(ast.get_docstring(own.tree) or "no docstring").partition("\n")[0],
+        needs=tuple(sorted({each.partition(".")[0] for each in own.imported} - OWN - set(sys.stdlib_module_names))),
+        fingerprint=hashlib.sha256(fingerprints.encode()).hexdigest(),
+        domain=_domain(own.tree),
+        work=_literal(own.tree, "work", "faithful"),
     )
 
 
-def _built_on(tree: ast.Module) -> set[Path]:
-    """The files of this package that a file imports, and those that they import in their turn."""
-    named = (
-        ROOT.parent / f"{each.replace('.', '/')}.py" for each in _imported(tree) - COMMON if each.startswith("impls.")
-    )
-    found = {file for file in named if file.is_file()}
-    return found.union(*(_built_on(ast.parse(file.read_text("utf-8"))) for file in found))
+@dataclass(frozen=True)
+class _Source:
+    """One file, parsed; `built_on` are the files of this package that it imports itself."""
+
+    tree: ast.Module
+    imported: set[str]
+    built_on: list[Path]
+    fingerprint: str
+
+
+@cache
+def _source(path: Path) -> _Source:
+    """Read once, however many implementations are built on it."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, path.name)
+    imported = _imported(tree)
+    own = sorted(each for each in imported - COMMON if each.startswith("impls."))
+    files = (ROOT.parent / f"{each.replace('.', '/')}.py" for each in own)
+    return _Source(tree, imported, [file for file in files if file.is_file()], fingerprint(text))
 
 
 def _imported(tree: ast.Module) -> set[str]:
@@ -196,14 +224,18 @@ def choose_implementations(patterns: Sequence[str], family: str) -> list[Entry]:
 
 def match_implementations(patterns: Sequence[str]) -> list[str]:
     """The names that match any of the shell patterns; UnknownNameError for a pattern that matches none."""
-    return _choose("implementation", patterns, implementations())
+    return _choose("implementation", patterns, _paths())
 
 
 def _choose(kind: str, patterns: Sequence[str], names: Iterable[str]) -> list[str]:
     names = list(names)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            close = difflib.get_close_matches(pattern, names, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}."
-            raise UnknownNameError(f"No {kind} is called {pattern!r}: {hint} `python -m bench list` shows them all.")
+            raise _unknown(kind, pattern, names)
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _unknown(kind: str, name: str, names: Iterable[str]) -> UnknownNameError:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}."
+    return UnknownNameError(f"No {kind} is called {name!r}: {hint} `python -m bench list` shows them all.")

@@ -1,9 +1,6 @@
-"""What the catalogue finds, and how it survives broken files. Apart: it must work where no implementation does."""
+"""What the catalogue finds, and what it knows of it without running a file."""
 
 import importlib.util
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,28 +9,7 @@ from bench.plan import EFFORTS
 from impls import catalogue
 from impls.catalogue import ROOT, Entry, UnknownNameError, fingerprint
 from impls.setting import DEVICES, MODES
-
-RIGHT = '''"""A planted arm."""
-
-from impls.contract import Implementation
-
-
-class Planted(Implementation):
-    """Does nothing."""
-'''
-
-
-def say(script: str, folder: Path) -> str:
-    """What a fresh interpreter prints when it runs `script` in `folder`; its complaint when it fails."""
-    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def plant(folder: Path, name: str, content: bytes) -> None:
-    """A copy of impls/ in `folder`, with one more implementation file."""
-    shutil.copytree(ROOT, folder / "impls", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    (folder / "impls" / f"{name}.py").write_bytes(content)
+from tests.impls.planted import RIGHT, plant, say
 
 
 def test_a_path_is_a_name() -> None:
@@ -72,6 +48,32 @@ def test_an_entry_tells_what_it_is_and_needs() -> None:
     assert entry.summary == "The same gradient in NumPy: what the job costs without PyTorch."
 
 
+def test_one_entry_is_the_same_as_among_all() -> None:
+    """An entry that is read by itself says what it says when all are read."""
+    assert catalogue.implementations() == {name: catalogue.entry(name) for name in catalogue.implementations()}
+
+
+def test_one_entry_is_had_without_reading_the_others(tmp_path: Path) -> None:
+    """Of all implementations only the one that is asked for, and what it is built on, is read."""
+    plant(tmp_path, "linear/syntax", b"def broken(:\n")
+    script = (
+        "import ast; from impls import catalogue; read, parse = [], ast.parse\n"
+        "ast.parse = lambda text, name: read.append(name) or parse(text, name)\n"
+        "catalogue.entry('linear/loader_batches'); print(*read)"
+    )
+    assert say(script, tmp_path) == "loader_batches.py loader.py analytic.py"
+
+
+def test_every_file_is_read_once() -> None:
+    """Reading the whole catalogue parses no file twice, however many are built on it."""
+    script = (
+        "import ast; from impls import catalogue; read, parse = [], ast.parse\n"
+        "ast.parse = lambda text, name: read.append(text) or parse(text, name)\n"
+        "catalogue.implementations(); print(len(read) > 40, len(read) - len(set(read)))"
+    )
+    assert say(script, ROOT.parent) == "True 0"
+
+
 def test_reading_the_catalogue_loads_no_torch() -> None:
     """Listing implementations and workloads leaves torch unloaded, so that `list` and `--help` answer at once."""
     script = (
@@ -81,49 +83,9 @@ def test_reading_the_catalogue_loads_no_torch() -> None:
     assert say(script, ROOT.parent) == "False"
 
 
-BROKEN = {
-    "syntax": b"def broken(:\n",
-    "indentation": b"if True:\nprint()\n",
-    "unfinished": b'"""Never closed.\n',
-    "failing": b'"""Fails."""\nraise RuntimeError("on import")\n',
-    "absent": b'"""Needs much."""\nimport no_such_package\n',
-    "empty": b"",
-}
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_file_hides_no_other(kind: str, tmp_path: Path) -> None:
-    """A file that cannot be parsed or imported is listed itself, and every other one still is."""
-    plant(tmp_path, f"linear/{kind}", BROKEN[kind])
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
-    assert {*catalogue.implementations(), f"linear/{kind}"} == set(listed.split())
-
-
-def test_a_file_that_is_not_utf8_hides_no_other(tmp_path: Path) -> None:
-    """A file in another encoding is listed itself, and every other one still is."""
-    plant(tmp_path, "linear/latin", '"""Zeilen für Zeilen."""\n'.encode("latin-1"))
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
-    assert set(catalogue.implementations()) <= set(listed.split())
-
-
-def test_an_editors_dangling_link_hides_no_other(tmp_path: Path) -> None:
-    """A link that leads nowhere, as an editor leaves beside an open file, hides no implementation."""
-    plant(tmp_path, "linear/whole", RIGHT.encode())
-    (tmp_path / "impls" / "linear" / ".#manual.py").symlink_to("someone@somewhere.4711")
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
-    assert set(catalogue.implementations()) <= set(listed.split())
-
-
-def test_a_file_that_cannot_be_parsed_says_where(tmp_path: Path) -> None:
-    """The summary of an unreadable file names the error and the line."""
-    plant(tmp_path, "linear/syntax", b"import os\ndef broken(:\n")
-    script = "from impls import catalogue; print(catalogue.implementations()['linear/syntax'].summary)"
-    assert say(script, tmp_path) == "cannot be read: invalid syntax (syntax.py, line 2)"
-
-
 def test_a_missing_package_is_answered_with_the_install_line(tmp_path: Path) -> None:
     """An implementation whose package is not installed names it and the command that installs it."""
-    plant(tmp_path, "linear/absent", BROKEN["absent"])
+    plant(tmp_path, "linear/absent", b"import no_such_package\n")
     script = "from impls import catalogue; print(catalogue.implementations()['linear/absent'].missing())"
     assert say(script, tmp_path) == "needs no_such_package: pip install no_such_package"
 
@@ -198,6 +160,13 @@ def test_a_mistyped_implementation_is_answered_with_the_close_one(typed: str, me
     with pytest.raises(UnknownNameError) as refusal:
         catalogue.match_implementations([typed])
     assert f"No implementation is called {typed!r}: did you mean {meant}?" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["linear/manul", "linear/*", "linear/kernels", "linear/../linear/manual", ""])
+def test_one_entry_is_asked_for_by_its_exact_name(name: str) -> None:
+    """What is no implementation's name has no entry, were it a pattern, a file that is none, or a way around."""
+    with pytest.raises(UnknownNameError, match="No implementation is called"):
+        catalogue.entry(name)
 
 
 def test_a_mistyped_workload_is_answered_with_the_close_one() -> None:
