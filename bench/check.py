@@ -63,7 +63,7 @@ def check(
 
 
 def _check(name: str, mode: str, device_name: str, settings: Sequence[dict[str, Any]]) -> Iterator[Claim]:
-    entry = catalogue.implementations()[name]
+    entry = catalogue.entry(name)
     absent = entry.missing() or device.absent(device_name)
     if absent:
         yield Claim(name, "", "", "runs at all", skipped=absent)

@@ -65,7 +65,7 @@ class Session:
         reason = device.absent(self.setting.device)
         if reason:
             raise Unfit("unsupported", reason)
-        entry = catalogue.implementations()[implementation]
+        entry = catalogue.entry(implementation)
         absent = entry.missing()
         if absent:
             raise Unfit("unavailable", absent)
