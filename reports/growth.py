@@ -140,6 +140,13 @@ def told(growth: Growth) -> tuple[list[Crossing], int]:
     return sorted(chosen, key=lambda crossing: crossing.size), len(growth.crossings) - len(chosen)
 
 
+def overtaking(growth: Growth) -> str:
+    """What is said instead of crossings where there are none; empty where there are."""
+    if growth.crossings:
+        return ""
+    return "No arm is known to overtake another." if growth.courses else "Nothing was measured."
+
+
 def series_of(race: Race, plan: Plan) -> str:
     """What tells a race of a sweep from others of the same size: "2 threads"; empty where there are none."""
     return _coordinates(race, plan)[1]

@@ -1,4 +1,4 @@
-"""A comparison as Markdown, for `summary.md` and the summary page of a CI job."""
+"""A comparison as Markdown, for `summary.md` and the summary page of a CI job, which takes no more than a MiB."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,11 +6,14 @@ from typing import TypeVar
 
 from reports.columns import Column, cells, columns_of, growth_columns, headed, heads, unit_of
 from reports.comparison import Comparison, RaceResult
-from reports.growth import Growth, sentence
+from reports.growth import Growth, overtaking, sentence
 from reports.rows import Row, excused
 from reports.words import plain
 
 T = TypeVar("T")
+
+LIMIT = 900_000  # bytes of races; a job's summary on GitHub may have 1 024 KiB in all, and is dropped when it has more
+WARNINGS = 50
 
 
 def render(comparison: Comparison) -> str:
@@ -33,9 +36,15 @@ def render(comparison: Comparison) -> str:
         lines += _growth(comparison.growth)
         grown = growth_columns(comparison.growth)
         legend = [(column.head, column.meaning) for column in grown] + legend
-    for result in comparison.races:
-        lines += _race(result, columns)
-    for warning in comparison.warnings:
+    room = LIMIT - sum(len(line.encode()) + 1 for line in lines)
+    races = [_race(result, columns) for result in comparison.races]
+    for number, race in enumerate(races):
+        room -= sum(len(line.encode()) + 1 for line in race)
+        if room < 0:
+            lines += [f"**{len(races) - number} more races have no room here: report.json holds them all.**", ""]
+            break
+        lines += race
+    for warning in comparison.warnings[:WARNINGS]:
         lines += [f"> **{_escape(warning.text)}.** {_escape(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]
     lines += [f"- **{head}**: {meaning}" for head, meaning in legend]
@@ -47,8 +56,8 @@ def _growth(growth: Growth) -> list[str]:
     columns = growth_columns(growth)
     lines = [f"## {_escape(growth.title)}", ""]
     lines += [f"- {_escape(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
-    if not growth.crossings:
-        lines.append("- No arm is known to overtake another." if growth.courses else "- Nothing was measured.")
+    if none := overtaking(growth):
+        lines.append(f"- {none}")
     body = [cells(columns, course) for course in growth.courses]
     return [*lines, "", *_table(columns, heads(columns), body, [course.work for course in growth.courses]), ""]
 

@@ -22,7 +22,7 @@ from reports.columns import (
 )
 from reports.comparison import Comparison, RaceResult
 from reports.findings import answers
-from reports.growth import Growth, sentence, told
+from reports.growth import Growth, overtaking, sentence, told
 from reports.rows import Row, excused
 from reports.words import plain
 
@@ -102,8 +102,8 @@ def _sweep(comparison: Comparison, growth: Growth, width: int) -> Iterator[Rende
         yield _indented(plain(f"{sentence(crossing, growth.swept)}."))
     if others:
         yield _indented(f"And {others} more: see summary.md.")
-    if not growth.crossings:
-        yield _indented("No arm is known to overtake another." if growth.courses else "Nothing was measured.")
+    if none := overtaking(growth):
+        yield _indented(none)
     yield _indented(plain(answers([row for result in comparison.races for row in result.rows])))
     yield Text()
     columns = growth_columns(growth)

@@ -70,9 +70,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str,
         path = tmp_path_factory.mktemp("checkout")
         for package in ("bench", "impls", "reports"):
             shutil.copytree(ROOT / package, path / package, ignore=shutil.ignore_patterns("__pycache__", "published"))
-        (
-            path / "impls" / "linear" / "floor_read.py"
-        ).unlink()  # it joins every race of linear; here it would only take time
+        # the floor joins every race of linear; here it would only take time
+        (path / "impls" / "linear" / "floor_read.py").unlink()
         for name, source in planted.items():
             (path / "impls" / name).write_text(source, encoding="utf-8")
         return Checkout(path)

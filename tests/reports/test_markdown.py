@@ -173,3 +173,16 @@ def test_no_name_breaks_the_table_of_a_sweep(hostile: str) -> None:
     table = rows_of(text.partition("\n## ")[2].partition("\n## ")[0])
     assert len({len(BAR.findall(row)) for row in table}) == 1
     assert "<script" not in text
+
+
+def test_a_summary_fits_the_page_of_a_job() -> None:
+    """However many races a run has, the text stays below 1 024 KiB, and says how many races it left out."""
+    names = [f"linear/way_{number:03d}" for number in range(100)]
+    races = [race(*(arm(name, rows=rows) for name in names), twin=None) for rows in range(1, 101)]
+    comparison = compare(plan(*races), ENVIRONMENT, [])
+    text = markdown.render(comparison)
+    heads = [line for line in text.splitlines() if line.startswith("## ")]
+    assert len(text.encode()) < 1024 * 1024
+    assert 0 < len(heads) < 100
+    assert f"**{100 - len(heads)} more races have no room here" in text
+    assert text.rstrip().endswith("`python -m bench run`.")
