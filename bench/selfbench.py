@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import random
 import statistics as standard
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import clock, statistics
+from bench.plan import Choice, make_plan
 from bench.process import ROOT, allowed_cores
 from bench.record import Record
 from bench.store import Store
+from impls import catalogue
 
 # The same loop as impls/linear/nn_sgd.py, bare in one process: no harness, no contract, only the clock around it.
 BARE = """
@@ -136,8 +139,52 @@ def answers(repetitions: int) -> Iterator[Figure]:
         yield Figure(f"python -m bench {arguments[0]}", said, f"{most:g} s", standard.median(walls) <= most)
 
 
+def reports() -> Iterator[Figure]:
+    """A report over 10 000 made-up records: the arms of a thorough run, and as many rounds as it takes."""
+    store = _crowd(Path(tempfile.mkdtemp(prefix="looprace-selfbench-")), 10_000)
+    begin = clock.now()
+    done = _python("-c", WEIGHED, "report", str(store.path), "--json")
+    wall = clock.now() - begin
+    page = (store.path / "index.html").stat().st_size
+    yield Figure("a report over 10 000 records, wall time", f"{wall:.1f} s", "at most 10 s", wall <= 10)
+    yield Figure("its peak memory", f"{_peak(done) / 1e6:.0f} MB", "at most 500 MB", _peak(done) <= 500e6)
+    yield Figure("its page", f"{page / 1e6:.1f} MB", "none", True)
+
+
+def _crowd(results: Path, count: int) -> Store:
+    """A run with so many records, in which arm k takes 1.1^k µs an update, give or take 1 %."""
+    plan = make_plan(Choice(effort="thorough"), command="python -m bench run", run="made-up")
+    store = Store.create(results)
+    store.write_plan(plan, {})
+    race = plan.races[0]
+    store.write_sources([arm.implementation for arm in race.arms])
+    noise = random.Random(1)
+    for number in range(1, count // len(race.arms) + 2):
+        records = [
+            Record(
+                run="made-up",
+                arm=arm,
+                round=number,
+                status="ok",
+                started="2026-11-23T00:00:00+00:00",
+                work=catalogue.implementations()[arm.implementation].work,
+                import_seconds=1.0,
+                build_seconds=0.1,
+                first_seconds=1.1**place / 100,
+                updates_per_block=100,
+                laps=tuple(range(1, 21)),
+                blocks=tuple(1e-4 * 1.1**place * noise.lognormvariate(0, 0.01) for _ in range(20)),
+                peak_resident_bytes=300_000_000,
+            )
+            for place, arm in enumerate(race.arms)
+        ]
+        store.write_round(race, number, records)
+    return store
+
+
 PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "answers": lambda repetitions: answers(repetitions),
+    "reports": lambda _: reports(),
     "tax": lambda repetitions: tax(repetitions),
     "overhead": lambda _: overhead(),
     "spread": lambda repetitions: spread(1, repetitions),
@@ -149,8 +196,13 @@ def _run(*arguments: str) -> tuple[dict[str, Any], int]:
     """A run of the command line: its document, and the conductor's peak memory in bytes."""
     results = tempfile.mkdtemp(prefix="looprace-selfbench-")
     done = _python("-c", WEIGHED, "run", "--json", "--results", results, *arguments)
-    peak = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
-    return json.loads(done.stdout), int(peak.split()[1])
+    return json.loads(done.stdout), _peak(done)
+
+
+def _peak(done: subprocess.CompletedProcess[str]) -> int:
+    """What a WEIGHED command line said of its memory, in bytes."""
+    said = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
+    return int(said.split()[1])
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
