@@ -142,6 +142,14 @@ class Task:
     order: "Tensor | None"
     compile: Callable[[Callable[Parameters, Returned]], Callable[Parameters, Returned]]
 
+    @property
+    def step(self) -> float:
+        """The factor by which the sum of a batch's row gradients, residual times row, is subtracted in an update.
+
+        The learning rate times 2, for the loss is of squares; over the rows of a batch where it is their mean.
+        """
+        return 2 * self.lr / (self.setting.batch_rows if self.loss == "mean" else 1)
+
     def batches(self, *columns: Any) -> Iterator[tuple[Any, ...]]:
         """The rows of each update in turn, from the first update on, fetched the plain way: by indexing.
 

@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class Analytic(Implementation):
-    """For squared residuals r, the gradient is s * x'r for the weight and s * sum(r) for the bias; s = 2 / batch or 2."""
+    """With residuals r, the gradient is s x'r for the weight and s sum(r) for the bias, s = 2 / batch or 2; step is lr s."""
 
     domain = Domain(
         modes={
@@ -22,7 +22,7 @@ class Analytic(Implementation):
     )
 
     def __init__(self, task: Task) -> None:
-        self.task = task
+        self.task, self.step = task, task.step
         self.update = task.compile(self._update)
 
     def reset(self) -> None:
@@ -40,5 +40,4 @@ class Analytic(Implementation):
 
     def _update(self, weight: Tensor, bias: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         residual = x.mv(weight) + (bias - y)
-        step = 2 * self.task.lr / (len(y) if self.task.loss == "mean" else 1)
-        return weight - step * (residual @ x), bias - step * residual.sum()
+        return weight - self.step * (residual @ x), bias - self.step * residual.sum()

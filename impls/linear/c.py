@@ -123,8 +123,7 @@ class C(Implementation):
         self.slot = ctypes.c_ssize_t(slot)
         self.sums = torch.zeros(3 * setting.threads * slot, dtype=task.data["x"].dtype)
         self.w = torch.empty(setting.features + 1, dtype=task.data["x"].dtype)
-        scale = 2 * task.lr / (setting.batch_rows if task.loss == "mean" else 1)
-        self.step = (ctypes.c_float if setting.dtype == "float32" else ctypes.c_double)(scale)
+        self.step = (ctypes.c_float if setting.dtype == "float32" else ctypes.c_double)(task.step)
 
     def reset(self) -> None:
         self.w[:-1], self.w[-1] = self.task.start["weight"], self.task.start["bias"]

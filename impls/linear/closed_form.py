@@ -22,9 +22,8 @@ class ClosedForm(Implementation):
         self.task = task
         x, y = task.data["x"].double(), task.data["y"].double()
         design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        scale = 2 * task.lr / (len(y) if task.loss == "mean" else 1)
-        self.vector = scale * (design.T @ y)
-        self.matrix = scale * (design.T @ design)
+        self.vector = task.step * (design.T @ y)
+        self.matrix = task.step * (design.T @ design)
         self.shrink, self.basis = torch.linalg.eigh(self.matrix)
 
     def reset(self) -> None:

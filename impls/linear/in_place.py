@@ -16,7 +16,7 @@ class InPlace(Implementation):
     )
 
     def __init__(self, task: Task) -> None:
-        self.task = task
+        self.task, self.step = task, task.step
         # The bias is a vector of one: torch 2.13 drops changes that compiled code makes in place to a float64 scalar.
         self.weight, self.bias = task.start["weight"].clone(), task.start["bias"].clone().reshape(1)
         self.residual = torch.empty_like(task.data["y"][: task.setting.batch_rows])
@@ -39,8 +39,7 @@ class InPlace(Implementation):
         return {"weight": self.weight, "bias": self.bias[0]}
 
     def _update(self, weight: Tensor, bias: Tensor, residual: Tensor, x: Tensor, y: Tensor) -> None:
-        step = 2 * self.task.lr / (len(y) if self.task.loss == "mean" else 1)
         torch.mv(x, weight, out=residual)
         residual.sub_(y).add_(bias)
-        weight.sub_(residual @ x, alpha=step)
-        bias.sub_(residual.sum(), alpha=step)
+        weight.sub_(residual @ x, alpha=self.step)
+        bias.sub_(residual.sum(), alpha=self.step)

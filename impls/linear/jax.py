@@ -24,8 +24,7 @@ class Jax(Implementation):
             jax.config.update("jax_enable_x64", True)
         data = {name: jnp.asarray(value.numpy()) for name, value in task.data.items()}
         order = None if task.order is None else jnp.asarray(task.order.numpy().astype(np.int32))
-        scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
-        self.run = jax.jit(partial(_run, scale=scale)), data["x"], data["y"], order
+        self.run = jax.jit(partial(_run, step=task.step)), data["x"], data["y"], order
 
     def reset(self) -> None:
         start = self.task.start
@@ -43,15 +42,15 @@ class Jax(Implementation):
         return {"weight": weight, "bias": bias}
 
 
-def _run(x: Any, y: Any, order: Any, first: Any, end: Any, state: Any, *, scale: float) -> Any:
+def _run(x: Any, y: Any, order: Any, first: Any, end: Any, state: Any, *, step: float) -> Any:
     def update(number: Any, state: Any) -> Any:
         weight, bias = state
         rows = None if order is None else order[number % len(order)]
         xs, ys = (x, y) if rows is None else (x[rows], y[rows])
         if x.shape[1] == 1:  # pointwise, so that both sums are taken in one pass over the data
             residual = xs[:, 0] * weight + (bias - ys)
-            return weight - scale * (residual * xs[:, 0]).sum(), bias - scale * residual.sum()
+            return weight - step * (residual * xs[:, 0]).sum(), bias - step * residual.sum()
         residual = xs @ weight + (bias - ys)
-        return weight - scale * (residual @ xs), bias - scale * residual.sum()
+        return weight - step * (residual @ xs), bias - step * residual.sum()
 
     return jax.lax.fori_loop(first, end, update, state)

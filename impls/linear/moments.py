@@ -54,8 +54,7 @@ class Moments(Implementation):
         self.recur = native.build(SOURCE, "float64").recur
         x, y = task.data["x"].double(), task.data["y"].double()
         design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        scale = 2 * task.lr / (len(y) if task.loss == "mean" else 1)
-        self.matrix, self.vector = scale * (design.T @ design), scale * (design.T @ y)
+        self.matrix, self.vector = task.step * (design.T @ design), task.step * (design.T @ y)
         self.w, self.change = torch.empty_like(self.vector), torch.empty_like(self.vector)
 
     def reset(self) -> None:

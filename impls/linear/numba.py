@@ -79,8 +79,7 @@ class Numba(Implementation):
         self.all_rows = line and task.order is None
         rows = np.arange(len(self.y))[None]
         self.order = rows if task.order is None else task.order.numpy()
-        scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
-        self.step = self.x.dtype.type(scale)
+        self.step = self.x.dtype.type(task.step)
         loop = _train_all if self.all_rows else _train_batches if line else _train
         self.train: Any = numba.njit(fastmath=True, parallel=self.all_rows and threads > 1)(loop)
 

@@ -17,8 +17,7 @@ class NumPy(Implementation):
     def __init__(self, task: Task) -> None:
         self.task = task
         self.x, self.y = task.data["x"].numpy(), task.data["y"].numpy()
-        scale = 2 * task.lr / (task.setting.batch_rows if task.loss == "mean" else 1)
-        self.step = self.x.dtype.type(scale)
+        self.step = self.x.dtype.type(task.step)
 
     def reset(self) -> None:
         self.weight = self.task.start["weight"].numpy().copy()

@@ -35,7 +35,7 @@ class TritonPersistent(Implementation):
         self.weight, self.bias = task.start["weight"].clone(), task.start["bias"].clone()
         self.tiles = share_out(task.setting)
         self.sums, self.arrived = self.tiles.room(self.x)
-        self.step = 2 * task.lr / (len(self.x) if task.loss == "mean" else 1)
+        self.step = task.step
 
     def reset(self) -> None:
         self.weight.copy_(self.task.start["weight"])

@@ -25,7 +25,7 @@ class TritonUpdate(Implementation):
         self.tiles = share_out(task)
         self.sums, self.arrived = self.tiles.room(self.x)
         self.number = None if task.order is None else torch.zeros(1, dtype=torch.int64, device=self.x.device)
-        self.step = 2 * task.lr / (self.count if task.loss == "mean" else 1)
+        self.step = task.step
 
     def reset(self) -> None:
         self.weight.copy_(self.task.start["weight"])

@@ -18,7 +18,7 @@ class WhileLoop(Implementation):
     domain = Domain(modes={"compile": "thorough", "cpp-wrapper": "standard", "aot": "thorough"})
 
     def __init__(self, task: Task) -> None:
-        self.task = task
+        self.task, self.step = task, task.step
         self.x, self.y = task.data["x"], task.data["y"]
         self.loop = task.compile(self._loop if task.order is None else self._loop_over_batches)
 
@@ -66,9 +66,8 @@ class WhileLoop(Implementation):
         return weight, bias
 
     def _update(self, weight: Tensor, bias: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        step = 2 * self.task.lr / (len(y) if self.task.loss == "mean" else 1)
         if x.shape[1] == 1:  # pointwise, so that both sums are taken in one pass over the data
             residual = x[:, 0] * weight + (bias - y)
-            return weight - step * (residual * x[:, 0]).sum(), bias - step * residual.sum()
+            return weight - self.step * (residual * x[:, 0]).sum(), bias - self.step * residual.sum()
         residual = x.mv(weight) + (bias - y)
-        return weight - step * (residual @ x), bias - step * residual.sum()
+        return weight - self.step * (residual @ x), bias - self.step * residual.sum()
