@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bench.record import Record
 from impls.setting import Setting
 from reports import tables
-from tests.reports.records import ANALYTIC, BLOCK, LAPS, MANUAL, WRONG, arm, grown, record, rounds
+from tests.reports.records import ANALYTIC, BLOCK, LAPS, MANUAL, WRONG, arm, record, rounds
 
 REASONS = [
     '=HYPERLINK("http://x")',
@@ -113,24 +113,3 @@ def test_the_csv_is_the_same_each_time() -> None:
 def test_a_run_without_records_has_a_head() -> None:
     """A run that was stopped before its first round leaves a CSV with its columns and no rows, which pandas can read."""
     assert len(pd.read_csv(io.StringIO(tables.to_csv([])))) == 0
-
-
-def test_a_sweep_is_a_row_an_arm_and_size() -> None:
-    """The table of a sweep has every measured point with its interval, floors too, and nothing for one that failed."""
-    speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/floor_read": lambda rows: 1e-9 * rows}
-    failed = record(arm("linear/numpy", rows=100), 1, None, status="failed", reason="broke")
-    growth = grown(speeds, (100, 1_000), "rows", failed, works={"linear/floor_read": "floor"})[0].growth
-    assert growth is not None
-    table = pd.read_csv(io.StringIO(tables.growth_csv(growth)))
-    assert list(table["implementation"]) == ["linear/nn_sgd"] * 2 + ["linear/floor_read"] * 2
-    assert list(table["size"]) == [100, 1_000] * 2
-    assert list(table["class"]) == ["faithful"] * 2 + ["floor"] * 2
-    assert (table["low"] < table["seconds"]).all()
-    assert (table["seconds"] < table["high"]).all()
-
-
-def test_no_name_of_a_sweep_begins_as_a_formula() -> None:
-    """A sweep's table is as harmless in a spreadsheet as that of the records."""
-    growth = grown({"=cmd|' /C calc'!A0": lambda _: 4e-4}, (100, 1_000))[0].growth
-    assert growth is not None
-    assert '"=cmd' not in tables.growth_csv(growth)
