@@ -21,7 +21,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Every promise, tested."""
-    install(session, extras="[peers,kernels]")
+    install(session, extras="[peers,kernels,consumers]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 

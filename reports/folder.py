@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from bench.record import Record
 from bench.store import Store, pretty
-from reports import growth_figure, ladder, markdown, pytest_benchmark, tables
+from reports import (
+    bencher,
+    github_action_benchmark,
+    growth_figure,
+    ladder,
+    markdown,
+    pyperf_format,
+    pytest_benchmark,
+    tables,
+)
 from reports.cast import cast_of
 from reports.comparison import Comparison
 from reports.document import document
@@ -12,15 +21,19 @@ from reports.picture import Picture
 
 
 def write(comparison: Comparison, records: Sequence[Record], run: Store, out: Store) -> list[str]:
-    """summary.md, report.json, records.csv, benchmark.json, and figures/.
+    """summary.md, report.json, exports/ and figures/.
 
     Returns the names, first the one to open.
     """
     files = {
         "summary.md": markdown.render(comparison).encode(),
         "report.json": pretty(document(comparison, str(run.path))),
-        "records.csv": tables.to_csv(records).encode(),
-        "benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
+        "exports/pytest-benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
+        "exports/github-action-benchmark.json": github_action_benchmark.export(comparison),
+        "exports/bencher.json": bencher.export(comparison),
+        "exports/pyperf.json": pyperf_format.export(comparison.plan, comparison.environment, records),
+        "exports/records.csv": tables.to_csv(records).encode(),
+        "exports/records.parquet": tables.to_parquet(records),
     }
     files |= {
         f"figures/{picture.name}.{kind}": content

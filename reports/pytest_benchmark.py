@@ -1,6 +1,5 @@
 """A run in pytest-benchmark's JSON, for `pytest-benchmark compare` and whatever else reads that format."""
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,8 @@ import msgspec
 import numpy as np
 
 from bench.record import Plan, Record
+from bench.store import pretty
+from reports.words import plain
 
 
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
@@ -24,12 +25,12 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
     document = {
         "machine_info": {
             "node": "",
-            "processor": machine.get("processor", ""),
+            "processor": plain(machine.get("processor", "")),
             "machine": platform.machine(),
             "python_implementation": platform.python_implementation(),
             "python_version": environment.get("python", ""),
-            "system": environment.get("system", ""),
-            "cpu": {"brand_raw": machine.get("processor", ""), "count": machine.get("threads")},
+            "system": plain(environment.get("system", "")),
+            "cpu": {"brand_raw": plain(machine.get("processor", "")), "count": machine.get("threads")},
             "gpus": machine.get("gpus", []),
             "torch": environment.get("packages", {}).get("torch"),
         },
@@ -45,7 +46,7 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
         "datetime": started,
         "version": "5.0.0",
     }
-    return json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"
+    return pretty(document)
 
 
 def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
@@ -53,13 +54,14 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
     data = [float(np.median(list(record.per_update.values()))) for record in records]
     job = next((record.job for record in records if record.job), None)
     judgement = next((j for record in records for j in record.judgements if j.when == "job"), records[0].judgements[-1])
-    name = f"test_arm[{arm.label}]"
+    label = plain(arm.label)
+    name = f"test_arm[{label}]"
     return {
-        "group": arm.workload,
+        "group": plain(arm.workload),
         "name": name,
         "fullname": f"bench/test_arms.py::{name}",
         "params": None,
-        "param": arm.label,
+        "param": label,
         "extra_info": {
             "loss": judgement.loss,
             "distance": judgement.distance,

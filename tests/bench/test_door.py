@@ -73,7 +73,8 @@ def test_a_run_leaves_its_reports_and_says_where(finished: Checkout) -> None:
     (folder,) = (finished.path / "results").iterdir()
     for said in ("Fastest: linear/numpy", "All 3 answers agree", "raced against itself", "verdict", folder.name):
         assert said in text
-    for name in ("plan.json", "environment.json", "report.json", "summary.md", "records.csv", "benchmark.json"):
+    exports = ("exports/pyperf.json", "exports/bencher.json", "exports/records.csv", "exports/records.parquet")
+    for name in ("plan.json", "environment.json", "report.json", "summary.md", *exports):
         assert (folder / name).stat().st_size > 100
     assert (folder / "ladder.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "ladder.svg").read_text(encoding="utf-8")

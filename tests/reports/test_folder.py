@@ -8,12 +8,23 @@ from bench.store import Store
 from reports import folder
 from tests.reports.records import MANUAL, compared, grown
 
+EXPORTS = {
+    "exports/pytest-benchmark.json",
+    "exports/github-action-benchmark.json",
+    "exports/bencher.json",
+    "exports/pyperf.json",
+    "exports/records.csv",
+    "exports/records.parquet",
+}
+
 
 def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
-    """A single race has a summary, a document, two tables of records and a ladder; nothing of a sweep."""
+    """A single race has a summary, a document, its exports and its figures; nothing of a sweep."""
     comparison, records = compared({MANUAL: 2e-4})
     names = folder.write(comparison, records, Store(tmp_path), Store(tmp_path))
-    assert names == ["summary.md", "report.json", "records.csv", "benchmark.json", "ladder.svg", "ladder.png"]
+    assert names[:2] == ["summary.md", "report.json"]
+    assert EXPORTS == {name for name in names if name.startswith("exports/")}
+    assert [] == [name for name in names if "growth" in name]
     assert [] == [name for name in names if not (tmp_path / name).stat().st_size]
 
 
@@ -22,8 +33,9 @@ def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-6 * rows}
     comparison, records = grown(speeds, (100, 1_000))
     names = folder.write(comparison, records, Store(tmp_path), Store(tmp_path))
-    assert {"growth.csv", "growth.svg", "growth.png", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= set(names)
-    table = pd.read_csv(tmp_path / "growth.csv")
+    figures = {name.removeprefix("figures/") for name in names}
+    assert {"growth.csv", "growth.svg", "growth.png", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= figures
+    table = pd.read_csv(tmp_path / "figures" / "growth.csv")
     assert {"implementation", "device", "mode", "size", "seconds", "low", "high"} <= set(table.columns)
     assert len(table) == 4
     row = table[(table["implementation"] == "linear/c") & (table["size"] == 1_000)].iloc[0]

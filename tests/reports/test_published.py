@@ -26,4 +26,4 @@ def test_a_published_report_is_what_its_records_say(path: Path) -> None:
     assert complaints == []
     comparison = compare(store.plan(), store.environment(), records)
     assert (path / "summary.md").read_text(encoding="utf-8") == markdown.render(comparison)
-    assert (path / "records.csv").read_text(encoding="utf-8") == tables.to_csv(records)
+    assert (path / "exports" / "records.csv").read_text(encoding="utf-8") == tables.to_csv(records)
