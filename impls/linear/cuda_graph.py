@@ -8,6 +8,7 @@ from torch import Tensor
 from impls.contract import Domain, Task
 from impls.linear.nn_sgd import ModuleWithSGD
 
+TOGETHER = 100  # updates in one graph, where a graph holds several
 WARM_UP = 3  # calls before a capture, in which whatever is made at first use is made; PyTorch's own advice
 
 
@@ -72,3 +73,10 @@ def capture(update: Callable[[], object], times: int) -> torch.cuda.CUDAGraph:
         for _ in range(times):
             update()
     return graph
+
+
+def replay_together(graph: torch.cuda.CUDAGraph, updates: int) -> int:
+    """Carries out all but the last few updates by replays of a graph of TOGETHER; how many are left to do one by one."""
+    for _ in range(updates // TOGETHER):
+        graph.replay()
+    return updates % TOGETHER

@@ -3,10 +3,8 @@
 import triton  # noqa: F401 - so that the catalogue knows what to install
 
 from impls.contract import Domain, Task
-from impls.linear.cuda_graph import capture
+from impls.linear.cuda_graph import TOGETHER, capture, replay_together
 from impls.linear.floor_launch import FloorLaunch, launch
-
-TOGETHER = 100
 
 
 class FloorGraphNode(FloorLaunch):
@@ -20,6 +18,4 @@ class FloorGraphNode(FloorLaunch):
         self.graph = capture(launch, TOGETHER)
 
     def advance(self, updates: int) -> None:
-        for _ in range(updates // TOGETHER):
-            self.graph.replay()
-        super().advance(updates % TOGETHER)
+        super().advance(replay_together(self.graph, updates))

@@ -8,12 +8,10 @@ import triton.language as tl
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
-from impls.linear.cuda_graph import capture
+from impls.linear.cuda_graph import TOGETHER, capture, replay_together
 from impls.linear.kernels import Tiles, kernel, load_rows, too_wide, zeros
 from impls.linear.triton_update import share_out
 from impls.setting import Setting
-
-TOGETHER = 100
 
 
 class FloorReadTriton(Implementation):
@@ -33,9 +31,7 @@ class FloorReadTriton(Implementation):
         pass
 
     def advance(self, updates: int) -> None:
-        for _ in range(updates // TOGETHER):
-            self.graph.replay()
-        for _ in range(updates % TOGETHER):
+        for _ in range(replay_together(self.graph, updates)):
             self.read()
 
     def weights(self) -> Mapping[str, Tensor]:

@@ -3,10 +3,8 @@
 import triton  # noqa: F401 - so that the catalogue knows what to install
 
 from impls.contract import Domain, Task
-from impls.linear.cuda_graph import capture
+from impls.linear.cuda_graph import TOGETHER, capture, replay_together
 from impls.linear.triton_update import TritonUpdate
-
-TOGETHER = 100
 
 
 class TritonGraph(TritonUpdate):
@@ -19,6 +17,4 @@ class TritonGraph(TritonUpdate):
         self.graph = capture(self.launch, TOGETHER)
 
     def advance(self, updates: int) -> None:
-        for _ in range(updates // TOGETHER):
-            self.graph.replay()
-        super().advance(updates % TOGETHER)
+        super().advance(replay_together(self.graph, updates))
