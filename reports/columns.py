@@ -30,6 +30,7 @@ class Column(Generic[T]):
     dispensable  0, or its turn to be left out when the page is too narrow, the highest first
     occasional   whether it is left out of a run where no row has anything to say in it
     wraps        whether it may take several lines where the page is narrow
+    key          the number that a table sorts it by, whatever the text says; None in place of it sorts by the text
     """
 
     head: str
@@ -39,6 +40,7 @@ class Column(Generic[T]):
     dispensable: int = 0
     occasional: bool = False
     wraps: bool = False
+    key: Callable[[T], float | None] | None = None
 
 
 def _rank(row: Row, _: float) -> str:
@@ -73,9 +75,19 @@ def _distance(row: Row, _: float) -> str:
     return f"{judgement.distance:.0e} of {judgement.tolerance:.0e}"
 
 
+def _share(row: Row) -> float | None:
+    judgement = row.judgement
+    if judgement is None or judgement.distance is None or not judgement.tolerance:
+        return None
+    return judgement.distance / judgement.tolerance
+
+
 COLUMNS: tuple[Column[Row], ...] = (
     Column(
-        "#", "rank by speed within its class; shared by arms that are the same, or that cannot be told apart", _rank
+        "#",
+        "rank by speed within its class; shared by arms that are the same, or that cannot be told apart",
+        _rank,
+        key=lambda row: row.rank,
     ),
     Column("implementation", "the file below impls/", lambda row, _: row.arm.implementation, right=False),
     Column(
@@ -89,12 +101,14 @@ COLUMNS: tuple[Column[Row], ...] = (
         "update, {unit}",
         "time of one parameter update once it runs steadily, ± half its 95 % interval over fresh processes",
         lambda row, scale: words.estimate(row.seconds, scale) if row.seconds else NOTHING,
+        key=lambda row: row.seconds.value if row.seconds else None,
     ),
     Column(
         "x reference",
         "its time over the reference's, paired lap by lap: 0.5 takes half as long",
         lambda row, _: "1" if row.arm.role == "reference" else words.estimate(row.ratio) if row.ratio else NOTHING,
         dispensable=1,
+        key=lambda row: row.ratio.value if row.ratio else None,
     ),
     Column(
         "x floor",
@@ -102,24 +116,28 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, _: words.estimate(row.floor) if row.floor else NOTHING,
         dispensable=2,
         occasional=True,
+        key=lambda row: row.floor.value if row.floor else None,
     ),
     Column(
         "verdict",
         "what that ratio allows to be said; same: within 2 % for certain; floor: trains nothing, does only a part of an update",
         lambda row, _: verdict(row),
         right=False,
+        key=lambda row: row.ratio.value if row.ratio else None,
     ),
     Column(
         "whole job",
         "the workload from start to end, timed once",
         lambda row, _: words.seconds(row.job_seconds),
         dispensable=3,
+        key=lambda row: row.job_seconds,
     ),
     Column(
         "cold start",
         "import, build and first update, with any compilation; ~ when others were starting beside it",
         _cold,
         dispensable=5,
+        key=lambda row: row.cold_seconds,
     ),
     Column(
         "pays off after",
@@ -127,18 +145,21 @@ COLUMNS: tuple[Column[Row], ...] = (
         _pays_off,
         dispensable=4,
         occasional=True,
+        key=lambda row: row.break_even.updates if row.break_even else None,
     ),
     Column(
         "final loss",
         "computed by the referee from the weights at the end of the job",
         lambda row, _: f"{row.judgement.loss:.6g}" if row.judgement and row.judgement.loss is not None else NOTHING,
         dispensable=6,
+        key=lambda row: row.judgement.loss if row.judgement else None,
     ),
     Column(
         "off the oracle",
         "distance of its weights from the float64 answer, of what rounding can explain",
         _distance,
         dispensable=7,
+        key=_share,
     ),
 )
 

@@ -60,7 +60,7 @@ def drawn(figure: Callable[[], Figure]) -> dict[str, bytes]:
         made.draw_without_rendering()
         made.set_layout_engine("none")
         files = {kind: _bytes(made, kind) for kind in _METADATA}
-    return files | {"svg": _adapted(files["svg"].decode()).encode()}
+    return files | {"svg": adapted(files["svg"].decode()).encode()}
 
 
 def _bytes(figure: Figure, kind: str) -> bytes:
@@ -69,7 +69,7 @@ def _bytes(figure: Figure, kind: str) -> bytes:
     return sink.getvalue()
 
 
-def _adapted(svg: str) -> str:
+def adapted(svg: str) -> str:
     """The SVG in dark colours where the reader prefers them, and in a font as wide as DejaVu where that is missing."""
     swaps = "".join(
         f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
