@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
+from impls.linear.moments import moments_of
 
 
 class ClosedForm(Implementation):
@@ -20,10 +21,7 @@ class ClosedForm(Implementation):
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        x, y = task.data["x"].double(), task.data["y"].double()
-        design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        self.vector = task.step * (design.T @ y)
-        self.matrix = task.step * (design.T @ design)
+        self.matrix, self.vector = moments_of(task)
         self.shrink, self.basis = torch.linalg.eigh(self.matrix)
 
     def reset(self) -> None:

@@ -41,10 +41,7 @@ void recur(const real *restrict a, const real *restrict c, real *restrict w, rea
 
 
 class Moments(Implementation):
-    """With A = [x, 1], an update is w <- w - lr s (A'A w - A'y), s = 2 / rows or 2: all of the data is in two moments.
-
-    They are taken in float64 while building, for their differences cancel; the pass over the data is part of the cold start.
-    """
+    """The data is read once, while building: part of the cold start. From then on an update is w <- w - (M w - v)."""
 
     work = "algorithmic"
     domain = Domain(modes={"eager": "standard"}, devices=("cpu",), batches=("full",))
@@ -52,9 +49,7 @@ class Moments(Implementation):
     def __init__(self, task: Task) -> None:
         self.task = task
         self.recur = native.build(SOURCE, "float64").recur
-        x, y = task.data["x"].double(), task.data["y"].double()
-        design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-        self.matrix, self.vector = task.step * (design.T @ design), task.step * (design.T @ y)
+        self.matrix, self.vector = moments_of(task)
         self.w, self.change = torch.empty_like(self.vector), torch.empty_like(self.vector)
 
     def reset(self) -> None:
@@ -67,3 +62,13 @@ class Moments(Implementation):
     def weights(self) -> Mapping[str, Tensor]:
         w = self.w.to(self.task.data["x"].dtype)
         return {"weight": w[:-1], "bias": w[-1]}
+
+
+def moments_of(task: Task) -> tuple[Tensor, Tensor]:
+    """All of the data in a matrix M and a vector v: with A = [x, 1], they are A'A and A'y times the step.
+
+    An update of all rows is w <- w - (M w - v). They are taken in float64, for their differences cancel.
+    """
+    x, y = task.data["x"].double(), task.data["y"].double()
+    design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+    return task.step * (design.T @ design), task.step * (design.T @ y)
