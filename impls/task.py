@@ -58,8 +58,11 @@ class _AheadOfTime:
     def _load(self, tensors: tuple[torch.Tensor, ...]) -> Callable[..., Any]:
         module = torch.nn.Module()
         module.forward = self._function
-        folder_here = tempfile.TemporaryDirectory(prefix="looprace-aot-")
-        with folder_here as folder, torch.no_grad(), warnings.catch_warnings():
+        with (
+            tempfile.TemporaryDirectory(prefix="looprace-aot-") as folder,
+            torch.no_grad(),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore", FutureWarning)  # torch.export meets a name that torch itself deprecates
             exported = torch.export.export(module, tensors)
             package = torch._inductor.aoti_compile_and_package(exported, package_path=str(Path(folder, "update.pt2")))
