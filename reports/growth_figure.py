@@ -2,7 +2,6 @@
 
 import math
 import string
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,19 +10,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from bench.record import grouped
-from reports import style, words
+from reports import labels, style, words
 from reports.cast import Cast
-from reports.growth import UNITS, Course, Crossing, Growth, sentence, told
+from reports.growth import UNITS, Course, Crossing, Fit, Growth, sentence, told
+from reports.labels import Label
 from reports.picture import Picture, picture
+from reports.sheet import WIDTH, sheet
 from reports.style import FAINT, GRID, INK, PAPER
 
 COLUMNS = ("implementation", "device", "mode", "series", "class", "size", "seconds", "low", "high", "fit")
 MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
-WIDTH, LEFT, TOP = 11.0, 0.85, 0.75  # inches
-LINE = 0.175  # inches that a label takes
+LEFT, BELOW = 0.85, 0.5  # inches that the scales take
 
 
 @dataclass(frozen=True)
@@ -61,30 +60,26 @@ def _title(growth: Growth) -> str:
 
 def _figure(growth: Growth, cast: Cast) -> Figure:
     marked = [crossing for crossing in told(growth)[0] if crossing.telling]
-    notes = _notes(growth, marked)
-    labels = [_label(course) for course in growth.courses]
-    right = 0.65 + 0.073 * max(map(len, labels), default=0)
-    bottom = 0.65 + 0.165 * len(notes)
-    tall = max(4.8, LINE * (len(labels) + 2)) if labels else 0.2
-    height = TOP + tall + bottom
-    figure = Figure(figsize=(WIDTH, height))
-    axes = figure.add_axes((LEFT / WIDTH, bottom / height, (WIDTH - LEFT - right) / WIDTH, tall / height))
-    figure.text(0.01, 1 - 0.14 / height, _title(growth), va="top", weight="bold", color=INK, fontsize=12)
-    figure.text(0.01, 1 - 0.42 / height, words.plain(growth.title), va="top", fontsize=9, color=FAINT)
-    figure.text(0.01, 0.1 / height, "\n".join(notes), va="bottom", fontsize=8, color=INK, linespacing=1.35)
+    fitted = [course for course in growth.courses if course.fit and cast.stars(course.arm)]
+    right = labels.room([labels.short(_label(course)) for course in growth.courses])
+    tall = max(4.8, labels.LINE * (len(growth.courses) + 2)) if growth.courses else 0.2
+    wide = WIDTH - LEFT - right
+    page = sheet(_title(growth), growth.title, _notes(growth, marked, fitted), tall + BELOW)
+    axes = page.axes(LEFT, BELOW, wide, tall)
     if growth.courses:
         _scales(axes, growth)
         looks = _looks(growth.courses, cast)
+        _fits(axes, fitted, cast)
         for course in growth.courses:
             _line(axes, course, looks[course])
-        _name(axes, looks, tall)
+        _name(axes, looks, wide, tall)
         _mark(axes, marked)
     else:
         axes.set_axis_off()
-    return figure
+    return page.figure
 
 
-def _notes(growth: Growth, marked: Sequence[Crossing]) -> list[str]:
+def _notes(growth: Growth, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
     if not growth.courses:
         return ["No arm has a time at any size: summary.md says why."]
     said = [
@@ -92,7 +87,31 @@ def _notes(growth: Growth, marked: Sequence[Crossing]) -> list[str]:
     ]
     if others := len(growth.crossings) - len(marked):
         said.append(f"crossings that are not marked: {others}; summary.md tells them")
-    return [line for text in said for line in textwrap.wrap(words.plain(text), 165)]
+    if fitted:
+        lines = "; ".join(f"{course.name} {_spoken(course.fit, growth.swept)}" for course in fitted if course.fit)
+        said.append(f"thin lines: the straight line through all times of an arm. {lines}")
+    return said
+
+
+def _spoken(fit: Fit, swept: str) -> str:
+    """ "94 µs + 2.1 ns a row, within 12 %"."""
+    parts = [(fit.fixed, ""), (fit.each, f" a {UNITS[swept][0]}")]
+    said = [f"{words.count(part / scale)} {unit}{of}" for part, of in parts if part for scale, unit in [_unit(part)]]
+    return f"{' + '.join(said)}, within {words.count(100 * fit.off)} %"
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return words.unit_for([seconds])
+
+
+def _fits(axes: Axes, courses: Sequence[Course], cast: Cast) -> None:
+    """Only of the cast: a fit that nobody can tell from its neighbours says nothing."""
+    for course in courses:
+        if course.fit:
+            sizes = np.geomspace(course.points[0].size, course.points[-1].size, 60)
+            axes.plot(
+                sizes, course.fit.fixed + course.fit.each * sizes, color=cast.colour(course.arm), lw=0.8, zorder=1.8
+            )
 
 
 def _scales(axes: Axes, growth: Growth) -> None:
@@ -111,7 +130,6 @@ def _scales(axes: Axes, growth: Growth) -> None:
     style.scale(axes.yaxis, least / 1.5, most * 1.5, style.duration)
     axes.set_xlabel(UNITS[growth.swept][1], color=FAINT)
     axes.grid(color=GRID, lw=0.6)
-    axes.set_axisbelow(True)
 
 
 def _looks(courses: Sequence[Course], cast: Cast) -> dict[Course, Look]:
@@ -150,49 +168,17 @@ def _label(course: Course) -> str:
     return words.plain({"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name)
 
 
-def _name(axes: Axes, looks: Mapping[Course, Look], tall: float) -> None:
-    """Each line's name at the right end, as near to it as the others allow."""
-    low, high = np.log(axes.get_ylim())
-    ends = np.array([math.log(course.points[-1].seconds.value) for course in looks])
-    places = spread((ends - low) / (high - low) * tall, LINE, tall)
-    for (course, look), place in zip(looks.items(), places, strict=True):
-        end = course.points[-1]
-        axes.plot(1.045, place / tall, transform=axes.transAxes, clip_on=False, **_dot(look))
-        axes.annotate(
-            _label(course),
-            (1.045, place / tall),
-            xycoords="axes fraction",
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=INK,
-            weight="bold" if course.arm.role == "reference" else "normal",
+def _name(axes: Axes, looks: Mapping[Course, Look], wide: float, tall: float) -> None:
+    names = [
+        Label(
+            labels.short(_label(course)),
+            (course.points[-1].size, course.points[-1].seconds.value),
+            {"ls": look.line, "lw": look.width, **_dot(look)},
+            bold=course.arm.role == "reference",
         )
-        axes.annotate(
-            "",
-            (end.size, end.seconds.value),
-            xytext=(1.045, place / tall),
-            textcoords="axes fraction",
-            arrowprops={
-                "arrowstyle": "-",
-                "color": look.colour,
-                "lw": 0.8,
-                "ls": ":",
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-        )
-
-
-def spread(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
-    """Places from 0 to room that are at least a gap apart, in the order of those wanted and as near to them as can be."""
-    order = np.argsort(wanted, kind="stable")
-    offsets = gap * np.arange(len(wanted))
-    fitted = isotonic_regression(wanted[order] - offsets).x
-    found = np.empty(len(wanted))
-    found[order] = np.clip(fitted, 0, max(0.0, room - gap * (len(wanted) - 1))) + offsets
-    return found
+        for course, look in looks.items()
+    ]
+    labels.name_ends(axes, names, wide, tall)
 
 
 def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:

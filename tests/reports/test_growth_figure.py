@@ -5,7 +5,6 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import rcParams
@@ -15,7 +14,6 @@ from reports import growth_figure
 from reports.cast import Cast
 from reports.comparison import compare
 from reports.growth import Growth
-from reports.growth_figure import spread
 from tests.reports.records import arm, grown, plan, race, record
 
 CAST = Cast({})
@@ -122,18 +120,15 @@ def test_escapes_are_kept_out_of_the_picture() -> None:
     )
 
 
-@pytest.mark.parametrize("wanted", [[1.0, 1.0, 1.0], [0.0, 5.0, 5.1], [9.9, 9.95, 0.01], [5.0], []])
-def test_names_keep_their_distance(wanted: list[float]) -> None:
-    """No two places are nearer than the gap, all are in the room, and their order is that of the wanted ones."""
-    places = spread(np.array(wanted), 1.0, 10.0)
-    assert np.all(np.diff(np.sort(places)) >= 1.0 - 1e-9)
-    assert np.all((places >= 0) & (places <= 10))
-    assert list(np.argsort(places)) == list(np.argsort(wanted, kind="stable"))
-
-
-def test_names_with_room_stay_where_they_are() -> None:
-    """Places that are far enough apart are not moved."""
-    np.testing.assert_allclose(spread(np.array([7.0, 1.0, 4.0]), 1.0, 10.0), [7.0, 1.0, 4.0])
+def test_the_fits_of_the_cast_are_told() -> None:
+    """The straight line of an arm with a colour is named with its two parts; of one without a colour it is not."""
+    found = growth()
+    root = ElementTree.fromstring(  # noqa: S314 - our own picture
+        growth_figure.draw(found, Cast({"linear/c": "#0072B2"})).files["svg"]
+    )
+    said = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert re.search(r"linear/c cpu eager [\d.]+ [nµ]s \+ [\d.]+ ns a row, within", said)
+    assert not re.search(r"linear/nn_sgd cpu eager [\d.]+ µs \+", said)
 
 
 def csv_of(found: Growth) -> str:
