@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -46,8 +47,8 @@ def estimate(logarithms: Sequence[float]) -> Estimate:
 
 def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
     """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
-    medians = [float(np.median(list(record.per_update.values()))) for record in records if record.blocks]
-    return estimate([math.log(median) for median in medians]) if medians else None
+    logarithms = [math.log(median(record.per_update.values())) for record in records if record.blocks]
+    return estimate(logarithms) if logarithms else None
 
 
 def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> dict[int, float]:
@@ -57,7 +58,7 @@ def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> 
     """
     other = {record.round: record.per_update for record in reference if record.blocks}
     return {
-        record.round: float(np.median([math.log(own[lap] / base[lap]) for lap in own if lap in base]))
+        record.round: median([math.log(own[lap] / base[lap]) for lap in own if lap in base])
         for record in records
         if (own := record.per_update) and (base := other.get(record.round)) and own.keys() & base.keys()
     }

@@ -17,6 +17,9 @@ from impls import catalogue
 
 T = TypeVar("T")
 
+CURE = "Move its folder away: a report goes on without it, and --resume measures that round again"
+_UNREADABLE = (ValueError, RecursionError)  # not JSON, not of the kind, not UTF-8; nested too deep
+
 
 class StoreError(Exception):
     """A results folder cannot be written, or a file in it cannot be read; the message names file and cure."""
@@ -62,6 +65,11 @@ class Store:
         raise StoreError(
             f"There is no run at {run}: a run is a folder with a plan.json. `ls {results}` shows those kept there."
         )
+
+    @staticmethod
+    def all(results: Path) -> "list[Store]":
+        """Every run below `results`, by name; none where there is no such folder."""
+        return [Store(path.parent) for path in sorted(results.glob("*/plan.json"))]
 
     def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:
         """The two files that come first."""
@@ -148,7 +156,7 @@ class Store:
     def records(self) -> tuple[list[Record], list[str]]:
         """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
         records, complaints = [], []
-        for path in sorted((self.path / "records").glob("*/round-*/*")):
+        for path in sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts):
             try:
                 records.append(_read(path, Record))
             except StoreError as error:
@@ -176,23 +184,33 @@ def pretty(value: Any) -> bytes:
 
 
 def _read(path: Path, kind: type[T]) -> T:
-    cure = "Move its folder away: a report goes on without it, and --resume measures that round again"
+    """A file, decoded once where nothing is wrong with it: reports read ten thousand."""
     try:
         content = path.read_bytes()
-        head = msgspec.json.decode(content)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
-        raise StoreError(f"{path} is cut short or is not JSON ({error}). {cure}.") from error
-    found = head.get("format", FORMAT) if isinstance(head, dict) else FORMAT
-    if isinstance(found, int) and found > FORMAT:
-        raise StoreError(
-            f"{path} has format {found}; this looprace reads up to {FORMAT}. Use a newer looprace to read it."
-        )
     try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {cure}.") from error
+        found = msgspec.json.decode(content, type=kind)
+    except _UNREADABLE as error:
+        _refuse_newer(path, _json(path, content))
+        raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {CURE}.") from error
+    _refuse_newer(path, found)
+    return found
+
+
+def _json(path: Path, content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except _UNREADABLE as error:
+        raise StoreError(f"{path} is cut short or is not JSON ({error}). {CURE}.") from error
+
+
+def _refuse_newer(path: Path, found: Any) -> None:
+    number = found.get("format") if isinstance(found, dict) else getattr(found, "format", None)
+    if isinstance(number, int) and number > FORMAT:
+        raise StoreError(
+            f"{path} has format {number}; this looprace reads up to {FORMAT}. Use a newer looprace to read it."
+        )
 
 
 @contextlib.contextmanager

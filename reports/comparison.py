@@ -9,7 +9,7 @@ from bench.record import Arm, Caveat, Plan, Race, Record
 from bench.statistics import Estimate
 from reports.findings import findings, warnings
 from reports.growth import Growth, growth_of
-from reports.rows import Row, ranked, read_floors, row_of
+from reports.rows import Row, by_arm, ranked, read_floors, row_of
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ class Comparison:
 def compare(plan: Plan, environment: dict[str, Any], records: Sequence[Record]) -> Comparison:
     """Reads nothing but its arguments: the same records always give the same comparison."""
     results = []
-    seen: dict[Arm, list[Record]] = {}
+    seen: dict[Arm, list[Record]] = {arm: [] for race in plan.races for arm in race.arms} | by_arm(records)
     for race in plan.races:
-        mine = {arm: [record for record in records if record.arm == arm] for arm in race.arms}
-        seen |= mine
+        mine = {arm: seen[arm] for arm in race.arms}
         reference = mine[race.reference]
         floors = read_floors(mine)
         contestants = [arm for arm in race.arms if arm.role != "twin"]

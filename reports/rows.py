@@ -80,6 +80,22 @@ class Row:
         return self.work if self.status == "ok" and self.seconds else "unranked"
 
 
+def by_arm(records: Iterable[Record]) -> dict[Arm, list[Record]]:
+    """The records of each arm that has any, in the order in which they come."""
+    found: dict[Arm, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.arm, []).append(record)
+    return found
+
+
+def worst(records: Sequence[Record]) -> tuple[Status, str]:
+    """The gravest status that any round saw of an arm, and its reason."""
+    if not records:
+        return "interrupted", "the run ended before its first round was over"
+    found = max(records, key=lambda record: _GRAVITY.index(record.status))
+    return found.status, found.reason
+
+
 def excused(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
     """Why rows have no time, or no rank: each status with its reason once, and the names of the arms that share it."""
     found: dict[str, list[str]] = {}
@@ -112,24 +128,24 @@ def row_of(arm: Arm, records: Sequence[Record], reference: Sequence[Record], rea
 
     read_floor  what was seen of the arm that only reads the data, on the same device
     """
-    worst = max(records, key=lambda record: _GRAVITY.index(record.status), default=None)
+    status, reason = worst(records)
     first = _started(records)
     done = next((record for record in records if record.job), None)
-    status = worst.status if worst else "interrupted"
     work = first.work if first else "faithful"
     bounded = work == "faithful" and status in MEASURED
     compared = work != "floor" and status == "ok" and arm.role != "reference"
+    ratio = statistics.ratio(records, reference)
     return Row(
         arm=arm,
         work=work,
         status=status,
-        reason=worst.reason if worst else "the run ended before its first round was over",
+        reason=reason,
         rounds=sum(bool(record.blocks) for record in records),
         rank=None,
         seconds=statistics.seconds_per_update(records),
-        ratio=statistics.ratio(records, reference),
+        ratio=ratio,
         floor=statistics.ratio(records, read_floor) if bounded else None,
-        break_even=_break_even(records, reference) if compared else None,
+        break_even=_break_even(records, reference, ratio) if compared else None,
         job_seconds=done.job.seconds if done and done.job else None,
         cold_seconds=_cold(first),
         cold_alone=bool(first and first.alone),
@@ -151,11 +167,11 @@ def _cold(first: Record | None) -> float | None:
     return sum(part for part in parts if part is not None)
 
 
-def _break_even(records: Sequence[Record], reference: Sequence[Record]) -> BreakEven | None:
+def _break_even(records: Sequence[Record], reference: Sequence[Record], ratio: Estimate | None) -> BreakEven | None:
     """What the start costs more, over what an update costs less; by the paired ratio, whose sign no drift turns."""
     mine, its = _started(records), _started(reference)
     late, early = _cold(mine), _cold(its)
-    each, ratio = statistics.seconds_per_update(reference), statistics.ratio(records, reference)
+    each = statistics.seconds_per_update(reference)
     verdict = statistics.verdict(ratio)
     if not (mine and its and each and ratio) or late is None or early is None or verdict == "unresolved":
         return None

@@ -74,12 +74,15 @@ def test_a_round_is_never_rewritten(store: Store) -> None:
         ("GIF89a", "is cut short or is not JSON"),
         ('{"some": "other program\'s file"}', "is not a record of looprace"),
         ("[1, 2, 3]", "is not a record of looprace"),
+        ('{"format": 1, "run": "\udcff"}', "is cut short or is not JSON"),
+        ('{"format": 1, "spent": ' + '{"a": ' * 100_000, "is cut short or is not JSON"),
     ],
+    ids=["cut short", "empty", "a picture", "another object", "a list", "not UTF-8", "nested too deep"],
 )
 def test_a_file_that_is_not_ours_is_named_and_the_rest_is_kept(store: Store, content: str, said: str) -> None:
     """One spoiled file costs one complaint with its name and the cure; all other records are read."""
     path = files(store)[0]
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content.encode("utf-8", errors="surrogateescape"))
     records, complaints = store.records()
     assert len(records) == len(RACE.arms) - 1
     (complaint,) = complaints
@@ -106,10 +109,11 @@ def test_a_run_of_the_first_format_is_read(store: Store) -> None:
     assert ({1}, []) == ({each.format for each in records}, complaints)
 
 
-def test_a_newer_format_is_refused_with_the_cure(store: Store) -> None:
+@pytest.mark.parametrize("more", [{}, {"laps": "in a word"}], ids=["as readable as ever", "otherwise inside"])
+def test_a_newer_format_is_refused_with_the_cure(store: Store, more: dict[str, str]) -> None:
     """A record of a later looprace is not guessed at."""
     path = files(store)[0]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1}), encoding="utf-8")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1} | more), encoding="utf-8")
     (complaint,) = store.records()[1]
     assert f"has format {FORMAT + 1}; this looprace reads up to {FORMAT}" in complaint
     assert "Use a newer looprace" in complaint
@@ -149,6 +153,13 @@ def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> N
         Store.find("latest", tmp_path / "nowhere")
     with pytest.raises(StoreError, match="There is no run at yesterday"):
         Store.find("yesterday", store.path.parent)
+
+
+def test_all_runs_of_a_folder_are_found(tmp_path: Path, store: Store) -> None:
+    """Every folder with a plan is a run, and nothing else is; a folder that is not there has none."""
+    (store.path.parent / "notes").mkdir()
+    assert Store.all(store.path.parent) == [store]
+    assert Store.all(tmp_path / "nowhere") == []
 
 
 def test_sources_are_kept_as_they_were_raced(store: Store) -> None:
