@@ -24,7 +24,7 @@ def render(comparison: Comparison) -> str:
     if machine:
         gpus = ", ".join(gpu["name"] for gpu in machine.get("gpus", ())) or "no GPU"
         lines += [
-            _escape(
+            escape(
                 f"{machine.get('processor')}, {machine.get('cores')} cores, {gpus}; "
                 f"torch {packages.get('torch')}, Python {comparison.environment.get('python')}"
             ),
@@ -45,7 +45,7 @@ def render(comparison: Comparison) -> str:
             break
         lines += race
     for warning in comparison.warnings[:WARNINGS]:
-        lines += [f"> **{_escape(warning.text)}.** {_escape(warning.advice)}.", ""]
+        lines += [f"> **{escape(warning.text)}.** {escape(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]
     lines += [f"- **{head}**: {meaning}" for head, meaning in legend]
     lines += ["", f"Repeat it with {_code(comparison.plan.command)}.", ""]
@@ -54,34 +54,35 @@ def render(comparison: Comparison) -> str:
 
 def _growth(growth: Growth) -> list[str]:
     columns = growth_columns(growth)
-    lines = [f"## {_escape(growth.title)}", ""]
-    lines += [f"- {_escape(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
+    lines = [f"## {escape(growth.title)}", ""]
+    lines += [f"- {escape(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
     if none := overtaking(growth):
         lines.append(f"- {none}")
     body = [cells(columns, course) for course in growth.courses]
-    return [*lines, "", *_table(columns, heads(columns), body, [course.work for course in growth.courses]), ""]
+    return [*lines, "", *table(columns, heads(columns), body, [course.work for course in growth.courses]), ""]
 
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     scale, unit = unit_of(result.rows)
-    lines = [f"## {_escape(result.race.title)}", ""]
-    lines += [f"- {_escape(finding)}" for finding in result.findings]
+    lines = [f"## {escape(result.race.title)}", ""]
+    lines += [f"- {escape(finding)}" for finding in result.findings]
     body = [cells(columns, row, scale) for row in result.rows]
-    lines += ["", *_table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
-    lines += [f"- {', '.join(map(_code, names))}: {_escape(why)}" for names, why in excused(result.rows)]
+    lines += ["", *table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
+    lines += [f"- {', '.join(map(_code, names))}: {escape(why)}" for names, why in excused(result.rows)]
     return [*lines, ""]
 
 
-def _table(
-    columns: Sequence[Column[T]], titles: Sequence[str], body: Sequence[Sequence[str]], groups: Sequence[str]
+def table(
+    columns: Sequence[Column[T]], titles: Sequence[str], body: Sequence[Sequence[str]], groups: Sequence[str] = ()
 ) -> Iterator[str]:
+    """The lines of a table, with the headings of the groups of its rows."""
     first_left = next(place for place, column in enumerate(columns) if not column.right)
     yield "| " + " | ".join(titles) + " |"
     yield "|" + "|".join("---:" if column.right else "---" for column in columns) + "|"
-    for line, heading in zip(body, headed(groups), strict=True):
+    for line, heading in zip(body, headed(groups) or [""] * len(body), strict=True):
         if heading:
             yield "| " * first_left + f"| *{heading}* " + "| " * (len(columns) - first_left - 1) + "|"
-        yield "| " + " | ".join(map(_escape, line)) + " |"
+        yield "| " + " | ".join(map(escape, line)) + " |"
 
 
 def _code(text: str) -> str:
@@ -91,7 +92,7 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{plain(text)}{pad}{fence}"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Text that Markdown and HTML leave alone."""
     for old, new in (
         ("\\", "\\\\"),

@@ -68,19 +68,19 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     for warning in warnings:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
-        yield _indented(f"{plain(warning.advice)}.", style="yellow")
+        yield indented(f"{plain(warning.advice)}.", style="yellow")
 
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text(plain(result.race.title), style="bold")
     for finding in result.findings:
-        yield _indented(plain(finding))
+        yield indented(plain(finding))
     yield Text()
     scale, unit = unit_of(result.rows)
     lines = [cells(columns, row, scale) for row in result.rows]
     styles = [STYLES.get(row.verdict, "red") for row in result.rows]
-    yield from _table(columns, heads(columns, unit), lines, width, [row.group for row in result.rows], styles)
+    yield from table(columns, heads(columns, unit), lines, width, [row.group for row in result.rows], styles)
     yield from _excuses([result.rows])
 
 
@@ -91,7 +91,7 @@ def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Itera
         for names, why in excused(rows):
             found.setdefault(plain(f"{', '.join(names)}: {why}"), []).extend(sizes[number : number + 1])
     for said, where in found.items():
-        yield _indented(said + (f" (at {', '.join(where)})" if where and len(where) < len(races) else ""), style="red")
+        yield indented(said + (f" (at {', '.join(where)})" if where and len(where) < len(races) else ""), style="red")
 
 
 def _sweep(comparison: Comparison, growth: Growth, width: int) -> Iterator[RenderableType]:
@@ -99,19 +99,19 @@ def _sweep(comparison: Comparison, growth: Growth, width: int) -> Iterator[Rende
     yield Text(plain(growth.title), style="bold")
     crossings, others = told(growth)
     for crossing in crossings:
-        yield _indented(plain(f"{sentence(crossing, growth.swept)}."))
+        yield indented(plain(f"{sentence(crossing, growth.swept)}."))
     if others:
-        yield _indented(f"And {others} more: see summary.md.")
+        yield indented(f"And {others} more: see summary.md.")
     if none := overtaking(growth):
-        yield _indented(none)
-    yield _indented(plain(answers([row for result in comparison.races for row in result.rows])))
+        yield indented(none)
+    yield indented(plain(answers([row for result in comparison.races for row in result.rows])))
     yield Text()
     columns = growth_columns(growth)
     lines = [cells(columns, course) for course in growth.courses]
-    yield from _table(columns, heads(columns), lines, width, [course.work for course in growth.courses])
+    yield from table(columns, heads(columns), lines, width, [course.work for course in growth.courses])
     yield Text()
     races = race_columns(comparison.plan)
-    yield from _table(races, heads(races), [cells(races, result) for result in comparison.races], width)
+    yield from table(races, heads(races), [cells(races, result) for result in comparison.races], width)
     sizes = [cells(races, result)[0] for result in comparison.races]
     yield from _excuses([result.rows for result in comparison.races], sizes)
 
@@ -127,7 +127,8 @@ def _one_of_each(warnings: Sequence[Caveat]) -> list[Caveat]:
     ]
 
 
-def _indented(text: str, style: str = "") -> Padding:
+def indented(text: str, style: str = "") -> Padding:
+    """A paragraph that belongs to the title above it."""
     return Padding(Text(text, style=style), (0, 0, 0, GAP))
 
 
@@ -140,35 +141,37 @@ def progress_line(elapsed: float, expected: float, text: str, *, bar: bool) -> s
     return f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"[:150]
 
 
-def _table(
+def table(
     columns: Sequence[Column[T]],
     titles: Sequence[str],
     body: Sequence[Sequence[str]],
     width: int,
     groups: Sequence[str] = (),
     styles: Sequence[str] = (),
+    file: str = "summary.md",
 ) -> Iterator[RenderableType]:
     """Rows with the headings of their groups, and the name of each column that had no room.
 
     styles  of the verdict of each row
+    file    that shows all columns
     """
     shown = list(range(len(columns)))
     for index in sorted(shown, key=lambda index: -columns[index].dispensable):
         needed = sum(max(map(len, (titles[i], *(line[i] for line in body)))) + GAP for i in shown)
         if needed - GAP > width and columns[index].dispensable:
             shown.remove(index)
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    grid = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     for index in shown:
-        table.add_column(
+        grid.add_column(
             titles[index], justify="right" if columns[index].right else "left", no_wrap=not columns[index].wraps
         )
     first_left = next(place for place, index in enumerate(shown) if not columns[index].right)
     for number, (line, heading) in enumerate(zip(body, headed(groups) or [""] * len(body), strict=True)):
         if heading:
-            table.add_row(*[""] * first_left, Text(heading, style="italic"))
+            grid.add_row(*[""] * first_left, Text(heading, style="italic"))
         style = styles[number] if styles else ""
-        table.add_row(*(Text(line[i], style=style if titles[i] == "verdict" else "") for i in shown))
-    yield table
+        grid.add_row(*(Text(line[i], style=style if titles[i] == "verdict" else "") for i in shown))
+    yield grid
     hidden = [titles[i] for i in range(len(columns)) if i not in shown]
     if hidden:
-        yield _indented(f"(no room here for {', '.join(hidden)}: see summary.md)", style="dim")
+        yield indented(f"(no room here for {', '.join(hidden)}: see {file})", style="dim")
