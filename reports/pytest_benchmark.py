@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bench.record import Plan, Record
+from bench.record import Arm, Plan, Record
 from bench.store import pretty
 from reports.words import plain
 
@@ -15,10 +15,13 @@ from reports.words import plain
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
     """One benchmark an arm, seconds an update; a round of ours is one datum of theirs: its median over laps.
 
-    Statistics are computed as pytest-benchmark computes them; arms without a time are left out, as it does.
+    Statistics are computed as pytest-benchmark computes them; arms without a time, or wrong in any round, are left out, as it does.
     """
     arms = [arm for race in plan.races for arm in race.arms if arm.role != "twin"]
-    found = {arm: [r for r in records if r.arm == arm and r.blocks and r.status == "ok"] for arm in arms}
+    found: dict[Arm, list[Record]] = {arm: [] for arm in arms}
+    for record in records:
+        if record.arm in found:
+            found[record.arm].append(record)
     started = min((record.started for record in records), default="")
     machine = environment.get("machine", {})
     revision = environment.get("revision", {})
@@ -42,11 +45,17 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
             "project": "looprace",
             "branch": None,
         },
-        "benchmarks": [_benchmark(mine) for mine in found.values() if mine and mine[0].work != "floor"],
+        "benchmarks": [_benchmark(mine) for each in found.values() if (mine := _timed(each))],
         "datetime": started,
         "version": "5.0.0",
     }
     return pretty(document)
+
+
+def _timed(records: Sequence[Record]) -> list[Record]:
+    """The rounds that measured an arm; none of an arm that any round saw fail or be wrong, and none of a floor."""
+    sound = all(record.status == "ok" and record.work != "floor" for record in records)
+    return [record for record in records if record.blocks] if sound else []
 
 
 def _benchmark(records: Sequence[Record]) -> dict[str, Any]:

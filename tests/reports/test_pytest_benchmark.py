@@ -131,3 +131,11 @@ def test_a_workload_that_is_gone_can_still_be_exported() -> None:
     gone = replace(REFERENCE, workload="linear/gone")
     document = json.loads(export(plan(race(reference=gone, twin=None)), ENVIRONMENT, rounds(gone, 4e-4)))
     assert [each["group"] for each in document["benchmarks"]] == ["linear/gone"]
+
+
+def test_an_arm_that_was_wrong_once_is_left_out() -> None:
+    """Right in four rounds and wrong in the last: no time of it is handed on."""
+    *right, last = rounds(MANUAL, 5e-4)
+    spoilt = [*rounds(REFERENCE, 4e-4), *right, replace(last, status="wrong", reason="off")]
+    document = json.loads(export(plan(race(MANUAL)), ENVIRONMENT, spoilt))
+    assert [each["param"] for each in document["benchmarks"]] == [REFERENCE.label]
