@@ -1,0 +1,110 @@
+"""What a profile of an arm holds: typed and torch-free, for reports read it. Apart from records: nothing here was raced."""
+
+from msgspec import Struct
+
+from bench.record import Arm, Status
+
+FORMAT = 1
+
+# What is counted, and how a report says it. Those that say "in all" are of the whole process, the others of one update.
+COUNTERS = {
+    "operations": "operations dispatched, with those that operations call",
+    "allocations": "blocks of memory asked of PyTorch's allocator",
+    "allocated_bytes": "bytes of these blocks",
+    "python_calls": "calls of Python functions",
+    "kernel_launches": "kernels launched on the device",
+    "synchronisations": "waits of the host for the device",
+    "copies": "copies from, to or on the device",
+    "graphs": "graphs compiled, in all",
+    "graph_breaks": "breaks of a graph, in all",
+    "recompiles": "functions compiled once more, in all",
+    "recompiles_in_blocks": "functions compiled while blocks were timed, in all",
+    "generated_kernels": "kernels that the compiler wrote, in all",
+    "cache_hits": "graphs that the compiler found in its cache, in all",
+    "cache_misses": "graphs that it did not find there, in all",
+    "cudagraph_skips": "graphs that could not become CUDA graphs, in all",
+}
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One kind of operation that PyTorch's profiler saw.
+
+    name     as PyTorch calls it: "aten::mm", "autograd::engine::evaluate_function: MmBackward0"
+    part     where it belongs: "forward", "backward", "optimizer", "data", "copy", "sync", "compiled", "allocation"
+    calls    an update
+    seconds  an update, without those of the operations it called; measured with the profiler attached
+    """
+
+    name: str
+    part: str
+    calls: float
+    seconds: float
+
+
+class Pass(Struct, frozen=True, kw_only=True):
+    """What one process saw of an arm at one size. All times in seconds an update.
+
+    rows, batch  its size
+    seconds      by the clock, with nothing attached: median of blocks
+    profiled     by the clock, with PyTorch's profiler attached; None where that was not possible
+    outside      of `profiled`, the time in which the calling thread was in no operation: the interpreter, mostly
+    events       operations an update that the profiler noted; each of them costs it some time
+    device       time an update in which a device other than the host was busy; None without one
+    operations   those that took longest, and "everything else"
+    """
+
+    rows: int
+    batch: int
+    seconds: float
+    profiled: float | None = None
+    outside: float | None = None
+    events: float = 0.0
+    device: float | None = None
+    operations: tuple[Operation, ...] = ()
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """What was found out about one arm in passes of their own.
+
+    full        at the arm's own setting
+    tiny        the same arm with next to no data: what is left is what an update costs whatever its size
+    counters    quantities without noise, by the names in COUNTERS; an update unless it says otherwise there
+    conditions  what it computed with, as found in its process: {"dtype": "float32", "threads": "1", ...}
+    breaks      why the compiler gave up, each reason once
+    stacks      samples by stack of Python functions, outermost first, joined by ";": py-spy's folded form; the most frequent
+    slowdown    times as long an update took while py-spy looked
+    reasons     what could not be done, and why: {"py-spy": "..."}
+    artifacts   files beside this one, each with what it is
+    """
+
+    format: int = FORMAT
+    run: str
+    arm: Arm
+    status: Status
+    reason: str = ""
+    full: Pass | None = None
+    tiny: Pass | None = None
+    counters: dict[str, float] = {}
+    conditions: dict[str, str] = {}
+    breaks: tuple[str, ...] = ()
+    stacks: dict[str, int] = {}
+    slowdown: float | None = None
+    peak_resident_bytes: int | None = None
+    peak_device_bytes: int | None = None
+    reasons: dict[str, str] = {}
+    artifacts: dict[str, str] = {}
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """What the cores of a race can do at most, measured in the same minute: the roofline.
+
+    read_bandwidth   bytes a second read from where the arm's data lie, by the same number of threads
+    operations       float additions and multiplications a second on data in the first-level cache
+    working_set      bytes that the bandwidth was measured over
+    method           how: "C", or "torch" where there is no compiler
+    """
+
+    read_bandwidth: float
+    operations: float
+    working_set: int
+    method: str = "C"
