@@ -61,10 +61,7 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         legend = [(c.head.partition(",")[0], c.meaning) for c in columns]
         warnings = list(comparison.warnings)
     yield Text()
-    grid = Table.grid(padding=(0, GAP))
-    for head, meaning in legend:
-        grid.add_row(Text(head, style="dim"), Text(meaning, style="dim"))
-    yield Padding(grid, (0, 0, 0, GAP))
+    yield meanings(legend)
     for warning in warnings:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
@@ -125,6 +122,14 @@ def _one_of_each(warnings: Sequence[Caveat]) -> list[Caveat]:
         replace(first, text=f"{first.text} (and {len(more)} more like it: see summary.md)") if more else first
         for first, *more in found.values()
     ]
+
+
+def meanings(legend: Sequence[tuple[str, str]]) -> Padding:
+    """What each column says."""
+    grid = Table.grid(padding=(0, GAP))
+    for head, meaning in legend:
+        grid.add_row(Text(head, style="dim"), Text(meaning, style="dim"))
+    return Padding(grid, (0, 0, 0, GAP))
 
 
 def indented(text: str, style: str = "") -> Padding:
