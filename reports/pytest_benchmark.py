@@ -15,7 +15,7 @@ from reports.words import plain
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
     """One benchmark an arm, seconds an update; a round of ours is one datum of theirs: its median over laps.
 
-    Statistics are computed as pytest-benchmark computes them; arms without a time, or wrong in any round, are left out, as it does.
+    Statistics are computed as pytest-benchmark computes them. Arms without a time, or wrong in any round, are left out.
     """
     arms = [arm for race in plan.races for arm in race.arms if arm.role != "twin"]
     found: dict[Arm, list[Record]] = {arm: [] for arm in arms}
