@@ -1,0 +1,54 @@
+"""What the doctor found, as values. Apart from the doctor because reports show them, and reports take no measuring code."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Grade = Literal["bad", "caution", "unknown", "fine"]
+GRADES: tuple[Grade, ...] = ("bad", "caution", "unknown", "fine")  # worst first
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing seen of the machine, and what it means for measuring on it.
+
+    topic    "frequency", "steal", "gpu 0 clocks": one topic may have several findings
+    seen     what was seen, with its number; of what is unknown: why it cannot be known here
+    grade    fine, a caution, bad; or unknown
+    advice   what to do about it; empty when nothing is to be done
+    command  what a person could type to do so, or to see more; the doctor itself changes nothing
+    source   where it was read
+    """
+
+    topic: str
+    seen: str
+    source: str
+    grade: Grade = "fine"
+    advice: str = ""
+    command: str = ""
+
+
+class Resolution(Struct, frozen=True, kw_only=True):
+    """How small a change of speed two equal arms can be told apart by, on this machine and within so many seconds.
+
+    change          the smallest change that is seen four times out of five, e.g. 0.014
+    low, high       the 95 % interval of `change`: the few rounds that were run know the spread no better
+    seconds         the time allowed
+    rounds          rounds that fit into it
+    deviation       of a round's logarithm of the twin's ratio, over the rounds that were run
+    raced           rounds that were run
+    ratio           the twin's ratio over those rounds, with its 95 % interval; it should hold 1
+    """
+
+    change: float
+    low: float
+    high: float
+    seconds: float
+    rounds: int
+    deviation: float
+    raced: int
+    ratio: tuple[float, float, float]
+
+    @property
+    def sentence(self) -> str:
+        """ "a change of 1.4 % or more is visible in 60 s"."""
+        return f"a change of {self.change:.1%} or more is visible in {self.seconds:.0f} s".replace("%", " %")
