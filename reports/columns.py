@@ -258,10 +258,7 @@ def _size(race: Race, plan: Plan) -> str:
 
 
 def _own_unit(seconds: Estimate | None) -> str:
-    if seconds is None:
-        return NOTHING
-    scale, unit = words.unit_for([seconds.value])
-    return f"{words.estimate(seconds, scale)} {unit}"
+    return words.own_unit(seconds) if seconds else NOTHING
 
 
 def _short(seconds: float) -> str:

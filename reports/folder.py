@@ -1,23 +1,31 @@
 """Writes every report of a run into a folder. Apart because it alone knows which formats there are."""
 
+import contextlib
 from collections.abc import Sequence
 
-from bench.record import Record
-from bench.store import Store, pretty
+from bench.record import Arm, Descent, Race, Record
+from bench.store import Store, StoreError, pretty
 from reports import (
     bencher,
+    blocks_figure,
+    descent_figure,
     github_action_benchmark,
     growth_figure,
     ladder,
+    line_figure,
     markdown,
+    path_figure,
+    payoff_figure,
     pyperf_format,
     pytest_benchmark,
     tables,
+    watching_figure,
 )
 from reports.cast import cast_of
 from reports.comparison import Comparison
 from reports.document import document
 from reports.picture import Picture
+from reports.target import targets
 
 
 def write(comparison: Comparison, records: Sequence[Record], run: Store, out: Store) -> list[str]:
@@ -37,7 +45,7 @@ def write(comparison: Comparison, records: Sequence[Record], run: Store, out: St
     }
     files |= {
         f"figures/{picture.name}.{kind}": content
-        for picture in pictures(comparison)
+        for picture in pictures(comparison, records, run)
         for kind, content in picture.files.items()
     }
     for name, content in files.items():
@@ -45,11 +53,39 @@ def write(comparison: Comparison, records: Sequence[Record], run: Store, out: St
     return list(files)
 
 
-def pictures(comparison: Comparison) -> list[Picture]:
-    """Every picture that the run can honestly give, those that say most first."""
-    cast = cast_of(comparison)
-    several = len(comparison.races) > 1
-    found = [growth_figure.draw(comparison.growth, cast)] if comparison.growth else []
-    return found + [
-        ladder.draw(result, cast, f"ladder-{result.race.slug}" if several else "ladder") for result in comparison.races
-    ]
+def pictures(comparison: Comparison, records: Sequence[Record], run: Store) -> list[Picture]:
+    """Every picture that the run can honestly give, those that say most first.
+
+    The races of a sweep have their ladders only: what more there is to see of them is how they grow.
+    """
+    cast, races = cast_of(comparison), comparison.races
+    descents = {result.race: found for result in races if (found := _descent(run, result.race))}
+    seen: dict[Arm, list[Record]] = {}
+    for record in records:
+        seen.setdefault(record.arm, []).append(record)
+    drawn: list[Picture | None] = [growth_figure.draw(comparison.growth, cast)] if comparison.growth else []
+    drawn += [ladder.draw(result, cast, _named("ladder", result.race, races)) for result in races]
+    goals = targets(races, descents)
+    drawn += [descent_figure.draw(goal, cast, _named("descent", goal.ways[0].result.race, goals)) for goal in goals]
+    for result in races if not comparison.growth else ():
+        race, descent = result.race, descents.get(result.race)
+        drawn += [
+            payoff_figure.draw(result, cast, _named("payoff", race, races)),
+            watching_figure.draw(result, cast, _named("watching", race, races)),
+            line_figure.draw(result, seen, descent, cast, _named("line", race, races)),
+            path_figure.draw(result, seen, descent, cast, _named("path", race, races)),
+            blocks_figure.draw(result, seen, cast, _named("blocks", race, races)),
+        ]
+    return [each for each in drawn if each]
+
+
+def _named(kind: str, race: Race, all_of_them: Sequence[object]) -> str:
+    """The race is named only where there are others."""
+    return f"{kind}-{race.slug}" if len(all_of_them) > 1 else kind
+
+
+def _descent(run: Store, race: Race) -> Descent | None:
+    """None too where its file cannot be read: only the pictures that need it are left out."""
+    with contextlib.suppress(StoreError):
+        return run.descent(race)
+    return None

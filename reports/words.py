@@ -31,6 +31,12 @@ def estimate(found: Estimate, scale: float = 1.0) -> str:
     return f"{number(found.value / scale, half)} ± {number(half, half)}"
 
 
+def own_unit(found: Estimate) -> str:
+    """Seconds in the unit that suits them: "402.0 ± 8.0 µs"."""
+    scale, unit = unit_for([found.value])
+    return f"{estimate(found, scale)} {unit}"
+
+
 def value(found: Estimate, scale: float = 1.0) -> str:
     """The estimate alone, in digits that its interval supports."""
     return number(found.value / scale, found.half_width * found.value / scale)
