@@ -32,12 +32,14 @@ class Operation(Struct, frozen=True, kw_only=True):
     name     as PyTorch calls it: "aten::mm", "autograd::engine::evaluate_function: MmBackward0"
     part     where it belongs: "forward", "backward", "optimizer", "data", "copy", "sync", "compiled", "allocation"
     calls    an update
+    entries  those of them that no other operation made: the interpreter did
     seconds  an update, without those of the operations it called; measured with the profiler attached
     """
 
     name: str
     part: str
     calls: float
+    entries: float = 0.0
     seconds: float
 
 
@@ -101,7 +103,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     read_bandwidth   bytes a second read from where the arm's data lie, by the same number of threads
     operations       float additions and multiplications a second on data in the first-level cache
     working_set      bytes that the bandwidth was measured over
-    method           how: "C", or "torch" where there is no compiler
+    method           by what it was read: "C", or "torch" where that was faster
     """
 
     read_bandwidth: float

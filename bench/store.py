@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench import clock
+from bench.profile import Machine, Profile
 from bench.record import FORMAT, Descent, Plan, Race, Record
 from impls import catalogue
 
@@ -33,6 +34,7 @@ class Store:
     sources/<implementation>.py      what was raced, as it was
     descents/<race>.json             the course of its job by the oracle
     records/<race>/round-001/*.json  one file an arm; the folder of a round appears whole when the round is over
+    profiles/<race>/<arm>/           what profiling found: profile.json, and the files it names
     logs/                            what the arms printed
     """
 
@@ -123,6 +125,27 @@ class Store:
             _flush_folder(part)
             part.rename(target)
             _flush_folder(target.parent)
+
+    def profiled(self, race: Race, slug: str = "") -> Path:
+        """The folder of an arm's profile, or of all of a race."""
+        return self.path / "profiles" / race.slug / slug
+
+    def write_profile(self, race: Race, profile: Profile) -> None:
+        """What was found out about one arm; in the place of what an earlier profiling found."""
+        self.write(f"profiles/{race.slug}/{profile.arm.slug}/profile.json", pretty(profile))
+
+    def profiles(self, race: Race) -> list[Profile]:
+        """Every profile of a race, by name. Raises StoreError for a bad file."""
+        return [_read(path, Profile) for path in sorted(self.profiled(race).glob("*/profile.json"))]
+
+    def write_machine(self, race: Race, machine: Machine) -> None:
+        """What the cores of a race can do."""
+        self.write(f"profiles/{race.slug}/machine.json", pretty(machine))
+
+    def machine(self, race: Race) -> Machine | None:
+        """What the cores of a race can do; None when nobody measured it. Raises StoreError for a bad file."""
+        path = self.profiled(race, "machine.json")
+        return _read(path, Machine) if path.is_file() else None
 
     def plan(self) -> Plan:
         """The run's plan."""
