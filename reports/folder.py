@@ -14,6 +14,7 @@ from reports import (
     ladder,
     line_figure,
     markdown,
+    page,
     path_figure,
     payoff_figure,
     pyperf_format,
@@ -28,12 +29,18 @@ from reports.picture import Picture
 from reports.target import targets
 
 
-def write(comparison: Comparison, records: Sequence[Record], run: Store, out: Store) -> list[str]:
-    """summary.md, report.json, exports/ and figures/.
+def write(
+    comparison: Comparison, records: Sequence[Record], run: Store, out: Store, complaints: Sequence[str] = ()
+) -> list[str]:
+    """index.html, summary.md, report.json, exports/ and figures/.
 
     Returns the names, first the one to open.
+
+    complaints  of what could not be read
     """
+    drawn = pictures(comparison, records, run)
     files = {
+        "index.html": page.render(comparison, records, drawn, run, complaints),
         "summary.md": markdown.render(comparison).encode(),
         "report.json": pretty(document(comparison, str(run.path))),
         "exports/pytest-benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
@@ -45,7 +52,7 @@ def write(comparison: Comparison, records: Sequence[Record], run: Store, out: St
     }
     files |= {
         f"figures/{picture.name}.{kind}": content
-        for picture in pictures(comparison, records, run)
+        for picture in drawn
         for kind, content in picture.files.items()
     }
     for name, content in files.items():

@@ -22,7 +22,7 @@ def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
     """A single race has a summary, a document, its exports and its figures; nothing of a sweep."""
     comparison, records = compared({MANUAL: 2e-4})
     names = folder.write(comparison, records, Store(tmp_path), Store(tmp_path))
-    assert names[:2] == ["summary.md", "report.json"]
+    assert names[:3] == ["index.html", "summary.md", "report.json"]
     assert EXPORTS == {name for name in names if name.startswith("exports/")}
     assert [] == [name for name in names if "growth" in name]
     assert [] == [name for name in names if not (tmp_path / name).stat().st_size]

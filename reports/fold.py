@@ -1,0 +1,205 @@
+"""Everything that a run knows of one arm, for the fold below the table. Apart because the page shows one for each."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from bench.record import Caveat, Judgement, Race, Record, grouped
+from bench.store import Store
+from reports import strip, words
+from reports.columns import NOTHING, Column, cells, heads, verdict
+from reports.commands import command
+from reports.page_table import glyph
+from reports.rows import Row
+from reports.strip import Strip
+
+MOST = 1_000_000  # bytes of an animation that is carried inside the page
+WEIGHTS = 6  # numbers of an answer that are told
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A thing's name, what is known of it, and what the name means where that needs saying."""
+
+    name: str
+    text: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the referee said at one point of every round: the worst of it."""
+
+    when: str
+    times: int
+    updates: str
+    loss: str
+    distance: str
+    tolerance: str
+    share: str
+    fault: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A caveat, and the number of rounds that carry it."""
+
+    caveat: Caveat
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One arm.
+
+    said     its time and its verdict
+    drawing  the GIF of its watched job; empty where there is none
+    """
+
+    id: str
+    row: Row
+    glyph: str
+    said: str
+    rounds: int
+    facts: tuple[Fact, ...]
+    cold: tuple[Fact, ...]
+    counters: tuple[Fact, ...]
+    judged: tuple[Judged, ...]
+    variables: tuple[Fact, ...]
+    noted: tuple[Noted, ...]
+    strip: Strip | None
+    drawing: bytes
+    command: str
+
+
+def fold(
+    number: str,
+    row: Row,
+    race: Race,
+    records: Sequence[Record],
+    columns: Sequence[Column[Row]],
+    unit: tuple[float, str],
+    colour: str,
+    run: Store,
+) -> Fold:
+    """The fold of an arm.
+
+    number   what its id ends with
+    columns  of the table; some are left out there where the page is narrow, none here
+    unit     of the table
+    """
+    texts = zip(columns, heads(columns, unit[1]), cells(columns, row, unit[0]), strict=True)
+    return Fold(
+        id=f"arm-{number}",
+        row=row,
+        glyph=glyph(row.verdict),
+        said=", ".join(filter(None, [words.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),
+        rounds=len(records),
+        facts=tuple(Fact(head, text, column.meaning) for column, head, text in texts if text not in ("", NOTHING)),
+        cold=tuple(_cold(row, records)),
+        counters=tuple(_counters(row, records)),
+        judged=tuple(_judged(records)),
+        variables=tuple(_variables(records)),
+        noted=tuple(_noted(records)),
+        strip=strip.draw(records, colour),
+        drawing=_drawing(run, row),
+        command=command(row.arm, race),
+    )
+
+
+def _cold(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
+    first = next((record for record in records if record.first_seconds is not None), None)
+    if first is None:
+        return
+    beside = "" if first.alone else ", while others were starting beside it"
+    yield Fact("import", words.seconds(first.import_seconds), "loading the framework and the implementation")
+    yield Fact("build", words.seconds(first.build_seconds))
+    yield Fact("first update", f"{words.seconds(first.first_seconds)}{beside}", "with any compilation")
+    if row.seconds and first.first_seconds:
+        factor = first.first_seconds / row.seconds.value
+        if factor > 1:
+            yield Fact("first against steady", f"as long as {words.count(factor)} steady updates")
+
+
+def _counters(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
+    timed = [record for record in records if record.blocks]
+    yield Fact("rounds", f"{len(timed)} timed of {len(records)}")
+    if timed:
+        yield Fact("blocks", grouped(sum(len(record.blocks) for record in timed)), "what is timed at once")
+        yield Fact("updates a block", _span(record.updates_per_block for record in timed))
+        drains = [record.drain_seconds for record in timed if record.drain_seconds is not None]
+        if any(drains):
+            meaning = "median time that a block's work still ran on the device after the loop had returned"
+            yield Fact("drain", words.seconds(max(drains)), meaning)
+        device = [each / (r.updates_per_block or 1) for r in timed for each in r.device_blocks]
+        if device:
+            yield Fact("update by the device's clock", words.seconds(float(np.median(device))))
+    if row.peak_resident_bytes:
+        meaning = "the most memory that its process held; the framework is most of it"
+        yield Fact("peak resident", f"{row.peak_resident_bytes / 2**20:.0f} MiB", meaning)
+    numbers = [f"{name} {_number(value)}" for name, value in (row.weights or {}).items()]
+    if numbers and len(numbers) <= WEIGHTS:
+        yield Fact("weights at the end", ", ".join(numbers))
+    if row.judgement and row.judgement.fault:
+        yield Fact("fault", row.judgement.fault)
+
+
+def _number(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_number(each) for each in value[:WEIGHTS])}{', ...' if len(value) > WEIGHTS else ''}]"
+    return f"{value:.6g}" if isinstance(value, int | float) else "not finite"
+
+
+def _span(numbers: Iterable[int | None]) -> str:
+    found = sorted({number for number in numbers if number is not None})
+    if not found:
+        return NOTHING
+    return grouped(found[0]) if found[0] == found[-1] else f"{grouped(found[0])} to {grouped(found[-1])}"
+
+
+def _judged(records: Sequence[Record]) -> Iterator[Judged]:
+    found = [judgement for record in records for judgement in record.judgements]
+    order = list(dict.fromkeys(judgement.when for judgement in found))
+    found.sort(key=lambda judgement: order.index(judgement.when))
+    for when, group in groupby(found, key=lambda judgement: judgement.when):
+        mine = list(group)
+        worst = max(mine, key=_share)
+        yield Judged(
+            when=when,
+            times=len(mine),
+            updates=_span(judgement.updates for judgement in mine),
+            loss=NOTHING if worst.loss is None else f"{worst.loss:.6g}",
+            distance="not finite" if worst.distance is None else f"{worst.distance:.1e}",
+            tolerance=f"{worst.tolerance:.1e}",
+            share=NOTHING if worst.distance is None or not worst.tolerance else f"{words.count(100 * _share(worst))} %",
+            fault=worst.fault or "",
+        )
+
+
+def _share(judgement: Judgement) -> float:
+    if judgement.fault and judgement.distance is None:
+        return float("inf")
+    return (judgement.distance or 0.0) / judgement.tolerance if judgement.tolerance else 0.0
+
+
+def _variables(records: Sequence[Record]) -> Iterator[Fact]:
+    """Of all rounds; a variable that was not the same in all of them has several values."""
+    for name in sorted({name for record in records for name in record.variables}):
+        values = dict.fromkeys(record.variables[name] for record in records if name in record.variables)
+        yield Fact(name, ", ".join(values))
+
+
+def _noted(records: Sequence[Record]) -> Iterator[Noted]:
+    found = dict.fromkeys(caveat for record in records for caveat in record.caveats)
+    for caveat in found:
+        yield Noted(caveat, sum(caveat in record.caveats for record in records))
+
+
+def _drawing(run: Store, row: Row) -> bytes:
+    try:
+        content = (run.path / "pictures" / f"{row.arm.slug}.gif").read_bytes()
+    except (OSError, ValueError):
+        return b""
+    return content if len(content) <= MOST and content.startswith(b"GIF8") else b""

@@ -1,0 +1,277 @@
+"""The page: index.html, one file that needs no network, no script and no trust in what a record says.
+
+Everything is escaped where it is put in; the only style and script that a browser will run are ours, by their hash.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.record import FORMAT, Arm, Record, grouped
+from bench.store import Store
+from reports import banners, page_table, source, words
+from reports.cast import cast_of
+from reports.columns import columns_of, heads, unit_of
+from reports.comparison import Comparison, RaceResult
+from reports.fold import Fact, Fold, fold
+from reports.growth import sentence
+from reports.page_table import Table
+from reports.picture import Picture
+from reports.rows import by_arm
+from reports.source import Source
+
+HERE = Path(__file__).parent
+KEPT = "\n\t"  # what is not printed and does no harm
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as the page shows it; its size as a browser takes it, where the SVG says so."""
+
+    picture: Picture
+    address: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A race: its findings, figures, table, and a fold for each of its arms."""
+
+    id: str
+    result: RaceResult
+    ladders: tuple[Figure, ...]
+    table: Table
+    figures: tuple[Figure, ...]
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A source, and the id of the one fold that shows it: arms of one file share it."""
+
+    id: str
+    owner: str
+    source: Source
+
+
+def render(
+    comparison: Comparison,
+    records: Sequence[Record],
+    pictures: Sequence[Picture],
+    run: Store,
+    complaints: Sequence[str] = (),
+) -> bytes:
+    """The whole page; the same bytes for the same arguments.
+
+    pictures    those whose name begins with "ladder" come first, all others in their order
+    run         has the sources and the animation
+    complaints  what could not be read
+    """
+    growth = comparison.growth
+    rows = banners.rows_of(comparison)
+    columns = columns_of(rows)
+    sections, others = _sections(comparison, by_arm(records), pictures, run)
+    folds = [each for section in sections for each in section.folds]
+    grown = [figure for figure in others if growth and figure.picture.name == "growth"]
+    first = [*grown, *(sections[0].ladders if len(sections) == 1 else ())]
+    page = {
+        "run": comparison.plan.run,
+        "about": [part for part in (_about(comparison), _machine(comparison)) if part],
+        "headline": banners.headline(comparison),
+        "findings": banners.more(comparison),
+        "banners": [banners.of_answers(rows), banners.of_machine(comparison.races, comparison.warnings)],
+        "first": first,
+        "growth": page_table.growth(growth) if growth else None,
+        "crossings": [f"{sentence(each, growth.swept)}." for each in growth.crossings] if growth else [],
+        "sections": sections,
+        "figures": [figure for figure in others if figure not in first],
+        "classes": page_table.classes(rows),
+        "verdicts": page_table.verdicts(rows),
+        "arms": len(rows),
+        "sources": _sources(folds, run),
+        "legend": list(zip(heads(columns, "unit"), (column.meaning for column in columns), strict=True)),
+        "environment": list(_flat(comparison.environment)),
+        "strange": [*complaints, *_strange(comparison, records)],
+        "missing": list(_missing(comparison, records, folds, run)),
+        "doubts": comparison.warnings,
+        "repeat": comparison.plan.command,
+        "plan": list(_plan(comparison)),
+    }
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    text: str = _template().render(page=page, style=Markup(style), script=Markup(script), policy=policy)  # noqa: S704 - ours
+    return text.encode()
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_tame,
+    )
+    environment.filters["base64"] = _base64
+    return environment.get_template("page.html")
+
+
+def _tame(value: Any) -> Any:
+    """No character that steers a terminal or turns the direction of writing reaches the page, whoever put it in."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(c if c in KEPT else words.plain(c) for c in value)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _sections(
+    comparison: Comparison, records: Mapping[Arm, Sequence[Record]], pictures: Sequence[Picture], run: Store
+) -> tuple[list[Section], list[Figure]]:
+    """The races, and the figures that belong to none of them. A figure belongs to the race whose slug its name ends with."""
+    cast = cast_of(comparison)
+    columns = columns_of(banners.rows_of(comparison))
+    slugs = [result.race.slug for result in comparison.races]
+    owned: dict[str, list[Figure]] = {slug: [] for slug in slugs}
+    others: list[Figure] = []
+    for figure in map(_figure, pictures):
+        name = figure.picture.name
+        owner = max((slug for slug in slugs if name.endswith(f"-{slug}")), key=len, default=None)
+        if owner is None and name == "ladder" and slugs:
+            owner = slugs[0]
+        (others if owner is None else owned[owner]).append(figure)
+    sections = []
+    for number, result in enumerate(comparison.races, start=1):
+        unit = unit_of(result.rows)
+        places = {arm: place for place, arm in enumerate(result.race.arms)}
+        folds = [
+            fold(f"{number}-{places[row.arm]}", row, result.race, records.get(row.arm, ()), columns, unit, colour, run)
+            for row in result.rows
+            for colour in [cast.colour(row.arm)]
+        ]
+        mine = owned.pop(result.race.slug, [])
+        ladders = tuple(figure for figure in mine if figure.picture.name.startswith("ladder"))
+        sections.append(
+            Section(
+                id=f"race-{number}",
+                result=result,
+                ladders=ladders,
+                table=page_table.table(result, columns, [each.id for each in folds]),
+                figures=tuple(figure for figure in mine if figure not in ladders),
+                folds=tuple(folds),
+            )
+        )
+    return sections, others
+
+
+def _figure(picture: Picture) -> Figure:
+    found = re.search(rb'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', picture.files.get("svg", b""))
+    width, height = (round(float(each) * 4 / 3) for each in found.groups()) if found else (None, None)
+    return Figure(picture, f"figures/{quote(picture.name, safe='')}", width, height)
+
+
+def _sources(folds: Iterable[Fold], run: Store) -> dict[str, Shown]:
+    """By implementation, those that the run kept."""
+    found: dict[str, Shown] = {}
+    for each in folds:
+        name = each.row.arm.implementation
+        if name not in found and source.is_name(name) and (text := run.source(name)):
+            found[name] = Shown(each.id.replace("arm", "source"), each.id, source.read(text))
+    return found
+
+
+def _about(comparison: Comparison) -> str:
+    if comparison.growth:
+        return comparison.growth.title
+    return comparison.races[0].race.title if len(comparison.races) == 1 else f"{len(comparison.races)} races"
+
+
+def _machine(comparison: Comparison) -> str:
+    machine = comparison.environment.get("machine")
+    packages = comparison.environment.get("packages")
+    said = [str(machine["processor"])] if isinstance(machine, dict) and machine.get("processor") else []
+    if isinstance(machine, dict) and isinstance(machine.get("gpus"), list):
+        said += [str(gpu["name"]) for gpu in machine["gpus"] if isinstance(gpu, dict) and "name" in gpu]
+    if isinstance(packages, dict) and packages.get("torch"):
+        said.append(f"PyTorch {packages['torch']}")
+    return ", ".join(said)
+
+
+def _plan(comparison: Comparison) -> Iterator[Fact]:
+    plan = comparison.plan
+    yield Fact("run", plan.run)
+    yield Fact("rounds", f"{' to '.join(map(str, dict.fromkeys(plan.rounds)))} of each race")
+    yield Fact("stops early", f"when the ratios are known to ± {plan.precision:.1%}")
+    yield Fact("seed", str(plan.seed), "of the order of the laps")
+    yield Fact("format", str(plan.format), "of plan and records")
+
+
+def _flat(value: Any, path: str = "") -> Iterator[Fact]:
+    """Every leaf of a JSON document, whatever its shape."""
+    name = path.replace("_", " ")
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path} · {key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
+        for place, inner in enumerate(value, start=1):
+            yield from _flat(inner, f"{path} {place}")
+    elif isinstance(value, list):
+        yield Fact(name, ", ".join(map(str, value)) or "none")
+    elif path.endswith("_bytes") and isinstance(value, int):
+        yield Fact(name.removesuffix(" bytes"), f"{value / 2**30:.3g} GiB")
+    elif isinstance(value, bool) or value is None:
+        yield Fact(name, {True: "yes", False: "no", None: "not known"}[value])
+    elif path:
+        yield Fact(name, "none" if value in ({}, "") else str(value))
+
+
+def _strange(comparison: Comparison, records: Sequence[Record]) -> Iterator[str]:
+    """What the reader should know before believing anything."""
+    plan = comparison.plan
+    if not records:
+        yield "There is no record: the run ended before its first round was over. `--resume` goes on with it."
+    planned = {arm for race in plan.races for arm in race.arms}
+    if strange := sum(record.arm not in planned for record in records):
+        yield f"{grouped(strange)} of the records are of arms that are not in the plan: they are not shown."
+    if others := sorted({record.run for record in records} - {plan.run}):
+        yield f"Records of another run are among them, perhaps of another machine: {', '.join(others)}."
+
+
+def _missing(comparison: Comparison, records: Sequence[Record], folds: Sequence[Fold], run: Store) -> Iterator[str]:
+    """What the run did not keep."""
+    older = sorted({record.format for record in records if record.format < FORMAT})
+    if older:
+        yield f"Its records are of format {' and '.join(map(str, older))}; today's is {FORMAT}, which keeps more."
+    if not comparison.environment:
+        yield "There is no environment.json: nobody knows which machine this was."
+    names = {each.row.arm.implementation for each in folds}
+    silent = sorted(name for name in names if not (source.is_name(name) and run.source(name)))
+    if silent and len(silent) == len(names):
+        yield "It kept no sources: the folds do not say what an arm does."
+    elif silent:
+        yield f"It kept no source of {', '.join(silent)}."
