@@ -46,7 +46,7 @@ def _fastest(fastest: Row, reference: Row) -> str:
         return f"Nothing was faster than {reference.arm.name}: {own}."
     said = f"Fastest: {fastest.arm.name}, {each}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
     if ratio.low is not None and ratio.high is not None:
-        said += f" (95 % interval {1 / ratio.high:.3g} to {1 / ratio.low:.3g})"
+        said += f" (95 % interval {count(1 / ratio.high, 3)} to {count(1 / ratio.low, 3)})"
     return said + "."
 
 

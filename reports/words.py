@@ -24,9 +24,15 @@ def number(value: float, half_width: float) -> str:
 
 
 def estimate(found: Estimate, scale: float = 1.0) -> str:
-    """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none."""
+    """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none.
+
+    An interval as wide as the value is not as far below it as above it: then its ends are said, "7.0 (0.13 to 380)".
+    """
     if found.low is None or found.high is None:
         return number(found.value / scale, math.inf)
+    if found.half_width > 0.5:
+        low, middle, high = (count(edge / scale) for edge in (found.low, found.value, found.high))
+        return f"{middle} ({low} to {high})"
     half = (found.high - found.low) / 2 / scale
     return f"{number(found.value / scale, half)} ± {number(half, half)}"
 

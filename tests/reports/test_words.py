@@ -58,6 +58,11 @@ def test_an_estimate_is_a_value_and_half_its_interval() -> None:
     assert words.estimate(Estimate(0.4751, 0.472, 0.4782, 5)) == "0.4751 ± 0.0031"
 
 
+def test_a_very_wide_interval_is_said_by_its_ends() -> None:
+    """Two rounds that disagree give an interval of many times the value: no ± of it would be true."""
+    assert words.estimate(Estimate(6.84e-9, 1.3e-10, 3.6e-7, 2), 1e-9) == "6.8 (0.13 to 360)"
+
+
 def test_an_estimate_of_one_round_has_no_interval() -> None:
     """Where one round gives no interval, none is shown, and no more than two decimals of a value below 1."""
     found = Estimate(0.4751, None, None, 1)
