@@ -107,13 +107,13 @@ def _said(blocks: Blocks) -> list[str]:
     rounds = table.groupby("round")["ratio"].median()
     off = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
     lows, highs = table["ratio"].quantile([0.05, 0.95])
-    arms, span = len(blocks.arms), f"{_percent(lows)} and {_percent(highs)} of their arm's median"
-    said = [f"{_counted(len(table))} of {arms} arms in {len(rounds)} rounds: nine of ten within {span}."]
+    counted = f"{_counted(len(table))} of {_counted(len(blocks.arms), 'arm')} in {_counted(len(rounds), 'round')}"
+    said = [f"{counted}: nine of ten within {_percent(lows)} and {_percent(highs)} of their arm's median."]
     if len(off):
         far = sorted(off.items(), key=lambda each: -abs(math.log(each[1])))[:5]
         said.append("Disturbed rounds: " + ", ".join(f"round {number} ({_percent(at)})" for number, at in far) + ".")
     else:
-        said.append(f"No round as a whole is more than {DRIFT - 1:.0%} off.")
+        said.append(f"No round as a whole is more than {100 * (DRIFT - 1):.0f} % off.")
     spikes = table[table["ratio"] > SPIKE]
     if len(spikes):
         worst = spikes.nlargest(1, "ratio").iloc[0]
@@ -125,8 +125,8 @@ def _said(blocks: Blocks) -> list[str]:
     return said
 
 
-def _counted(blocks: int) -> str:
-    return "1 block" if blocks == 1 else f"{grouped(blocks)} blocks"
+def _counted(number: int, noun: str = "block") -> str:
+    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
 
 
 def _percent(ratio: float) -> str:

@@ -84,8 +84,15 @@ def _said(target: Target) -> list[str]:
         batch = batch_of(way.result.race)
         said.append(f"{batch[0].upper()}{batch[1:]}: {grouped(way.updates)} updates, {arms}.")
     if len(ways) > 1:
-        first = min(ways, key=lambda way: way.arms[0].seconds.value)
-        said.append(f"Soonest: {batch_of(first.result.race)}, by {first.arms[0].row.arm.name}.")
+        first, *others = sorted((way.arms[0] for way in ways), key=lambda arm: arm.seconds.value)
+        edges = [first.seconds.high, *(arm.seconds.low for arm in others)]
+        certain = None not in edges and all((edges[0] or 0.0) < (edge or 0.0) for edge in edges[1:])
+        winner = next(way for way in ways if way.arms[0] is first)
+        said.append(
+            f"Soonest: {batch_of(winner.result.race)}, by {first.row.arm.name}."
+            if certain
+            else "Which is soonest cannot be told: their intervals overlap."
+        )
     return said
 
 

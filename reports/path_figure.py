@@ -120,15 +120,15 @@ def _view(axes: Axes, path: Places, off: Places) -> None:
 
 def _contours(axes: Axes, descent: Descent) -> None:
     """Ellipses, for the loss is a bowl: each at a round distance above the least loss."""
-    values, basis = np.linalg.eigh(np.array(descent.curvature))
-    turn = np.linspace(0, 2 * np.pi, 181)
-    circle = (basis / np.sqrt(np.maximum(values, 1e-12 * values[-1]))) @ np.array([np.cos(turn), np.sin(turn)])
-    centre = np.array(descent.optimum)
+    curvature, centre = np.array(descent.curvature), np.array(descent.optimum)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     corners = np.array([(x, y) for x in (left, right) for y in (bottom, top)]) - centre
-    most = float(np.einsum("ni,ij,nj->n", corners, np.array(descent.curvature), corners).max())
+    most = float(np.einsum("ni,ij,nj->n", corners, curvature, corners).max())
     if not (most > 0 and math.isfinite(most)):
         return
+    values, basis = np.linalg.eigh(curvature)
+    turn = np.linspace(0, 2 * np.pi, 181)
+    circle = (basis / np.sqrt(np.maximum(values, 1e-12 * values[-1]))) @ np.array([np.cos(turn), np.sin(turn)])
     decades = range(math.floor(math.log10(most)) - 4, math.floor(math.log10(most)) + 1)
     path = np.array([*descent.parameters, descent.optimum])[::-4]
     low, size = np.array([left, bottom]), np.array([right - left, top - bottom])

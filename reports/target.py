@@ -72,7 +72,7 @@ def updates_to(descent: Descent, loss: float) -> int | None:
         return first
     left = [math.log(max(each - descent.minimum, TINY)) for each in (*descent.losses[first - 1 : first + 1], loss)]
     before, after = descent.updates[first - 1 : first + 1]
-    share = (left[0] - left[2]) / (left[0] - left[1])
+    share = (left[0] - left[2]) / (left[0] - left[1]) if left[0] > left[1] else 1.0
     return before + math.ceil(round((after - before) * min(1.0, share), 6))
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from bench.store import Store
 from reports import folder
-from tests.reports.records import MANUAL, compared, grown
+from tests.reports.figures import descent
+from tests.reports.records import MANUAL, arm, compared, grown, rounds
 
 EXPORTS = {
     "exports/pytest-benchmark.json",
@@ -40,3 +41,25 @@ def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
     assert len(table) == 4
     row = table[(table["implementation"] == "linear/c") & (table["size"] == 1_000)].iloc[0]
     assert row["low"] < 1e-3 < row["high"]
+
+
+def test_a_run_has_every_picture_that_its_records_allow(tmp_path: Path) -> None:
+    """Break-even and blocks from any run; a descent allows three more; a watched arm one; each is named once."""
+    bare, records = compared({MANUAL: 2e-4})
+    run = Store(tmp_path)
+    names = [picture.name for picture in folder.pictures(bare, records, run)]
+    assert names == ["ladder", "payoff", "blocks"]
+    run.write_descent(bare.plan.races[0], descent())
+    watched, records = compared({MANUAL: 2e-4}, *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3))
+    names = [picture.name for picture in folder.pictures(watched, records, run)]
+    assert names == ["ladder", "descent", "payoff", "watching", "line", "path", "blocks"]
+
+
+def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
+    """A file that was cut short leaves the others."""
+    comparison, records = compared({MANUAL: 2e-4})
+    run = Store(tmp_path)
+    run.write_descent(comparison.plan.races[0], descent())
+    (file,) = (tmp_path / "descents").iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    assert [picture.name for picture in folder.pictures(comparison, records, run)] == ["ladder", "payoff", "blocks"]
