@@ -47,8 +47,13 @@ def estimate(logarithms: Sequence[float]) -> Estimate:
 
 def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
     """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
-    logarithms = [math.log(median(record.per_update.values())) for record in records if record.blocks]
+    logarithms = seconds_logarithms(records)
     return estimate(logarithms) if logarithms else None
+
+
+def seconds_logarithms(records: Sequence[Record]) -> list[float]:
+    """For each round with blocks: the logarithm of the median over laps of seconds an update."""
+    return [math.log(median(record.per_update.values())) for record in records if record.blocks]
 
 
 def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> dict[int, float]:
@@ -68,6 +73,22 @@ def ratio(records: Sequence[Record], reference: Sequence[Record]) -> Estimate | 
     """Seconds an update of an arm over those of the reference; below 1 is faster. None when no round saw both."""
     logarithms = round_logarithms(records, reference)
     return estimate(list(logarithms.values())) if logarithms else None
+
+
+def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
+    """How many times what it was a quantity is, with Welch's t interval: the rounds of two runs are no pairs.
+
+    now, then  its natural logarithms, one for each round, at least one of each
+    """
+    both = [np.asarray(logarithms, dtype=float) for logarithms in (now, then)]
+    difference, rounds = float(both[0].mean() - both[1].mean()), min(map(len, both))
+    if rounds == 1:
+        return Estimate(math.exp(difference), None, None, 1)
+    parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in both]
+    square = sum(part for part, _ in parts)
+    freedom = square**2 / sum(part**2 / free for part, free in parts) if square else math.inf
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(square) if square else 0.0
+    return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half), rounds)
 
 
 def verdict(found: Estimate | None) -> Verdict:
