@@ -1,26 +1,23 @@
-"""The door: parses the command line, shows progress and results, decides the exit status. Only this file prints.
+"""The door: parses the command line, shows progress and results, decides the exit status.
 
 Everything heavy is imported inside the verbs, so that `--help` answers at once.
 """
 
-import json
 import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench import arguments
+from bench import arguments, screen
 from bench.arguments import duration, known, several, whole_numbers
 
 if TYPE_CHECKING:
-    from bench.race import Progress
     from bench.store import Store
-    from reports.comparison import Comparison
 
 USAGE, INTERRUPTED = 2, 130  # the other exit statuses are in reports/status.py
 
@@ -43,11 +40,9 @@ def list_(json_: arguments.Json = False) -> None:
     from reports import listing
 
     if json_:
-        _print_json(listing.document())
-        return
-    console = _console()
-    for renderable in listing.render():
-        console.print(renderable)
+        screen.print_json(listing.document())
+    else:
+        screen.show(listing.render())
 
 
 @app.command()
@@ -119,10 +114,9 @@ def run(
             plan = plan.named(store.path.name)
             store.write_plan(plan, describe(ROOT))
         interrupted = _race(store, json_)
-        comparison, files = _report(store, store)
-    _show(comparison, store, files, json_)
+        comparison = screen.report(store, store, json_=json_)
     if interrupted:
-        _say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
+        screen.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(status_of(comparison))
 
@@ -130,23 +124,33 @@ def run(
 @app.command()
 def report(
     run_: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")] = "latest",
-    out: Annotated[Path | None, typer.Option(help="Folder to draw into.  [default: the run's own]")] = None,
+    against: arguments.Against = None,
+    history: arguments.History = False,
+    out: arguments.Out = None,
     results: arguments.Results = Path("results"),
     json_: arguments.Json = False,
 ) -> None:
-    """Draw the reports of a run again, from its records.
+    """Draw the reports of a run again, from its records; or set it against another one; or all runs in a row.
 
     \b
     Example: python -m bench report latest --out /tmp/report
+    Example: python -m bench report latest --against 2026-11-20T10-00-00-1a2b
+    Example: python -m bench report --history
     """
     from bench.store import Store
     from reports.status import status_of
 
     with _refusals():
+        arguments.known_report(run_, against, history=history)
+        if history:
+            screen.history(results, Store(out or results), json_=json_)
+            return
         store = Store.find(run_, results)
         target = Store(out) if out else store
-        comparison, files = _report(store, target)
-    _show(comparison, target, files, json_)
+        if against:
+            comparison = screen.against(store, Store.find(against, results), target, json_=json_)
+        else:
+            comparison = screen.report(store, target, json_=json_)
     raise typer.Exit(status_of(comparison))
 
 
@@ -172,9 +176,9 @@ def check(
     found = [claim for name in chosen for claim in claims(name, mode, device)]
     broken = sum(claim.word == "BROKEN" for claim in found)
     if json_:
-        _print_json({"format": 1, "claims": [vars(claim) for claim in found]})
+        screen.print_json({"format": 1, "claims": [vars(claim) for claim in found]})
     else:
-        console = _console()
+        console = screen.console()
         for claim in found:
             console.print(f"{claim.word:<8}{claim.said}", style="" if claim.word == "kept" else "bold", markup=False)
         console.print(f"\n{len(found)} claims, {broken} broken.", style="bold")
@@ -201,9 +205,11 @@ def selfbench(
     for part in chosen:
         for figure in PARTS[part](repetitions):
             figures.append(vars(figure))
-            _say(f"{figure.name}: {figure.said}; promised: {figure.promise}; {'kept' if figure.kept else 'NOT KEPT'}")
+            screen.say(
+                f"{figure.name}: {figure.said}; promised: {figure.promise}; {'kept' if figure.kept else 'NOT KEPT'}"
+            )
     if json_:
-        _print_json({"format": 1, "figures": figures})
+        screen.print_json({"format": 1, "figures": figures})
 
 
 def _race(store: "Store", quiet: bool) -> bool:
@@ -212,55 +218,18 @@ def _race(store: "Store", quiet: bool) -> bool:
     from bench.watch import display_is_there
 
     plan = store.plan()
-    _say(f"looprace {store.path}")
+    screen.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = race.run(plan, store, live=display_is_there() and not quiet)
     try:
         for event in progress:
-            _tell(event, plan.rounds[1])
+            screen.tell(event, plan.rounds[1])
     except KeyboardInterrupt:
         progress.close()
         return True
     finally:
-        _say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
+        screen.clear_line()
     return False
-
-
-def _tell(event: "Progress", most: int) -> None:
-    """One line that is drawn over on a terminal; on anything else a line a step, without the laps."""
-    from reports.terminal import progress_line
-
-    terminal = sys.stderr.isatty()
-    if terminal or not event.doing.startswith("lap"):
-        text = f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}"
-        line = progress_line(event.elapsed, event.expected, text, bar=terminal)
-        _say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
-
-
-def _report(store: "Store", target: "Store") -> tuple["Comparison", list[str]]:
-    from reports import folder
-    from reports.comparison import compare
-
-    records, complaints = store.records()
-    for complaint in complaints:
-        _say(f"warning: {complaint}")
-    comparison = compare(store.plan(), store.environment(), records)
-    return comparison, folder.write(comparison, records, store, target)
-
-
-def _show(comparison: "Comparison", store: "Store", files: list[str], json_: bool) -> None:
-    from reports import terminal
-    from reports.document import document
-
-    if json_:
-        _print_json(document(comparison, str(store.path)))
-        return
-    console = _console()
-    for renderable in terminal.render(comparison, console.width):
-        console.print(renderable)
-    console.print()
-    pictures = sorted(path.relative_to(store.path).as_posix() for path in (store.path / "pictures").glob("*"))
-    console.print(f"In {store.path}: {', '.join(files + pictures)}", markup=False)
 
 
 @contextmanager
@@ -273,22 +242,8 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except (SettingError, UnknownNameError, StoreError) as error:
-        _say(f"looprace: {error}")
+        screen.say(f"looprace: {error}")
         raise typer.Exit(USAGE) from error
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=150)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, indent=1, allow_nan=False))
-
-
-def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)
 
 
 def main() -> None:

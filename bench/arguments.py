@@ -36,6 +36,16 @@ Budget = Annotated[str | None, typer.Option(help="Time for the whole run instead
 Limit = Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")]
 Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder to draw into.  [default: the run's own; of a history --results]")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="Compare with this earlier run: its folder or name.", show_default=False),
+]
+History = Annotated[
+    bool, typer.Option("--history", help="All runs of --results: how each arm's time went, and when it changed.")
+]
 Resume = Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")]
 
 
@@ -87,6 +97,12 @@ def known_place(mode: str, device: str) -> None:
     """Raises SettingError for a mode or a device that there is not."""
     known("--mode", (mode,), MODES)
     known("--device", (device,), DEVICES)
+
+
+def known_report(run: str, against: str | None, *, history: bool) -> None:
+    """Raises SettingError for a history of a single run."""
+    if history and (against or run != "latest"):
+        raise SettingError("--history is about all runs of --results: leave out RUN and --against.")
 
 
 def known(option: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:

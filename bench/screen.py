@@ -1,0 +1,130 @@
+"""What the door shows: reports as tables or JSON on standard output, progress and complaints on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from bench.race import Progress
+    from bench.record import Record
+    from bench.store import Store
+    from reports.comparison import Comparison
+
+
+def console() -> "Console":
+    """As wide as the terminal; wide enough for a table where there is none."""
+    from rich.console import Console
+
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=150)
+
+
+def show(renderables: "Iterable[RenderableType]", onto: "Console | None" = None) -> None:
+    """Prints them one below another."""
+    target = onto or console()
+    for renderable in renderables:
+        target.print(renderable)
+
+
+def name_files(folder: object, files: Sequence[str]) -> None:
+    """Where to look next."""
+    print(f"\nIn {folder}: {', '.join(files)}")
+
+
+def print_json(document: Any) -> None:
+    """One strict JSON document, and nothing else."""
+    print(json.dumps(document, indent=1, allow_nan=False))
+
+
+def say(text: str, end: str = "\n") -> None:
+    """A line for people, whatever standard output is used for."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def warn(complaints: Iterable[str]) -> None:
+    """What could not be read, a line each."""
+    for complaint in complaints:
+        say(f"warning: {complaint}")
+
+
+def tell(event: "Progress", most: int) -> None:
+    """One line that is drawn over on a terminal; on anything else a line a step, without the laps."""
+    from reports.terminal import progress_line
+
+    terminal = sys.stderr.isatty()
+    if terminal or not event.doing.startswith("lap"):
+        text = f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}"
+        line = progress_line(event.elapsed, event.expected, text, bar=terminal)
+        say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
+
+
+def clear_line() -> None:
+    """Makes room where progress was told."""
+    say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
+
+
+def report(store: "Store", target: "Store", *, json_: bool) -> "Comparison":
+    """Writes the reports of a run to the target, and shows them."""
+    from reports import folder, terminal
+    from reports.document import document
+
+    comparison, records = _compared(store)
+    files = folder.write(comparison, records, store, target)
+    if json_:
+        print_json(document(comparison, str(target.path)))
+    else:
+        wide = console()
+        show(terminal.render(comparison, wide.width), wide)
+        pictures = sorted(path.relative_to(target.path).as_posix() for path in (target.path / "pictures").glob("*"))
+        name_files(target.path, files + pictures)
+    return comparison
+
+
+def against(store: "Store", earlier: "Store", target: "Store", *, json_: bool) -> "Comparison":
+    """Writes what has changed since an earlier run to the target, and shows it. Raises StoreError when nothing can be said."""
+    from reports import versus_tables
+    from reports.cast import cast_of
+    from reports.document import document
+    from reports.versus import Side, versus
+
+    now, then = Side(*_compared(store)), Side(*_compared(earlier))
+    found = versus(now, then)
+    files = versus_tables.write(found, cast_of(now.comparison), target)
+    if json_:
+        print_json(document(now.comparison, str(target.path)) | {"against": versus_tables.document(found)})
+    else:
+        wide = console()
+        show(versus_tables.render(found, wide.width), wide)
+        name_files(target.path, files)
+    return now.comparison
+
+
+def history(results: Path, target: "Store", *, json_: bool) -> None:
+    """Writes how the arms of all runs of a folder went to the target, and shows it. Raises StoreError for no run at all."""
+    from bench.store import Store
+    from reports import history_tables
+    from reports.cast import cast_of
+    from reports.history import read
+
+    found = read(results)
+    warn(found.complaints)
+    latest = {each.machine: Store(each.runs[-1].folder) for each in found.histories}
+    casts = {machine: cast_of(_compared(store)[0]) for machine, store in latest.items()}
+    files = history_tables.write(found, casts, target)
+    if json_:
+        print_json(history_tables.document(found))
+    else:
+        wide = console()
+        show(history_tables.render(found, wide.width), wide)
+        name_files(target.path, files)
+
+
+def _compared(store: "Store") -> tuple["Comparison", "list[Record]"]:
+    from reports.comparison import compare
+
+    records, complaints = store.records()
+    warn(complaints)
+    return compare(store.plan(), store.environment(), records), records
