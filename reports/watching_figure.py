@@ -15,7 +15,7 @@ from reports.comparison import RaceResult
 from reports.picture import Picture, picture
 from reports.rows import Row
 from reports.sheet import WIDTH, sheet
-from reports.style import FAINT, GRID, INK, MUTED, PAPER
+from reports.style import FAINT, GRID, INK, MUTED
 
 TITLE = "What watching costs: seconds of the whole job"
 COLUMNS = ("implementation", "setting", "job_seconds", "training_seconds", "looking_seconds", "looks", "seconds_a_look")
@@ -141,15 +141,15 @@ def _bar(axes: Axes, place: int, row: Row, each: Watched | None, cast: Cast, sca
             looking / scale,
             left=(total - looking) / scale,
             height=0.66,
-            color=PAPER,
+            facecolor="none",
             edgecolor=INK if colour == MUTED else colour,
             hatch="////",
             lw=0.8,
         )
         if looking:
-            said += f"  {looking / total:.0%} {verb}: {each.looks} x {words.seconds(each.a_look)}"
+            said += f": {looking / total:.0%} {verb}, {each.looks} x {words.seconds(each.a_look)}"
         else:
-            said += f"  {verb}: no more than two jobs differ anyway"
+            said += f": {verb} takes no more than two jobs differ anyway"
     axes.annotate(
         said, (total / scale, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK
     )
