@@ -34,7 +34,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
     low, high       the 95 % interval of `change`: the few rounds that were run know the spread no better
     seconds         the time allowed
     rounds          rounds that fit into it
-    deviation       of a round's logarithm of the twin's ratio, over the rounds that were run
+    deviation       of a round's logarithm of the twin's ratio from 0, over the rounds that were run
     raced           rounds that were run
     ratio           the twin's ratio over those rounds, with its 95 % interval; it should hold 1
     """

@@ -32,7 +32,8 @@ def memory(scene: Scene) -> Iterator[Finding]:
     kilobytes = {name: value.split()[0] for name, value in scene.host.fields("proc/meminfo").items() if value.split()}
     command = "ps -eo rss,comm --sort=-rss | head"
     if "MemAvailable" not in kilobytes:
-        yield judged("memory", "/proc/meminfo does not say", "/proc/meminfo", "unknown", command="free -h")
+        for topic in ("memory", "swap"):
+            yield judged(topic, "/proc/meminfo does not say", "/proc/meminfo", "unknown", command="free -h")
         return
     available, total = (int(kilobytes[name]) * 1024 for name in ("MemAvailable", "MemTotal"))
     limit = host.limits(scene.host)

@@ -253,7 +253,7 @@ class Activity:
     def now(host: Host) -> "Activity":
         """The totals at this moment."""
         stat = (host.text("proc/stat") or "").splitlines()
-        ticks = [int(each) for each in stat[0].split()[1:]] if stat else []
+        ticks = [int(each) for each in stat[0].split()[1:] if each.isdigit()] if stat else []
         ticks += [0] * (10 - len(ticks))
         pages = host.fields("proc/vmstat", " ")
         counts = [

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median, stdev
+from statistics import fmean, median
 from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
@@ -50,8 +50,8 @@ def smallest_change(deviation: float, rounds: int, power: float = POWER) -> floa
 def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float = ALLOWED) -> Resolution | None:
     """What rounds like these, one after the other for so many seconds, would show. None for fewer than two.
 
-    The interval of the change is that of the deviation: over m rounds (m - 1) s^2 / sigma^2 is distributed as chi-square
-    with m - 1 degrees of freedom.
+    The twin is the reference, so the logarithms' true mean is 0: s^2 is the mean of their squares, and over m rounds
+    m s^2 / sigma^2 is distributed as chi-square with m degrees of freedom. That gives the interval of the change.
 
     logarithms     of the twin's ratio, one for each round
     round_seconds  wall time of a round
@@ -59,9 +59,10 @@ def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float
     raced = len(logarithms)
     if raced < 2:
         return None
-    deviation, rounds = stdev(logarithms), max(2, int(seconds / round_seconds))
+    deviation = math.sqrt(fmean(each**2 for each in logarithms))
+    rounds = max(2, int(seconds / round_seconds))
     tail = (1 - statistics.LEVEL) / 2
-    low, high = (deviation * math.sqrt((raced - 1) / float(chdtri(raced - 1, p))) for p in (tail, 1 - tail))
+    low, high = (deviation * math.sqrt(raced / float(chdtri(raced, p))) for p in (tail, 1 - tail))
     found = statistics.estimate(logarithms)
     assert found.low is not None
     assert found.high is not None

@@ -54,7 +54,7 @@ def compiler(language: str, variables: Mapping[str, str] = os.environ) -> str | 
         return None
     done = said(found, "--version")
     first = (done.stdout.splitlines() or [""])[0] if done and done.returncode == 0 else ""
-    number = re.search(r"\d+\.\d+(\.\d+)?", first)
+    number = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", first))
     kind = "clang" if "clang" in first else "gcc" if "Free Software" in (done.stdout if done else "") else ""
     named = Path(found).name
     return f"{named}{f' ({kind})' if kind and named in ('cc', 'c++') else ''} {number[0] if number else 'of unknown version'}"
