@@ -94,8 +94,7 @@
     if (!target) return;
     for (let each = target; each; each = each.parentElement) if (each.localName === "details") each.open = true;
     target.scrollIntoView();
-    const summary = target.querySelector("summary");
-    if (summary) summary.focus({ preventScroll: true });
+    if (target.localName === "details") target.querySelector("summary").focus({ preventScroll: true });
   }
 
   for (const table of tables) {
@@ -117,6 +116,7 @@
   const SPARE = [7, 6, 5, 4, 3, 2, 1];
   const fit = () => {
     for (const box of document.querySelectorAll(".scroll")) {
+      if (!box.clientWidth) continue; // in a fold that is closed
       box.className = "scroll";
       for (const turn of SPARE) if (box.scrollWidth > box.clientWidth) box.classList.add("least-" + turn);
       box.classList.add(box.scrollWidth > box.clientWidth ? "wider" : "fits");

@@ -1,7 +1,17 @@
-"""A page as a browser's parser would see it: its elements, their attributes, and the text in them."""
+"""A page made of made-up records, and as a parser sees it: its elements, their attributes, and the text in them."""
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 
+from bench.record import Record
+from bench.store import Store
+from reports import growth_figure, ladder, page
+from reports.cast import Cast
+from reports.comparison import Comparison
+from reports.picture import Picture
+
+NOWHERE = Store(Path("nowhere"))
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 INLINE = {"span", "b", "a", "code"}  # between all others there is a space to read, if none to see
 
@@ -66,3 +76,25 @@ class Parsed(HTMLParser):
     def text(self) -> str:
         """All text, in single spaces."""
         return self.one("body").removesuffix(self.one("script"))
+
+
+def shown(
+    found: tuple[Comparison, Sequence[Record]], run: Path = Path("nowhere"), complaints: Sequence[str] = ()
+) -> Parsed:
+    """The page of a comparison and its records, with its ladders."""
+    comparison, records = found
+    return Parsed(page.render(comparison, records, drawn(comparison), Store(run), complaints))
+
+
+def drawn(comparison: Comparison) -> list[Picture]:
+    """Its growth and its ladders, named as a run names them."""
+    several = len(comparison.races) > 1
+    found = [growth_figure.draw(comparison.growth, Cast({}))] if comparison.growth else []
+    names = [f"ladder-{result.race.slug}" if several else "ladder" for result in comparison.races]
+    return found + [ladder.draw(result, Cast({}), name) for result, name in zip(comparison.races, names, strict=True)]
+
+
+def picture(name: str, title: str = "What there is to see") -> Picture:
+    """A picture of nothing."""
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"/>'
+    return Picture(name, title, "What it says.", dict.fromkeys(("png", "pdf", "csv"), b"") | {"svg": svg})

@@ -3,30 +3,22 @@
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
-from bench.record import Record
-from bench.store import Store
-from reports import growth_figure, ladder, page, style, words
+from reports import ladder, page, style
 from reports.cast import Cast
 from reports.columns import COLUMNS, columns_of
-from reports.comparison import Comparison, compare
-from reports.picture import Picture
+from reports.comparison import compare
 from tests.conftest import ROOT
-from tests.reports.hostile import TEXTS, hostile
-from tests.reports.parsed import Parsed
+from tests.reports.parsed import NOWHERE, Parsed, drawn, picture, shown
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
     MANUAL,
     MOMENTS,
-    REFERENCE,
-    TWIN,
     WRONG,
     arm,
     compared,
@@ -38,17 +30,6 @@ from tests.reports.records import (
     rounds,
 )
 
-ELEMENTS = (
-    "html head meta link title style body a header main section div nav h1 h2 h3 h4 p span b ul ol li dl dt dd figure "
-    "figcaption img form label input fieldset legend button table caption thead tbody tr th td details summary pre code "
-    "script"
-)
-ATTRIBUTES = (
-    "charset http-equiv content name rel href id class aria-label aria-hidden aria-live role tabindex alt src width "
-    "height loading title scope colspan hidden type autocomplete spellcheck value checked lang "
-    "data-name data-numeric data-key data-class data-verdict"
-)
-NOWHERE = Store(Path("nowhere"))
 SOURCE = '''"""Says what it does, & how."""
 
 class Planted:
@@ -57,28 +38,6 @@ class Planted:
     def advance(self, updates):
         return "</code><script>"  # a comment
 '''
-
-
-def shown(
-    found: tuple[Comparison, Sequence[Record]], run: Path = Path("nowhere"), complaints: Sequence[str] = ()
-) -> Parsed:
-    """The page of a comparison and its records, with its ladders."""
-    comparison, records = found
-    return Parsed(page.render(comparison, records, drawn(comparison), Store(run), complaints))
-
-
-def drawn(comparison: Comparison) -> list[Picture]:
-    """Its growth and its ladders, named as a run names them."""
-    several = len(comparison.races) > 1
-    found = [growth_figure.draw(comparison.growth, Cast({}))] if comparison.growth else []
-    names = [f"ladder-{result.race.slug}" if several else "ladder" for result in comparison.races]
-    return found + [ladder.draw(result, Cast({}), name) for result, name in zip(comparison.races, names, strict=True)]
-
-
-def picture(name: str, title: str = "What there is to see") -> Picture:
-    """A picture of nothing."""
-    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"/>'
-    return Picture(name, title, "What it says.", dict.fromkeys(("png", "pdf", "csv"), b"") | {"svg": svg})
 
 
 def test_equal_runs_give_equal_bytes() -> None:
@@ -101,29 +60,6 @@ def test_only_our_own_style_and_script_may_run() -> None:
         f"script-src 'sha256-{hashes['script']}'; base-uri 'none'; form-action 'none'"
     )
     assert [len(found.all("style")), len(found.all("script"))] == [1, 1]
-
-
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_hostile_record_is_only_text(text: str, tmp_path: Path) -> None:
-    """Whatever the strings of a run hold, the page has no element, attribute or address but its own; and says the text."""
-    comparison, records = hostile(text)
-    pictures = [picture("ladder", text), picture(f"{text}/other", text)]
-    found = Parsed(page.render(comparison, records, pictures, Store(tmp_path), [text]))
-    assert {tag for tag, _ in found.elements} <= set(ELEMENTS.split())
-    assert {name for _, attributes in found.elements for name in attributes} <= set(ATTRIBUTES.split())
-    assert found.strays == []
-    for _, attributes in found.elements:
-        address = attributes.get("href", "#") or "#"
-        assert re.fullmatch(r"#[\w-]*|data:,|figures/[\w.%~-]+", address), address
-        assert attributes.get("src", "data:image/").startswith("data:image/")
-        assert re.fullmatch(r"[a-z][a-z0-9-]*", attributes.get("id", "x"))
-        assert all(value.replace("\n", "").replace("\t", "").isprintable() for value in attributes.values())
-    assert found.text.isprintable()
-    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    said = " ".join(words.plain(text).split())
-    assert found.text.count(said) > 10
-    assert said in found.one("h1")
 
 
 def test_ten_seconds_are_enough() -> None:
@@ -254,67 +190,6 @@ def test_a_sweep_shows_its_growth_first() -> None:
     assert found.one("h1").startswith("linear/c cpu eager becomes slower than linear/nn_sgd cpu eager at ")
     assert html.index(b"figures/growth.svg") < html.index(b"figures/ladder")
     assert "fixed each row" in found.text
-
-
-OLD = ROOT / "reports" / "published" / "cpu-2-cores"
-
-
-def test_a_run_of_an_older_format_says_what_is_missing() -> None:
-    """Records of before sources were kept make a page, and a note."""
-    run = Store(OLD)
-    records, _ = run.records()
-    older = [replace(each, format=2) for each in records]
-    found = shown((compare(run.plan(), run.environment(), older), older), Path("nowhere"))
-    assert "Its records are of format 2; today's is" in found.text
-    assert "It kept no sources" in found.text
-    assert len(found.all("tr", class_="reference")) == 1
-
-
-def broken(*, reason: str = "it broke") -> tuple[Comparison, list[Record]]:
-    """A race in which all failed."""
-    records = [record(one, 1, None, status="failed", reason=reason) for one in (REFERENCE, TWIN, MANUAL)]
-    return compare(plan(race(MANUAL)), ENVIRONMENT, records), records
-
-
-def lonely() -> tuple[Comparison, list[Record]]:
-    """A race of one arm, seen once."""
-    records = [record(REFERENCE, 1, 4e-4)]
-    return compare(plan(race(twin=None)), {}, records), records
-
-
-def strange() -> tuple[Comparison, list[Record]]:
-    """A race with records that do not belong to it."""
-    comparison, records = compared({MANUAL: 2e-4})
-    return comparison, [*records, replace(record(ANALYTIC, 1, 1e-4), run="of another machine")]
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        (
-            (compare(plan(race(MANUAL)), {}, []), []),
-            ["Nothing was measured.", "There is no record", "no environment.json"],
-        ),
-        ((compare(plan(), {}, []), []), ["Nothing was measured."]),
-        (broken(), ["Nothing could be measured: 2 of 2 arms failed.", "No answers", "Stability unknown", "it broke"]),
-        (broken(reason="broken " * 140), ["broken " * 139]),
-        (lonely(), ["Nothing was faster than linear/nn_sgd cpu eager", "Stability unknown"]),
-        (strange(), ["1 of the records are of arms that are not in the plan", "Records of another run are among them"]),
-    ],
-    ids=["empty", "no races", "all failed", "long reason", "one record", "strangers"],
-)
-def test_bad_input_makes_a_page_with_a_note(found: tuple[Comparison, list[Record]], said: list[str]) -> None:
-    """A run of which little or nothing is there is shown as far as it goes, and named for what it is."""
-    parsed = shown(found)
-    assert [] == [each for each in said if each not in parsed.text]
-
-
-def test_what_could_not_be_read_is_said() -> None:
-    """Complaints of the store stand on the first screen, and all of them below."""
-    complaints = [f"records/{number}.json is cut short." for number in range(4)]
-    found = shown(compared({MANUAL: 2e-4}), complaints=complaints)
-    assert [found.text.count(each) for each in complaints] == [2, 2, 1, 1]
-    assert "2 more about these records" in found.text
 
 
 def test_a_wrong_answer_is_loud() -> None:
