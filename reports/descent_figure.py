@@ -1,5 +1,6 @@
 """The picture of loss against seconds: full batch, mini-batches and single samples on their way to the same loss."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from reports.labels import LINE
 from reports.picture import Picture, picture
 from reports.sheet import WIDTH, sheet
 from reports.style import FAINT, GRID, INK, PAPER
-from reports.target import Reached, Target, Way
+from reports.target import Reached, Target, Way, updates_to
 
 TITLE = "Loss against seconds of training: further left is sooner at the same loss"
 COLUMNS = (
@@ -153,12 +154,11 @@ def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> N
     shown = [entry.arm for entry in entries if entry.arm]
     left = [way.descent.losses for way in target.ways]
     most, least = max(map(max, left)) - target.minimum, target.loss - target.minimum
-    ends = [arm.seconds.value for arm in shown]
-    begin, end = min(ends) / 100, max(arm.seconds.high or arm.seconds.value for arm in shown) * 1.6
+    begin, end = min(map(_falling, entries)), max(arm.seconds.high or arm.seconds.value for arm in shown) * 1.6
     floor = max(least, most * 1e-12) / 1.6
     top.set(xscale="log", yscale="log", xlim=(begin, end), ylim=(floor, most * 1.4))
     style.scale(top.xaxis, begin, end, style.duration)
-    style.scale(top.yaxis, floor, most * 1.4, lambda loss: f"{loss:g}")
+    style.scale(top.yaxis, floor, most * 1.4, lambda loss: words.count(loss, 1))
     top.set_ylabel(f"loss above the least possible, {target.minimum:.6g}", color=FAINT)
     top.grid(color=GRID, lw=0.6)
     top.tick_params(axis="x", which="both", labelbottom=False, bottom=False)
@@ -171,6 +171,13 @@ def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> N
         color=FAINT,
     )
     low.tick_params(which="both", colors=FAINT)
+
+
+def _falling(entry: Entry) -> float:
+    """The seconds after which an arm's loss has begun to fall: a hundredth of its way. Before that curves say nothing."""
+    descent = entry.way.descent
+    updates = updates_to(descent, descent.losses[0] - 0.01 * (descent.losses[0] - min(descent.losses)))
+    return max(1, updates or 0) * entry.arm.row.seconds.value if entry.arm and entry.arm.row.seconds else math.inf
 
 
 def _curve(axes: Axes, way: Way, arm: Reached, target: Target, cast: Cast, marker: str) -> None:

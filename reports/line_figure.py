@@ -17,11 +17,12 @@ from reports.judged import Judged, judged
 from reports.labels import Label
 from reports.picture import Picture, picture
 from reports.sheet import WIDTH, sheet
-from reports.style import FAINT, INK, MUTED
+from reports.style import FAINT, INK, MUTED, PAPER
 
 TITLE = "The line over the data, from the start of the job to its end"
 COLUMNS = ("what", "setting", "updates", "weight", "bias", "loss")
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.4)  # of the job, after which the line is drawn too
+SPARSE = 50  # rows, up to which the dots are large and lie on the lines
 FEW = 6  # wrong arms that are drawn
 LEFT, BELOW, TALL = 0.8, 0.55, 5.0  # inches
 
@@ -93,7 +94,8 @@ def _figure(result: RaceResult, descent: Descent, wrong: Sequence[Judged], cast:
     page = sheet(TITLE, result.race.title, notes, TALL + BELOW)
     axes = page.axes(LEFT, BELOW, wide, TALL)
     _scales(axes, sample, [line for _, line, _ in lines])
-    axes.scatter(sample[:, 0], sample[:, 1], s=7, color=MUTED, linewidths=0, zorder=1)
+    dots: dict[str, Any] = {"s": 7, "zorder": 1} if len(sample) > SPARSE else {"s": 55, "zorder": 5}
+    axes.scatter(sample[:, 0], sample[:, 1], color=MUTED, edgecolors=PAPER, linewidths=dots["s"] / 55, **dots)
     least = (descent.optimum[0], descent.optimum[1])
     named = [
         _drawn(axes, text, line, {"color": INK, "lw": 3.2 if alpha == 1 else 1.0, "alpha": alpha}, bold=alpha == 1)
@@ -113,7 +115,7 @@ def _lines(descent: Descent) -> list[tuple[str, Line, float]]:
         weight, bias = (float(np.interp(updates, descent.updates, along)) for along in course.T)
         loss = float(np.interp(updates, descent.updates, descent.losses))
         said = "the start" if not updates else f"{grouped(updates)} update{'s' * (updates != 1)}"
-        found.append((f"{said}, loss {loss:.3g}", (weight, bias), 0.3 + 0.4 * updates / last))
+        found.append((f"{said}, loss {words.count(loss, 3)}", (weight, bias), 0.3 + 0.4 * updates / last))
     return [*found[:-1], (found[-1][0], found[-1][1], 1.0)]
 
 
@@ -123,7 +125,8 @@ def _scales(axes: Axes, sample: NDArray[np.float64], lines: Sequence[Line]) -> N
     edges = [weight * x + bias for weight, bias in lines for x in (low, high)]
     bottom, top = min([*edges, sample[:, 1].min()]), max([*edges, sample[:, 1].max()])
     room = 0.04 * ((top - bottom) or 1.0)
-    axes.set(xlim=(low, high if high > low else low + 1), ylim=(bottom - room, top + room), xlabel="x", ylabel="y")
+    aside = 0.02 * ((high - low) or 1.0)
+    axes.set(xlim=(low - aside, high + aside), ylim=(bottom - room, top + room), xlabel="x", ylabel="y")
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set_color(FAINT)
 

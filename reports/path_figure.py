@@ -143,7 +143,7 @@ def _contours(axes: Axes, descent: Descent) -> None:
             apart.max() > 0.06
         ):  # where there is room for its loss: furthest from the path, and from what is said of others
             place = seen[int(apart.argmax())]
-            axes.text(place[0], place[1], f"{level:g}", **_words(7.5, FAINT), ha="center")
+            axes.text(place[0], place[1], words.count(level, 1), **_words(7.5, FAINT), ha="center")
             path = np.concatenate([path, [place]])
 
 
@@ -236,7 +236,7 @@ def _strip(axes: Axes, found: Sequence[Judged], cast: Cast, names: Sequence[str]
     low, high = min([*measured, 0.1]) / 2, max([*measured, 1.0]) * 3
     order = sorted(range(len(found)), key=lambda index: -found[index].worst)
     axes.set(xscale="log", xlim=(low, high), ylim=(len(found) - 0.4, -0.6), yticks=[])
-    style.scale(axes.xaxis, low, high, lambda worst: f"{worst:g}")
+    style.scale(axes.xaxis, low, high, lambda worst: words.count(worst, 1))
     axes.set_xlabel("largest distance from the oracle;\n1: the most that rounding explains", color=FAINT, fontsize=8.5)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=GRID, lw=0.6)
