@@ -125,7 +125,7 @@ def limits(scene: Scene) -> Iterator[Finding]:
             source,
             "bad" if stopped or found.cores < 1 else "caution",
             "give the container whole cores, not a share of their time: once it is used up, blocks stand still",
-            f"docker run --cpuset-cpus=0-{max(1, math.floor(found.cores)) - 1} IMAGE",
+            f"docker run --cpuset-cpus={','.join(map(str, range(max(1, math.floor(found.cores)))))} IMAGE",
         )
 
 

@@ -25,7 +25,7 @@ ALLOWED = 60.0  # seconds for which the resolution is told
 POWER = 0.8  # how often the smallest visible change is seen
 FINE, POOR = 0.02, 0.05  # changes: below the one the machine is fit, above the other it is not
 ARM = "linear/nn_sgd"
-MOST_ROUNDS = 12
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 12  # four know the spread within a factor of three; two only within six
 JOB = 100  # updates: nobody looks at the job here
 
 
@@ -89,7 +89,7 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
     plan = replace(
         plan,
         races=tuple(replace(each, arms=each.arms[:2]) for each in plan.races),
-        rounds=(2, MOST_ROUNDS),
+        rounds=(FEWEST_ROUNDS, MOST_ROUNDS),
         precision=0.0,
         limit=budget,
     )

@@ -37,20 +37,23 @@ def render(
 
 
 def _table(findings: Sequence[Finding], width: int) -> Table:
-    """A topic's name stands before what was seen, and what to do below that."""
+    """A topic's name stands before what was seen; unless all is fine, where that was read, and what to do below it."""
     wide = width >= NARROW
     table = Table.grid(padding=(0, 2))
     if wide:
         table.add_column(min_width=18, no_wrap=True)
     table.add_column(overflow="fold")
     for each in findings:
-        topic, seen = Text(plain(each.topic)), Text(plain(each.seen))
+        fine = each.grade == "fine"
+        topic, seen = Text(plain(each.topic), style="" if fine else "bold"), Text(plain(each.seen))
         if not wide:
             seen = Text.assemble(topic, ": ", seen)
-        told = [Text("→ ").append(plain(each.advice))] if each.advice else []
-        told += [Text("$ ").append(plain(each.command))] if each.command else []
-        lines = Text("\n").join([seen, *(Text(line.plain, style="dim") for line in told)])
-        table.add_row(*([topic] if wide else []), lines)
+        if not fine:
+            seen.append(f"  ({plain(each.source)})", style="dim")
+        lines = [seen]
+        lines += [Text(f"→ {plain(each.advice)}")] if each.advice else []
+        lines += [Text(f"$ {plain(each.command)}", style="cyan")] if each.command else []
+        table.add_row(*([topic] if wide else []), Text("\n").join(lines), style="dim" if fine else "")
     return table
 
 

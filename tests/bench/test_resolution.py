@@ -134,7 +134,7 @@ def test_the_race_is_reference_and_twin_alone_and_leaves_nothing_behind() -> Non
         (only,) = plan.races
         assert ["reference", "twin"] == [arm.role for arm in only.arms]
         assert {"cpu"} == {arm.setting.device for arm in only.arms}
-        assert (12.0, 0.0, 2) == (plan.budget, plan.precision, plan.rounds[0])
+        assert (12.0, 0.0, 4) == (plan.budget, plan.precision, plan.rounds[0])
         assert only.reference.setting.updates <= 1000
         place = store.path
     assert not place.exists()
