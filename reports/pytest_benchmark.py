@@ -62,7 +62,8 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
     arm = records[0].arm
     data = [float(np.median(list(record.per_update.values()))) for record in records]
     job = next((record.job for record in records if record.job), None)
-    judgement = next((j for record in records for j in record.judgements if j.when == "job"), records[0].judgements[-1])
+    judgements = [judgement for record in records for judgement in record.judgements]
+    judgement = next((each for each in judgements if each.when == "job"), judgements[-1] if judgements else None)
     label = plain(arm.label)
     name = f"test_arm[{label}]"
     return {
@@ -72,8 +73,8 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
         "params": None,
         "param": label,
         "extra_info": {
-            "loss": judgement.loss,
-            "distance": judgement.distance,
+            "loss": judgement.loss if judgement else None,
+            "distance": judgement.distance if judgement else None,
             "weights": job.weights if job else None,
             "job_seconds": job.seconds if job else None,
             "setting": msgspec.to_builtins(arm.setting),

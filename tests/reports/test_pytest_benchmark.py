@@ -139,3 +139,11 @@ def test_an_arm_that_was_wrong_once_is_left_out() -> None:
     spoilt = [*rounds(REFERENCE, 4e-4), *right, replace(last, status="wrong", reason="off")]
     document = json.loads(export(plan(race(MANUAL)), ENVIRONMENT, spoilt))
     assert [each["param"] for each in document["benchmarks"]] == [REFERENCE.label]
+
+
+def test_an_arm_that_nobody_judged_has_a_time_and_no_loss() -> None:
+    """A record without a judgement, as an older or a shortened run may hold, is handed on with what it has."""
+    unjudged = [replace(each, judgements=()) for each in rounds(REFERENCE, 4e-4)]
+    (found,) = json.loads(export(plan(race()), ENVIRONMENT, unjudged))["benchmarks"]
+    assert found["extra_info"]["loss"] is None
+    assert found["stats"]["rounds"] == 5
