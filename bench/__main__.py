@@ -186,6 +186,36 @@ def check(
 
 
 @app.command()
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="Only look; do not race the twin.")] = False,
+    results: arguments.Results = Path("results"),
+    json_: arguments.Json = False,
+) -> None:
+    """Say whether this machine is fit to measure on, and how small a change it can show. Changes no setting.
+
+    \b
+    Example: python -m bench doctor
+    Example: python -m bench doctor --quick --json
+    """
+    from bench import resolution
+    from bench.doctor import examine
+    from reports import diagnosis
+
+    findings, found, interrupted = list(examine(results)), None, False
+    if not quick:
+        with _refusals(), resolution.prepared() as store:
+            interrupted = _race(store, json_)
+            found, finding = resolution.told(store.records()[0])
+            findings.append(finding)
+    if json_:
+        screen.print_json(diagnosis.document(findings, found))
+    else:
+        console = screen.console()
+        screen.show(diagnosis.render(findings, found, console.width), console)
+    raise typer.Exit(INTERRUPTED if interrupted else 0)
+
+
+@app.command()
 def selfbench(
     only: Annotated[str, typer.Option(help="answers, tax, overhead, spread, spread2, or several.")] = "",
     repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10,

@@ -1,6 +1,7 @@
 """The command line as a person meets it: real processes, their output, their exit status."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
-VERBS = ("list", "run", "report", "check", "selfbench")
+VERBS = ("list", "run", "report", "doctor", "check", "selfbench")
 FIVE = (
     "--workload=linear/five",
     "--effort=quick",
@@ -109,8 +110,6 @@ def test_a_report_can_be_drawn_elsewhere_and_is_the_same(finished: Checkout, tmp
 
 def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tmp_path: Path) -> None:
     """A record that was cut short costs a warning, not the report."""
-    import shutil
-
     (folder,) = (finished.path / "results").iterdir()
     shutil.copytree(folder, tmp_path / folder.name)
     victim = next((tmp_path / folder.name / "records").glob("*/round-001/linear-numpy*.json"))
@@ -119,6 +118,40 @@ def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tm
     assert done.returncode == 0
     assert f"{victim} is cut short" in done.stderr
     assert "linear/numpy" in done.stdout
+
+
+def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path) -> None:
+    """Two runs of one machine: every arm has a change, on the screen, in files and in the document; itself is refused."""
+    (folder,) = (finished.path / "results").iterdir()
+    earlier = tmp_path / "earlier"
+    shutil.copytree(folder, earlier)
+    plan = json.loads((earlier / "plan.json").read_text(encoding="utf-8"))
+    (earlier / "plan.json").write_text(json.dumps(plan | {"run": "earlier"}), encoding="utf-8")
+    done = finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert f"{folder.name} against earlier" in done.stdout
+    assert {"against.md", "against.json", "figures"} == {path.name for path in (tmp_path / "out").iterdir()}
+    found = json.loads(
+        finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"), "--json").stdout
+    )
+    assert len(found["races"]) == 1
+    changes = {arm["implementation"]: arm["change_of_ratio"] for arm in found["against"]["arms"]}
+    assert changes.pop("linear/nn_sgd") is None
+    assert {value["value"] for value in changes.values()} == {1.0}
+    refused = finished.bench("report", "--against", "latest")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "is the same run twice" in refused.stderr
+
+
+def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
+    """`report --history` tells of every run below the folder, with what is still wanting, and leaves its files."""
+    done = finished.bench("report", "--history", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "1 run on " in done.stdout
+    assert "want 4 more runs" in done.stdout
+    assert {"history.md", "history.csv", "history.json", "figures"} == {path.name for path in tmp_path.iterdir()}
+    document = json.loads(finished.bench("report", "--history", "--out", str(tmp_path), "--json").stdout)
+    assert len(document["histories"][0]["arms"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -132,6 +165,8 @@ def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tm
         (("run", "--results", "/proc/nowhere"), "Results cannot be written to /proc/nowhere"),
         (("run", "--resume", "yesterday"), "There is no run at yesterday"),
         (("report", "yesterday"), "There is no run at yesterday"),
+        (("report", "--history"), "There is no run in results yet"),
+        (("report", "yesterday", "--history"), "leave out RUN and --against"),
         (("check", "linear/nobody"), "No implementation is called 'linear/nobody'"),
         (("selfbench", "--only", "mood"), "--only takes answers, tax, overhead, spread, spread2; got 'mood'."),
     ],
@@ -194,3 +229,12 @@ def test_a_reason_in_odd_characters_loses_no_round(checkout: Make) -> None:
     status, arms = place.arms("--workload=linear/five", "--rounds=1", "--updates=5", "--implementation=linear/odd")
     assert (4, "failed") == (status, arms["linear/odd eager"]["status"])
     assert "end" in arms["linear/odd eager"]["reason"]
+
+
+def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
+    """`doctor --quick --json` is one document with a grade and a source for everything it looked at."""
+    done = plain.bench("doctor", "--quick", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {"processor", "python", "disk", "gpu"} <= {finding["topic"] for finding in document["findings"]}
+    assert document["resolution"] is None
