@@ -71,8 +71,8 @@ def report(store: "Store", target: "Store", *, json_: bool) -> "Comparison":
     from reports import folder, terminal
     from reports.document import document
 
-    comparison, records = _compared(store)
-    files = folder.write(comparison, records, store, target)
+    comparison, records, complaints = _read(store)
+    files = folder.write(comparison, records, store, target, complaints)
     if json_:
         print_json(document(comparison, str(target.path)))
     else:
@@ -123,8 +123,13 @@ def history(results: Path, target: "Store", *, json_: bool) -> None:
 
 
 def _compared(store: "Store") -> tuple["Comparison", "list[Record]"]:
+    comparison, records, _ = _read(store)
+    return comparison, records
+
+
+def _read(store: "Store") -> tuple["Comparison", "list[Record]", list[str]]:
     from reports.comparison import compare
 
     records, complaints = store.records()
     warn(complaints)
-    return compare(store.plan(), store.environment(), records), records
+    return compare(store.plan(), store.environment(), records), records, complaints

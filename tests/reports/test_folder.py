@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from bench import screen
 from bench.store import Store
 from reports import folder
 from tests.reports.figures import descent
-from tests.reports.records import MANUAL, arm, compared, grown, rounds
+from tests.reports.parsed import Parsed
+from tests.reports.records import ENVIRONMENT, MANUAL, arm, compared, grown, rounds
 
 EXPORTS = {
     "exports/pytest-benchmark.json",
@@ -27,6 +30,20 @@ def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
     assert EXPORTS == {name for name in names if name.startswith("exports/")}
     assert [] == [name for name in names if "growth" in name]
     assert [] == [name for name in names if not (tmp_path / name).stat().st_size]
+
+
+def test_what_cannot_be_read_is_named_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A record that was cut short is left out, and the page says which it was, and what to do."""
+    run = Store(tmp_path)
+    comparison, records = compared({MANUAL: 2e-4})
+    run.write_plan(comparison.plan, ENVIRONMENT)
+    run.write_round(comparison.plan.races[0], 1, [each for each in records if each.round == 1])
+    cut = next((tmp_path / "records").rglob("linear-manual*.json"))
+    cut.write_bytes(cut.read_bytes()[:100])
+    screen.report(run, run, json_=True)
+    page = Parsed((tmp_path / "index.html").read_bytes())
+    assert f"{cut} is cut short or is not JSON" in page.text
+    assert "is cut short" in capsys.readouterr().err
 
 
 def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
