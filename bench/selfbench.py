@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import clock, statistics
+from bench.descent import descent_of
 from bench.plan import Choice, make_plan
 from bench.process import ROOT, allowed_cores
-from bench.record import Record
+from bench.record import Job, Judgement, Record, Weights
 from bench.store import Store
 from impls import catalogue
 
@@ -158,6 +159,13 @@ def _crowd(results: Path, count: int) -> Store:
     store.write_plan(plan, {})
     race = plan.races[0]
     store.write_sources([arm.implementation for arm in race.arms])
+    workload, setting = catalogue.workloads()[race.workload], race.reference.setting
+    problem = workload.problem(setting)
+    descent = descent_of(problem, workload.oracle(problem, setting), setting)
+    assert descent is not None
+    store.write_descent(race, descent)
+    weight, bias = descent.parameters[-1]
+    weights: Weights = {"weight": [weight], "bias": bias}
     noise = random.Random(1)
     for number in range(1, count // len(race.arms) + 2):
         records = [
@@ -174,6 +182,13 @@ def _crowd(results: Path, count: int) -> Store:
                 updates_per_block=100,
                 laps=tuple(range(1, 21)),
                 blocks=tuple(1e-4 * 1.1**place * noise.lognormvariate(0, 0.01) for _ in range(20)),
+                job=Job(seconds=1.1**place / 100, updates=setting.updates, weights=weights) if number == 1 else None,
+                judgements=tuple(
+                    Judgement(
+                        when=when, updates=setting.updates, loss=0.122, distance=1e-7, tolerance=1e-4, weights=weights
+                    )
+                    for when in ("first update", "probe", "blocks")
+                ),
                 peak_resident_bytes=300_000_000,
             )
             for place, arm in enumerate(race.arms)
