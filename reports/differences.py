@@ -54,7 +54,7 @@ def setup_of(environment: Mapping[str, Any]) -> Setup:
     named = [f"{_text(gpu.get('name'))} with {_memory(gpu.get('memory_bytes'))}" for gpu in gpus]
     hardware = {
         "processor": _text(machine.get("processor")),
-        "cores": f"{_text(machine.get('cores'))} cores of {_text(machine.get('threads'))} threads",
+        "cores": f"{_text(machine.get('cores'))} cores, {_text(machine.get('threads'))} threads",
         "memory": _memory(machine.get("memory_bytes")),
         "GPUs": ", ".join(f"{named.count(name)} x {name}" for name in dict.fromkeys(named)) or "no GPU",
     }

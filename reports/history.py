@@ -19,10 +19,13 @@ from reports.differences import Setup, setup_of
 from reports.rows import by_arm, worst
 from reports.words import plain
 
+Floats = NDArray[np.float64]
+
 LEAST = 5  # runs before a change is looked for
 ALARM = 0.01  # share of histories in which nothing changed that may tell of a change, all their arms together
 STEADIEST = 0.005  # no two runs are taken to agree better than this: processes of identical code do not
-STEP = 2  # runs that a level lasts at least: a single run that is off is no change
+STEP = 2  # runs that a level lasts at least
+OFF = 4  # standard deviations from its neighbours at which a single run is off, which is no change
 
 
 @dataclass(frozen=True)
@@ -248,26 +251,40 @@ def levels(found: Mapping[int, Estimate], alarm: float) -> Levels | None:
     used = sure or sorted(found)
     logarithms = np.log([found[at].value for at in used])
     wanted = max(0, LEAST - len(sure))
-    starts = [0] if wanted else [0, *_steps(logarithms, [found[at].half_width for at in used], alarm)]
+    starts = [0]
+    if not wanted:
+        noise = _noise(logarithms, [found[at].half_width for at in used])
+        logarithms = _calm(logarithms, noise)
+        starts += _steps(logarithms / noise, alarm)
     values = tuple(math.exp(float(part.mean())) for part in np.split(logarithms, starts[1:]))
     return Levels(tuple(used), tuple(used[start] for start in starts), values, wanted)
 
 
-def _steps(logarithms: NDArray[np.float64], half_widths: Sequence[float], alarm: float) -> list[int]:
-    """Where the level changes: by PELT, the exact least sum of squares with a penalty on each change.
+def _steps(signal: Floats, alarm: float) -> list[int]:
+    """Where the level of a signal of unit variance changes: by PELT, the least sum of squares with a penalty a change.
 
-    Where nothing changes, the best of the n - 1 places to cut lowers a sum of squares of unit variance by no more than the
-    penalty in all but `alarm` of cases: each lowers it by the square of a normal number.
+    Where nothing changes, the best of the n - 1 places to cut lowers the sum of squares by no more than the penalty in all
+    but `alarm` of cases: each lowers it by the square of a normal number.
     """
     import ruptures  # takes half a second
 
-    signal = (logarithms / _noise(logarithms, half_widths))[:, None]
     penalty = float(ndtri(alarm / 2 / (len(signal) - 1))) ** 2
-    found = ruptures.KernelCPD(kernel="linear", min_size=STEP).fit(signal).predict(pen=penalty)
+    found = ruptures.KernelCPD(kernel="linear", min_size=STEP).fit(signal[:, None]).predict(pen=penalty)
     return [int(at) for at in found[:-1]]
 
 
-def _noise(logarithms: NDArray[np.float64], half_widths: Sequence[float]) -> float:
+def _calm(logarithms: Floats, noise: float) -> Floats:
+    """With a run that is off on its own put where its neighbours are: it would make a level of two."""
+    calm = logarithms.copy()
+    middle = np.median([calm[:-2], calm[1:-1], calm[2:]], axis=0)
+    calm[1:-1] = np.where(np.abs(calm[1:-1] - middle) > OFF * noise, middle, calm[1:-1])
+    for end, beside in ((0, 1), (-1, -2)):
+        if abs(calm[end] - calm[beside]) > OFF * noise:
+            calm[end] = calm[beside]
+    return calm
+
+
+def _noise(logarithms: Floats, half_widths: Sequence[float]) -> float:
     """The standard deviation of a run: what the intervals state, or how much neighbours really differ, which may be more.
 
     Two standard errors are half of an interval, or more where there are few rounds. Of the differences of neighbours the

@@ -68,7 +68,7 @@ def _changes(history: History, found: Sequence[Turn]) -> Iterator[str]:
             shared
         )
         yield (
-            f"{len(mine)} arms take {_span(factors[0], factors[-1])} {_measure(mine[0].trend)} than before, "
+            f"{len(mine)} arms take {_span(mine[0].trend, factors[0], factors[-1])}, "
             f"since run {_since(history, at, said)}: {names}{more}.{blame}"
         )
 
@@ -78,31 +78,25 @@ def _reference(turn: Turn) -> str:
     return point.reference if point else ""
 
 
-def _measure(trend: Trend) -> str:
-    return "against the reference" if trend.ratio else "by the clock"
-
-
 def sentence(history: History, turn: Turn) -> str:
     """ "takes 8.1 % longer against the reference than before, since run 2026-11-20T10-00-00-1a2b (commit 0123abc)"."""
     said = "; ".join(circumstances(history, turn))
-    return (
-        f"takes {_span(turn.factor, turn.factor)} {_measure(turn.trend)} than before, "
-        f"since run {_since(history, turn.at, said)}"
-    )
+    return f"takes {_span(turn.trend, turn.factor, turn.factor)}, since run {_since(history, turn.at, said)}"
 
 
 def _since(history: History, at: int, said: str) -> str:
     return f"{history.runs[at].name} ({said or 'nothing that runs record was different'})"
 
 
-def _span(least: float, most: float) -> str:
-    """ "7.7 to 7.9 % longer"; "19 % less"; beyond twice or half "3.2 times as long"."""
+def _span(trend: Trend, least: float, most: float) -> str:
+    """ "7.7 to 7.9 % longer against the reference than before"; beyond twice or half "3.2 times as long ... as before"."""
+    measure = "against the reference" if trend.ratio else "by the clock"
     if least <= 0.5 or most >= 2:
-        ends = [words.count(factor, 3) for factor in (least, most)]
-        return f"{' to '.join(dict.fromkeys(ends))} times as long"
+        said = " to ".join(dict.fromkeys(words.count(factor, 3) for factor in (least, most)))
+        return f"{said} times as long {measure} as before"
     shares = sorted(100 * abs(factor - 1) for factor in (least, most))
     said = " to ".join(dict.fromkeys(words.count(share) for share in shares))
-    return f"{said} % {'longer' if most > 1 else 'less'}"
+    return f"{said} % {'longer' if most > 1 else 'less'} {measure} than before"
 
 
 def circumstances(history: History, turn: Turn, *, named: bool = False) -> Iterator[str]:

@@ -12,7 +12,7 @@ def test_the_same_environment_differs_in_nothing() -> None:
     """A run's setup equals that of another run on the same machine."""
     one, other = setup_of(ENVIRONMENT), setup_of(dict(ENVIRONMENT))
     assert one == other
-    assert one.name == "Made-up 9000, 2 cores of 2 threads, 8 GiB, no GPU"
+    assert one.name == "Made-up 9000, 2 cores, 2 threads, 8 GiB, no GPU"
 
 
 def test_a_little_memory_more_or_less_is_the_same_machine() -> None:
