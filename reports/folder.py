@@ -1,7 +1,6 @@
 """Writes every report of a run into a folder. Apart because it alone knows which formats there are."""
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.record import Arm, Descent, Race, Record
 from bench.store import Store, StoreError, pretty
@@ -38,10 +37,12 @@ def write(
 
     complaints  of what could not be read
     """
-    drawn = pictures(comparison, records, run)
+    descents, unread = _descents(run, [result.race for result in comparison.races])
+    complaints = [*complaints, *unread]
+    drawn = pictures(comparison, records, descents)
     files = {
         "index.html": page.render(comparison, records, drawn, run, complaints),
-        "summary.md": markdown.render(comparison).encode(),
+        "summary.md": markdown.render(comparison, complaints).encode(),
         "report.json": pretty(document(comparison, str(run.path))),
         "exports/pytest-benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
         "exports/github-action-benchmark.json": github_action_benchmark.export(comparison),
@@ -50,23 +51,18 @@ def write(
         "exports/records.csv": tables.to_csv(records).encode(),
         "exports/records.parquet": tables.to_parquet(records),
     }
-    files |= {
-        f"figures/{picture.name}.{kind}": content
-        for picture in drawn
-        for kind, content in picture.files.items()
-    }
+    files |= {f"figures/{picture.name}.{kind}": content for picture in drawn for kind, content in picture.files.items()}
     for name, content in files.items():
         out.write(name, content)
     return list(files)
 
 
-def pictures(comparison: Comparison, records: Sequence[Record], run: Store) -> list[Picture]:
+def pictures(comparison: Comparison, records: Sequence[Record], descents: Mapping[Race, Descent]) -> list[Picture]:
     """Every picture that the run can honestly give, those that say most first.
 
     The races of a sweep have their ladders only: what more there is to see of them is how they grow.
     """
     cast, races = cast_of(comparison), comparison.races
-    descents = {result.race: found for result in races if (found := _descent(run, result.race))}
     seen: dict[Arm, list[Record]] = {}
     for record in records:
         seen.setdefault(record.arm, []).append(record)
@@ -91,8 +87,13 @@ def _named(kind: str, race: Race, all_of_them: Sequence[object]) -> str:
     return f"{kind}-{race.slug}" if len(all_of_them) > 1 else kind
 
 
-def _descent(run: Store, race: Race) -> Descent | None:
-    """None too where its file cannot be read: only the pictures that need it are left out."""
-    with contextlib.suppress(StoreError):
-        return run.descent(race)
-    return None
+def _descents(run: Store, races: Sequence[Race]) -> tuple[dict[Race, Descent], list[str]]:
+    """Those that the run kept; and a sentence for each that cannot be read: then only its pictures are left out."""
+    found, unread = {}, []
+    for race in races:
+        try:
+            if descent := run.descent(race):
+                found[race] = descent
+        except StoreError as error:
+            unread.append(str(error))
+    return found, unread

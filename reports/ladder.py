@@ -146,7 +146,7 @@ def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
             middle - left,
             left=left,
             height=0.66,
-            color=PAPER if wrong else colour,
+            facecolor="none" if wrong else colour,
             edgecolor=colour,
             hatch="////" if wrong else "",
         )

@@ -16,8 +16,11 @@ LIMIT = 900_000  # bytes of races; a job's summary on GitHub may have 1 024 KiB 
 WARNINGS = 50
 
 
-def render(comparison: Comparison) -> str:
-    """The same content as the terminal's, in the same order; of a sweep also the table of each race."""
+def render(comparison: Comparison, complaints: Sequence[str] = ()) -> str:
+    """The same content as the terminal's, in the same order; of a sweep also the table of each race.
+
+    complaints  of what could not be read
+    """
     machine = comparison.environment.get("machine", {})
     packages = comparison.environment.get("packages", {})
     lines = [f"# looprace: {comparison.plan.run}", ""]
@@ -44,6 +47,8 @@ def render(comparison: Comparison) -> str:
             lines += [f"**{len(races) - number} more races have no room here: report.json holds them all.**", ""]
             break
         lines += race
+    for complaint in complaints[:WARNINGS]:
+        lines += [f"> **Not read:** {escape(complaint)}", ""]
     for warning in comparison.warnings[:WARNINGS]:
         lines += [f"> **{escape(warning.text)}.** {escape(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]

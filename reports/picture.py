@@ -57,8 +57,9 @@ def drawn(figure: Callable[[], Figure]) -> dict[str, bytes]:
     with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a reason may be in any script; the SVG keeps it
         made = figure()
-        made.draw_without_rendering()
-        made.set_layout_engine("none")
+        if made.get_layout_engine() is not None:
+            made.draw_without_rendering()
+            made.set_layout_engine("none")
         files = {kind: _bytes(made, kind) for kind in _METADATA}
     return files | {"svg": adapted(files["svg"].decode()).encode()}
 

@@ -42,4 +42,4 @@ def scale(axis: Axis, low: float, high: float, text: Callable[[float], str]) -> 
 def duration(seconds: float) -> str:
     """A round duration as a tick says it: "20 µs"."""
     unit, name = words.unit_for([seconds * 1.0001])
-    return f"{seconds / unit:g} {name}"
+    return f"{words.count(seconds / unit, 6)} {name}"

@@ -60,23 +60,24 @@ def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
     assert row["low"] < 1e-3 < row["high"]
 
 
-def test_a_run_has_every_picture_that_its_records_allow(tmp_path: Path) -> None:
+def test_a_run_has_every_picture_that_its_records_allow() -> None:
     """Break-even and blocks from any run; a descent allows three more; a watched arm one; each is named once."""
     bare, records = compared({MANUAL: 2e-4})
-    run = Store(tmp_path)
-    names = [picture.name for picture in folder.pictures(bare, records, run)]
-    assert names == ["ladder", "payoff", "blocks"]
-    run.write_descent(bare.plan.races[0], descent())
+    assert [picture.name for picture in folder.pictures(bare, records, {})] == ["ladder", "payoff", "blocks"]
     watched, records = compared({MANUAL: 2e-4}, *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3))
-    names = [picture.name for picture in folder.pictures(watched, records, run)]
+    names = [picture.name for picture in folder.pictures(watched, records, {watched.plan.races[0]: descent()})]
     assert names == ["ladder", "descent", "payoff", "watching", "line", "path", "blocks"]
 
 
 def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
-    """A file that was cut short leaves the others."""
+    """A file that was cut short leaves the others, and page and summary name it."""
     comparison, records = compared({MANUAL: 2e-4})
     run = Store(tmp_path)
     run.write_descent(comparison.plan.races[0], descent())
     (file,) = (tmp_path / "descents").iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    assert [picture.name for picture in folder.pictures(comparison, records, run)] == ["ladder", "payoff", "blocks"]
+    names = folder.write(comparison, records, run, run)
+    drawn = [name.removesuffix(".svg") for name in names if name.endswith(".svg")]
+    assert drawn == ["figures/ladder", "figures/payoff", "figures/blocks"]
+    assert f"{file} is cut short" in Parsed((tmp_path / "index.html").read_bytes()).text
+    assert "is cut short" in (tmp_path / "summary.md").read_text(encoding="utf-8")
