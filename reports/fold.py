@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
@@ -55,7 +56,8 @@ class Fold:
     """One arm.
 
     said     its time and its verdict
-    drawing  the GIF of its watched job; empty where there is none
+    drawing  the GIF of its watched job, where it is small; empty where there is none
+    drawn    its name in the folder of the run
     """
 
     id: str
@@ -71,6 +73,7 @@ class Fold:
     noted: tuple[Noted, ...]
     strip: Strip | None
     drawing: bytes
+    drawn: str
     command: str
 
 
@@ -90,6 +93,8 @@ def fold(
     columns  of the table; some are left out there where the page is narrow, none here
     unit     of the table
     """
+    drawn = f"pictures/{row.arm.slug}.gif"
+    drawing = _drawing(run.path / drawn)
     texts = zip(columns, heads(columns, unit[1]), cells(columns, row, unit[0]), strict=True)
     return Fold(
         id=f"arm-{number}",
@@ -104,7 +109,8 @@ def fold(
         variables=tuple(_variables(records)),
         noted=tuple(_noted(records)),
         strip=strip.draw(records, colour),
-        drawing=_drawing(run, row),
+        drawing=drawing if len(drawing) <= MOST else b"",
+        drawn=drawn if drawing else "",
         command=command(row.arm, race),
     )
 
@@ -197,9 +203,9 @@ def _noted(records: Sequence[Record]) -> Iterator[Noted]:
         yield Noted(caveat, sum(caveat in record.caveats for record in records))
 
 
-def _drawing(run: Store, row: Row) -> bytes:
+def _drawing(path: Path) -> bytes:
     try:
-        content = (run.path / "pictures" / f"{row.arm.slug}.gif").read_bytes()
+        content = path.read_bytes()
     except (OSError, ValueError):
         return b""
-    return content if len(content) <= MOST and content.startswith(b"GIF8") else b""
+    return content if content.startswith(b"GIF8") else b""

@@ -99,6 +99,7 @@ def render(
         "verdicts": page_table.verdicts(rows),
         "arms": len(rows),
         "sources": _sources(folds, run),
+        "carried": _carried(folds),
         "legend": list(zip(heads(columns, "unit"), (column.meaning for column in columns), strict=True)),
         "environment": list(_flat(comparison.environment)),
         "strange": [*complaints, *_strange(comparison, records)],
@@ -209,6 +210,11 @@ def _about(comparison: Comparison) -> str:
     if comparison.growth:
         return comparison.growth.title
     return comparison.races[0].race.title if len(comparison.races) == 1 else f"{len(comparison.races)} races"
+
+
+def _carried(folds: Sequence[Fold]) -> str:
+    """The one fold whose drawing the page carries: they are large, and all right arms draw the same."""
+    return next((each.id for each in folds if each.drawing), "")
 
 
 def _machine(comparison: Comparison) -> str:

@@ -85,13 +85,15 @@ def test_variables_that_changed_have_all_their_values() -> None:
 
 
 def test_a_drawing_comes_along_when_it_is_one_and_small(tmp_path: Path) -> None:
-    """A GIF of the watched job is carried in the page; a huge one, and what is no GIF, is not."""
+    """A GIF of the watched job is read; of a huge one only the name is told, of what is no GIF nothing."""
     (tmp_path / "pictures").mkdir()
-    path = tmp_path / "pictures" / f"{MANUAL.slug}.gif"
-    assert folded(rounds(MANUAL, 2e-4), tmp_path).drawing == b""
-    for content, kept in ((b"GIF89a...", True), (b"<svg/>", False), (b"GIF89a" + b"." * MOST, False)):
-        path.write_bytes(content)
-        assert folded(rounds(MANUAL, 2e-4), tmp_path).drawing == (content if kept else b"")
+    name = f"pictures/{MANUAL.slug}.gif"
+    found = folded(rounds(MANUAL, 2e-4), tmp_path)
+    assert (found.drawing, found.drawn) == (b"", "")
+    for content, kept, told in ((b"GIF89a", b"GIF89a", name), (b"<svg/>", b"", ""), (b"GIF8" + b"." * MOST, b"", name)):
+        (tmp_path / name).write_bytes(content)
+        found = folded(rounds(MANUAL, 2e-4), tmp_path)
+        assert (found.drawing, found.drawn) == (kept, told)
 
 
 def test_a_failed_arm_has_a_fold_too() -> None:

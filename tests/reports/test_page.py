@@ -142,6 +142,16 @@ def test_an_arm_has_a_fold_with_all_that_is_known(tmp_path: Path) -> None:
     assert targets <= {attributes["id"] for _, attributes in found.elements if "id" in attributes}
 
 
+def test_one_drawing_is_carried(tmp_path: Path) -> None:
+    """Of several arms that drew, the page carries the picture of one, and tells where the others are."""
+    (tmp_path / "pictures").mkdir()
+    for one in (MANUAL, ANALYTIC):
+        (tmp_path / "pictures" / f"{one.slug}.gif").write_bytes(b"GIF89a")
+    found = shown(compared({MANUAL: 2e-4, ANALYTIC: 1e-4}), tmp_path)
+    assert len([text for attributes, text in found.all("img") if attributes["src"].startswith("data:image/gif")]) == 1
+    assert f"in the folder of the run: pictures/{MANUAL.slug}.gif" in found.text
+
+
 def test_no_file_outside_of_the_run_is_read(tmp_path: Path) -> None:
     """A name that leads out of the folder of sources has no source."""
     (tmp_path / "secret.py").write_text("secret = 1")
