@@ -1,6 +1,7 @@
 """The folder a run lives in: every file is written once, whole or not at all. Apart so that reports need nothing else."""
 
 import contextlib
+import math
 import os
 import secrets
 import shutil
@@ -181,7 +182,7 @@ class Store:
         records, complaints = [], []
         for path in sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts):
             try:
-                records.append(_read(path, Record))
+                records.append(_record(path))
             except StoreError as error:
                 complaints.append(str(error))
         return records, complaints
@@ -190,7 +191,7 @@ class Store:
         """The finished rounds of a race. Raises StoreError when a record cannot be read: a resumed run must not guess."""
         found: dict[int, list[Record]] = {}
         for folder in sorted(self._round(race, 1).parent.glob("round-*")):
-            found[int(folder.name.removeprefix("round-"))] = [_read(p, Record) for p in sorted(folder.iterdir())]
+            found[int(folder.name.removeprefix("round-"))] = [_record(p) for p in sorted(folder.iterdir())]
         return found
 
     def log(self, race: Race, number: int, slug: str) -> Path:
@@ -219,6 +220,15 @@ def _read(path: Path, kind: type[T]) -> T:
         raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {CURE}.") from error
     _refuse_newer(path, found)
     return found
+
+
+def _record(path: Path) -> Record:
+    """Raises StoreError too for blocks that no logarithm can be taken of, or that belong to no lap."""
+    record = _read(path, Record)
+    timeless = record.blocks and not 0 < min(record.blocks) <= max(record.blocks) < math.inf
+    if timeless or len(record.laps) != len(record.blocks) or (record.updates_per_block or 1) < 0:
+        raise StoreError(f"{path} is not a record of looprace (its blocks are no times, or of no lap). {CURE}.")
+    return record
 
 
 def _json(path: Path, content: bytes) -> Any:

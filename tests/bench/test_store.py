@@ -91,6 +91,24 @@ def test_a_file_that_is_not_ours_is_named_and_the_rest_is_kept(store: Store, con
     assert "Move its folder away" in complaint
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"laps": [1, 2], "blocks": [0.5, 0.0]},
+        {"laps": [1], "blocks": [-1.0]},
+        {"laps": [1, 2], "blocks": [0.5]},
+        {"laps": [1], "blocks": [0.5], "updates_per_block": -3},
+    ],
+)
+def test_blocks_that_are_no_times_spoil_their_record_alone(store: Store, spoiled: dict[str, object]) -> None:
+    """Nothing that reads records meets a time of which it cannot take the logarithm, or one that belongs to no lap."""
+    path = files(store)[0]
+    path.write_text(json.dumps(json.loads(path.read_text()) | spoiled), encoding="utf-8")
+    records, (complaint,) = store.records()
+    assert len(records) == len(RACE.arms) - 1
+    assert f"{path} is not a record of looprace (its blocks are no times, or of no lap)" in complaint
+
+
 def test_a_spoiled_record_stops_a_resumed_run(store: Store) -> None:
     """Going on over a record that cannot be read would guess; it is refused with the file's name."""
     files(store)[0].write_text("{", encoding="utf-8")
