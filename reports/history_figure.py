@@ -118,7 +118,7 @@ def _plot(axes: Axes, history: History, trend: Trend, cast: Cast) -> None:
         axes.axvline(at - 0.5, color=INK, lw=0.9, ls=(0, (3, 2)))
         side = "right" if at > 0.6 * len(history.runs) else "left"
         said = f"{100 * (factor - 1):+.1f} %" if 0.5 < factor < 2 else f"x {words.count(factor, 3)}"
-        axes.annotate(f"{said}  {history.runs[at].date[5:]}", (at - 0.5, 1), xycoords=("data", "axes fraction"),
+        axes.annotate(f"{said} on {history.runs[at].date[5:]}", (at - 0.5, 1), xycoords=("data", "axes fraction"),
                       xytext=(-3 if side == "right" else 3, -1), textcoords="offset points", ha=side, va="top",
                       fontsize=7.5, weight="bold", color=INK)  # fmt: skip
     _fail(axes, [trend])
@@ -131,7 +131,7 @@ def _title(trend: Trend) -> str:
     """The arm, cut to its plot, and where it stands now."""
     last = trend.last
     said = (
-        f"{words.value(last.ratio)} x reference"
+        f"{words.count(last.ratio.value, 3)} x reference"
         if last.ratio
         else words.seconds(last.seconds.value)
         if last.seconds
@@ -140,7 +140,7 @@ def _title(trend: Trend) -> str:
     now = said if last.status == "ok" else last.status.replace("_", " ")
     name = words.plain(trend.name)
     room = 44 - len(now)
-    return f"{name if len(name) <= room else name[: room - 1] + '…'}   {now}"
+    return f"{name if len(name) <= room else name[: room - 1] + '…'} · {now}"
 
 
 def _fail(axes: Axes, trends: Sequence[Trend]) -> None:

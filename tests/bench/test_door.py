@@ -106,8 +106,8 @@ def test_a_report_can_be_drawn_elsewhere_and_is_the_same(finished: Checkout, tmp
         assert finished.bench("report", "latest", "--out", str(tmp_path / name)).returncode == 0
     files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
     assert len(files) > 10
-    for name in files:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
 
 
 def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tmp_path: Path) -> None:
