@@ -30,14 +30,16 @@ class Difference:
 class Setup:
     """What a run was measured on, as texts that can be compared; empty where the run did not keep its environment.
 
-    machine   processor, cores, memory, GPUs: without all of these being equal no time is compared with another
-    software  Python, driver and packages: without these being equal no seconds are
-    others    system, commit, variables: what may explain a change
+    machine     processor, cores, memory, GPUs: without all of these being equal no time is compared with another
+    software    Python, driver and packages: without these being equal no seconds are
+    others      system, commit, variables: what may explain a change
+    conditions  frequency policy, limits, compilers and the like: the same, where both runs recorded them
     """
 
     machine: Mapping[str, str]
     software: Mapping[str, str]
     others: Mapping[str, str]
+    conditions: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -65,6 +67,7 @@ def setup_of(environment: Mapping[str, Any]) -> Setup:
         machine=hardware if machine else {},
         software={"Python": _text(environment.get("python")), **({"driver": drivers} if gpus else {}), **packages},
         others={"system": _text(environment.get("system")), "commit": commit, **variables},
+        conditions={plain(name): _text(value) for name, value in _part(environment, "conditions").items()},
     )
 
 

@@ -146,6 +146,7 @@ def versus(now: Side, then: Side) -> Versus:
     others = [
         *planned,
         *differing(setups[0].others, setups[1].others, "not set"),
+        *_in_both(setups[0].conditions, setups[1].conditions),
         *(each for label in common for each in _variables(before[label], after[label])),
     ]
     return Versus(
@@ -158,6 +159,13 @@ def versus(now: Side, then: Side) -> Versus:
         gone=_missing(before, after),
         new=_missing(after, before),
         controls=tuple(_controls(common, before, after, changes)),
+    )
+
+
+def _in_both(then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
+    """What differs of what both recorded: an older run knew of fewer conditions."""
+    return differing(
+        {name: then[name] for name in then if name in now}, {name: now[name] for name in now if name in then}
     )
 
 

@@ -206,3 +206,11 @@ def test_runs_without_a_single_time_have_nothing_to_tell() -> None:
     sides = [Side(compare(plan(race(MANUAL)).named(name), ENVIRONMENT, this), this) for name in ("then", "now")]
     found = versus(sides[1], sides[0])
     assert [(change.verdict, change.ratio) for change in found.changes] == [("failed", None)] * 2
+
+
+def test_conditions_that_both_recorded_are_set_side_by_side() -> None:
+    """Another frequency policy may explain a change; what the older run did not record is no difference."""
+    then = ENVIRONMENT | {"conditions": {"governor": "powersave"}}
+    now = ENVIRONMENT | {"conditions": {"governor": "performance", "clock source": "tsc"}}
+    found = versus(side({MANUAL: 2e-4}, "now", environment=now), side({MANUAL: 2e-4}, environment=then))
+    assert [each.text for each in found.others] == ["governor: powersave then, performance now"]
