@@ -51,7 +51,7 @@ class Section:
     result: RaceResult
     ladders: tuple[Figure, ...]
     table: Table
-    figures: tuple[Figure, ...]
+    figures: list[Figure]
     folds: tuple[Fold, ...]
 
 
@@ -183,7 +183,7 @@ def _sections(
                 result=result,
                 ladders=ladders,
                 table=page_table.table(result, columns, [each.id for each in folds]),
-                figures=tuple(figure for figure in mine if figure not in ladders),
+                figures=[figure for figure in mine if figure not in ladders],
                 folds=tuple(folds),
             )
         )

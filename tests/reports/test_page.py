@@ -191,6 +191,22 @@ def test_several_races_have_contents_and_a_section_each() -> None:
     assert len(found.all("details", class_="arm")) == 4
 
 
+def test_pictures_of_one_race_of_several_lie_in_its_fold() -> None:
+    """What is drawn of one race stands with it, folded but for its ladder; what is drawn of all comes before the races."""
+    races = [race(reference=arm("linear/nn_sgd", "reference", batch=batch), twin=None) for batch in ("full", 256)]
+    records = [each for one in races for each in rounds(one.reference, 4e-4)]
+    names = ["descent", *(f"{kind}-{one.slug}" for kind in ("ladder", "blocks", "path") for one in races)]
+    pictures = [picture(name) for name in names]
+    html = page.render(compare(plan(*races), ENVIRONMENT, records), records, pictures, NOWHERE).decode()
+    assert html.index("figures/descent.svg") < html.index('id="race-1"')
+    section = html.partition('id="race-2"')[2].partition("</section>")[0]
+    shown_there = re.findall(r"figures/([\w-]+)\.svg", section)
+    assert shown_there == [f"{kind}-{races[1].slug}" for kind in ("ladder", "blocks", "path")]
+    ((attributes, said),) = Parsed(html.encode()).all("details", id="pictures-2")
+    assert "2 more pictures of this race" in said
+    assert "open" not in attributes
+
+
 def test_a_sweep_shows_its_growth_first() -> None:
     """Where one arm overtakes another is the headline; its figure and its table come before those of the races."""
     speeds: dict[str, Any] = {"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 1e-7 + 4e-9 * n}
