@@ -42,4 +42,4 @@ def scale(axis: Axis, low: float, high: float, text: Callable[[float], str]) -> 
 def duration(seconds: float) -> str:
     """A round duration as a tick says it: "20 µs"."""
     unit, name = words.unit_for([seconds * 1.0001])
-    return f"{words.count(seconds / unit, 6)} {name}"
+    return f"{words.count(round(seconds / unit, 6), 6)} {name}"  # 1e-4 / 1e-6 is not quite 100
