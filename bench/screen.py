@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,11 @@ def show(renderables: "Iterable[RenderableType]", onto: "Console | None" = None)
 
 
 def name_files(folder: object, files: Sequence[str]) -> None:
-    """Where to look next."""
-    print(f"\nIn {folder}: {', '.join(files)}")
+    """Where to look next: the file to open, and what lies beside it, folders by the number of their files."""
+    first, *others = files
+    counted = Counter(f"{name.partition('/')[0]}/" if "/" in name else name for name in others)
+    named = [f"{name} ({count} files)" if name.endswith("/") else name for name, count in counted.items()]
+    print(f"\nOpen {folder}/{first}\nBeside it: {', '.join(named)}")
 
 
 def print_json(document: Any) -> None:

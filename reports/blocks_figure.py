@@ -145,7 +145,7 @@ def _figure(result: RaceResult, blocks: Blocks, cast: Cast, said: Sequence[str])
             "Too many to draw each: the bands hold nine of ten, and half, of a round's blocks; lines are medians."
         )
     else:
-        notes.append("The black line is the median over all arms of a lap.")
+        notes.append("The line is the median over all arms of a lap.")
         if len(beyond):
             far = f"{_counted(len(beyond))}, up to {words.times(beyond['ratio'].max())}"
             notes.append(f"Diamonds, at the edge, are beyond the picture: {far}.")

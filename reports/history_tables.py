@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench.statistics import Estimate
 from bench.store import Store, pretty
-from reports import history_figure, markdown, tables, terminal, words
+from reports import history_figure, leaf, markdown, tables, terminal, words
 from reports.cast import Cast
 from reports.columns import NOTHING, Column, cells, heads
 from reports.history import Histories, History, Levels, Point, Trend
@@ -167,6 +167,25 @@ def to_markdown(found: Histories) -> str:
     return "\n".join([*lines, ""])
 
 
+def page(found: Histories, drawn: Sequence[Picture]) -> bytes:
+    """The same content as a page.
+
+    drawn  a picture for each history
+    """
+    chapters = [
+        leaf.chapter(title(history), list(findings(history)), [picture], [_grid(history)])
+        for history, picture in zip(found.histories, drawn, strict=True)
+    ]
+    unread = leaf.chapter("In no history", [], [], [], found.complaints) if found.complaints else None
+    said = "History of all runs" if found.histories else "No run can be shown"
+    return leaf.render(said, ["history"], [*chapters, *([unread] if unread else [])])
+
+
+def _grid(history: History) -> leaf.Grid:
+    scale, unit = _unit(history)
+    return leaf.grid("The arms, those that changed first", columns_of(history), history.trends, scale, unit)
+
+
 def document(found: Histories) -> dict[str, Any]:
     """For programs: plain dictionaries, lists, numbers and strings; what is not known is None."""
     return {
@@ -244,16 +263,18 @@ def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ..
 
 
 def write(found: Histories, casts: Mapping[str, Cast], out: Store) -> list[str]:
-    """history.md, .csv and .json, and a picture for each machine. Returns the names, first the one to open.
+    """history.html, .md, .csv and .json, and a picture for each machine. Returns the names, first the one to open.
 
     casts  the colours of each machine's pictures
     """
+    drawn = pictures(found.histories, casts)
     files = {
+        "history.html": page(found, drawn),
         FILE: to_markdown(found).encode(),
         "history.csv": to_csv(found).encode(),
         "history.json": pretty(document(found)),
     }
-    for picture in pictures(found.histories, casts):
+    for picture in drawn:
         files |= {f"figures/{picture.name}.{kind}": content for kind, content in picture.files.items()}
     for name, content in files.items():
         out.write(name, content)

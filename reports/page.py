@@ -1,24 +1,12 @@
-"""The page: index.html, one file that needs no network, no script and no trust in what a record says.
+"""The page: index.html, one file that needs no network, no script and no trust in what a record says."""
 
-Everything is escaped where it is put in; the only style and script that a browser will run are ours, by their hash.
-"""
-
-import base64
-import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from bench.record import FORMAT, Arm, Record, grouped
 from bench.store import Store
-from reports import banners, page_table, source, words
+from reports import banners, page_table, shell, source
 from reports.cast import cast_of
 from reports.columns import columns_of, heads, unit_of
 from reports.comparison import Comparison, RaceResult
@@ -27,20 +15,8 @@ from reports.growth import sentence
 from reports.page_table import Table
 from reports.picture import Picture
 from reports.rows import by_arm
+from reports.shell import Figure
 from reports.source import Source
-
-HERE = Path(__file__).parent
-KEPT = "\n\t"  # what is not printed and does no harm
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as the page shows it; its size as a browser takes it, where the SVG says so."""
-
-    picture: Picture
-    address: str
-    width: int | None
-    height: int | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +60,7 @@ def render(
     folds = [each for section in sections for each in section.folds]
     grown = [figure for figure in others if growth and figure.picture.name == "growth"]
     first = [*grown, *(sections[0].ladders if len(sections) == 1 else ())]
-    page = {
+    page: dict[str, Any] = {
         "run": comparison.plan.run,
         "about": [part for part in (_about(comparison), _machine(comparison)) if part],
         "headline": banners.headline(comparison),
@@ -108,47 +84,7 @@ def render(
         "repeat": comparison.plan.command,
         "plan": list(_plan(comparison)),
     }
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    text: str = _template().render(page=page, style=Markup(style), script=Markup(script), policy=policy)  # noqa: S704 - ours
-    return text.encode()
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_tame,
-    )
-    environment.filters["base64"] = _base64
-    return environment.get_template("page.html")
-
-
-def _tame(value: Any) -> Any:
-    """No character that steers a terminal or turns the direction of writing reaches the page, whoever put it in."""
-    if type(value) is not str or value.isprintable():
-        return value
-    return "".join(c if c in KEPT else words.plain(c) for c in value)
-
-
-@cache
-def _asset(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+    return shell.render("page.html", page["headline"][0], page, scripted=True)
 
 
 def _sections(
@@ -160,7 +96,7 @@ def _sections(
     slugs = [result.race.slug for result in comparison.races]
     owned: dict[str, list[Figure]] = {slug: [] for slug in slugs}
     others: list[Figure] = []
-    for figure in map(_figure, pictures):
+    for figure in map(shell.figure, pictures):
         name = figure.picture.name
         owner = max((slug for slug in slugs if name.endswith(f"-{slug}")), key=len, default=None)
         if owner is None and name == "ladder" and slugs:
@@ -188,12 +124,6 @@ def _sections(
             )
         )
     return sections, others
-
-
-def _figure(picture: Picture) -> Figure:
-    found = re.search(rb'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', picture.files.get("svg", b""))
-    width, height = (round(float(each) * 4 / 3) for each in found.groups()) if found else (None, None)
-    return Figure(picture, f"figures/{quote(picture.name, safe='')}", width, height)
 
 
 def _sources(folds: Iterable[Fold], run: Store) -> dict[str, Shown]:

@@ -9,10 +9,11 @@ from rich.text import Text
 
 from bench.statistics import Estimate
 from bench.store import Store, pretty
-from reports import markdown, terminal, versus_figure, words
+from reports import leaf, markdown, terminal, versus_figure, words
 from reports.cast import Cast
 from reports.columns import NOTHING, Column, cells, heads
 from reports.differences import Difference
+from reports.picture import Picture
 from reports.rows import Row
 from reports.terminal import indented
 from reports.versus import Change, Versus
@@ -161,6 +162,20 @@ def to_markdown(versus: Versus) -> str:
     return "\n".join([*lines, ""])
 
 
+def page(versus: Versus, drawn: Picture) -> bytes:
+    """The same content as a page."""
+    scale, unit = unit_of(versus.changes)
+    tables = [
+        leaf.grid(
+            "The arms of both runs, those that changed first", columns_of(versus.changes), versus.changes, scale, unit
+        ),
+        leaf.grid("What else differs", DIFFERENCE_COLUMNS, differences(versus)),
+    ]
+    doubted = [*missing(versus), *doubts(versus)]
+    chapter = leaf.chapter("", list(findings(versus)), [drawn], tables, doubted)
+    return leaf.render(f"{versus.now} against {versus.then}", ["run against run"], [chapter])
+
+
 def document(versus: Versus) -> dict[str, Any]:
     """For programs: plain dictionaries, lists, numbers and strings; what is not known is None."""
     return {
@@ -210,9 +225,13 @@ def _estimate(found: Estimate | None) -> dict[str, float | None] | None:
 
 
 def write(versus: Versus, cast: Cast, out: Store) -> list[str]:
-    """against.md, against.json and the picture. Returns the names, first the one to open."""
+    """against.html, .md and .json, and the picture. Returns the names, first the one to open."""
     drawn = versus_figure.draw(versus, cast)
-    files = {FILE: to_markdown(versus).encode(), "against.json": pretty(document(versus))}
+    files = {
+        "against.html": page(versus, drawn),
+        FILE: to_markdown(versus).encode(),
+        "against.json": pretty(document(versus)),
+    }
     files |= {f"figures/{drawn.name}.{kind}": content for kind, content in drawn.files.items()}
     for name, content in files.items():
         out.write(name, content)

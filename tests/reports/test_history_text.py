@@ -152,7 +152,7 @@ def test_it_leaves_its_files_twice_the_same(tmp_path: Path) -> None:
     for name in ("one", "two"):
         names = history_tables.write(found, casts, Store(tmp_path / name))
         contents.append([(tmp_path / name / each).read_bytes() for each in names])
-    assert names[:3] == ["history.md", "history.csv", "history.json"]
+    assert names[:4] == ["history.html", "history.md", "history.csv", "history.json"]
     assert {"figures/history.svg", "figures/history-1.pdf", "figures/history-1.csv"} <= set(names)
     assert contents[0] == contents[1]
 

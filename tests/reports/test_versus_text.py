@@ -121,6 +121,7 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
         names = versus_tables.write(found, Cast({}), Store(tmp_path / name))
         contents.append([(tmp_path / name / each).read_bytes() for each in names])
     assert names == [
+        "against.html",
         "against.md",
         "against.json",
         *(f"figures/against.{kind}" for kind in ("svg", "png", "pdf", "csv")),
