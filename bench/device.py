@@ -2,8 +2,11 @@
 
 import importlib.util
 import os
+import resource
 import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -65,6 +68,44 @@ class Stopwatch:
         torch.cuda.synchronize()
         end = clock.now()
         return end - begin, first.elapsed_time(last) / 1000, end - returned
+
+
+def forget_peak(device: str) -> None:
+    """From here on, `peak_bytes` means what comes after."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_bytes(device: str) -> int | None:
+    """The most memory that tensors took on the device at a time; None for the host, where nobody counts it."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else None
+
+
+def compilations() -> int:
+    """How often torch.compile has compiled something in this process; 0 where nobody has loaded it."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return int(dynamo.counters["frames"]["total"]) if dynamo else 0
+
+
+def footprint(device: str) -> dict[str, int]:
+    """What a steady loop does not add to: compilations, requests to the device's driver for memory, this process's size.
+
+    PyTorch keeps what memory it gets from the driver, so that a loop asks only once for what it needs.
+    """
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "compilations": compilations(),
+        "segments": torch.cuda.memory_stats().get("segment.all.allocated", 0) if device == "cuda" else 0,
+        "resident_bytes": pages * resource.getpagesize(),
+    }
+
+
+def arithmetic() -> dict[str, object]:
+    """What decides how exact and how fast float32 is, beyond the dtype; "high" and "medium" allow TF32."""
+    return {
+        "float32 matmul precision": torch.get_float32_matmul_precision(),
+        "denormal numbers": "kept" if torch.tensor([1e-40]).mul(1.0).item() else "flushed",
+    }
 
 
 def global_flags() -> dict[str, object]:

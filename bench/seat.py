@@ -11,14 +11,15 @@ from typing import Any
 import msgspec
 
 from bench import clock, process, referee
+from bench.caveats import caveats_of
 from bench.process import ArmFault, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from impls.contract import Oracle
 
-WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
 SETTLE_SECONDS = 0.001
 MOST_ALGORITHMIC = 10_000  # updates: the tutorial's job
+MOST_UPDATES = 100_000_000  # in a block of any other arm: one that does nothing is wrong, not endless
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
 
 
@@ -113,7 +114,7 @@ class Seat:
         arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
         """
         unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
-        most = MOST_ALGORITHMIC if self._prepared.get("work") == "algorithmic" else math.inf
+        most = MOST_ALGORITHMIC if self._prepared.get("work") == "algorithmic" else MOST_UPDATES
         updates, one = unit, math.inf
         self._ask("reset")
         for attempt in itertools.count():
@@ -189,39 +190,11 @@ class Seat:
             device_blocks=tuple(self._device_blocks),
             drain_seconds=self._finished.get("drain_seconds"),
             peak_resident_bytes=self._finished.get("peak_resident_bytes"),
-            caveats=(*caveats, *self._own_caveats()),
+            caveats=(*caveats, *caveats_of(self.arm, self._prepared, self._finished)),
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,
             spent=dict(spent),
         )
-
-    def _own_caveats(self) -> list[Caveat]:
-        found = [
-            Caveat(
-                code="changed_flags",
-                text=f"{self.arm.name} changed a global setting of torch ({change})",
-                advice="set it inside the implementation's own functions, or not at all",
-            )
-            for change in self._finished.get("changed_flags", ())
-        ]
-        if self._prepared.get("in_a_window"):
-            found.append(
-                Caveat(
-                    code="in_a_window",
-                    text=f"{self.arm.name} was drawn in a window on the screen, which takes longer than drawing off it",
-                    advice="unset DISPLAY to measure the drawing alone",
-                )
-            )
-        waited = self._finished.get("waited", 0.0)
-        if waited > WAITED and self.arm.setting.device == "cpu":
-            found.append(
-                Caveat(
-                    code="busy",
-                    text=f"{self.arm.name} waited for its processor for {waited:.0%} of the time it was timed",
-                    advice="close other programs, or repeat when the machine is idle",
-                )
-            )
-        return found
 
     def _probe(self) -> int:
         """One and a half epochs, within limits: far enough for a stale batch order to show."""

@@ -42,6 +42,7 @@ class Session:
         self._painter: Any = None
         self._drains: list[float] = []
         self._wall = self._worked = 0.0
+        self._mark: dict[str, int] | None = None
 
     def _step(self, name: str) -> None:
         self._answer({"step": name})
@@ -69,7 +70,7 @@ class Session:
         absent = entry.missing()
         if absent:
             raise Unfit("unavailable", absent)
-        self._flags, self._global_flags = device.global_flags(), device.global_flags
+        self._flags, self._device = device.global_flags(), device
         kind = catalogue.load(implementation)
         reason = kind.refuses(self.setting)
         if reason:
@@ -150,6 +151,7 @@ class Session:
     def reset(self) -> None:
         """Back to the start."""
         self.arm.reset()
+        self._mark = None
 
     def block(self, updates: int, settle: int = 0) -> dict[str, Any]:
         """The next `settle` updates, untimed, to find caches as the arm leaves them; then `updates` more, timed."""
@@ -162,6 +164,7 @@ class Session:
         self._worked += clock.worked() - worked
         self._wall += seconds
         self._drains.append(drain)
+        self._mark = self._mark or self._device.footprint(self.setting.device)
         return {"seconds": seconds, "device_seconds": on_device}
 
     def job(self, picture: str | None) -> dict[str, Any]:
@@ -184,15 +187,31 @@ class Session:
 
     def finish(self, updates: int) -> dict[str, Any]:
         """The weights that the timed blocks produced, and what the arm left behind."""
-        flags = self._global_flags()
+        flags, left = self._device.global_flags(), self._device.footprint(self.setting.device)
         changed = [f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old]
         return {
             "answer": self.answer("blocks", updates),
             "changed_flags": changed,
             "waited": max(0.0, 1 - self._worked / self._wall) if self._wall and self.setting.threads == 1 else 0.0,
             "drain_seconds": median(self._drains) if self._drains else 0.0,
+            "grown": {name: now - (self._mark or {}).get(name, now) for name, now in left.items()},
             "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }
+
+    def dissect(self, look: str, **arguments: Any) -> dict[str, Any]:
+        """One of the looks of dissection.py at the arm."""
+        from bench import dissection
+
+        self._step(f"profiling ({look})")
+        return dissection.LOOKS[look](dissection.Subject(self.arm, self.setting, self.stopwatch), **arguments)
+
+    def roofline(self, cores: list[int], threads: int, **arguments: Any) -> dict[str, Any]:
+        """What the cores can do at most; asked of a worker that has prepared no arm."""
+        self._load_openmp()
+        os.sched_setaffinity(0, cores[:1] if threads > 1 else cores)
+        from bench import roofline
+
+        return roofline.measured(threads=threads, **arguments)
 
 
 def answer_of(arm: Any, setting: Setting, when: str, updates: int) -> dict[str, Any]:

@@ -58,6 +58,7 @@ WRONG = {
     "one_too_few": planted("one update too few in each call", updates="updates - 1"),
     "elsewhere": planted("the answer is left on another device", weight='self.weight.to("meta")'),
     "not_a_number": planted("the answer is NaN", weight='self.weight * float("nan")'),
+    "does_nothing": planted("returns at once", before="return"),
     "other_type": planted("the answer is in another dtype", weight="self.weight.double()"),
 }
 
