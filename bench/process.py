@@ -82,6 +82,11 @@ class Worker:
         os.close(commands_out)
         os.close(answers_in)
 
+    @property
+    def pid(self) -> int:
+        """The worker's process, and its process group."""
+        return self._process.pid
+
     def fileno(self) -> int:
         """The descriptor its answers come through, for select."""
         return self._answers

@@ -47,8 +47,8 @@ class Pass(Struct, frozen=True, kw_only=True):
     """What one process saw of an arm at one size. All times in seconds an update.
 
     rows, batch  its size
-    seconds      by the clock, with nothing attached: median of blocks
-    profiled     by the clock, with PyTorch's profiler attached; None where that was not possible
+    seconds      by the clock, with nothing attached: the lower quartile of blocks, for a pass is too short to wait for quiet
+    profiled     by the clock, with PyTorch's profiler attached, likewise; None where that was not possible
     outside      of `profiled`, the time in which the calling thread was in no operation: the interpreter, mostly
     events       operations an update that the profiler noted; each of them costs it some time
     device       time an update in which a device other than the host was busy; None without one

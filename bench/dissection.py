@@ -1,0 +1,231 @@
+"""What an arm's own process finds out: blocks by the clock, exact counts, PyTorch's profiler, what the compiler did.
+
+Apart from the worker, for nothing here may ever stand beside a timed block. Loads torch.
+"""
+
+import ctypes
+import gzip
+import json
+import os
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch.autograd import profiler
+
+from bench import clock, device
+from bench.operations import WINDOW, counts, notes, summary
+from impls.contract import Implementation
+from impls.setting import Setting
+
+BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.3, 3
+PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
+SESSIONS = 7
+MOST_UPDATES, MOST_EVENTS = 10_000_000, 4000
+TRACED = 24  # updates in a Chrome trace, and at most half of MOST_EVENTS
+PR_SET_PTRACER = 0x59616D61  # Linux, Yama: who besides its parents may look into this process
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The arm that is looked at, where it has been built and has made its first updates."""
+
+    arm: Implementation
+    setting: Setting
+    stopwatch: device.Stopwatch
+
+    def seconds(self, updates: int) -> float:
+        """Time of the next updates, all work done."""
+        return self.stopwatch.time(lambda: self.arm.advance(updates))[0]
+
+    def restart(self) -> None:
+        """To the same point each time: the first update after a reset may differ from all others."""
+        self.arm.reset()
+        self.arm.advance(1)
+
+
+def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
+    """Blocks like those of a race with nothing attached, and the memory of a process that has done nothing else."""
+    place = subject.setting.device
+    device.forget_peak(place)
+    subject.restart()
+    updates = _updates_for(BLOCK_SECONDS, subject, most)
+    before, worked = device.compilations(), clock.worked()
+    blocks: list[float] = []
+    while sum(blocks) < CLOCKED_SECONDS or len(blocks) < FEWEST_BLOCKS:
+        blocks.append(subject.seconds(updates))
+    worked = clock.worked() - worked
+    weights = subject.arm.weights().values()
+    return {
+        "seconds": _undisturbed(blocks) / updates,
+        "updates": updates,
+        "recompiles": device.compilations() - before,
+        "peak_resident_bytes": _peak_resident_bytes(),
+        "peak_device_bytes": device.peak_bytes(place),
+        "conditions": {
+            "dtype": _listed(value.dtype for value in weights).replace("torch.", ""),
+            "device": _listed(value.device.type for value in weights),
+            "threads": str(torch.get_num_threads()),
+            "processors": str(max(1, round(worked / sum(blocks)))),
+            **{name: str(value) for name, value in device.arithmetic().items()},
+        },
+    }
+
+
+def _undisturbed(found: Sequence[Found], key: Callable[[Found], Any] | None = None) -> Found:
+    """The lower quartile: what else the machine does can only add, and the very least may be luck."""
+    return sorted(found, key=key)[len(found) // 4]  # type: ignore[type-var, arg-type]  # numbers, or a key
+
+
+def _listed(values: Iterator[Any]) -> str:
+    return ", ".join(sorted({str(value) for value in values}))
+
+
+def _updates_for(seconds: float, subject: Subject, most: int) -> int:
+    """About as many updates as take so long; no more than `most`, for some arms make any number in no time."""
+    updates = 1
+    while True:
+        taken = subject.seconds(updates)
+        if taken > seconds / 2 or updates >= most:
+            return max(1, min(most, round(updates * seconds / max(taken, 1e-9))))
+        updates = min(most, 10 * updates)
+
+
+def _peak_resident_bytes() -> int:
+    """Of this program alone: what getrusage says may be the parent's, whose memory the process began with."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+def counted(subject: Subject, seconds: float) -> dict[str, float]:
+    """Quantities without noise, an update: what twice as many updates have more than once as many.
+
+    seconds  about how long an update takes; a few of those that take long are enough
+    """
+    few = _few(seconds)
+    once, twice = (_counts(subject, updates) for updates in (few, 2 * few))
+    return {name: (twice[name] - once[name]) / few for name in once}
+
+
+def _few(seconds: float) -> int:
+    """A power of two, for what is unrolled is unrolled by one."""
+    return 32 if 32 * seconds < MOST_SECONDS else 1
+
+
+def _counts(subject: Subject, updates: int) -> Counter[str]:
+    subject.restart()
+    return counts(notes(_session(subject, updates, memory=True)[0]), on_device=subject.setting.device != "cpu")
+
+
+def called(subject: Subject, seconds: float) -> dict[str, float]:
+    """Calls of Python functions an update. Last of all: what watches calls also changes them."""
+    few = _few(seconds)
+    once, twice = (_calls(subject, updates) for updates in (few, 2 * few))
+    return {"python_calls": (twice - once) / few}
+
+
+def _calls(subject: Subject, updates: int) -> int:
+    subject.restart()
+    calls = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(note)
+    try:
+        subject.arm.advance(updates)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def profiled(subject: Subject, seconds: float, trace: str | None = None) -> dict[str, Any]:
+    """PyTorch's profiler over some updates.
+
+    seconds  of an update with nothing attached
+    trace    where to write a Chrome trace of a few updates, if anywhere
+    """
+    subject.restart()
+    each = len(notes(_session(subject, 2)[0])) / 2  # the first session of a process is slow, too
+    wanted = max(FEWEST_PROFILED, round(PROFILED_SECONDS / seconds))
+    updates = max(2, min(wanted, int(MOST_EVENTS / max(each, 1e-9)), int(MOST_SECONDS / seconds), MOST_UPDATES))
+    sessions = [_session(subject, updates) for _ in range(SESSIONS)]
+    session, taken = _undisturbed(sessions, key=lambda found: found[1])
+    if trace:
+        traced = max(2, min(TRACED, updates, int(MOST_EVENTS / 2 / max(each, 1e-9))))
+        _write_trace(_session(subject, traced)[0], Path(trace))
+    return {"profiled": taken / updates, **summary(session.function_events, updates)}
+
+
+def _session(subject: Subject, updates: int, *, memory: bool = False) -> tuple[profiler.profile, float]:
+    """The next updates under the profiler, and their seconds.
+
+    This is what torch.profiler is made of. Taken directly, for torch.profiler loads the compiler first: a second's work, and
+    no part of an arm that does without.
+    """
+
+    def advance() -> None:
+        with profiler.record_function(WINDOW):
+            subject.arm.advance(updates)
+
+    place = subject.setting.device
+    on = None if place == "cpu" else place
+    with profiler.profile(use_device=on, use_kineto=True, profile_memory=memory) as session:
+        seconds = subject.stopwatch.time(advance)[0]
+    return session, seconds
+
+
+def _write_trace(session: profiler.profile, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="looprace-trace-") as folder:
+        whole = Path(folder, "trace.json")
+        session.export_chrome_trace(str(whole))
+        kept = ("schemaVersion", "displayTimeUnit", "traceEvents")  # and not the name of the machine
+        document = {name: value for name, value in json.loads(whole.read_bytes()).items() if name in kept}
+    target.write_bytes(gzip.compress(json.dumps(document, separators=(",", ":")).encode(), mtime=0))
+
+
+def compiled(_subject: Subject) -> dict[str, Any]:
+    """What torch.compile has done in this process so far: counts, and why graphs broke."""
+    from torch._dynamo.utils import counters, get_compilation_metrics
+    from torch._inductor import metrics
+
+    again = [each for each in get_compilation_metrics() if not str(each.compile_id).endswith(("/0", "None"))]
+    breaks = counters["graph_break"]
+    inductor = counters["inductor"]
+    return {
+        "counters": {
+            "graphs": counters["stats"]["unique_graphs"],
+            "graph_breaks": sum(breaks.values()),
+            "recompiles": len({str(each.compile_id) for each in again}),
+            "generated_kernels": metrics.generated_kernel_count,
+            "cache_hits": inductor["fxgraph_cache_hit"],
+            "cache_misses": inductor["fxgraph_cache_miss"],
+            "cudagraph_skips": inductor["cudagraph_skips"],
+        },
+        "breaks": sorted({" ".join(reason.split("Developer debug context")[0].split())[:300] for reason in breaks}),
+    }
+
+
+def repeated(subject: Subject, updates: int, seconds: float) -> dict[str, Any]:
+    """Blocks for so long, for somebody who looks from outside; this process lets its conductor's children do so."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, os.getppid(), 0, 0, 0)
+    blocks: list[float] = []
+    begin = clock.now()
+    while clock.now() - begin < seconds or not blocks:
+        blocks.append(subject.seconds(updates))
+    return {"seconds": _undisturbed(blocks) / updates}
+
+
+LOOKS: dict[str, Callable[..., dict[str, Any]]] = {
+    look.__name__: look for look in (clocked, counted, profiled, compiled, called, repeated)
+}

@@ -1,0 +1,104 @@
+"""Samples of stacks as pictures and for other programs: a flame graph, speedscope's JSON, folded lines. Pure."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+WIDTH, ROW, LETTER = 1200, 17, 6.6  # of the picture, of one function, of one character, in pixels
+NARROWEST = 0.001  # share of the samples below which a function is not drawn
+OWN, TORCH, OTHER = "#f6a04d", "#e8705a", "#b8b4d8"  # impls/, PyTorch, everything else
+
+STYLE = """
+text { font: 11px ui-monospace, monospace; fill: #111; }
+.said { font: 14px system-ui, sans-serif; fill: #111; }
+rect { stroke: #fff; stroke-width: 0.5; }
+@media (prefers-color-scheme: dark) { .said { fill: #eee; } rect { stroke: #111; } }
+"""
+
+
+@dataclass
+class _Call:
+    """A function in one place of the call tree, with the samples in it or in what it called."""
+
+    name: str
+    samples: int = 0
+    calls: dict[str, "_Call"] = field(default_factory=dict)
+
+
+def folded(stacks: Mapping[str, int]) -> str:
+    """A line a stack, as flamegraph.pl and its kin read it."""
+    return "".join(f"{stack} {count}\n" for stack, count in stacks.items())
+
+
+def speedscope(stacks: Mapping[str, int], name: str) -> str:
+    """For https://www.speedscope.app, which also runs offline."""
+    frames = sorted({frame for stack in stacks for frame in stack.split(";")})
+    numbers = {frame: number for number, frame in enumerate(frames)}
+    document = {
+        "$schema": "https://www.speedscope.app/file-format-schema.json",
+        "exporter": "looprace",
+        "name": name,
+        "shared": {"frames": [_frame(frame) for frame in frames]},
+        "profiles": [
+            {
+                "type": "sampled",
+                "name": name,
+                "unit": "none",
+                "startValue": 0,
+                "endValue": sum(stacks.values()),
+                "samples": [[numbers[frame] for frame in stack.split(";")] for stack in stacks],
+                "weights": list(stacks.values()),
+            }
+        ],
+    }
+    return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def _frame(frame: str) -> dict[str, str | int]:
+    found = re.fullmatch(r"(?P<name>.*) \((?P<file>[^()]*):(?P<line>\d+)\)", frame)
+    return {"name": found["name"], "file": found["file"], "line": int(found["line"])} if found else {"name": frame}
+
+
+def svg(stacks: Mapping[str, int], title: str) -> str:
+    """A flame graph: the arm on top, below each function those that it called, as wide as their share of the samples."""
+    root = _Call("all samples", sum(stacks.values()))
+    for stack, count in stacks.items():
+        call = root
+        for name in stack.split(";"):
+            call = call.calls.setdefault(name, _Call(name))
+            call.samples += count
+    boxes = list(_boxes(root, 0, 0.0, root.samples))
+    height = 34 + ROW * (1 + max(depth for depth, _, _ in boxes))
+    said = f"{title}: {root.samples} samples of the Python functions that the host is in"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+            f"<title>{escape(said)}</title><style>{STYLE}</style>",
+            f'<text class="said" x="4" y="18">{escape(said)}</text>',
+            *(_drawn(depth, left, call, root.samples) for depth, left, call in boxes),
+            "</svg>\n",
+        ]
+    )
+
+
+def _boxes(call: _Call, depth: int, left: float, total: int) -> Iterator[tuple[int, float, _Call]]:
+    yield depth, left, call
+    for each in sorted(call.calls.values(), key=lambda each: each.name):
+        if each.samples >= NARROWEST * total:
+            yield from _boxes(each, depth + 1, left, total)
+        left += each.samples / total
+
+
+def _drawn(depth: int, left: float, call: _Call, total: int) -> str:
+    x, y, width = left * WIDTH, 28 + depth * ROW, call.samples / total * WIDTH
+    colour = OWN if "(impls/" in call.name else TORCH if "(torch/" in call.name else OTHER
+    room = int((width - 4) / LETTER)
+    text = call.name if len(call.name) <= room else f"{call.name[: room - 1]}…" if room > 3 else ""
+    return (
+        f'<g><title>{escape(call.name)}: {call.samples / total:.1%}</title><rect x="{x:.1f}" y="{y}" '
+        f'width="{width:.1f}" height="{ROW - 1}" fill="{colour}"/>'
+        + (f'<text x="{x + 2:.1f}" y="{y + 12}">{escape(text)}</text>' if text else "")
+        + "</g>"
+    )
