@@ -14,11 +14,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column, what it means, and whether its cells are set to the right."""
+    """The head of a column, what it means, and whether its cells are set to the right, and may take several lines."""
 
     text: str
     meaning: str
     right: bool
+    wraps: bool
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def grid(caption: str, columns: Sequence[Column[T]], rows: Sequence[T], scale: f
     titles = heads(columns, unit)
     return Grid(
         caption,
-        tuple(Head(text, column.meaning, column.right) for text, column in zip(titles, columns, strict=True)),
+        tuple(
+            Head(text, column.meaning, column.right, column.wraps) for text, column in zip(titles, columns, strict=True)
+        ),
         tuple(tuple(cells(columns, row, scale)) for row in rows),
     )
 

@@ -22,6 +22,7 @@ from reports.words import plain
 
 FORMAT = 1
 FILE = "against.md"
+MOST = 8  # arms that are named in a row
 STYLES = {"slower": "yellow", "faster": "green", "unresolved": "dim", "reference": "dim", "not compared": "dim"}
 
 
@@ -112,9 +113,14 @@ def differences(versus: Versus) -> tuple[Difference, ...]:
 
 
 def missing(versus: Versus) -> list[str]:
-    """The arms that only one of them has, in sentences."""
+    """The arms that only one of them has, in sentences; the JSON document has them all."""
     told = ((versus.then, versus.gone), (versus.now, versus.new))
-    return [f"Only in {run}: {', '.join(labels)}." for run, labels in told if labels]
+    return [f"Only in {run}: {_few(labels)}." for run, labels in told if labels]
+
+
+def _few(labels: Sequence[str]) -> str:
+    more = len(labels) - MOST
+    return ", ".join(labels[:MOST]) + (f", and {more} more" if more > 0 else "")
 
 
 def render(versus: Versus, width: int) -> Iterator[RenderableType]:
