@@ -8,9 +8,7 @@ data, and is split by how much longer each kind of operation took. Both are firs
 - CONTAINED of it falls on what contains the event, for PyTorch notes the beginning as late and the end as early as it
   can. Measured on chains of 200 operations that TorchScript calls one after another, whose true cost is known: of the
   0.19 to 0.29 µs of an event, 5 to 15 % lay inside the operation's own time.
-- Which events the interpreter contains is known by their names for autograd's engine, optimizers and compiled code. Of all
-  others BARE are (0.14 to 0.41 in the eager arms of `linear`). A share of 0.3 in place of the true one moves at most
-  6 % of an eager update without data, and 2 % of one with 100 000 rows, between the interpreter and its operations.
+- What the interpreter contains is known: `entries`. The others are contained, most of them, by operations of their own part.
 
 The profiler disturbs more than it counts: memory comes to lie elsewhere, caches are colder. So what it saw gives shares, and
 the clocks of the two passes, read with nothing attached, give the seconds that are shared out.
@@ -22,7 +20,7 @@ it measured; where the clocks are further apart than that, what is between them 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.profile import Machine, Operation, Pass, Profile
+from bench.profile import Machine, Pass, Profile
 from bench.record import Arm
 from bench.statistics import Estimate
 from impls.setting import Setting
@@ -31,9 +29,6 @@ from reports.comparison import RaceResult
 from reports.rows import Row, is_read_floor
 
 CONTAINED = 0.9
-BARE = 0.3
-_ENTRIES = ("autograd::engine::evaluate_function", "Optimizer.", "Torch-Compiled Region", "TorchDynamo Cache Lookup")
-_WITHIN = ("backward", "optimizer", "compiled")  # of these parts, only the entries are called by the interpreter
 FOREIGN = 0.9  # outside of PyTorch's operations for more of its time than this, an arm is not made of them
 
 INTERPRETER, CALL, DISPATCH, AUTOGRAD, OPTIMIZER = "interpreter", "call", "dispatch", "autograd", "optimizer"
@@ -193,21 +188,12 @@ def freed(one: Pass, cost: float) -> dict[str, float]:
 
     cost  seconds that an event adds
     """
-    found, bare = {"outside": one.outside or 0.0}, 0.0
+    entries = sum(operation.entries for operation in one.operations)
+    found = {"outside": (one.outside or 0.0) - cost * CONTAINED * entries}
     for operation in one.operations:
-        entered = operation.calls * _bare(operation)
-        bare += entered
-        own = (1 - CONTAINED) * operation.calls + CONTAINED * (operation.calls - entered)
+        own = (1 - CONTAINED) * operation.calls + CONTAINED * (operation.calls - operation.entries)
         found[operation.part] = found.get(operation.part, 0.0) + operation.seconds - cost * own
-    found["outside"] -= cost * CONTAINED * bare
     return found
-
-
-def _bare(operation: Operation) -> float:
-    """The share of its calls that the interpreter makes itself."""
-    if operation.name.startswith(_ENTRIES):
-        return 1.0
-    return 0.0 if operation.part in _WITHIN else BARE
 
 
 def _is_of_operations(full: Pass) -> bool:

@@ -102,10 +102,9 @@ def sentence(found: Differential) -> str:
     if not found.parts or not found.more:
         return f"{second} and {first} spend the same."
     word = "more" if found.more > 0 else "less"
-    with_it = [each for each in found.parts if each.more * found.more > 0][:3]
-    against = [each for each in found.parts if each.more * found.more < 0 and abs(each.more) > 0.1 * abs(found.more)][
-        :2
-    ]
+    telling = [each for each in found.parts if abs(each.more) > TELLING * abs(found.more)]
+    with_it = [each for each in telling if each.more * found.more > 0][:3]
+    against = [each for each in telling if each.more * found.more < 0][:2]
     said = ", ".join(f"{words.seconds(abs(each.more))} {word} on {each.name}" for each in with_it)
     other = "less" if found.more > 0 else "more"
     but = ", ".join(f"{words.seconds(abs(each.more))} {other} on {each.name}" for each in against)

@@ -60,6 +60,7 @@ def one_pass(rows: int, truth: Sequence[Truth], interpreter: float, event: float
             name=each.name,
             part=each.part,
             calls=1,
+            entries=float(each.top),
             seconds=slower * (each.fixed + each.added * size + event * each.within),
         )
         for each in truth
