@@ -3,21 +3,16 @@
 Everything heavy is imported inside the verbs, so that `--help` answers at once.
 """
 
-import shlex
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench import arguments, screen
-from bench.arguments import duration, known, several, whole_numbers
+from bench import arguments, screen, steps
+from bench.arguments import known, several
 
 if TYPE_CHECKING:
-    from bench.store import Store
+    pass
 
 USAGE, INTERRUPTED = 2, 130  # the other exit statuses are in reports/status.py
 
@@ -47,6 +42,7 @@ def list_(json_: arguments.Json = False) -> None:
 
 @app.command()
 def run(
+    context: typer.Context,
     workload: arguments.Workload = None,
     implementation: arguments.Implementation = None,
     device: arguments.Device = None,
@@ -68,6 +64,7 @@ def run(
     limit: arguments.Limit = 300.0,
     results: arguments.Results = Path("results"),
     resume: arguments.Resume = None,
+    profile: arguments.Profile = False,
     json_: arguments.Json = False,
 ) -> None:
     """Race the arms; records and reports go to a folder below --results.
@@ -77,48 +74,61 @@ def run(
     Example: python -m bench run --sweep rows=1e2:1e7 --implementation linear/nn_sgd --implementation linear/c
     """
     from bench.environment import describe
-    from bench.plan import Choice, Sweep, make_plan
     from bench.process import ROOT
     from bench.store import Store
     from reports.status import status_of
 
-    with _refusals():
+    with steps.refusals():
         if resume:
             store = Store.find(resume, results)
-            plan = store.plan()
             store.check_resumable(describe(ROOT))
         else:
-            choice = Choice(
-                workload=tuple(workload or ("linear/line",)),
-                implementation=tuple(implementation or ("*",)),
-                device=several(device),
-                mode=several(mode),
-                batch=several(batch) or ("full",),
-                rows=rows,
-                features=features,
-                updates=updates,
-                threads=whole_numbers("--threads", threads),
-                dtype=several(dtype) or ("float32",),
-                seed=seed,
-                watch=several(watch),
-                every=every,
-                reference=reference,
-                sweep=Sweep(*arguments.sweep(sweep)) if sweep else None,
-                effort=effort or ("quick" if sweep else "standard"),
-                rounds=rounds,
-                budget=duration("--budget", budget) if budget else None,
-                limit=limit,
-            )
-            plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
-            store = Store.create(results)
-            plan = plan.named(store.path.name)
-            store.write_plan(plan, describe(ROOT))
-        interrupted = _race(store, json_)
+            chosen = arguments.choice(effort or ("quick" if sweep else "standard"), context.params)
+            store = steps.begun(chosen, results)
+        interrupted = steps.race(store, json_) or (profile and steps.profile(store))
         comparison = screen.report(store, store, json_=json_)
     if interrupted:
         screen.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(status_of(comparison))
+
+
+@app.command("profile")
+def profile_(
+    context: typer.Context,
+    names: arguments.Names = None,
+    workload: arguments.Workload = None,
+    implementation: arguments.Implementation = None,
+    device: arguments.Device = None,
+    mode: arguments.Mode = None,
+    batch: arguments.Batch = "full",
+    rows: arguments.Rows = None,
+    features: arguments.Features = None,
+    updates: arguments.Updates = None,
+    threads: arguments.Threads = "1",
+    dtype: arguments.Dtype = "float32",
+    seed: arguments.Seed = 0,
+    reference: arguments.Reference = None,
+    rounds: arguments.Rounds = None,
+    native: arguments.Native = False,
+    limit: arguments.Limit = 300.0,
+    results: arguments.Results = Path("results"),
+    json_: arguments.Json = False,
+) -> None:
+    """Say where an update's time goes: a quick race, then passes of their own. Two arms are set side by side.
+
+    \b
+    Example: python -m bench profile linear/manual
+    Example: python -m bench profile linear/manual linear/in_place --mode eager
+    """
+    from reports.status import status_of
+
+    with steps.refusals():
+        chosen = arguments.choice("quick", context.params)
+        store = steps.begun(chosen, results)
+        interrupted = steps.race(store, json_) or steps.profile(store, native=native)
+        comparison = screen.profiles(store, json_=json_)
+    raise typer.Exit(INTERRUPTED if interrupted else status_of(comparison))
 
 
 @app.command()
@@ -140,7 +150,7 @@ def report(
     from bench.store import Store
     from reports.status import status_of
 
-    with _refusals():
+    with steps.refusals():
         arguments.known_report(run_, against, history=history)
         if history:
             screen.history(results, Store(out or results), json_=json_)
@@ -168,7 +178,7 @@ def check(
     """
     from impls import catalogue
 
-    with _refusals():
+    with steps.refusals():
         arguments.known_place(mode, device)
         chosen = catalogue.match_implementations(names)
     from bench.check import check as claims
@@ -203,8 +213,8 @@ def doctor(
 
     findings, found, interrupted = list(examine(results)), None, False
     if not quick:
-        with _refusals(), resolution.prepared() as store:
-            interrupted = _race(store, json_)
+        with steps.refusals(), resolution.prepared() as store:
+            interrupted = steps.race(store, json_)
             found, finding = resolution.told(store.records()[0])
             findings.append(finding)
     if json_:
@@ -229,7 +239,7 @@ def selfbench(
     from bench.selfbench import PARTS
 
     chosen = several(only) or tuple(PARTS)
-    with _refusals():
+    with steps.refusals():
         known("--only", chosen, tuple(PARTS))
     figures = []
     for part in chosen:
@@ -240,40 +250,6 @@ def selfbench(
             )
     if json_:
         screen.print_json({"format": 1, "figures": figures})
-
-
-def _race(store: "Store", quiet: bool) -> bool:
-    """Carries the run out under a progress display; True when it was interrupted."""
-    from bench import race
-    from bench.watch import display_is_there
-
-    plan = store.plan()
-    screen.say(f"looprace {store.path}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    progress = race.run(plan, store, live=display_is_there() and not quiet)
-    try:
-        for event in progress:
-            screen.tell(event, plan.rounds[1])
-    except KeyboardInterrupt:
-        progress.close()
-        return True
-    finally:
-        screen.clear_line()
-    return False
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turns what a person can mend into one sentence and exit status 2."""
-    from bench.store import StoreError
-    from impls.catalogue import UnknownNameError
-    from impls.setting import SettingError
-
-    try:
-        yield
-    except (SettingError, UnknownNameError, StoreError) as error:
-        screen.say(f"looprace: {error}")
-        raise typer.Exit(USAGE) from error
 
 
 def main() -> None:

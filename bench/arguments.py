@@ -1,12 +1,17 @@
 """What a person can type after `run`, and how it becomes values. Apart from the door because declaring is not doing."""
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impls.setting import DEVICES, MODES, SettingError
+
+if TYPE_CHECKING:
+    from bench.plan import Choice
 
 Workload = Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")]
 Implementation = Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")]
@@ -35,6 +40,13 @@ Sweep = Annotated[
 Budget = Annotated[str | None, typer.Option(help="Time for the whole run instead, e.g. 90s or 5m.")]
 Limit = Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")]
 Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+Profile = Annotated[
+    bool, typer.Option("--profile", help="Then find out where each arm's time goes, in passes of their own.")
+]
+Native = Annotated[
+    bool, typer.Option("--native", help="Let py-spy see C and C++ frames too; it stops the arm for each look.")
+]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Implementations, as shell patterns.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
 Out = Annotated[
     Path | None, typer.Option(help="Folder to draw into.  [default: the run's own; of a history --results]")
@@ -47,6 +59,31 @@ History = Annotated[
     bool, typer.Option("--history", help="All runs of --results: how each arm's time went, and when it changed.")
 ]
 Resume = Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")]
+
+
+def choice(effort: str, typed: Mapping[str, Any]) -> "Choice":
+    """What was typed, as a choice; what was not is left to the workload or to the effort. Raises SettingError.
+
+    typed  by name of the parameter; those that are no part of a choice are passed over
+    """
+    from bench.plan import Choice, Sweep
+
+    given = {name: value for name, value in typed.items() if value not in (None, [], ())}
+    read: dict[str, Callable[[Any], Any]] = {
+        **dict.fromkeys(("workload",), tuple),
+        **dict.fromkeys(("device", "mode", "batch", "dtype", "watch"), several),
+        "threads": lambda text: whole_numbers("--threads", text),
+        "sweep": lambda text: Sweep(*sweep(text)),
+        "budget": lambda text: duration("--budget", text),
+    }
+    values = {
+        field.name: read.get(field.name, lambda value: value)(given[field.name])
+        for field in fields(Choice)
+        if field.name in given
+    }
+    if named := (*given.get("names", ()), *given.get("implementation", ())):
+        values["implementation"] = named
+    return Choice(**values | {"effort": effort})
 
 
 def several(text: str | None) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from bench.profiling import Progress as Profiling
     from bench.race import Progress
     from bench.record import Record
     from bench.store import Store
@@ -65,25 +66,63 @@ def tell(event: "Progress", most: int) -> None:
         say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
 
 
+def tell_profiling(event: "Profiling") -> None:
+    """The same, of a profiling."""
+    from reports.terminal import progress_line
+
+    terminal = sys.stderr.isatty()
+    line = progress_line(event.elapsed, event.expected, f"profile: {event.doing}", bar=terminal)
+    say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
+
+
 def clear_line() -> None:
     """Makes room where progress was told."""
     say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
 
 
-def report(store: "Store", target: "Store", *, json_: bool) -> "Comparison":
-    """Writes the reports of a run to the target, and shows them."""
-    from reports import folder, terminal
+def report(store: "Store", target: "Store", *, json_: bool, how: bool = False) -> "Comparison":
+    """Writes the reports of a run to the target, and shows them.
+
+    how  whether it is told how each part of an update's time was obtained
+    """
+    from reports import attribution_text, folder, terminal
     from reports.document import document
+    from reports.profiled import profiled_of
 
     comparison, records, complaints = _read(store)
     files = folder.write(comparison, records, store, target, complaints)
+    profiled, _ = profiled_of(store, comparison.races)
     if json_:
-        print_json(document(comparison, str(target.path)))
+        print_json(document(comparison, str(target.path), profiled))
     else:
         wide = console()
-        show(terminal.render(comparison, wide.width), wide)
+        spent = {
+            race: attribution_text.terminal(found.attributions, wide.width, how=how) for race, found in profiled.items()
+        }
+        show(terminal.render(comparison, wide.width, spent), wide)
         pictures = sorted(path.relative_to(target.path).as_posix() for path in (target.path / "pictures").glob("*"))
         name_files(target.path, files + pictures)
+    return comparison
+
+
+def profiles(store: "Store", *, json_: bool) -> "Comparison":
+    """Writes the reports of a run that was profiled, and shows where the time of its arms goes; of two arms, the difference."""
+    from reports import attribution_text, differential, folder, profiled
+
+    comparison, records, complaints = _read(store)
+    files = folder.write(comparison, records, store, store, complaints)
+    found = profiled.profiled_of(store, comparison.races)[0]
+    pairs = [pair for each in found.values() if (pair := differential.pair(each.attributions, each.profiles))]
+    if json_:
+        print_json(profiled.document(str(store.path), found, pairs))
+        return comparison
+    wide = console()
+    for race, each in found.items():
+        show([f"\n{race.title}"], wide)
+        show(attribution_text.terminal(each.attributions, wide.width, how=True), wide)
+    for pair in pairs:
+        show(differential.terminal(pair, wide.width), wide)
+    name_files(store.path, files)
     return comparison
 
 

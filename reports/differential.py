@@ -1,6 +1,6 @@
 """Two arms side by side: what one spends that the other does not, by part and by operation. Apart: it needs two profiles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.profile import Pass, Profile
+from bench.record import Arm
 from reports import words
 from reports.attribution import Attribution
 from reports.attribution_text import signed
@@ -84,6 +85,16 @@ def differential(
         for mine, its in [[each.get((name, part), nothing) for each in seen]]
     ]
     return Differential(first, second, _largest(parts), _largest(operations))
+
+
+def pair(attributions: Sequence[Attribution], profiles: Mapping[Arm, Profile]) -> Differential | None:
+    """Of two arms, or of the reference and the only other one; None for more and for fewer."""
+    rivals = [each for each in attributions if each.arm.role == "arm"]
+    found = rivals if len(rivals) == 2 else list(attributions)
+    if len(found) != 2:
+        return None
+    first, second = sorted(found, key=lambda each: (each.arm.role != "reference", each.measured.value))
+    return differential(first, second, (profiles.get(first.arm), profiles.get(second.arm)))
 
 
 def _operations(one: Pass | None, pace: float) -> dict[tuple[str, str], tuple[float, float]]:

@@ -1,21 +1,26 @@
 """The JSON document of `run --json` and `report --json`: the comparison for programs. Its fields are a promise."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from bench.record import Race
 from bench.statistics import Estimate
+from reports import attribution_text
 from reports.comparison import Comparison
 from reports.growth import Growth
+from reports.profiled import Profiled
 from reports.rows import Row
 
 FORMAT = 1
 
 
-def document(comparison: Comparison, path: str) -> dict[str, Any]:
+def document(comparison: Comparison, path: str, profiled: Mapping[Race, Profiled] | None = None) -> dict[str, Any]:
     """Plain dictionaries, lists, numbers and strings; what was not measured is None.
 
-    path  the run's folder
+    path      the run's folder
+    profiled  what profiling found, of each race that was profiled
     """
     return {
         "format": FORMAT,
@@ -29,11 +34,17 @@ def document(comparison: Comparison, path: str) -> dict[str, Any]:
                 "twin": {"ratio": _value(result.twin), "low": _low(result.twin), "high": _high(result.twin)},
                 "findings": list(result.findings),
                 "arms": [_arm(row) for row in result.rows],
+                "attributions": _attributions((profiled or {}).get(result.race)),
             }
             for result in comparison.races
         ],
         "growth": _growth(comparison.growth) if comparison.growth else None,
     }
+
+
+def _attributions(found: Profiled | None) -> list[dict[str, Any]] | None:
+    """Where the time of each profiled arm goes; None for a race that was not profiled."""
+    return [attribution_text.document(each) for each in found.attributions] if found else None
 
 
 def _arm(row: Row) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import numpy as np
 from bench.record import Caveat, Judgement, Race, Record, grouped
 from bench.store import Store
 from reports import strip, words
+from reports.attribution_text import doubts, percent, sentence, signed
 from reports.columns import NOTHING, Column, cells, heads, verdict
 from reports.commands import command
 from reports.page_table import glyph
+from reports.profiled import Profiled, artifacts, counted, operations, remarks
 from reports.rows import Row
 from reports.strip import Strip
 
@@ -52,6 +54,24 @@ class Noted:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What profiling found of an arm.
+
+    sentence    where an update's time goes, and what can be done; empty where that is not known
+    parts       of an update: name, share and seconds, how it was obtained
+    operations  name, calls and seconds an update
+    files       beside the page, with what they are
+    """
+
+    sentence: str
+    parts: tuple[Fact, ...]
+    counters: tuple[Fact, ...]
+    operations: tuple[tuple[str, str, str], ...]
+    remarks: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Fold:
     """One arm.
 
@@ -75,6 +95,7 @@ class Fold:
     drawing: bytes
     drawn: str
     command: str
+    spent: Spent | None
 
 
 def fold(
@@ -86,6 +107,7 @@ def fold(
     unit: tuple[float, str],
     colour: str,
     run: Store,
+    profiled: Profiled | None = None,
 ) -> Fold:
     """The fold of an arm.
 
@@ -112,6 +134,26 @@ def fold(
         drawing=drawing if len(drawing) <= MOST else b"",
         drawn=drawn if drawing else "",
         command=command(row.arm, race),
+        spent=_spent(row, race, profiled) if profiled else None,
+    )
+
+
+def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
+    profile, found = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
+    if profile is None:
+        return None
+    parts = [
+        Fact(part.name, f"{percent(part.seconds / each.measured.value)}, {signed(part.seconds) or '0'}", part.how)
+        for each in ([found] if found else ())
+        for part in each.parts
+    ]
+    return Spent(
+        sentence=sentence(found) if found else "",
+        parts=tuple(parts),
+        counters=tuple(Fact(*each) for each in counted(profile)),
+        operations=tuple(operations(profile)),
+        remarks=(*remarks(profile), *(doubts(found) if found else ())),
+        files=tuple(artifacts(profile, race)),
     )
 
 

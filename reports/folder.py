@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from bench.record import Arm, Descent, Race, Record
 from bench.store import Store, StoreError, pretty
 from reports import (
+    attribution_figure,
+    attribution_text,
     bencher,
     blocks_figure,
     descent_figure,
@@ -25,7 +27,10 @@ from reports.cast import cast_of
 from reports.comparison import Comparison
 from reports.document import document
 from reports.picture import Picture
+from reports.profiled import Profiled, profiled_of
 from reports.target import targets
+
+NOTHING: Mapping[Race, Profiled] = {}
 
 
 def write(
@@ -38,12 +43,13 @@ def write(
     complaints  of what could not be read
     """
     descents, unread = _descents(run, [result.race for result in comparison.races])
-    complaints = [*complaints, *unread]
-    drawn = pictures(comparison, records, descents)
+    profiled, torn = profiled_of(run, comparison.races)
+    complaints = [*complaints, *unread, *torn]
+    drawn = pictures(comparison, records, descents, profiled)
     files = {
-        "index.html": page.render(comparison, records, drawn, run, complaints),
-        "summary.md": markdown.render(comparison, complaints).encode(),
-        "report.json": pretty(document(comparison, str(run.path))),
+        "index.html": page.render(comparison, records, drawn, run, complaints, profiled),
+        "summary.md": markdown.render(comparison, complaints, _spent(profiled)).encode(),
+        "report.json": pretty(document(comparison, str(run.path), profiled)),
         "exports/pytest-benchmark.json": pytest_benchmark.export(comparison.plan, comparison.environment, records),
         "exports/github-action-benchmark.json": github_action_benchmark.export(comparison),
         "exports/bencher.json": bencher.export(comparison),
@@ -57,7 +63,12 @@ def write(
     return list(files)
 
 
-def pictures(comparison: Comparison, records: Sequence[Record], descents: Mapping[Race, Descent]) -> list[Picture]:
+def pictures(
+    comparison: Comparison,
+    records: Sequence[Record],
+    descents: Mapping[Race, Descent],
+    profiled: Mapping[Race, Profiled] = NOTHING,
+) -> list[Picture]:
     """Every picture that the run can honestly give, those that say most first.
 
     The races of a sweep have their ladders only: what more there is to see of them is how they grow.
@@ -68,6 +79,9 @@ def pictures(comparison: Comparison, records: Sequence[Record], descents: Mappin
         seen.setdefault(record.arm, []).append(record)
     drawn: list[Picture | None] = [growth_figure.draw(comparison.growth, cast)] if comparison.growth else []
     drawn += [ladder.draw(result, cast, _named("ladder", result.race, races)) for result in races]
+    for race, found in profiled.items():
+        if found.attributions:
+            drawn.append(attribution_figure.draw(found.attributions, race.title, _named("attribution", race, races)))
     goals = targets(races, descents)
     drawn += [descent_figure.draw(goal, cast, _named("descent", goal.ways[0].result.race, goals)) for goal in goals]
     for result in races if not comparison.growth else ():
@@ -80,6 +94,15 @@ def pictures(comparison: Comparison, records: Sequence[Record], descents: Mappin
             blocks_figure.draw(result, seen, cast, _named("blocks", race, races)),
         ]
     return [each for each in drawn if each]
+
+
+def _spent(profiled: Mapping[Race, Profiled]) -> dict[Race, list[str]]:
+    """Where the time goes, as Markdown."""
+    return {
+        race: ["Where an update's time goes:", "", *attribution_text.markdown(found.attributions)]
+        for race, found in profiled.items()
+        if found.attributions
+    }
 
 
 def _named(kind: str, race: Race, all_of_them: Sequence[object]) -> str:

@@ -1,9 +1,10 @@
 """A comparison as Markdown, for `summary.md` and the summary page of a CI job, which takes no more than a MiB."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from bench.record import Race
 from reports.columns import Column, cells, columns_of, growth_columns, headed, heads, unit_of
 from reports.comparison import Comparison, RaceResult
 from reports.growth import Growth, overtaking, sentence
@@ -16,10 +17,13 @@ LIMIT = 900_000  # bytes of races; a job's summary on GitHub may have 1 024 KiB 
 WARNINGS = 50
 
 
-def render(comparison: Comparison, complaints: Sequence[str] = ()) -> str:
+def render(
+    comparison: Comparison, complaints: Sequence[str] = (), spent: Mapping[Race, Sequence[str]] | None = None
+) -> str:
     """The same content as the terminal's, in the same order; of a sweep also the table of each race.
 
     complaints  of what could not be read
+    spent       lines on where the time goes, of each race that was profiled
     """
     machine = comparison.environment.get("machine", {})
     packages = comparison.environment.get("packages", {})
@@ -40,7 +44,7 @@ def render(comparison: Comparison, complaints: Sequence[str] = ()) -> str:
         grown = growth_columns(comparison.growth)
         legend = [(column.head, column.meaning) for column in grown] + legend
     room = LIMIT - sum(len(line.encode()) + 1 for line in lines)
-    races = [_race(result, columns) for result in comparison.races]
+    races = [[*_race(result, columns), *(spent or {}).get(result.race, ())] for result in comparison.races]
     for number, race in enumerate(races):
         room -= sum(len(line.encode()) + 1 for line in race)
         if room < 0:

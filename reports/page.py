@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.record import FORMAT, Arm, Record, grouped
+from bench.record import FORMAT, Arm, Race, Record, grouped
 from bench.store import Store
 from reports import banners, page_table, shell, source
 from reports.cast import cast_of
@@ -14,6 +14,7 @@ from reports.fold import Fact, Fold, fold
 from reports.growth import sentence
 from reports.page_table import Table
 from reports.picture import Picture
+from reports.profiled import Profiled
 from reports.rows import by_arm
 from reports.shell import Figure
 from reports.source import Source
@@ -46,17 +47,19 @@ def render(
     pictures: Sequence[Picture],
     run: Store,
     complaints: Sequence[str] = (),
+    profiled: Mapping[Race, Profiled] | None = None,
 ) -> bytes:
     """The whole page; the same bytes for the same arguments.
 
     pictures    those whose name begins with "ladder" come first, all others in their order
     run         has the sources and the animation
     complaints  what could not be read
+    profiled    what profiling found, of each race that was profiled
     """
     growth = comparison.growth
     rows = banners.rows_of(comparison)
     columns = columns_of(rows)
-    sections, others = _sections(comparison, by_arm(records), pictures, run)
+    sections, others = _sections(comparison, by_arm(records), pictures, run, profiled or {})
     folds = [each for section in sections for each in section.folds]
     grown = [figure for figure in others if growth and figure.picture.name == "growth"]
     first = [*grown, *(sections[0].ladders if len(sections) == 1 else ())]
@@ -88,7 +91,11 @@ def render(
 
 
 def _sections(
-    comparison: Comparison, records: Mapping[Arm, Sequence[Record]], pictures: Sequence[Picture], run: Store
+    comparison: Comparison,
+    records: Mapping[Arm, Sequence[Record]],
+    pictures: Sequence[Picture],
+    run: Store,
+    profiled: Mapping[Race, Profiled],
 ) -> tuple[list[Section], list[Figure]]:
     """The races, and the figures that belong to none of them. A figure belongs to the race whose slug its name ends with."""
     cast = cast_of(comparison)
@@ -99,7 +106,7 @@ def _sections(
     for figure in map(shell.figure, pictures):
         name = figure.picture.name
         owner = max((slug for slug in slugs if name.endswith(f"-{slug}")), key=len, default=None)
-        if owner is None and name == "ladder" and slugs:
+        if owner is None and name in ("ladder", "attribution") and slugs:
             owner = slugs[0]
         (others if owner is None else owned[owner]).append(figure)
     sections = []
@@ -107,9 +114,18 @@ def _sections(
         unit = unit_of(result.rows)
         places = {arm: place for place, arm in enumerate(result.race.arms)}
         folds = [
-            fold(f"{number}-{places[row.arm]}", row, result.race, records.get(row.arm, ()), columns, unit, colour, run)
+            fold(
+                f"{number}-{places[row.arm]}",
+                row,
+                result.race,
+                records.get(row.arm, ()),
+                columns,
+                unit,
+                cast.colour(row.arm),
+                run,
+                profiled.get(result.race),
+            )
             for row in result.rows
-            for colour in [cast.colour(row.arm)]
         ]
         mine = owned.pop(result.race.slug, [])
         ladders = tuple(figure for figure in mine if figure.picture.name.startswith("ladder"))

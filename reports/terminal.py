@@ -1,6 +1,6 @@
 """A comparison as rich renderables, for the door to print. Apart from Markdown, which has no colour and no width."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bench.record import Caveat
+from bench.record import Caveat, Race
 from reports.columns import (
     Column,
     cells,
@@ -41,12 +41,15 @@ STYLES = {
 }
 
 
-def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+def render(
+    comparison: Comparison, width: int, spent: Mapping[Race, Iterable[RenderableType]] | None = None
+) -> Iterator[RenderableType]:
     """Race by race: title, findings, table, the rows without a time and why; then what each column says, and warnings.
 
     A sweep is one table of how its arms grow, with a line a race.
 
     width  characters a line; columns that do not fit are left out, and named
+    spent  where the time goes, of each race that was profiled
     """
     growth = comparison.growth
     if growth and len(comparison.races) > 1:
@@ -58,6 +61,7 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         columns = columns_of(row for result in comparison.races for row in result.rows)
         for result in comparison.races:
             yield from _race(result, columns, width)
+            yield from (spent or {}).get(result.race, ())
         legend = [(c.head.partition(",")[0], c.meaning) for c in columns]
         warnings = list(comparison.warnings)
     yield Text()

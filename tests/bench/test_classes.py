@@ -80,8 +80,8 @@ def test_a_sweep_leaves_growth(floored: Checkout) -> None:
     assert growth["swept"] == "rows"
     assert 3 == len(document["races"])
     folder = floored.path / document["run"]
-    assert (folder / "growth.svg").stat().st_size > 1000
-    table = list(csv.DictReader(io.StringIO((folder / "growth.csv").read_text(encoding="utf-8"))))
+    assert (folder / "figures" / "growth.svg").stat().st_size > 1000
+    table = list(csv.DictReader(io.StringIO((folder / "figures" / "growth.csv").read_text(encoding="utf-8"))))
     sizes = {int(float(line["size"])) for line in table if line["implementation"] == "linear/c"}
     assert sizes == {10, 1000, 100_000}
 

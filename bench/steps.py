@@ -1,0 +1,82 @@
+"""The steps that the verbs of the door are made of: begin a run, race it, profile it, and refuse what a person can mend."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bench import screen
+
+if TYPE_CHECKING:
+    from bench.plan import Choice
+    from bench.store import Store
+
+USAGE = 2
+
+
+def begun(chosen: "Choice", results: Path) -> "Store":
+    """A new run that has its plan and its environment."""
+    from bench.environment import describe
+    from bench.plan import make_plan
+    from bench.process import ROOT
+    from bench.store import Store
+
+    plan = make_plan(chosen, command="python -m bench " + shlex.join(sys.argv[1:]))
+    store = Store.create(results)
+    store.write_plan(plan.named(store.path.name), describe(ROOT))
+    return store
+
+
+def race(store: "Store", quiet: bool) -> bool:
+    """Carries the run out under a progress display; True when it was interrupted."""
+    from bench import race as racing
+    from bench.watch import display_is_there
+
+    plan = store.plan()
+    screen.say(f"looprace {store.path}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    progress = racing.run(plan, store, live=display_is_there() and not quiet)
+    try:
+        for event in progress:
+            screen.tell(event, plan.rounds[1])
+    except KeyboardInterrupt:
+        progress.close()
+        return True
+    finally:
+        screen.clear_line()
+    return False
+
+
+def profile(store: "Store", *, native: bool = False) -> bool:
+    """Profiles the arms of a run under a progress display; True when it was interrupted."""
+    from bench import profiling
+
+    progress = profiling.profile(store.plan(), store, native=native)
+    try:
+        for event in progress:
+            screen.tell_profiling(event)
+    except KeyboardInterrupt:
+        progress.close()
+        return True
+    finally:
+        screen.clear_line()
+    return False
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what a person can mend into one sentence and exit status 2."""
+    from bench.store import StoreError
+    from impls.catalogue import UnknownNameError
+    from impls.setting import SettingError
+
+    try:
+        yield
+    except (SettingError, UnknownNameError, StoreError) as error:
+        screen.say(f"looprace: {error}")
+        raise typer.Exit(USAGE) from error
