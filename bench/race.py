@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from select import select
@@ -20,6 +20,7 @@ from bench.process import allowed_cores
 from bench.record import MEASURED, Plan, Race, Record
 from bench.seat import Block, Seat
 from bench.store import Store
+from bench.telemetry import Gauge, gauges
 from impls import catalogue
 from impls.contract import Oracle
 
@@ -51,6 +52,7 @@ class _Course:
     live: bool
     cores: list[int]
     everywhere: list[int]
+    gauges: Mapping[str, Gauge]
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
 
 
@@ -64,17 +66,17 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
     begin = clock.now()
     everywhere = allowed_cores()
     store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
-    try:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, store.path / "cache", ignore_errors=True)
+        stack.callback(os.sched_setaffinity, 0, everywhere)
+        found = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
         for number, race in enumerate(plan.races):
             left = plan.budget - (clock.now() - begin) - sum(_wall(store, other) for other in plan.races[number + 1 :])
             share = max(0.0, left) / (len(plan.races) - number)
             started = clock.now()
-            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live):
+            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, found):
                 later = share * (len(plan.races) - number - 1)
                 yield Progress(race, number_of_round, doing, clock.now() - begin, started - begin + forecast + later)
-    finally:
-        os.sched_setaffinity(0, everywhere)
-        shutil.rmtree(store.path / "cache", ignore_errors=True)
 
 
 def _wall(store: Store, race: Race) -> float:
@@ -85,7 +87,13 @@ def _wall(store: Store, race: Race) -> float:
 
 
 def _race(
-    plan: Plan, store: Store, race: Race, share: float, everywhere: list[int], live: bool
+    plan: Plan,
+    store: Store,
+    race: Race,
+    share: float,
+    everywhere: list[int],
+    live: bool,
+    gauges: Mapping[str, Gauge],
 ) -> Iterator[tuple[int, str, float]]:
     """Rounds until the intervals are narrow enough, the most rounds are done, or no time is left for another.
 
@@ -98,7 +106,7 @@ def _race(
     if plan.swept not in UNTOLD and (found := descent_of(problem, oracle, setting)):
         store.write_descent(race, found)
     cores = everywhere[-setting.threads :]
-    course = _Course(race, plan, store, oracle, live, cores, everywhere)
+    course = _Course(race, plan, store, oracle, live, cores, everywhere, gauges)
     done = store.rounds(race)
     for record in (record for records in done.values() for record in records):
         if record.updates_per_block:
@@ -150,7 +158,11 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str]:
     order = random.Random(f"{course.plan.seed} {course.race.slug} {number}")
     with ExitStack() as stack:
         alone = course.plan.alone and number == 1
-        seats = [Seat(arm, course.oracle, alone=alone) for arm in course.race.arms if arm.slug not in unfit]
+        seats = [
+            Seat(arm, course.oracle, alone=alone, gauge=course.gauges.get(arm.setting.device))
+            for arm in course.race.arms
+            if arm.slug not in unfit
+        ]
         order.shuffle(seats)
         for group in [[seat] for seat in seats] if alone else [seats]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"

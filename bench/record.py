@@ -13,7 +13,7 @@ FORMAT = 3
 # History of the format, newest last; every one of them stays readable.
 #   1  2026-11: the first
 #   2  2026-11: work may be "floor"; a plan may sweep a coordinate
-#   3  2026-11: judgements keep the weights that were judged; a run keeps descents and sources
+#   3  2026-11: judgements keep the weights that were judged; a run keeps descents and sources; telemetry
 
 Role = Literal["arm", "reference", "twin"]
 Status = Literal[
@@ -178,6 +178,30 @@ class Job(Struct, frozen=True, kw_only=True):
     weights: Weights
 
 
+class Telemetry(Struct, frozen=True, kw_only=True):
+    """What a device's counters said beside the blocks of one arm in one round: a value a block, None for what was not told.
+
+    device           what was measured
+    seconds          from the reading before a block to the one after it: its settling updates and the call included
+    joules           spent in that time, what the device draws when idle included
+    watts, megahertz, celsius
+                     right after the block
+    held             in how many blocks something held the clocks down, by what it was
+    idle_watts       drawn while nothing ran, measured before the race
+    step_seconds     how often the energy counter moves
+    """
+
+    device: str
+    seconds: tuple[float, ...]
+    joules: tuple[float | None, ...] = ()
+    watts: tuple[float | None, ...] = ()
+    megahertz: tuple[float | None, ...] = ()
+    celsius: tuple[float | None, ...] = ()
+    held: dict[str, int] = {}
+    idle_watts: float | None = None
+    step_seconds: float | None = None
+
+
 class Record(Struct, frozen=True, kw_only=True):
     """What one round saw of one arm. All times in seconds.
 
@@ -187,6 +211,7 @@ class Record(Struct, frozen=True, kw_only=True):
     laps           the numbers of the laps that visited it, rising
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one
+    telemetry      what the device's counters said beside the blocks, where it has any
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
     spent          where the conductor's wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
@@ -214,6 +239,7 @@ class Record(Struct, frozen=True, kw_only=True):
     device_blocks: tuple[float, ...] = ()
     drain_seconds: float | None = None
     peak_resident_bytes: int | None = None
+    telemetry: Telemetry | None = None
     caveats: tuple[Caveat, ...] = ()
     variables: dict[str, str] = {}
     round_seconds: float = 0.0

@@ -14,6 +14,7 @@ from bench import clock, process, referee
 from bench.caveats import caveats_of
 from bench.process import ArmFault, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
+from bench.telemetry import Gauge, Reading
 from impls.contract import Oracle
 
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
@@ -39,7 +40,7 @@ class Block:
 class Seat:
     """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round."""
 
-    def __init__(self, arm: Arm, oracle: Oracle, *, alone: bool) -> None:
+    def __init__(self, arm: Arm, oracle: Oracle, *, alone: bool, gauge: Gauge | None = None) -> None:
         self.arm, self._oracle, self._alone = arm, oracle, alone
         self.worker: Worker
         self.live = False
@@ -54,6 +55,8 @@ class Seat:
         self._blocks: list[float] = []
         self._device_blocks: list[float] = []
         self._finished: dict[str, Any] = {}
+        self._gauge = gauge
+        self._readings: list[tuple[Reading, Reading]] = []
 
     def open(
         self,
@@ -137,9 +140,12 @@ class Seat:
     def visit(self, lap: int) -> float:
         """One block; returns its seconds. That of lap 0 is not recorded."""
         updates, settle = self._block.updates, self._block.settle
+        before = self._gauge.meter.read() if self._gauge else None
         found = self._ask("block", updates=updates, settle=settle)
         if found is None:
             return 0.0
+        if self._gauge and before and lap > 0:
+            self._readings.append((before, self._gauge.meter.read()))
         self._done += settle + updates
         if lap > 0:
             self._laps.append(lap)
@@ -190,6 +196,7 @@ class Seat:
             device_blocks=tuple(self._device_blocks),
             drain_seconds=self._finished.get("drain_seconds"),
             peak_resident_bytes=self._finished.get("peak_resident_bytes"),
+            telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
             caveats=(*caveats, *caveats_of(self.arm, self._prepared, self._finished)),
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,

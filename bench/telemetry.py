@@ -9,16 +9,15 @@ their power is an average over up to a second (Yang et al., Part-time Power Meas
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from bench import clock, nvml
 from bench.host import Host
+from bench.record import Telemetry
 
 IDLE_SECONDS, LOOK_SECONDS = 1.0, 0.005  # how long idle power is measured, and the pause between two looks
 COARSEST = 0.5  # share of a block's energy that may be unknown before it is not told at all
@@ -169,28 +168,24 @@ def idle(meter: Meter, seconds: float = IDLE_SECONDS) -> Idle:
     return Idle(sum(known) / span if len(known) == len(spent) else None, span / len(spent))
 
 
-class Telemetry(Struct, frozen=True, kw_only=True):
-    """What a device's counters said beside the blocks of one arm in one round: a value a block, None for what was not told.
+@dataclass(frozen=True)
+class Gauge:
+    """A meter, and what its device does while nothing runs: what is read beside the blocks of all arms on it."""
 
-    device           what was measured
-    seconds          from the reading before a block to the one after it: its settling updates and the call included
-    joules           spent in that time, what the device draws when idle included
-    watts, megahertz, celsius
-                     right after the block
-    held             in how many blocks something held the clocks down, by what it was
-    idle_watts       drawn while nothing ran, measured before the race
-    step_seconds     how often the energy counter moves
-    """
+    meter: Meter
+    resting: Idle
 
-    device: str
-    seconds: tuple[float, ...]
-    joules: tuple[float | None, ...] = ()
-    watts: tuple[float | None, ...] = ()
-    megahertz: tuple[float | None, ...] = ()
-    celsius: tuple[float | None, ...] = ()
-    held: dict[str, int] = {}
-    idle_watts: float | None = None
-    step_seconds: float | None = None
+    def beside(self, blocks: Sequence[tuple[Reading, Reading]]) -> Telemetry:
+        """The readings right before and right after each block, as one record keeps them."""
+        return beside(self.meter.device, blocks, self.resting)
+
+
+@contextmanager
+def gauges(devices: Iterable[str]) -> Iterator[dict[str, Gauge]]:
+    """A gauge for each of the devices that has counters, while they are used; each is first watched at rest."""
+    with ExitStack() as stack:
+        meters = {device: stack.enter_context(opened(device)) for device in dict.fromkeys(devices)}
+        yield {device: Gauge(meter, idle(meter)) for device, meter in meters.items() if meter}
 
 
 def beside(device: str, blocks: Sequence[tuple[Reading, Reading]], resting: Idle) -> Telemetry:

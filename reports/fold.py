@@ -1,5 +1,6 @@
 """Everything that a run knows of one arm, for the fold below the table. Apart because the page shows one for each."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.record import Caveat, Judgement, Race, Record, grouped
+from bench.record import Caveat, Judgement, Race, Record, Telemetry, grouped
 from bench.store import Store
 from reports import strip, words
 from reports.attribution_text import doubts, percent, sentence, signed
@@ -187,11 +188,26 @@ def _counters(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
     if row.peak_resident_bytes:
         meaning = "the most memory that its process held; the framework is most of it"
         yield Fact("peak resident", f"{row.peak_resident_bytes / 2**20:.0f} MiB", meaning)
+    yield from _telemetry([record.telemetry for record in timed if record.telemetry])
     numbers = [f"{name} {_number(value)}" for name, value in (row.weights or {}).items()]
     if numbers and len(numbers) <= WEIGHTS:
         yield Fact("weights at the end", ", ".join(numbers))
     if row.judgement and row.judgement.fault:
         yield Fact("fault", row.judgement.fault)
+
+
+def _telemetry(found: Sequence[Telemetry]) -> Iterator[Fact]:
+    """What the device's counters said right after the blocks: least to most."""
+    for name, unit in (("megahertz", "MHz"), ("watts", "W"), ("celsius", "degrees")):
+        told = [value for each in found for value in getattr(each, name) if value is not None]
+        if told:
+            low, high = words.count(min(told), 3), words.count(max(told), 3)
+            yield Fact(f"{found[0].device}, {unit}", low if low == high else f"{low} to {high}", "right after a block")
+    held = Counter[str]()
+    for each in found:
+        held.update(each.held)
+    if held:
+        yield Fact("clocks held down", ", ".join(f"{why} in {grouped(count)} blocks" for why, count in held.items()))
 
 
 def _number(value: object) -> str:

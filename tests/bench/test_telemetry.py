@@ -9,8 +9,11 @@ import pytest
 
 from bench import clock, telemetry
 from bench.host import Host
-from bench.telemetry import Idle, Reading, Telemetry
+from bench.record import Telemetry
+from bench.seat import Block, Seat
+from bench.telemetry import Gauge, Idle, Reading
 from tests.bench.machines import GPU, FakeNvml, plant
+from tests.reports.records import arm
 
 RAPL = "sys/class/powercap/intel-rapl:0"
 PACKAGE = {f"{RAPL}/name": "package-0", f"{RAPL}/energy_uj": "1000000", f"{RAPL}/max_energy_range_uj": "262143000000"}
@@ -211,3 +214,24 @@ def test_a_counter_with_steps_tells_neighbours_apart_only_in_long_blocks(monkeyp
         assert one is not None
         assert abs(one.joules - watts * 0.2) <= one.resolution
     assert [None, None] == [telemetry.energy(found, 1) for found in turns(0.01)]
+
+
+def test_a_seat_reads_the_gauge_around_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the block is asked for and after it is done, the settling lap left out; the record keeps what was read."""
+    device = Scripted(300, 1e-3, monkeypatch)
+    oracle: Any = None  # nothing is judged here
+    seat = Seat(arm("linear/manual"), oracle, alone=False, gauge=Gauge(device, Idle(50.0, 1e-3)))
+
+    def ask(do: str, **_: Any) -> dict[str, Any]:
+        device.pause(0.5)
+        return {"seconds": 0.5, "device_seconds": None}
+
+    monkeypatch.setattr(seat, "_ask", ask)
+    seat.start_laps(Block(10, 0.5), every=1)
+    for lap in range(4):
+        seat.visit(lap)
+    told = seat.record(run="", number=1, started="", caveats=(), round_seconds=1.0, spent={}).telemetry
+    assert told is not None
+    assert told.seconds == pytest.approx((0.5, 0.5, 0.5))
+    assert told.joules == pytest.approx((150, 150, 150))
+    assert (told.device, told.idle_watts) == ("scripted", 50.0)

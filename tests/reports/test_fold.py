@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from bench.record import Caveat, Judgement, Record
+from bench.record import Caveat, Judgement, Record, Telemetry
 from bench.store import Store
 from reports.columns import columns_of, unit_of
 from reports.fold import MOST, Fold, fold
@@ -102,3 +102,14 @@ def test_a_failed_arm_has_a_fold_too() -> None:
     assert (found.strip, found.cold, found.judged) == (None, (), ())
     assert facts(found)["rounds"] == "0 timed of 1"
     assert found.command.startswith("python -m bench run --implementation linear/manual")
+
+
+def test_what_the_device_said_is_told() -> None:
+    """Clock, power and temperature from least to most, and how often something held the clocks down."""
+    told = Telemetry(
+        device="A GPU", seconds=(1.0, 1.0), watts=(300.0, 700.0), megahertz=(1980.0, 1980.0), held={"power cap": 2}
+    )
+    said = facts(folded([replace(each, telemetry=told) for each in rounds(MANUAL, 2e-4, count=2)]))
+    assert (said["A GPU, W"], said["A GPU, MHz"]) == ("300 to 700", "1 980")
+    assert said["clocks held down"] == "power cap in 4 blocks"
+    assert "A GPU, degrees" not in said
