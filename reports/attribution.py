@@ -93,6 +93,7 @@ class Attribution:
     pace      by what the times of the passes were scaled to be those of the race; 1.1: it met a slower machine
     readings  how often the data could have been read in the time that it costs; None without roofline and floor
     disturbed how much longer an update took under the profiler than the events explain that it noted; 0.1: by a tenth
+    without   how long it took with next to no data, over what it took with all; above 1 by noise only
     """
 
     arm: Arm
@@ -101,6 +102,7 @@ class Attribution:
     pace: float = 1.0
     readings: float | None = None
     disturbed: float = 0.0
+    without: float = 0.0
 
     @property
     def unexplained(self) -> float:
@@ -160,7 +162,9 @@ def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine 
     clocks = f"the race measured {words.seconds(measured.value)}, the pass {words.seconds(full.seconds)}"
     scaled = f"; the parts were scaled by {pace:.3f}, as far as the race's interval goes" if pace != 1 else ""
     parts = (*shown, _rest(measured, shown, clocks + scaled))
-    return Attribution(row.arm, measured, parts, pace, readings, _disturbed(full, tiny))
+    return Attribution(
+        row.arm, measured, parts, pace, readings, _disturbed(full, tiny), without=tiny.seconds / full.seconds
+    )
 
 
 def watched_one(row: Row, bare: Row, attribution: Attribution) -> Attribution | None:

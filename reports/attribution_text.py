@@ -64,8 +64,7 @@ ADVICE = {
     WATCHING: ("watching", "look less often"),
     UNEXPLAINED: ("not explained", "profile again on a quieter machine"),
 }
-DISTURBED = 0.2
-UNSURE = 0.1
+DISTURBED, UNSURE, REVERSED = 0.2, 0.1, 1.1  # from where on an attribution is doubted
 
 
 def sentence(attribution: Attribution) -> str:
@@ -96,6 +95,11 @@ def doubts(attribution: Attribution) -> Iterator[str]:
         yield (
             f"{percent(attribution.unexplained)} of the update of {attribution.arm.name} is not explained: "
             "the machine was another one while it was profiled, as far as its speed goes. Profile it again."
+        )
+    if attribution.without > REVERSED:
+        yield (
+            f"{attribution.arm.name} took {words.times(attribution.without)} as long with next to no data as with all of "
+            "it: the machine was slower just then, so that too little is said to be work on the data. Profile it again."
         )
     if attribution.disturbed > DISTURBED:
         yield (

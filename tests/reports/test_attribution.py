@@ -202,6 +202,7 @@ def test_work_that_needs_no_data_costs_the_same_without() -> None:
     attribution = attribute(row, clocked(REFERENCE, 1.0e-9, 1.1e-9), 4 * US)
     assert attribution
     assert [part.name for part in attribution.parts] == [CALL, UNEXPLAINED]
+    assert attribution.without == pytest.approx(1.1)
 
 
 def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> None:

@@ -90,6 +90,8 @@ def test_doubts_are_told() -> None:
     assert list(doubts(made(call=95))) == []
     assert "20 % of the update of linear/manual cpu eager is not explained" in next(doubts(made(call=80)))
     assert "-20 % of the update" in next(doubts(made(call=120)))
+    reversed_ = Attribution(MANUAL, exactly(US), (Part(CALL, US, ""),), without=1.9)
+    assert "took 1.90 times as long with next to no data as with all" in next(doubts(reversed_))
     disturbed = Attribution(MANUAL, exactly(US), (Part(CALL, US, ""),), disturbed=0.24)
     assert "slowed linear/manual cpu eager down by 24 %" in next(doubts(disturbed))
 
