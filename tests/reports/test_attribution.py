@@ -24,6 +24,7 @@ from reports.attribution import (
     Attribution,
     attribute,
     cost_of_an_event,
+    freed,
 )
 from tests.reports.profiles import INTERPRETER as INTERPRETED
 from tests.reports.profiles import (
@@ -101,6 +102,14 @@ def test_a_dear_profiler_gives_the_same_parts() -> None:
     assert dear
     for name in ORDER:
         assert abs(cheap.share(name) - dear.share(name)) < 0.03, name
+
+
+def test_an_events_cost_is_taken_from_what_contains_it() -> None:
+    """At 10 µs an event, of which a tenth at most lies inside, each part is freed of those that it contains."""
+    truth = [each for each in NN if each.part != "copy"]
+    passed = freed(one_pass(2, truth, INTERPRETED, event=10 * US), 10 * US)
+    for part, true in {"outside": 40, "forward": 20, "backward": 30}.items():
+        assert passed[part] / US == pytest.approx(true, abs=3.1), part
 
 
 PLANTED = {
@@ -211,6 +220,17 @@ def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> N
     attribution = found(measured=206 * US, truth=noisy)
     assert all(part.seconds >= 0 for part in attribution.parts)
     assert attribution.unexplained == pytest.approx(0, abs=1e-9)
+
+
+def test_a_slow_pass_without_data_leaves_no_time_for_the_data() -> None:
+    """What the machine did meanwhile is not made up for: all of the update then costs whatever its size, and no more."""
+    passes = profile()
+    slow = one_pass(2, NN, INTERPRETED, slower=3)
+    attribution = attribute(ROW, msgspec.structs.replace(passes, tiny=slow), None)
+    assert attribution
+    assert attribution.unexplained == 0
+    assert attribution.share(FORWARD, BACKWARD) == 0
+    assert attribution.without == pytest.approx(300 / 200)
 
 
 def test_nobody_waits_for_a_cpu() -> None:

@@ -57,6 +57,15 @@ def test_a_race_is_attributed_in_the_order_of_its_ladder() -> None:
     assert [each.arm for each in attributions(result, profiles[:1])] == [MANUAL]
 
 
+def test_the_faster_of_two_floors_counts() -> None:
+    """No arm can be asked to read as slowly as the slower of them."""
+    slower = rounds(arm("linear/floor_read_again"), 9 * US, work="floor", judgement=None)
+    faster = rounds(READ, 4 * US, work="floor", judgement=None)
+    for floors in ((*slower, *faster), (*faster, *slower)):
+        result = compared({MANUAL: 200 * US}, *floors)[0].races[0]
+        assert round(seconds(attributions(result, [profile(MANUAL)])[0], FLOOR)) == 4
+
+
 def test_the_profile_of_an_arm_is_known_whatever_its_role() -> None:
     """A race may have made another arm the reference since."""
     (attribution,) = attributions(result_of({}), [profile(TWIN)])
@@ -65,7 +74,7 @@ def test_the_profile_of_an_arm_is_known_whatever_its_role() -> None:
 
 def test_watching_is_what_it_adds_to_the_whole_job() -> None:
     """The watched arm has the parts of the unwatched, and what looking costs an update; the two need one profile."""
-    watched = arm(watch="loss")
+    watched = arm(watch="loss", every=10)
     jobs = [
         msgspec.structs.replace(each, job=each.job and msgspec.structs.replace(each.job, seconds=12.5 + 0.5))
         for each in rounds(watched, 250 * US)
