@@ -227,7 +227,9 @@ def doctor(
 
 @app.command()
 def selfbench(
-    only: Annotated[str, typer.Option(help="answers, tax, overhead, spread, spread2, or several.")] = "",
+    only: Annotated[
+        str, typer.Option(help="answers, reports, tax, attribution, overhead, spread, spread2, or several.")
+    ] = "",
     repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10,
     json_: arguments.Json = False,
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import clock, statistics
+from bench import clock, statistics, truth
 from bench.descent import descent_of
 from bench.plan import Choice, make_plan
 from bench.process import ROOT, allowed_cores
@@ -197,10 +197,28 @@ def _crowd(results: Path, count: int) -> Store:
     return store
 
 
+def attribution() -> Iterator[Figure]:
+    """What an update of every default arm goes into, and planted costs: whether attributions find them where they belong."""
+    done = _python(
+        "-m", "bench", "run", "--profile", "--json", "--results", tempfile.mkdtemp(prefix="looprace-selfbench-")
+    )
+    (race,) = json.loads(done.stdout)["races"]
+    for each in race["attributions"]:
+        off = each["unexplained"]
+        mode = each["setting"]["mode"]
+        yield Figure(f"unexplained, {each['implementation']} {mode}", f"{off:+.1%}", "within 10 %", abs(off) <= 0.1)
+    for found in truth.findings():
+        said = (
+            f"{found.found * 1e6:.1f} of {found.cost * 1e6:.1f} µs ({found.off:+.0%}; bare {found.bare * 1e6:.1f} µs)"
+        )
+        yield Figure(f"planted: {found.plant.what}", said, "within 15 %", abs(found.off) <= 0.15)
+
+
 PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
     "tax": lambda repetitions: tax(repetitions),
+    "attribution": lambda _: attribution(),
     "overhead": lambda _: overhead(),
     "spread": lambda repetitions: spread(1, repetitions),
     "spread2": lambda repetitions: spread(2, repetitions),

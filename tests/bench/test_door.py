@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
-VERBS = ("list", "run", "report", "doctor", "check", "selfbench")
+VERBS = ("list", "run", "profile", "report", "doctor", "check", "selfbench")
 FIVE = (
     "--workload=linear/five",
     "--effort=quick",
@@ -170,7 +170,7 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
         (("report", "--history", "--results", "nowhere"), "There is no run in nowhere yet"),
         (("report", "yesterday", "--history"), "leave out RUN and --against"),
         (("check", "linear/nobody"), "No implementation is called 'linear/nobody'"),
-        (("selfbench", "--only", "mood"), "--only takes answers, reports, tax, overhead, spread, spread2; got 'mood'."),
+        (("selfbench", "--only", "mood"), "--only takes answers, reports, tax, attribution, overhead, spread"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(plain: Checkout, arguments: tuple[str, ...], said: str) -> None:
@@ -240,3 +240,20 @@ def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
     assert done.returncode == 0
     assert {"processor", "python", "disk", "gpu"} <= {finding["topic"] for finding in document["findings"]}
     assert document["resolution"] is None
+
+
+def test_two_arms_are_set_side_by_side(finished: Checkout) -> None:
+    """`profile --json` says where the time of both goes, and what one spends that the other does not."""
+    done = finished.bench(
+        "profile", "linear/numpy", "linear/no_grad", "--rows=1000", "--rounds=2", "--json", timeout=400
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    found = {each["implementation"]: each for each in document["attributions"]}
+    assert {"linear/nn_sgd", "linear/numpy", "linear/no_grad"} == set(found)
+    for each in found.values():
+        assert sum(part["seconds"] for part in each["parts"]) == pytest.approx(each["measured"])
+        assert each["sentence"]
+    (differential,) = document["differentials"]
+    assert "linear/n" in differential["first"]
+    assert (finished.path / document["run"] / "figures" / "attribution.svg").exists()
