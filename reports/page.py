@@ -128,7 +128,7 @@ def _sections(
             for row in result.rows
         ]
         mine = owned.pop(result.race.slug, [])
-        ladders = tuple(figure for figure in mine if figure.picture.name.startswith("ladder"))
+        ladders = tuple(figure for figure in mine if figure.picture.name.startswith(("ladder", "attribution")))
         sections.append(
             Section(
                 id=f"race-{number}",
