@@ -59,9 +59,7 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
     subject.restart()
     updates = _updates_for(BLOCK_SECONDS, subject, most)
     before, worked = device.compilations(), clock.worked()
-    blocks: list[float] = []
-    while sum(blocks) < CLOCKED_SECONDS or len(blocks) < FEWEST_BLOCKS:
-        blocks.append(subject.seconds(updates))
+    blocks = _blocks(subject, updates, CLOCKED_SECONDS)
     worked = clock.worked() - worked
     weights = subject.arm.weights().values()
     return {
@@ -87,6 +85,14 @@ def _undisturbed(found: Sequence[Found], key: Callable[[Found], Any] | None = No
 
 def _listed(values: Iterator[Any]) -> str:
     return ", ".join(sorted({str(value) for value in values}))
+
+
+def _blocks(subject: Subject, updates: int, seconds: float) -> list[float]:
+    """The seconds of blocks, made for so long."""
+    begin, blocks = clock.now(), list[float]()
+    while clock.now() - begin < seconds or len(blocks) < FEWEST_BLOCKS:
+        blocks.append(subject.seconds(updates))
+    return blocks
 
 
 def _updates_for(seconds: float, subject: Subject, most: int) -> int:
@@ -219,10 +225,7 @@ def compiled(_subject: Subject) -> dict[str, Any]:
 def repeated(subject: Subject, updates: int, seconds: float) -> dict[str, Any]:
     """Blocks for so long, for somebody who looks from outside; this process lets its conductor's children do so."""
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, os.getppid(), 0, 0, 0)
-    blocks: list[float] = []
-    begin = clock.now()
-    while clock.now() - begin < seconds or not blocks:
-        blocks.append(subject.seconds(updates))
+    blocks = _blocks(subject, updates, seconds)
     return {"seconds": _undisturbed(blocks) / updates}
 
 

@@ -9,10 +9,10 @@ from bench.record import Arm
 _COORDINATES = {
     "device": "computes on {}",
     "dtype": "computes in {}",
-    "threads": "may use {} threads",
+    "threads": "may use this many threads: {}",
     "rows": "has {} rows",
     "features": "has {} features",
-    "batch": "reads batches of {}",
+    "batch_rows": "reads this many rows in an update: {}",
     "updates": "makes {} updates",
     "lr": "has the learning rate {}",
     "seed": "has data and a batch order drawn from the seed {}",
@@ -22,9 +22,9 @@ _COORDINATES = {
 _CONDITIONS = {
     "dtype": "left weights in {}",
     "device": "left weights on {}",
-    "threads": "had {} threads set in PyTorch",
-    "processors": "kept {} processors busy",
-    "float32 matmul precision": "multiplied matrices with the float32 precision {}, in which anything but highest allows TF32",
+    "threads": "had PyTorch set to this many threads: {}",
+    "processors": "kept this many processors busy: {}",
+    "float32 matmul precision": "had the float32 matmul precision {} (high and medium allow TF32)",
     "denormal numbers": "had denormal numbers {}",
     "data": "was given data with the digest {}",
 }
@@ -49,9 +49,11 @@ def differences(
 
 
 def _seen(profile: Profile, of_reference: Profile) -> Iterator[tuple[str, str, str]]:
-    """What both processes were found to do."""
+    """What both processes were found to do; what was asked to differ has been said already."""
+    settings = vars(profile.arm.setting), vars(of_reference.arm.setting)
     for name, said in _CONDITIONS.items():
-        if name in profile.conditions and name in of_reference.conditions:
+        asked = settings[0].get(name) == settings[1].get(name)
+        if asked and name in profile.conditions and name in of_reference.conditions:
             yield said, profile.conditions[name], of_reference.conditions[name]
     if (mine := _gradient(profile)) and (others := _gradient(of_reference)):
         yield "{}", mine, others
