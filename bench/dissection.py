@@ -58,9 +58,9 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
     device.forget_peak(place)
     subject.restart()
     updates = _updates_for(BLOCK_SECONDS, subject, most)
-    before, worked = device.compilations(), clock.worked()
+    before, begin, worked = device.compilations(), clock.now(), clock.worked()
     blocks = _blocks(subject, updates, CLOCKED_SECONDS)
-    worked = clock.worked() - worked
+    busy = (clock.worked() - worked) / (clock.now() - begin)
     weights = subject.arm.weights().values()
     return {
         "seconds": _undisturbed(blocks) / updates,
@@ -72,7 +72,7 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
             "dtype": _listed(value.dtype for value in weights).replace("torch.", ""),
             "device": _listed(value.device.type for value in weights),
             "threads": str(torch.get_num_threads()),
-            "processors": str(max(1, round(worked / sum(blocks)))),
+            "processors": str(max(1, round(busy))),
             **{name: str(value) for name, value in device.arithmetic().items()},
         },
     }
