@@ -8,13 +8,15 @@ from xml.sax.saxutils import escape
 
 WIDTH, ROW, LETTER = 1200, 17, 6.6  # of the picture, of one function, of one character, in pixels
 NARROWEST = 0.001  # share of the samples below which a function is not drawn
-OWN, TORCH, OTHER = "#f6a04d", "#e8705a", "#b8b4d8"  # impls/, PyTorch, everything else
+OWN, TORCH, OTHER = "#f6a04d", "#e8705a", "#b8b4d8"
+COLOURS = {"the implementation": OWN, "PyTorch": TORCH, "all others": OTHER}
 
 STYLE = """
 text { font: 11px ui-monospace, monospace; fill: #111; }
 .said { font: 14px system-ui, sans-serif; fill: #111; }
 rect { stroke: #fff; stroke-width: 0.5; }
-@media (prefers-color-scheme: dark) { .said { fill: #eee; } rect { stroke: #111; } }
+.paper { fill: #fff; }
+@media (prefers-color-scheme: dark) { .said { fill: #eee; } rect { stroke: #16181d; } .paper { fill: #16181d; } }
 """
 
 
@@ -76,7 +78,11 @@ def svg(stacks: Mapping[str, int], title: str) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
             f"<title>{escape(said)}</title><style>{STYLE}</style>",
+            f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
             f'<text class="said" x="4" y="18">{escape(said)}</text>',
+            f'<text class="said" x="{WIDTH - 4}" y="18" text-anchor="end">',
+            *(f'<tspan fill="{colour}">■</tspan> {whose}&#160; ' for whose, colour in COLOURS.items()),
+            "</text>",
             *(_drawn(depth, left, call, root.samples) for depth, left, call in boxes),
             "</svg>\n",
         ]
