@@ -3,6 +3,7 @@
 Apart from the worker, for nothing here may ever stand beside a timed block. Loads torch.
 """
 
+import contextlib
 import ctypes
 import gzip
 import json
@@ -28,6 +29,7 @@ BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.3, 3
 PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
 SESSIONS = 7
 MOST_UPDATES, MOST_EVENTS = 10_000_000, 4000
+BUSY = 0.1  # of what the busiest thread worked: as much makes another one busy, too
 TRACED = 24  # updates in a Chrome trace, and at most half of MOST_EVENTS
 PR_SET_PTRACER = 0x59616D61  # Linux, Yama: who besides its parents may look into this process
 
@@ -58,9 +60,9 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
     device.forget_peak(place)
     subject.restart()
     updates = _updates_for(BLOCK_SECONDS, subject, most)
-    before, begin, worked = device.compilations(), clock.now(), clock.worked()
+    before, worked = device.compilations(), _worked()
     blocks = _blocks(subject, updates, CLOCKED_SECONDS)
-    busy = (clock.worked() - worked) / (clock.now() - begin)
+    busy = {thread: time - worked.get(thread, 0) for thread, time in _worked().items()}
     weights = subject.arm.weights().values()
     return {
         "seconds": _undisturbed(blocks) / updates,
@@ -72,7 +74,7 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
             "dtype": _listed(value.dtype for value in weights).replace("torch.", ""),
             "device": _listed(value.device.type for value in weights),
             "threads": str(torch.get_num_threads()),
-            "processors": str(max(1, round(busy))),
+            "busy threads": str(sum(time > BUSY * max(busy.values()) for time in busy.values())),
             **{name: str(value) for name, value in device.arithmetic().items()},
         },
     }
@@ -103,6 +105,15 @@ def _updates_for(seconds: float, subject: Subject, most: int) -> int:
         if taken > seconds / 2 or updates >= most:
             return max(1, min(most, round(updates * seconds / max(taken, 1e-9))))
         updates = min(most, 10 * updates)
+
+
+def _worked() -> dict[str, int]:
+    """Nanoseconds that each thread of this process has had a processor for."""
+    found = {}
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # it ended just now
+            found[thread.name] = int((thread / "schedstat").read_text().split()[0])
+    return found or {"0": 1}  # a kernel that does not say: there is one thread at least
 
 
 def _peak_resident_bytes() -> int:

@@ -23,7 +23,7 @@ _CONDITIONS = {
     "dtype": "left weights in {}",
     "device": "left weights on {}",
     "threads": "had PyTorch set to this many threads: {}",
-    "processors": "kept this many processors busy: {}",
+    "busy threads": "kept this many threads busy: {}",
     "float32 matmul precision": "had the float32 matmul precision {} (high and medium allow TF32)",
     "denormal numbers": "had denormal numbers {}",
     "data": "was given data with the digest {}",

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,27 @@ def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
     assert (found["conditions"]["dtype"], found["conditions"]["device"]) == ("float64", "cpu")
     assert (found["recompiles"], found["peak_device_bytes"]) == (0, None)
     assert found["peak_resident_bytes"] > 10e6
+
+
+def test_threads_are_counted_by_the_work_they_do() -> None:
+    """An arm with a thread of its own that computes along has two busy ones, whatever its setting says."""
+    original: Any = catalogue.load("linear/analytic")
+
+    class Pooled(original):  # type: ignore[misc]
+        """Half of its work is done elsewhere."""
+
+        def __init__(self, task: Any) -> None:
+            super().__init__(task)
+            self.pool = ThreadPoolExecutor(1)
+
+        def advance(self, updates: int) -> None:
+            other = self.pool.submit(super().advance, updates)
+            super().advance(updates)
+            other.result()
+
+    plain, pooled = (dissection.clocked(subject("linear/analytic", kind)) for kind in (None, Pooled))
+    assert plain["conditions"]["busy threads"] == "1"
+    assert pooled["conditions"]["busy threads"] == "2"
 
 
 def test_an_arm_that_does_nothing_has_an_end() -> None:

@@ -60,15 +60,15 @@ def test_a_setting_that_differs_is_said(chosen: dict[str, Any], said: str) -> No
         ({"dtype": "float64"}, "left weights in float64"),
         ({"float32 matmul precision": "high"}, "TF32"),
         (
-            {"processors": "2"},
-            "kept this many processors busy: 2; linear/nn_sgd cpu eager kept this many processors busy: 1.",
+            {"busy threads": "2"},
+            "kept this many threads busy: 2; linear/nn_sgd cpu eager kept this many threads busy: 1.",
         ),
         ({"data": "abc"}, "digest abc"),
     ],
 )
 def test_what_was_found_to_differ_is_said(conditions: dict[str, str], said: str) -> None:
     """A process may do something else than its setting says."""
-    common = {"float32 matmul precision": "highest", "processors": "1", "data": "def"}
+    common = {"float32 matmul precision": "highest", "busy threads": "1", "data": "def"}
     mine, others = profile(arm(), **common | conditions), profile(REFERENCE, **common)
     (sentence,) = differences(arm(), REFERENCE, mine, others)
     assert said in sentence
