@@ -132,7 +132,7 @@ def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path)
     done = finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert f"{folder.name} against earlier" in done.stdout
-    assert {"against.md", "against.json", "figures"} == {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"against.html", "against.md", "against.json", "figures"} == {path.name for path in (tmp_path / "out").iterdir()}
     found = json.loads(
         finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"), "--json").stdout
     )
@@ -151,7 +151,8 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "1 run on " in done.stdout
     assert "want 4 more runs" in done.stdout
-    assert {"history.md", "history.csv", "history.json", "figures"} == {path.name for path in tmp_path.iterdir()}
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"history.html", "history.md", "history.csv", "history.json", "figures"}
     document = json.loads(finished.bench("report", "--history", "--out", str(tmp_path), "--json").stdout)
     assert len(document["histories"][0]["arms"]) == 3
 
@@ -242,7 +243,7 @@ def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
     assert document["resolution"] is None
 
 
-def test_two_arms_are_set_side_by_side(finished: Checkout) -> None:
+def test_two_arms_are_set_side_by_side(finished: Checkout, tmp_path: Path) -> None:
     """`profile --json` says where the time of both goes, and what one spends that the other does not."""
     done = finished.bench(
         "profile", "linear/numpy", "linear/no_grad", "--rows=1000", "--rounds=2", "--json", timeout=400
@@ -256,4 +257,4 @@ def test_two_arms_are_set_side_by_side(finished: Checkout) -> None:
         assert each["sentence"]
     (differential,) = document["differentials"]
     assert "linear/n" in differential["first"]
-    assert (finished.path / document["run"] / "figures" / "attribution.svg").exists()
+    assert (Path(document["run"]) / "figures" / "attribution.svg").exists()

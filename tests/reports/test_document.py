@@ -31,9 +31,9 @@ from tests.reports.records import (
     rounds,
 )
 
-# Section 9 of the design; findings, rank and verdict came later, then growth, floors and break-even.
+# Section 9 of the design; findings, rank and verdict came later, then growth, floors, break-even and attributions.
 TOP = {"format", "run", "environment", "warnings", "races", "growth"}
-RACE = {"workload", "reference", "twin", "arms", "findings"}
+RACE = {"workload", "reference", "twin", "arms", "findings", "attributions"}
 ARM = {
     *("implementation", "setting", "class", "status", "reason", "seconds_per_update", "low", "high"),
     *("ratio", "ratio_low", "ratio_high", "job_seconds", "cold_seconds"),
