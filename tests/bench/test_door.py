@@ -132,7 +132,9 @@ def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path)
     done = finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert f"{folder.name} against earlier" in done.stdout
-    assert {"against.html", "against.md", "against.json", "figures"} == {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"against.html", "against.md", "against.json", "figures"} == {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
     found = json.loads(
         finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"), "--json").stdout
     )
@@ -245,9 +247,8 @@ def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
 
 def test_two_arms_are_set_side_by_side(finished: Checkout, tmp_path: Path) -> None:
     """`profile --json` says where the time of both goes, and what one spends that the other does not."""
-    done = finished.bench(
-        "profile", "linear/numpy", "linear/no_grad", "--rows=1000", "--rounds=2", "--json", timeout=400
-    )
+    small = ("--rows=1000", "--rounds=2", f"--results={tmp_path}")
+    done = finished.bench("profile", "linear/numpy", "linear/no_grad", *small, "--json", timeout=400)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     found = {each["implementation"]: each for each in document["attributions"]}
