@@ -1,4 +1,4 @@
-"""Implementations of `linear` that are wrong or break in one way each; planted into checkouts by the tests beside."""
+"""Implementations of `linear` that are wrong, break or differ in one way each; planted into checkouts by the tests beside."""
 
 _RIGHT = '''"""Planted: {summary}."""
 import ctypes, os, signal, sys, time
@@ -89,4 +89,37 @@ FAULTS = {
     "refuses": RIGHT + '\n    @classmethod\n    def supports(cls, setting):\n        return "only on Sundays"\n',
     "chatters": planted("prints all the time", before='print("x" * 100); print("y", file=sys.stderr)'),
     "meddles": planted("changes a global flag", build="torch.set_default_dtype(torch.float64)"),
+}
+
+SLEEP = 0.002
+
+# What is known of them is what profiling must find.
+PROFILED = {
+    "right": RIGHT,
+    "sleeps": planted("sleeps in each update", extra=f"; time.sleep({SLEEP})"),
+    "adds": planted("has one more operation in each update", extra="; torch.neg(x)"),
+    "dies": planted("dies under a profiler", before="torch._C._autograd._profiler_enabled() and os._exit(5)"),
+    "raises": planted("raises under a profiler", before="1 / (not torch._C._autograd._profiler_enabled())"),
+    "hangs": planted("hangs under a profiler", before="torch._C._autograd._profiler_enabled() and time.sleep(3600)"),
+    "does_nothing": planted("returns at once", before="return"),
+    "dies_at_once": planted("dies in its first update", before="os._exit(6)"),
+    "needs_rows": planted("cannot do with next to no data", build='assert len(self.y) > 100, "too few rows"'),
+    "refuses": RIGHT + '\n    @classmethod\n    def supports(cls, setting):\n        return "only on Sundays"\n',
+}
+COMPILED = {
+    "breaks_the_graph": planted(
+        "has a break in its graph",
+        build="self.part = task.compile(lambda v: (torch._dynamo.graph_break(), v + 0)[1])",
+        extra="; gradient = self.part(gradient)",
+    ),
+    "recompiles": planted(
+        "compiles a function for three numbers",
+        build="self.part = task.compile(lambda v, number: v + (number - number))",
+        extra="; gradient = self.part(gradient, self.done % 3)",
+    ),
+    "compiles_late": planted(
+        "compiles once more after a while",
+        build="self.part = task.compile(lambda v, number: v + (number - number))",
+        extra="; gradient = self.part(gradient, min(self.done // 500, 5))",
+    ),
 }

@@ -16,42 +16,11 @@ from bench.record import Arm
 from bench.sampling import REFUSED
 from bench.store import Store, StoreError
 from impls.setting import SettingError
-from tests.bench.planted import RIGHT, planted
+from tests.bench.planted import COMPILED, PROFILED, SLEEP
 from tests.conftest import Checkout
 
-SLEEP = 0.002
 ROWS = 1000
 DOMAIN = '    domain = Domain(modes={"eager": "quick", "compile": "quick"})\n'
-
-PLANTED = {
-    "right": RIGHT,
-    "sleeps": planted("sleeps in each update", extra=f"; time.sleep({SLEEP})"),
-    "adds": planted("has one more operation in each update", extra="; torch.neg(x)"),
-    "dies": planted("dies under a profiler", before="torch._C._autograd._profiler_enabled() and os._exit(5)"),
-    "raises": planted("raises under a profiler", before="1 / (not torch._C._autograd._profiler_enabled())"),
-    "hangs": planted("hangs under a profiler", before="torch._C._autograd._profiler_enabled() and time.sleep(3600)"),
-    "does_nothing": planted("returns at once", before="return"),
-    "dies_at_once": planted("dies in its first update", before="os._exit(6)"),
-    "needs_rows": planted("cannot do with next to no data", build='assert len(self.y) > 100, "too few rows"'),
-    "refuses": RIGHT + '\n    @classmethod\n    def supports(cls, setting):\n        return "only on Sundays"\n',
-}
-COMPILED = {
-    "breaks_the_graph": planted(
-        "has a break in its graph",
-        build="self.part = task.compile(lambda v: (torch._dynamo.graph_break(), v + 0)[1])",
-        extra="; gradient = self.part(gradient)",
-    ),
-    "recompiles": planted(
-        "compiles a function for three numbers",
-        build="self.part = task.compile(lambda v, number: v + (number - number))",
-        extra="; gradient = self.part(gradient, self.done % 3)",
-    ),
-    "compiles_late": planted(
-        "compiles once more after a while",
-        build="self.part = task.compile(lambda v, number: v + (number - number))",
-        extra="; gradient = self.part(gradient, min(self.done // 500, 5))",
-    ),
-}
 
 SCRIPT = """
 import sys
@@ -111,8 +80,8 @@ def profiled(checkout: Checkout, names: Mapping[str, str], mode: str, limit: flo
 @pytest.fixture(scope="module")
 def eager(checkout: Make) -> Found:
     """A profiling of eager arms, some of which break."""
-    place = checkout({f"linear/{name}.py": source for name, source in PLANTED.items()})
-    return profiled(place, PLANTED, "eager", 12)
+    place = checkout({f"linear/{name}.py": source for name, source in PROFILED.items()})
+    return profiled(place, PROFILED, "eager", 12)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +118,7 @@ def seconds(one: Pass, part: str = "") -> float:
 
 def test_every_arm_has_one_profile(eager: Found) -> None:
     """The twin, which is a copy, and the watched arms, which look, have none; all others do, whatever became of them."""
-    assert set(eager.profiles) == set(PLANTED)
+    assert set(eager.profiles) == set(PROFILED)
     assert {profile.arm.role for profile in eager.profiles.values()} <= {"reference", "arm"}
     assert {profile.arm.setting.watch for profile in eager.profiles.values()} == {"none"}
 
@@ -250,7 +219,7 @@ def test_profiles_leave_no_caches_and_are_small(eager: Found) -> None:
     """Nothing is kept but what the profiles name; a default run's may have 5 MB."""
     assert not (eager.store.path / "cache").exists()
     size = sum(path.stat().st_size for path in (eager.store.path / "profiles").rglob("*") if path.is_file())
-    assert size < 200_000 * len(PLANTED)
+    assert size < 200_000 * len(PROFILED)
 
 
 def test_a_graph_break_is_counted_and_explained(compiled: Found) -> None:
