@@ -6,15 +6,19 @@ from typing import Any
 from bench.record import Arm, Caveat
 
 WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
+UNDRAINED = 0.5  # share of a block that the device still works on after the loop has returned, that is worth a word
 GROWN = (
     32 << 20
 )  # bytes by which a process may grow while timed: an allocator moves less, a loop that keeps things more
 
 
-def caveats_of(arm: Arm, prepared: Mapping[str, Any], finished: Mapping[str, Any]) -> Iterator[Caveat]:
+def caveats_of(
+    arm: Arm, prepared: Mapping[str, Any], finished: Mapping[str, Any], block_seconds: float = 0.0
+) -> Iterator[Caveat]:
     """A caveat with advice for each thing that an arm should not have done, or that should not have happened to it.
 
     prepared, finished  what its worker answered to these two commands
+    block_seconds       median time of its blocks; 0 where there are none
     """
     for change in finished.get("changed_flags", ()):
         yield Caveat(
@@ -34,6 +38,13 @@ def caveats_of(arm: Arm, prepared: Mapping[str, Any], finished: Mapping[str, Any
             code="busy",
             text=f"{arm.name} waited for its processor for {waited:.0%} of the time it was timed",
             advice="close other programs, or repeat when the machine is idle",
+        )
+    drained = finished.get("drain_seconds", 0.0) / block_seconds if block_seconds else 0.0
+    if drained > UNDRAINED:
+        yield Caveat(
+            code="undrained",
+            text=f"{arm.name} had returned when {drained:.0%} of a block's time was still to come: its device was at work",
+            advice="wait for the device before reading a clock of your own; here that is done, and its time is counted",
         )
     yield from _of_growth(arm, finished.get("grown", {}))
 

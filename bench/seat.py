@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -171,6 +172,7 @@ class Seat:
         spent: Mapping[str, float],
     ) -> Record:
         """What the round saw. An arm that ended keeps its fault; one that was ever wrong is wrong."""
+        block_seconds = median(self._blocks) if self._blocks else 0.0
         wrong = next((judgement.fault for judgement in self._judgements if judgement.fault), None)
         if self._status == "ok" and wrong:
             self._status, self._reason = "wrong", wrong
@@ -197,7 +199,7 @@ class Seat:
             drain_seconds=self._finished.get("drain_seconds"),
             peak_resident_bytes=self._finished.get("peak_resident_bytes"),
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
-            caveats=(*caveats, *caveats_of(self.arm, self._prepared, self._finished)),
+            caveats=(*caveats, *caveats_of(self.arm, self._prepared, self._finished, block_seconds)),
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,
             spent=dict(spent),

@@ -32,7 +32,7 @@ class Store:
     """One run's folder.
 
     plan.json, environment.json      written first
-    sources/<implementation>.py      what was raced, as it was
+    sources/<implementation>.txt     what was raced, as it was
     descents/<race>.json             the course of its job by the oracle
     records/<race>/round-001/*.json  one file an arm; the folder of a round appears whole when the round is over
     profiles/<race>/<arm>/           what profiling found: profile.json, and the files it names
@@ -95,11 +95,11 @@ class Store:
         """The files of these implementations as they are now."""
         for name in implementations:
             with contextlib.suppress(FileNotFoundError):  # a resumed plan may name one that is gone; its row says so
-                self.write(f"sources/{name}.py", (catalogue.ROOT / f"{name}.py").read_bytes())
+                self.write(f"sources/{name}.txt", (catalogue.ROOT / f"{name}.py").read_bytes())
 
     def source(self, implementation: str) -> str:
         """The file of an implementation as it was raced; empty when the run did not keep it."""
-        path = self.path / "sources" / f"{implementation}.py"
+        path = self.path / "sources" / f"{implementation}.txt"
         return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
     def write_descent(self, race: Race, descent: Descent) -> None:

@@ -208,8 +208,20 @@ def growth_columns(growth: Growth) -> tuple[Column[Course], ...]:
             lambda course, _: f"{words.count(100 * course.fit.off)} %" if course.fit else NOTHING,
             dispensable=1,
         ),
+        Column(
+            "memory",
+            "the most that its process held, at the smallest size and at the largest; the framework is most of it",
+            _memory,
+            dispensable=4,
+        ),
         *(_at(size, growth, 3 - turn) for turn, size in enumerate(dict.fromkeys((growth.sizes[0], growth.sizes[-1])))),
     )
+
+
+def _memory(course: Course, _: float) -> str:
+    known = [point.peak_resident_bytes for point in course.points if point.peak_resident_bytes]
+    ends = dict.fromkeys(f"{size / 2**20:.0f}" for size in known[:1] + known[-1:])
+    return f"{' to '.join(ends)} MiB" if known else NOTHING
 
 
 def _at(size: int, growth: Growth, dispensable: int) -> Column[Course]:

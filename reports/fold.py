@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.record import Caveat, Judgement, Race, Record, Telemetry, grouped
+from bench.record import Arm, Caveat, Judgement, Race, Record, Telemetry, grouped
 from bench.store import Store
 from reports import strip, words
 from reports.attribution_text import doubts, percent, sentence, signed
 from reports.columns import NOTHING, Column, cells, heads, verdict
 from reports.commands import command
 from reports.page_table import glyph
+from reports.parity import differences
 from reports.profiled import Profiled, artifacts, counted, operations, remarks
 from reports.rows import Row
 from reports.strip import Strip
@@ -139,6 +140,11 @@ def fold(
     )
 
 
+def _unlike(arm: Arm, reference: Arm, profiled: Profiled) -> list[str]:
+    """What is not the same for an arm and the reference besides their code."""
+    return differences(arm, reference, profiled.profiles.get(arm), profiled.profiles.get(reference))
+
+
 def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
     profile, found = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
     if profile is None:
@@ -153,7 +159,7 @@ def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
         parts=tuple(parts),
         counters=tuple(Fact(*each) for each in counted(profile)),
         operations=tuple(operations(profile)),
-        remarks=(*remarks(profile), *(doubts(found) if found else ())),
+        remarks=(*_unlike(row.arm, race.reference, profiled), *remarks(profile), *(doubts(found) if found else ())),
         files=tuple(artifacts(profile, race)),
     )
 

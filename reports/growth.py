@@ -24,10 +24,11 @@ UNITS = {"rows": ("row", "rows"), "features": ("feature", "features"), "batch": 
 
 @dataclass(frozen=True)
 class Point:
-    """Seconds of an update at one size."""
+    """Seconds of an update at one size, and the most memory that its process held, where that is known."""
 
     size: int
     seconds: Estimate
+    peak_resident_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _courses(series: str, races: Sequence[tuple[int, Mapping[str, Row]]]) -> lis
     found = []
     for name in dict.fromkeys(name for _, able in races for name in able):
         mine = [(size, able[name]) for size, able in races if name in able]
-        points = tuple(Point(size, row.seconds) for size, row in mine if row.seconds)
+        points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in mine if row.seconds)
         found.append(Course(mine[0][1].arm, series, mine[0][1].work, points, fit_of(points)))
     return sorted(
         found,

@@ -20,7 +20,19 @@ from reports.picture import Picture, picture
 from reports.sheet import WIDTH, sheet
 from reports.style import FAINT, GRID, INK, PAPER
 
-COLUMNS = ("implementation", "device", "mode", "series", "class", "size", "seconds", "low", "high", "fit")
+COLUMNS = (
+    "implementation",
+    "device",
+    "mode",
+    "series",
+    "class",
+    "size",
+    "seconds",
+    "low",
+    "high",
+    "fit",
+    "peak_resident_bytes",
+)
 MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
 LEFT, BELOW = 0.85, 0.5  # inches that the scales take
 
@@ -45,10 +57,20 @@ def draw(growth: Growth, cast: Cast) -> Picture:
 def _rows(growth: Growth) -> list[tuple[Any, ...]]:
     """An arm and size each: seconds an update with their interval, and what the fitted line says there."""
     return [
-        (arm.implementation, arm.setting.device, arm.setting.mode, course.series, course.work, size, *times, fitted)
+        (
+            arm.implementation,
+            arm.setting.device,
+            arm.setting.mode,
+            course.series,
+            course.work,
+            size,
+            *times,
+            fitted,
+            peak,
+        )
         for course in growth.courses
         for arm in [course.arm]
-        for size, seconds in ((point.size, point.seconds) for point in course.points)
+        for size, seconds, peak in ((p.size, p.seconds, p.peak_resident_bytes) for p in course.points)
         for times in [(seconds.value, seconds.low, seconds.high)]
         for fitted in [course.fit.fixed + course.fit.each * size if course.fit else None]
     ]

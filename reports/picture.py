@@ -66,7 +66,7 @@ def drawn(figure: Callable[[], Figure]) -> dict[str, bytes]:
 
 def _bytes(figure: Figure, kind: str) -> bytes:
     sink = io.BytesIO()
-    figure.savefig(sink, format=kind, dpi=130, metadata=_METADATA[kind])
+    figure.savefig(sink, format=kind, dpi=110, metadata=_METADATA[kind])
     return sink.getvalue()
 
 

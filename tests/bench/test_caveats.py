@@ -92,3 +92,12 @@ def test_what_an_arm_does_while_it_is_timed_is_seen(raced: dict[str, Record], na
 def test_a_right_arm_is_not_suspected(raced: dict[str, Record]) -> None:
     """What only trains neither compiles nor grows."""
     assert not {"recompiled", "allocated", "grew"} & {caveat.code for caveat in raced["linear/right eager"].caveats}
+
+
+def test_a_device_still_at_work_is_a_caveat() -> None:
+    """An arm that returned long before its device was done says so; one that waits for it does not."""
+    (caveat,) = caveats_of(ARM, {}, {"drain_seconds": 0.012}, block_seconds=0.015)
+    assert caveat.code == "undrained"
+    assert "80%" in caveat.text
+    assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001}, block_seconds=0.015)) == []
+    assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001})) == []

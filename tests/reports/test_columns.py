@@ -169,9 +169,10 @@ def test_a_sweep_says_where_the_time_goes() -> None:
     comparison, _ = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-5 + 2e-9 * rows})
     assert comparison.growth is not None
     columns = growth_columns(comparison.growth)
-    assert heads(columns) == ["arm", "fixed", "each row", "within", "at 100", "at 100 000"]
+    assert heads(columns) == ["arm", "fixed", "each row", "within", "memory", "at 100", "at 100 000"]
     found = {text[0]: text for course in comparison.growth.courses for text in [cells(columns, course)]}
-    name, fixed, each, within, least, most = found["linear/c cpu eager"]
+    name, fixed, each, within, memory, least, most = found["linear/c cpu eager"]
+    assert memory == "300 MiB"
     assert (name, fixed, each) == ("linear/c cpu eager", "10 µs", "2.0 ns")
     assert float(within.removesuffix(" %")) < 5
     assert least.startswith("10.")

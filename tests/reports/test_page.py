@@ -117,7 +117,7 @@ def test_without_a_script_there_are_no_controls() -> None:
 def test_an_arm_has_a_fold_with_all_that_is_known(tmp_path: Path) -> None:
     """What it does in its own words, its source, its blocks, its start, its answers, its surroundings, how to repeat it."""
     (tmp_path / "sources" / "linear").mkdir(parents=True)
-    (tmp_path / "sources" / "linear" / "manual.py").write_text(SOURCE)
+    (tmp_path / "sources" / "linear" / "manual.txt").write_text(SOURCE)
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / f"{MANUAL.slug}.gif").write_bytes(b"GIF89a")
     comparison, records = compared({MANUAL: 2e-4, arm(mode="compile"): 1e-4})

@@ -1,29 +1,45 @@
 """The published runs: what the README shows is what today's code makes of their records."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bench.store import Store
-from reports import markdown, tables
+from reports import folder
 from reports.comparison import compare
 from tests.conftest import ROOT
+from tests.reports.parsed import Parsed
 
 PUBLISHED = sorted(path.parent for path in (ROOT / "reports" / "published").glob("*/plan.json"))
 
 
-def test_there_is_something_to_see() -> None:
-    """At least one run is published, and the README shows its picture."""
+def test_what_the_readme_shows_is_there() -> None:
+    """Every picture and page of a published run that the README links to exists, and each run has its page."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert any(f"({path.relative_to(ROOT)}/ladder.svg)" in readme for path in PUBLISHED)
+    linked = re.findall(r"\((reports/published/[^)]*)\)", readme)
+    assert [] == [each for each in linked if not (ROOT / each).is_file()]
+    for path in PUBLISHED:
+        assert f"{path.relative_to(ROOT)}/index.html" in linked
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.name)
-def test_a_published_report_is_what_its_records_say(path: Path) -> None:
-    """Drawn again from its records, the summary and the table are the same; `python -m bench report PATH` renews them."""
+def test_a_published_report_is_what_its_records_say(path: Path, tmp_path: Path) -> None:
+    """Drawn again from its records, the tables are the same; `python -m bench report PATH` renews them."""
     store = Store(path)
     records, complaints = store.records()
     assert complaints == []
-    comparison = compare(store.plan(), store.environment(), records)
-    assert (path / "summary.md").read_text(encoding="utf-8") == markdown.render(comparison)
-    assert (path / "exports" / "records.csv").read_text(encoding="utf-8") == tables.to_csv(records)
+    names = folder.write(compare(store.plan(), store.environment(), records), records, store, Store(tmp_path))
+    for name in ("summary.md", "exports/records.csv", "exports/bencher.json"):
+        assert (path / name).read_bytes() == (tmp_path / name).read_bytes(), name
+    assert [] == [name for name in names if not (path / name).is_file()]
+    shown, drawn = (Parsed((each / "index.html").read_bytes()).text for each in (path, tmp_path))
+    assert shown == drawn
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.name)
+def test_a_published_run_names_no_place_of_the_machine_it_ran_on(path: Path) -> None:
+    """No file of it holds the path of somebody's home or of a temporary folder."""
+    private = re.compile(rb"/(home|root|tmp|Users)/[A-Za-z0-9._-]+")
+    files = [each for each in path.rglob("*") if each.suffix in (".json", ".md", ".html", ".csv", ".folded", ".svg")]
+    assert [] == [str(each) for each in files if private.search(each.read_bytes())]
