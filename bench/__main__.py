@@ -4,17 +4,14 @@ Everything heavy is imported inside the verbs, so that `--help` answers at once.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bench import arguments, screen, steps
 from bench.arguments import known, several
 
-if TYPE_CHECKING:
-    pass
-
-USAGE, INTERRUPTED = 2, 130  # the other exit statuses are in reports/status.py
+INTERRUPTED = 130  # the other exit statuses are in reports/status.py
 
 app = typer.Typer(
     help="Races the ways to write one PyTorch training loop, and proves that they compute the same thing.",

@@ -68,19 +68,20 @@ def choice(effort: str, typed: Mapping[str, Any]) -> "Choice":
     """
     from bench.plan import Choice, Sweep
 
-    given = {name: value for name, value in typed.items() if value not in (None, [], ())}
+    given = {name: value for name, value in typed.items() if value is not None and value != []}
     read: dict[str, Callable[[Any], Any]] = {
         **dict.fromkeys(("workload",), tuple),
         **dict.fromkeys(("device", "mode", "batch", "dtype", "watch"), several),
         "threads": lambda text: whole_numbers("--threads", text),
-        "sweep": lambda text: Sweep(*sweep(text)),
-        "budget": lambda text: duration("--budget", text),
+        "sweep": lambda text: Sweep(*sweep(text)) if text else None,
+        "budget": lambda text: duration("--budget", text) if text else None,
     }
-    values = {
+    found = {
         field.name: read.get(field.name, lambda value: value)(given[field.name])
         for field in fields(Choice)
         if field.name in given
     }
+    values = {name: value for name, value in found.items() if value not in (None, ())}
     if named := (*given.get("names", ()), *given.get("implementation", ())):
         values["implementation"] = named
     return Choice(**values | {"effort": effort})

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from bench.profiling import Progress as Profiling
     from bench.race import Progress
-    from bench.record import Record
+    from bench.record import Race, Record
     from bench.store import Store
     from reports.comparison import Comparison
+    from reports.profiled import Profiled
 
 
 def console() -> "Console":
@@ -58,21 +59,20 @@ def warn(complaints: Iterable[str]) -> None:
 
 def tell(event: "Progress", most: int) -> None:
     """One line that is drawn over on a terminal; on anything else a line a step, without the laps."""
-    from reports.terminal import progress_line
-
-    terminal = sys.stderr.isatty()
-    if terminal or not event.doing.startswith("lap"):
-        text = f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}"
-        line = progress_line(event.elapsed, event.expected, text, bar=terminal)
-        say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
+    if sys.stderr.isatty() or not event.doing.startswith("lap"):
+        _tell(event, f"{event.race.workload}, round {event.round} of at most {most}: {event.doing}")
 
 
 def tell_profiling(event: "Profiling") -> None:
     """The same, of a profiling."""
+    _tell(event, f"profile: {event.doing}")
+
+
+def _tell(event: "Progress | Profiling", text: str) -> None:
     from reports.terminal import progress_line
 
     terminal = sys.stderr.isatty()
-    line = progress_line(event.elapsed, event.expected, f"profile: {event.doing}", bar=terminal)
+    line = progress_line(event.elapsed, event.expected, text, bar=terminal)
     say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
 
 
@@ -81,25 +81,17 @@ def clear_line() -> None:
     say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
 
 
-def report(store: "Store", target: "Store", *, json_: bool, how: bool = False) -> "Comparison":
-    """Writes the reports of a run to the target, and shows them.
-
-    how  whether it is told how each part of an update's time was obtained
-    """
-    from reports import attribution_text, folder, terminal
+def report(store: "Store", target: "Store", *, json_: bool) -> "Comparison":
+    """Writes the reports of a run to the target, and shows them."""
+    from reports import attribution_text, terminal
     from reports.document import document
-    from reports.profiled import profiled_of
 
-    comparison, records, complaints = _read(store)
-    files = folder.write(comparison, records, store, target, complaints)
-    profiled, _ = profiled_of(store, comparison.races)
+    comparison, found, files = _written(store, target)
     if json_:
-        print_json(document(comparison, str(target.path), profiled))
+        print_json(document(comparison, str(target.path), found))
     else:
         wide = console()
-        spent = {
-            race: attribution_text.terminal(found.attributions, wide.width, how=how) for race, found in profiled.items()
-        }
+        spent = {race: attribution_text.terminal(each.attributions, wide.width) for race, each in found.items()}
         show(terminal.render(comparison, wide.width, spent), wide)
         pictures = sorted(path.relative_to(target.path).as_posix() for path in (target.path / "pictures").glob("*"))
         name_files(target.path, files + pictures)
@@ -108,11 +100,9 @@ def report(store: "Store", target: "Store", *, json_: bool, how: bool = False) -
 
 def profiles(store: "Store", *, json_: bool) -> "Comparison":
     """Writes the reports of a run that was profiled, and shows where the time of its arms goes; of two arms, the difference."""
-    from reports import attribution_text, differential, folder, profiled
+    from reports import attribution_text, differential, profiled
 
-    comparison, records, complaints = _read(store)
-    files = folder.write(comparison, records, store, store, complaints)
-    found = profiled.profiled_of(store, comparison.races)[0]
+    comparison, found, files = _written(store, store)
     pairs = [pair for each in found.values() if (pair := differential.pair(each.attributions, each.profiles))]
     if json_:
         print_json(profiled.document(str(store.path), found, pairs))
@@ -125,6 +115,17 @@ def profiles(store: "Store", *, json_: bool) -> "Comparison":
         show(differential.terminal(pair, wide.width), wide)
     name_files(store.path, files)
     return comparison
+
+
+def _written(store: "Store", target: "Store") -> tuple["Comparison", "dict[Race, Profiled]", list[str]]:
+    """Reads a run once and writes its reports: what was read, and the names of the files."""
+    from reports import folder
+    from reports.profiled import profiled_of
+
+    comparison, records, complaints = _read(store)
+    found, torn = profiled_of(store, comparison.races)
+    warn(torn)
+    return comparison, found, folder.write(comparison, records, store, target, [*complaints, *torn], found)
 
 
 def against(store: "Store", earlier: "Store", target: "Store", *, json_: bool) -> "Comparison":

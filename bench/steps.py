@@ -3,10 +3,10 @@
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ from bench import screen
 if TYPE_CHECKING:
     from bench.plan import Choice
     from bench.store import Store
+
+T = TypeVar("T")
 
 USAGE = 2
 
@@ -41,25 +43,21 @@ def race(store: "Store", quiet: bool) -> bool:
     screen.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = racing.run(plan, store, live=display_is_there() and not quiet)
-    try:
-        for event in progress:
-            screen.tell(event, plan.rounds[1])
-    except KeyboardInterrupt:
-        progress.close()
-        return True
-    finally:
-        screen.clear_line()
-    return False
+    return _interrupted(progress, lambda event: screen.tell(event, plan.rounds[1]))
 
 
 def profile(store: "Store", *, native: bool = False) -> bool:
     """Profiles the arms of a run under a progress display; True when it was interrupted."""
     from bench import profiling
 
-    progress = profiling.profile(store.plan(), store, native=native)
+    return _interrupted(profiling.profile(store.plan(), store, native=native), screen.tell_profiling)
+
+
+def _interrupted(progress: Generator[T, None, None], tell: Callable[[T], None]) -> bool:
+    """Carries it out to its end, telling each step; True when a person stopped it."""
     try:
         for event in progress:
-            screen.tell_profiling(event)
+            tell(event)
     except KeyboardInterrupt:
         progress.close()
         return True

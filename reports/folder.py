@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.record import Arm, Descent, Race, Record
+from bench.record import Descent, Race, Record
 from bench.store import Store, StoreError, pretty
 from reports import (
     attribution_figure,
@@ -27,24 +27,30 @@ from reports.cast import cast_of
 from reports.comparison import Comparison
 from reports.document import document
 from reports.picture import Picture
-from reports.profiled import Profiled, profiled_of
+from reports.profiled import Profiled
+from reports.rows import by_arm
 from reports.target import targets
 
 NOTHING: Mapping[Race, Profiled] = {}
 
 
 def write(
-    comparison: Comparison, records: Sequence[Record], run: Store, out: Store, complaints: Sequence[str] = ()
+    comparison: Comparison,
+    records: Sequence[Record],
+    run: Store,
+    out: Store,
+    complaints: Sequence[str] = (),
+    profiled: Mapping[Race, Profiled] = NOTHING,
 ) -> list[str]:
     """index.html, summary.md, report.json, exports/ and figures/.
 
     Returns the names, first the one to open.
 
     complaints  of what could not be read
+    profiled    what profiling found, of each race that was profiled
     """
     descents, unread = _descents(run, [result.race for result in comparison.races])
-    profiled, torn = profiled_of(run, comparison.races)
-    complaints = [*complaints, *unread, *torn]
+    complaints = [*complaints, *unread]
     drawn = pictures(comparison, records, descents, profiled)
     files = {
         "index.html": page.render(comparison, records, drawn, run, complaints, profiled),
@@ -74,9 +80,7 @@ def pictures(
     The races of a sweep have their ladders only: what more there is to see of them is how they grow.
     """
     cast, races = cast_of(comparison), comparison.races
-    seen: dict[Arm, list[Record]] = {}
-    for record in records:
-        seen.setdefault(record.arm, []).append(record)
+    seen = by_arm(records)
     drawn: list[Picture | None] = [growth_figure.draw(comparison.growth, cast)] if comparison.growth else []
     drawn += [ladder.draw(result, cast, _named("ladder", result.race, races)) for result in races]
     for race, found in profiled.items():

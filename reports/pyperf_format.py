@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bench.record import Arm, Plan, Record
+from reports.rows import by_arm
 from reports.words import plain
 
 
@@ -17,10 +18,8 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
     The first update is the warmup. Floors, the twin, and arms that any round saw fail or answer wrong are left out.
     pyperf refuses a suite without benchmarks.
     """
-    found: dict[Arm, list[Record]] = {arm: [] for race in plan.races for arm in race.arms if arm.role != "twin"}
-    for record in records:
-        if record.arm in found:
-            found[record.arm].append(record)
+    seen = by_arm(records)
+    found = {arm: seen.get(arm, []) for race in plan.races for arm in race.arms if arm.role != "twin"}
     benchmarks = {}
     for arm, mine in found.items():
         name = plain(arm.label).strip()

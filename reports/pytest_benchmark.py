@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bench.record import Arm, Plan, Record
+from bench.record import Plan, Record
 from bench.store import pretty
+from reports.rows import by_arm
 from reports.words import plain
 
 
@@ -17,11 +18,8 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
 
     Statistics are computed as pytest-benchmark computes them. Arms without a time, or wrong in any round, are left out.
     """
-    arms = [arm for race in plan.races for arm in race.arms if arm.role != "twin"]
-    found: dict[Arm, list[Record]] = {arm: [] for arm in arms}
-    for record in records:
-        if record.arm in found:
-            found[record.arm].append(record)
+    seen = by_arm(records)
+    found = {arm: seen.get(arm, []) for race in plan.races for arm in race.arms if arm.role != "twin"}
     started = min((record.started for record in records), default="")
     machine = environment.get("machine", {})
     revision = environment.get("revision", {})

@@ -8,8 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from bench import arguments
-from bench.arguments import several, whole_numbers
-from bench.plan import Choice, make_plan
+from bench.plan import make_plan
 from bench.record import Arm, Race
 from reports.commands import command
 from tests.reports.records import MANUAL, REFERENCE, arm, race
@@ -21,6 +20,7 @@ def planned(typed: str) -> list[Race]:
 
     @app.command()
     def run(
+        context: typer.Context,
         workload: arguments.Workload = None,
         implementation: arguments.Implementation = None,
         device: arguments.Device = None,
@@ -36,21 +36,7 @@ def planned(typed: str) -> list[Race]:
         every: arguments.Every = 80,
         reference: arguments.Reference = None,
     ) -> None:
-        choice: dict[str, Any] = {
-            "workload": tuple(workload or ("linear/line",)),
-            "implementation": tuple(implementation or ("*",)),
-            "batch": several(batch) or ("full",),
-            "threads": whole_numbers("--threads", threads),
-            "dtype": several(dtype) or ("float32",),
-            **{name: several(text) for name, text in (("device", device), ("mode", mode), ("watch", watch))},
-            "rows": rows,
-            "features": features,
-            "updates": updates,
-            "seed": seed,
-            "every": every,
-            "reference": reference,
-        }
-        found.extend(make_plan(Choice(**choice), command=typed).races)
+        found.extend(make_plan(arguments.choice("standard", context.params), command=typed).races)
 
     python, dash, bench, verb, *rest = shlex.split(typed)
     assert (python, dash, bench, verb) == ("python", "-m", "bench", "run")

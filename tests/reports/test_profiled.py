@@ -28,7 +28,7 @@ def kept(path: Path) -> Store:
     race = comparison.plan.races[0]
     run.write_profile(race, profile(REFERENCE))
     run.write_profile(race, replace(profile(MANUAL), **FOUND))
-    folder.write(comparison, records, run, run)
+    folder.write(comparison, records, run, run, (), profiled_of(run, comparison.races)[0])
     return run
 
 

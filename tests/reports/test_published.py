@@ -8,6 +8,7 @@ import pytest
 from bench.store import Store
 from reports import folder
 from reports.comparison import compare
+from reports.profiled import profiled_of
 from tests.conftest import ROOT
 from tests.reports.parsed import Parsed
 
@@ -29,7 +30,9 @@ def test_a_published_report_is_what_its_records_say(path: Path, tmp_path: Path) 
     store = Store(path)
     records, complaints = store.records()
     assert complaints == []
-    names = folder.write(compare(store.plan(), store.environment(), records), records, store, Store(tmp_path))
+    comparison = compare(store.plan(), store.environment(), records)
+    profiled, _ = profiled_of(store, comparison.races)
+    names = folder.write(comparison, records, store, Store(tmp_path), (), profiled)
     for name in ("summary.md", "exports/records.csv", "exports/bencher.json"):
         assert (path / name).read_bytes() == (tmp_path / name).read_bytes(), name
     assert [] == [name for name in names if not (path / name).is_file()]
