@@ -13,6 +13,7 @@ from bench.store import Store, pretty
 from reports import history_figure, leaf, markdown, tables, terminal, words
 from reports.cast import Cast
 from reports.columns import NOTHING, Column, cells, heads
+from reports.document import estimate
 from reports.history import Histories, History, Levels, Point, Trend
 from reports.history_text import findings, sentence, turns
 from reports.picture import Picture
@@ -222,7 +223,7 @@ def _arm(history: History, trend: Trend) -> dict[str, Any]:
         "seconds_levels": _levels(history, trend.seconds),
         "points": [
             {"run": run.name, "status": point.status, "reason": point.reason,
-             "seconds_per_update": _three(point.seconds), "ratio": _three(point.ratio)}
+             "seconds_per_update": estimate(point.seconds), "ratio": estimate(point.ratio)}
             for run, point in zip(history.runs, trend.points, strict=True) if point
         ],
     }  # fmt: skip
@@ -234,10 +235,6 @@ def _levels(history: History, found: Levels | None) -> dict[str, Any] | None:
     starts = [history.runs[at].name for at in found.starts]
     levels = [{"since": run, "value": value} for run, value in zip(starts, found.values, strict=True)]
     return {"levels": levels, "runs_wanted": found.wanted}
-
-
-def _three(found: Estimate | None) -> dict[str, float | None] | None:
-    return {"value": found.value, "low": found.low, "high": found.high} if found else None
 
 
 def to_csv(found: Histories) -> str:

@@ -7,12 +7,12 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from bench.statistics import Estimate
 from bench.store import Store, pretty
 from reports import leaf, markdown, terminal, versus_figure, words
 from reports.cast import Cast
 from reports.columns import NOTHING, Column, cells, heads
 from reports.differences import Difference
+from reports.document import estimate
 from reports.picture import Picture
 from reports.rows import Row
 from reports.terminal import indented
@@ -200,8 +200,8 @@ def document(versus: Versus) -> dict[str, Any]:
             {
                 "race": control.title,
                 "reference": control.reference.implementation,
-                "twin": _estimate(control.twin),
-                "reference_seconds": _estimate(control.seconds),
+                "twin": estimate(control.twin),
+                "reference_seconds": estimate(control.seconds),
                 "reference_code_changed": control.code,
             }
             for control in versus.controls
@@ -217,17 +217,13 @@ def _arm(change: Change) -> dict[str, Any]:
         "verdict": change.verdict,
         "status": {"then": change.then.status, "now": change.now.status},
         "reason": change.now.reason,
-        "seconds_per_update": {"then": _estimate(change.then.seconds), "now": _estimate(change.now.seconds)},
-        "ratio": {"then": _estimate(change.then.ratio), "now": _estimate(change.now.ratio)},
-        "change_of_ratio": _estimate(change.ratio),
-        "change_of_seconds": _estimate(change.seconds),
+        "seconds_per_update": {"then": estimate(change.then.seconds), "now": estimate(change.now.seconds)},
+        "ratio": {"then": estimate(change.then.ratio), "now": estimate(change.now.ratio)},
+        "change_of_ratio": estimate(change.ratio),
+        "change_of_seconds": estimate(change.seconds),
         "code_changed": change.code,
         "why_not": change.why_not,
     }
-
-
-def _estimate(found: Estimate | None) -> dict[str, float | None] | None:
-    return {"value": found.value, "low": found.low, "high": found.high} if found else None
 
 
 def write(versus: Versus, cast: Cast, out: Store) -> list[str]:
