@@ -36,16 +36,19 @@ class Checkout:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The same, still running."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "bench", *arguments],
-            cwd=self.path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environment(),
-            # a suite that runs in the background may have inherited "ignore Ctrl-C", and hand it on
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        # a suite that runs in the background may have inherited "ignore Ctrl-C", and would hand it on
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bench", *arguments],
+                cwd=self.path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=self.environment(),
+            )
+        finally:
+            signal.signal(signal.SIGINT, inherited)
 
     def arms(self, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
         """The exit status of `run --json`, and the arms of its one race by implementation and mode."""

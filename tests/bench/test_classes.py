@@ -73,7 +73,8 @@ def test_what_is_missing_at_build_is_unavailable(arms: dict[str, dict[str, Any]]
 def test_a_sweep_leaves_growth(floored: Checkout) -> None:
     """A sweep races every size, and leaves a fit for each arm, a table of all sizes and a picture."""
     chosen = ("--implementation=linear/numpy", "--implementation=linear/c")
-    done = floored.bench("run", "--sweep=rows=10:100000:3", "--rounds=2", "--json", *chosen)
+    short = ("--effort=quick", "--rounds=2", "--updates=100", "--reference=linear/manual")
+    done = floored.bench("run", "--sweep=rows=10:100000:3", *short, "--json", *chosen)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     growth = document["growth"]

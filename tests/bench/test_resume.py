@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
-CHOSEN = ("--workload=linear/five", "--effort=quick", "--updates=20", "--rounds=3", "--implementation=linear/numpy")
+CHOSEN = ("--workload=linear/five", "--effort=quick", "--updates=20", "--reference=linear/manual", "--rounds=3",
+          "--implementation=linear/numpy")  # fmt: skip
 
 
 @pytest.fixture
