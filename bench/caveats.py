@@ -7,6 +7,7 @@ from bench.record import Arm, Caveat
 
 WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
 UNDRAINED = 0.5  # share of a block that the device still works on after the loop has returned, that is worth a word
+FAULTS = 8  # pages an update that are worth a word: a steady loop needs none
 GROWN = (
     32 << 20
 )  # bytes by which a process may grow while timed: an allocator moves less, a loop that keeps things more
@@ -45,6 +46,15 @@ def caveats_of(
             code="undrained",
             text=f"{arm.name} had returned when {drained:.0%} of a block's time was still to come: its device was at work",
             advice="wait for the device before reading a clock of your own; here that is done, and its time is counted",
+        )
+    faults = finished.get("page_faults", 0.0)
+    if faults > FAULTS and arm.setting.watch == "none":
+        yield Caveat(
+            code="page_faults",
+            text=f"{arm.name} gave memory back to the kernel and took it anew in every update; which of its processes "
+            "do so, and how much, is chance, so its rounds differ",
+            advice="keep tensors from one update to the next, or set MALLOC_TRIM_THRESHOLD_=1073741824 and "
+            "MALLOC_MMAP_THRESHOLD_=33554432 for the whole run",
         )
     yield from _of_growth(arm, finished.get("grown", {}))
 

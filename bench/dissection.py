@@ -5,6 +5,7 @@ Apart from the worker, for nothing here may ever stand beside a timed block. Loa
 
 import contextlib
 import ctypes
+import gc
 import gzip
 import json
 import os
@@ -21,15 +22,24 @@ import torch
 from torch.autograd import profiler
 
 from bench import clock, device
-from bench.operations import WINDOW, counts, notes, summary
+from bench.operations import PEAK, WINDOW, counts, notes, summary
 from impls.contract import Implementation
 from impls.setting import Setting
 
-BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.3, 3
+BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.15, 3
 PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
 SESSIONS = 7
 MOST_UPDATES, MOST_EVENTS = 10_000_000, 4000
 BUSY = 0.1  # of what the busiest thread worked: as much makes another one busy, too
+COMPILED = (  # what `compiled` counts
+    "graphs",
+    "graph_breaks",
+    "recompiles",
+    "generated_kernels",
+    "cache_hits",
+    "cache_misses",
+    "cudagraph_skips",
+)
 TRACED = 24  # updates in a Chrome trace, and at most half of MOST_EVENTS
 PR_SET_PTRACER = 0x59616D61  # Linux, Yama: who besides its parents may look into this process
 
@@ -122,14 +132,16 @@ def _peak_resident_bytes() -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def counted(subject: Subject, seconds: float) -> dict[str, float]:
-    """Quantities without noise, an update: what twice as many updates have more than once as many.
+def counted(subject: Subject, seconds: float, many: int = 0) -> dict[str, float]:
+    """Quantities without noise, an update: what many more updates have more than a few.
 
     seconds  about how long an update takes; a few of those that take long are enough
+    many     a power of two; 0: as many again as the few. What happens every k-th update only shows from 2 k on
     """
     few = _few(seconds)
-    once, twice = (_counts(subject, updates) for updates in (few, 2 * few))
-    return {name: (twice[name] - once[name]) / few for name in once}
+    many = many or few
+    less, more = (_counts(subject, updates) for updates in (few, few + many))
+    return {name: (more[name] - less[name]) / many for name in less if name != PEAK} | {PEAK: more[PEAK]}
 
 
 def _few(seconds: float) -> int:
@@ -138,15 +150,18 @@ def _few(seconds: float) -> int:
 
 
 def _counts(subject: Subject, updates: int) -> Counter[str]:
-    subject.restart()
-    return counts(notes(_session(subject, updates, memory=True)[0]), on_device=subject.setting.device != "cpu")
+    """Of so many updates, and of the restart before them: the profiler knows what is freed only if it saw it asked for."""
+    with _uncollected():
+        session, _ = _session(subject, updates, before=subject.restart, memory=True)
+    return counts(notes(session), on_device=subject.setting.device != "cpu")
 
 
-def called(subject: Subject, seconds: float) -> dict[str, float]:
-    """Calls of Python functions an update. Last of all: what watches calls also changes them."""
+def called(subject: Subject, seconds: float, many: int = 0) -> dict[str, float]:
+    """Calls of Python functions an update, as `counted` counts. Last of all: what watches calls also changes them."""
     few = _few(seconds)
-    once, twice = (_calls(subject, updates) for updates in (few, 2 * few))
-    return {"python_calls": (twice - once) / few}
+    many = many or few
+    less, more = (_calls(subject, updates) for updates in (few, few + many))
+    return {"python_calls": (more - less) / many}
 
 
 def _calls(subject: Subject, updates: int) -> int:
@@ -157,12 +172,26 @@ def _calls(subject: Subject, updates: int) -> int:
         nonlocal calls
         calls += event == "call"
 
-    sys.setprofile(note)
-    try:
-        subject.arm.advance(updates)
-    finally:
-        sys.setprofile(None)
+    with _uncollected():
+        sys.setprofile(note)
+        try:
+            subject.arm.advance(updates)
+        finally:
+            sys.setprofile(None)
     return calls
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is collected meanwhile: when that happens is chance, and what it frees and calls is no part of an update."""
+    collects = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def profiled(subject: Subject, seconds: float, trace: str | None = None) -> dict[str, Any]:
@@ -183,8 +212,10 @@ def profiled(subject: Subject, seconds: float, trace: str | None = None) -> dict
     return {"profiled": taken / updates, **summary(session.function_events, updates)}
 
 
-def _session(subject: Subject, updates: int, *, memory: bool = False) -> tuple[profiler.profile, float]:
-    """The next updates under the profiler, and their seconds.
+def _session(
+    subject: Subject, updates: int, *, before: Callable[[], None] | None = None, memory: bool = False
+) -> tuple[profiler.profile, float]:
+    """The next updates under the profiler, and their seconds; what is to be done before them is noted, too.
 
     This is what torch.profiler is made of. Taken directly, for torch.profiler loads the compiler first: a second's work, and
     no part of an arm that does without.
@@ -197,6 +228,8 @@ def _session(subject: Subject, updates: int, *, memory: bool = False) -> tuple[p
     place = subject.setting.device
     on = None if place == "cpu" else place
     with profiler.profile(use_device=on, use_kineto=True, profile_memory=memory) as session:
+        if before:
+            before()
         seconds = subject.stopwatch.time(advance)[0]
     return session, seconds
 
@@ -213,23 +246,27 @@ def _write_trace(session: profiler.profile, target: Path) -> None:
 
 def compiled(_subject: Subject) -> dict[str, Any]:
     """What torch.compile has done in this process so far: counts, and why graphs broke."""
+    if "torch._dynamo.utils" not in sys.modules:  # nobody has loaded it, and a look must not
+        return {"counters": dict.fromkeys(COMPILED, 0), "breaks": [], "compilations": 0}
     from torch._dynamo.utils import counters, get_compilation_metrics
     from torch._inductor import metrics
 
     again = [each for each in get_compilation_metrics() if not str(each.compile_id).endswith(("/0", "None"))]
     breaks = counters["graph_break"]
     inductor = counters["inductor"]
+    values = (
+        counters["stats"]["unique_graphs"],
+        sum(breaks.values()),
+        len({str(each.compile_id) for each in again}),
+        metrics.generated_kernel_count,
+        inductor["fxgraph_cache_hit"],
+        inductor["fxgraph_cache_miss"],
+        inductor["cudagraph_skips"],
+    )
     return {
-        "counters": {
-            "graphs": counters["stats"]["unique_graphs"],
-            "graph_breaks": sum(breaks.values()),
-            "recompiles": len({str(each.compile_id) for each in again}),
-            "generated_kernels": metrics.generated_kernel_count,
-            "cache_hits": inductor["fxgraph_cache_hit"],
-            "cache_misses": inductor["fxgraph_cache_miss"],
-            "cudagraph_skips": inductor["cudagraph_skips"],
-        },
+        "counters": dict(zip(COMPILED, values, strict=True)),
         "breaks": sorted({" ".join(reason.split("Developer debug context")[0].split())[:300] for reason in breaks}),
+        "compilations": device.compilations(),
     }
 
 
@@ -237,7 +274,7 @@ def repeated(subject: Subject, updates: int, seconds: float) -> dict[str, Any]:
     """Blocks for so long, for somebody who looks from outside; this process lets its conductor's children do so."""
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, os.getppid(), 0, 0, 0)
     blocks = _blocks(subject, updates, seconds)
-    return {"seconds": _undisturbed(blocks) / updates}
+    return {"seconds": _undisturbed(blocks) / updates, "updates": updates * len(blocks)}
 
 
 LOOKS: dict[str, Callable[..., dict[str, Any]]] = {

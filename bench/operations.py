@@ -7,6 +7,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from itertools import accumulate
 from typing import Any
 
 from torch._C._autograd import DeviceType
@@ -15,6 +17,9 @@ from torch.autograd.profiler_util import FunctionEvent
 
 NAMED = 40  # operations that keep their name; the others are summed up
 WINDOW = "looprace: advance"  # the label around all that an arm does
+PEAK = "peak_bytes"  # the only count that is of all noted updates together
+MEMORY = "[memory]"  # a note of memory asked for, or given back
+READ = "aten::_local_scalar_dense"  # what item(), float(), bool() and the like come to
 DISPATCHED = r"(?!autograd::|torch::autograd::)\w+::"  # and not the engine's own steps
 ASKED = {  # of the CUDA runtime and driver
     "kernel_launches": r"cu(da)?(Graph)?Launch",
@@ -35,14 +40,21 @@ def notes(session: profile) -> list[Any]:
 
 
 def counts(noted: Sequence[Any], *, on_device: bool) -> Counter[str]:
-    """How many operations went through PyTorch's dispatcher, what memory they asked for, and what the device was asked."""
-    found = Counter(dict.fromkeys(("operations", "allocations", "allocated_bytes"), 0))
+    """How many operations went through PyTorch's dispatcher, what memory they asked for, and what the device was asked.
+
+    "peak_bytes" is the most that was held at a time within the window, beyond what was held at its beginning.
+    """
+    found = Counter(dict.fromkeys(("operations", "host_reads", "allocations", "allocated_bytes"), 0))
+    dispatched = cache(partial(re.match, DISPATCHED))  # there are many notes, and few names
     for each in noted:
-        if each.name() == "[memory]" and each.nbytes() > 0:
+        name = each.name()
+        if name == MEMORY and each.nbytes() > 0:
             found["allocations"] += 1
             found["allocated_bytes"] += each.nbytes()
-        elif each.device_type() == DeviceType.CPU and not (each.is_user_annotation() or each.is_hidden_event()):
-            found["operations"] += re.match(DISPATCHED, each.name()) is not None
+        elif dispatched(name) and each.device_type() == DeviceType.CPU and not _aside(each):
+            found["operations"] += 1
+            found["host_reads"] += name == READ
+    found[PEAK] = _peak(noted)
     if on_device:
         end = max((each.end_ns() for each in noted if each.name() == WINDOW), default=0)
         asked = [
@@ -51,6 +63,20 @@ def counts(noted: Sequence[Any], *, on_device: bool) -> Counter[str]:
         for name, pattern in ASKED.items():
             found[name] = sum(re.match(pattern, each) is not None for each in asked)
     return found
+
+
+def _aside(note: Any) -> bool:
+    """Whether it is somebody's label, or what PyTorch itself does not show."""
+    return bool(note.is_user_annotation() or note.is_hidden_event())
+
+
+def _peak(noted: Sequence[Any]) -> int:
+    window = next((each for each in noted if each.name() == WINDOW), None)
+    if window is None:
+        return 0
+    asked = [each for each in noted if each.name() == MEMORY and each.start_ns() >= window.start_ns()]
+    held = accumulate(each.nbytes() for each in sorted(asked, key=lambda each: each.start_ns()))
+    return max(held, default=0)
 
 
 def summary(events: Sequence[FunctionEvent], updates: int) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from msgspec import Struct
 
 from bench.record import Arm, Status
 
-FORMAT = 1
+FORMAT = 1  # what may be missing is no new format: older profiles are read, and newer ones by older code
 
 # What is counted, and how a report says it. Those that say "in all" are of the whole process, the others of one update.
 COUNTERS = {
     "operations": "operations dispatched, with those that operations call",
+    "host_reads": "numbers that the interpreter read out of a tensor; on a device each waits for it",
     "allocations": "blocks of memory asked of PyTorch's allocator",
     "allocated_bytes": "bytes of these blocks",
+    "peak_bytes": "bytes held at most at a time, beyond those held before, over many updates in all",
     "python_calls": "calls of Python functions",
     "kernel_launches": "kernels launched on the device",
     "synchronisations": "waits of the host for the device",
@@ -47,8 +49,8 @@ class Pass(Struct, frozen=True, kw_only=True):
     """What one process saw of an arm at one size. All times in seconds an update.
 
     rows, batch  its size
-    seconds      by the clock, with nothing attached: the lower quartile of blocks, for a pass is too short to wait for quiet
-    profiled     by the clock, with PyTorch's profiler attached, likewise; None where that was not possible
+    seconds      by the clock, with nothing attached: the median of blocks made in turn with those of other arms, as in a race
+    profiled     by the clock, with PyTorch's profiler attached: the lower quartile of sessions; None where it was not possible
     outside      of `profiled`, the time in which the calling thread was in no operation: the interpreter, mostly
     events       operations an update that the profiler noted; each of them costs it some time
     device       time an update in which a device other than the host was busy; None without one
@@ -65,11 +67,29 @@ class Pass(Struct, frozen=True, kw_only=True):
     operations: tuple[Operation, ...] = ()
 
 
+class Energy(Struct, frozen=True, kw_only=True):
+    """What an update costs a device by its own energy counter, above what it draws when it has nothing to do.
+
+    device      what was measured, in words
+    joules      an update; below 0 by noise only
+    resolution  how far that may be off, in joules an update, for the counter moves in steps
+    seconds     that were measured; the more, the better the resolution
+    idle_watts  that were taken off
+    """
+
+    device: str
+    joules: float
+    resolution: float
+    seconds: float
+    idle_watts: float
+
+
 class Profile(Struct, frozen=True, kw_only=True):
     """What was found out about one arm in passes of their own.
 
     full        at the arm's own setting
     tiny        the same arm with next to no data: what is left is what an update costs whatever its size
+    energy      of an update at full size; None where the device has no energy counter, or one that moves too rarely
     counters    quantities without noise, by the names in COUNTERS; an update unless it says otherwise there
     conditions  what it computed with, as found in its process: {"dtype": "float32", "threads": "1", ...}
     breaks      why the compiler gave up, each reason once
@@ -86,6 +106,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     reason: str = ""
     full: Pass | None = None
     tiny: Pass | None = None
+    energy: Energy | None = None
     counters: dict[str, float] = {}
     conditions: dict[str, str] = {}
     breaks: tuple[str, ...] = ()

@@ -3,13 +3,14 @@
 A GPU is read by NVML, a processor by the energy counters of its package (RAPL) where they may be read; where there is
 neither, there is no meter and nothing is read. A counter that moves every s seconds knows the energy of a block of b
 seconds within s/b of its power, and what it counts late is the work of the arm before: so only blocks that are much
-longer have an energy of their own, and `Energy` says how well it is known. Counters of GPUs move every 10 to 100 ms, and
-their power is an average over up to a second (Yang et al., Part-time Power Measurements, arXiv 2312.02741).
+longer have an energy of their own, such as profiling makes (`spent`), and `Energy` says how well it is known. Counters of
+GPUs move every 10 to 100 ms, and their power is an average over up to a second (Yang et al., Part-time Power
+Measurements, arXiv 2312.02741).
 """
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import fmean
@@ -17,10 +18,13 @@ from typing import Any, Protocol
 
 from bench import clock, nvml
 from bench.host import Host
+from bench.profile import Energy
 from bench.record import Telemetry
 
 IDLE_SECONDS, LOOK_SECONDS = 1.0, 0.005  # how long idle power is measured, and the pause between two looks
 COARSEST = 0.5  # share of a block's energy that may be unknown before it is not told at all
+STEPS, SHORTEST, LONGEST = 20, 1.0, 2.0  # moves of the counter that are waited for, within so many seconds
+LEAD_SECONDS = 0.3  # what is counted late is then of the same arm
 
 
 @dataclass(frozen=True)
@@ -206,14 +210,6 @@ def beside(device: str, blocks: Sequence[tuple[Reading, Reading]], resting: Idle
     )
 
 
-@dataclass(frozen=True)
-class Energy:
-    """Joules an update above what the idle device draws, and how far that may be off for want of a finer counter."""
-
-    joules: float
-    resolution: float
-
-
 def energy(found: Telemetry, updates: int) -> Energy | None:
     """The energy of an update; None without a counter, and where it moves too rarely for blocks so short.
 
@@ -229,4 +225,24 @@ def energy(found: Telemetry, updates: int) -> Energy | None:
     share = found.step_seconds * len(spent) / seconds
     if share > COARSEST:
         return None
-    return Energy((joules - found.idle_watts * seconds) / made, share * joules / made)
+    return Energy(
+        device=found.device,
+        joules=(joules - found.idle_watts * seconds) / made,
+        resolution=share * joules / made,
+        seconds=seconds,
+        idle_watts=found.idle_watts,
+    )
+
+
+def spent(gauge: Gauge, work: Callable[[float], int]) -> Energy | None:
+    """The energy of an update of work that goes on for long enough to be counted: 1 to 2 s, and a lead before it.
+
+    work  makes updates for so many seconds and returns how many; None comes back where `energy` has none to tell
+    """
+    step = gauge.resting.step_seconds
+    if step is None:
+        return None
+    work(LEAD_SECONDS)
+    before = gauge.meter.read()
+    updates = work(min(LONGEST, max(SHORTEST, STEPS * step)))
+    return energy(gauge.beside([(before, gauge.meter.read())]), updates)

@@ -42,6 +42,7 @@ class Session:
         self._painter: Any = None
         self._drains: list[float] = []
         self._wall = self._worked = 0.0
+        self._faults = self._updates = 0
         self._mark: dict[str, int] | None = None
 
     def _step(self, name: str) -> None:
@@ -157,11 +158,13 @@ class Session:
         """The next `settle` updates, untimed, to find caches as the arm leaves them; then `updates` more, timed."""
         if settle:
             self.arm.advance(settle)
-        worked = clock.worked()
+        worked, faults = clock.worked(), _page_faults()
         seconds, on_device, drain = self.stopwatch.time(
             lambda: self._advance(self.arm, updates, self.setting.every, self._look)
         )
         self._worked += clock.worked() - worked
+        self._faults += _page_faults() - faults
+        self._updates += updates
         self._wall += seconds
         self._drains.append(drain)
         self._mark = self._mark or self._device.footprint(self.setting.device)
@@ -193,6 +196,7 @@ class Session:
             "answer": self.answer("blocks", updates),
             "changed_flags": changed,
             "waited": max(0.0, 1 - self._worked / self._wall) if self._wall and self.setting.threads == 1 else 0.0,
+            "page_faults": self._faults / self._updates if self._updates else 0.0,
             "drain_seconds": median(self._drains) if self._drains else 0.0,
             "grown": {name: now - (self._mark or {}).get(name, now) for name, now in left.items()},
             "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -212,6 +216,11 @@ class Session:
         from bench import roofline
 
         return roofline.measured(threads=threads, **arguments)
+
+
+def _page_faults() -> int:
+    """Pages of memory that the kernel has given this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def answer_of(arm: Any, setting: Setting, when: str, updates: int) -> dict[str, Any]:

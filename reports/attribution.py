@@ -20,7 +20,7 @@ it measured; where the clocks are further apart than that, what is between them 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.profile import Machine, Pass, Profile
+from bench.profile import Energy, Machine, Pass, Profile
 from bench.record import Arm
 from bench.statistics import Estimate
 from impls.setting import Setting
@@ -94,6 +94,7 @@ class Attribution:
     readings  how often the data could have been read in the time that it costs; None without roofline and floor
     disturbed how much longer an update took under the profiler than the events explain that it noted; 0.1: by a tenth
     without   how long it took with next to no data, over what it took with all; above 1 by noise only
+    energy    of an update, where the device has a counter for it
     """
 
     arm: Arm
@@ -103,6 +104,7 @@ class Attribution:
     readings: float | None = None
     disturbed: float = 0.0
     without: float = 0.0
+    energy: Energy | None = None
 
     @property
     def unexplained(self) -> float:
@@ -163,7 +165,14 @@ def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine 
     scaled = f"; the parts were scaled by {pace:.3f}, as far as the race's interval goes" if pace != 1 else ""
     parts = (*shown, _rest(measured, shown, clocks + scaled))
     return Attribution(
-        row.arm, measured, parts, pace, readings, _disturbed(full, tiny), without=tiny.seconds / full.seconds
+        row.arm,
+        measured,
+        parts,
+        pace,
+        readings,
+        _disturbed(full, tiny),
+        without=tiny.seconds / full.seconds,
+        energy=profile.energy,
     )
 
 
@@ -177,7 +186,7 @@ def watched_one(row: Row, bare: Row, attribution: Attribution) -> Attribution | 
     rest = Part(
         UNEXPLAINED, row.seconds.value - sum(part.seconds for part in parts), "the race's blocks, less the parts"
     )
-    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, rest))
+    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, rest), energy=None)
 
 
 def cost_of_an_event(tiny: Pass) -> float:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
+from bench.profile import Energy
 from reports import words
 from reports.attribution import (
     AUTOGRAD,
@@ -108,8 +110,28 @@ def doubts(attribution: Attribution) -> Iterator[str]:
         )
 
 
+def joules(energy: Energy) -> str:
+    """ "460 ± 30 µJ": within the counter's resolution; what cannot be told from nothing says so."""
+    if energy.joules <= energy.resolution:
+        scale, unit = _joules(energy.resolution)
+        return f"less than {words.count((max(0.0, energy.joules) + energy.resolution) / scale)} {unit}"
+    scale, unit = _joules(energy.joules)
+    off = energy.resolution / scale
+    return f"{words.number(energy.joules / scale, off)} ± {words.number(off, off)} {unit}"
+
+
+def of_what(energy: Energy) -> str:
+    """What these joules are, to stand after them."""
+    return f"an update above what {plain(energy.device)} draws when idle"
+
+
+def _joules(least: float) -> tuple[float, str]:
+    units = ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"))
+    return next((unit for unit in units if least >= unit[0]), units[-1])
+
+
 def document(attribution: Attribution) -> dict[str, Any]:
-    """An attribution as the JSON document holds it; times in seconds an update."""
+    """An attribution as the JSON document holds it; times in seconds an update, energy in joules an update or null."""
     return {
         "implementation": attribution.arm.implementation,
         "setting": vars(attribution.arm.setting),
@@ -118,6 +140,7 @@ def document(attribution: Attribution) -> dict[str, Any]:
         "unexplained": attribution.unexplained,
         "pace": attribution.pace,
         "readings": attribution.readings,
+        "energy": msgspec.to_builtins(attribution.energy),
         "sentence": sentence(attribution),
     }
 
@@ -145,6 +168,8 @@ def terminal(attributions: Sequence[Attribution], width: int, *, how: bool = Fal
             yield from terminal_table(PARTS, heads(PARTS), body, width)
         else:
             yield indented(shares(one), style="dim")
+        if one.energy:
+            yield indented(f"{joules(one.energy)} {of_what(one.energy)}", style="dim")
         for doubt in doubts(one):
             yield indented(plain(doubt), style="yellow")
 
@@ -159,9 +184,13 @@ def markdown(attributions: Sequence[Attribution]) -> list[str]:
         *(_column(name) for name in ORDER if any(one.share(name) for one in attributions)),
     ]
     body = [cells(columns, one) for one in attributions]
-    lines = [f"- {escape(one.arm.name)}: {escape(sentence(one))}" for one in attributions]
+    lines = [f"- {escape(one.arm.name)}: {escape(_said(one))}" for one in attributions]
     doubtful = [f"> {escape(doubt)}" for one in attributions for doubt in doubts(one)]
     return [*lines, "", *markdown_table(columns, heads(columns), body), "", *doubtful, *([""] if doubtful else [])]
+
+
+def _said(one: Attribution) -> str:
+    return f"{sentence(one)} It takes {joules(one.energy)} {of_what(one.energy)}." if one.energy else sentence(one)
 
 
 def _column(name: str) -> Column[Attribution]:

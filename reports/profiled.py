@@ -55,6 +55,8 @@ def counted(profile: Profile) -> Iterator[tuple[str, str, str]]:
         yield "peak resident", f"{profile.peak_resident_bytes / 2**20:.0f} MiB", "in a process that did nothing else"
     if profile.peak_device_bytes:
         yield "peak on the device", f"{profile.peak_device_bytes / 2**20:.1f} MiB", "by PyTorch's allocator"
+    if profile.energy:
+        yield "energy", attribution_text.joules(profile.energy), attribution_text.of_what(profile.energy)
 
 
 def remarks(profile: Profile) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """What an arm's process finds out of itself is exact where it says so, and leaves the arm as it was."""
 
 import gzip
+import itertools
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -67,6 +70,47 @@ def test_a_planted_operation_is_one_more() -> None:
     assert more["operations"] - plain["operations"] == 1
     assert more["allocations"] - plain["allocations"] == 1
     assert more["allocated_bytes"] - plain["allocated_bytes"] == 64 * 4
+
+
+def test_a_planted_read_is_counted() -> None:
+    """A number that the interpreter takes out of a tensor is one read an update; the arm itself has none."""
+    plain, more = (
+        dissection.counted(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(lambda x: float(x[0, 0])))
+    )
+    assert (plain["host_reads"], more["host_reads"]) == (0, 1)
+
+
+def test_what_happens_rarely_shows_in_many_updates() -> None:
+    """A read every hundredth update is in none of a few updates; in 256 it is there, in its share."""
+    calls = itertools.count()
+
+    def sometimes(x: Any) -> None:
+        if next(calls) % 100 == 99:
+            float(x[0, 0])
+
+    reads = dissection.counted(subject("linear/analytic", changed(sometimes)), 1e-5, 256)["host_reads"]
+    assert 1 / 256 <= reads <= 3 / 256
+
+
+def test_the_peak_is_of_one_update_unless_something_is_kept() -> None:
+    """Many updates take no more memory at a time than a few; where each keeps four bytes, they do."""
+    kept: list[Any] = []
+    arm = subject("linear/analytic")
+    few, many = (dissection.counted(arm, 1e-5, many)["peak_bytes"] for many in (0, 256))
+    leaking = subject("linear/analytic", changed(lambda x: kept.append(torch.ones(1))))
+    leaked, more = (dissection.counted(leaking, 1e-5, many)["peak_bytes"] for many in (32, 256))
+    assert few == many > 0
+    assert more - leaked == (256 - 32) * 4
+
+
+def test_looking_for_a_compiler_loads_none() -> None:
+    """Where nobody has compiled anything, every count is 0 and the compiler is not loaded for it."""
+    script = (
+        "import sys\nfrom bench import dissection\nfound = dissection.compiled(None)\n"
+        "assert not any(found['counters'].values()), found\n"
+        "assert 'torch._dynamo.utils' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_a_planted_function_is_one_more_python_call() -> None:

@@ -92,7 +92,45 @@ def test_operations_are_counted_as_dispatched() -> None:
         "aten::sum",
         "aten::sum",
     ]
-    assert counts(noted, on_device=False) == {"operations": 4, "allocations": 1, "allocated_bytes": 4}
+    assert counts(noted, on_device=False) == {
+        "operations": 4,
+        "host_reads": 0,
+        "allocations": 1,
+        "allocated_bytes": 4,
+        "peak_bytes": 4,
+    }
+
+
+def test_the_peak_is_what_is_held_at_a_time() -> None:
+    """Four bytes each: two held together are eight, however often; what is given back before the next does not add up."""
+
+    def one_by_one() -> None:
+        torch.ones(1)
+        torch.ones(1)
+
+    def together() -> None:
+        _ = torch.ones(1), torch.ones(1)
+
+    assert counts(notes(looked_at(one_by_one, times=5)), on_device=False)["peak_bytes"] == 4
+    assert counts(notes(looked_at(together, one_by_one, times=5)), on_device=False)["peak_bytes"] == 8
+
+
+def test_what_is_held_before_the_window_is_no_part_of_the_peak() -> None:
+    """Only what comes after the beginning counts, and what is given back then is taken off."""
+    with profiler.profile(use_kineto=True, profile_memory=True) as session:
+        before = torch.ones(100)
+        with profiler.record_function(WINDOW):
+            after = [torch.ones(3)]
+            del before
+            after.append(torch.ones(5))
+    assert counts(notes(session), on_device=False)["peak_bytes"] == 12
+
+
+def test_a_number_is_read_however_it_is_spelled() -> None:
+    """item(), float(), int() and the truth of a tensor are a read each; what stays a tensor is none."""
+    x = torch.ones(2)
+    read = looked_at(x[0].item, lambda: float(x[0]), lambda: int(x[0]), lambda: bool(x[0] > 0), x.sum, x.clone)
+    assert counts(notes(read), on_device=False)["host_reads"] == 4
 
 
 def test_labels_and_the_engine_are_no_operations() -> None:

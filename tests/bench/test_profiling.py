@@ -11,11 +11,9 @@ import pytest
 
 from bench.plan import Choice, make_plan
 from bench.profile import COUNTERS, Machine, Pass, Profile
-from bench.profiling import _tiny
 from bench.record import Arm
 from bench.sampling import REFUSED
 from bench.store import Store, StoreError
-from impls.setting import SettingError
 from tests.bench.planted import COMPILED, PROFILED, SLEEP
 from tests.conftest import Checkout
 
@@ -131,7 +129,8 @@ def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Found) -> None:
     assert profile.tiny is not None
     assert (profile.full.rows, profile.tiny.rows) == (ROWS, 2)
     assert all(one.seconds > 0 and one.operations and one.profiled for one in (profile.full, profile.tiny))
-    assert {"operations", "allocations", "allocated_bytes", "python_calls"} == set(profile.counters) <= set(COUNTERS)
+    exact = {"operations", "host_reads", "allocations", "allocated_bytes", "peak_bytes", "python_calls"}
+    assert exact == set(profile.counters) <= set(COUNTERS)
     assert profile.conditions["dtype"] == "float32"
     assert (profile.peak_resident_bytes or 0) > 50e6
     assert profile.slowdown is not None
@@ -159,7 +158,8 @@ def test_a_planted_operation_is_counted(eager: Found) -> None:
     more = {
         name: eager.counter("adds", name) - eager.counter("right", name) for name in eager.profiles["right"].counters
     }
-    assert more == {"operations": 1, "allocations": 1, "allocated_bytes": 4 * ROWS, "python_calls": 0}
+    expected = {"operations": 1, "allocations": 1, "allocated_bytes": 4 * ROWS, "python_calls": 0, "host_reads": 0}
+    assert expected.items() <= more.items()
     assert "aten::neg" in {operation.name for operation in full(eager, "adds").operations}
 
 
@@ -251,21 +251,6 @@ def test_compiled_arms_have_all_facts(compiled: Found) -> None:
     assert profile.counters["generated_kernels"] >= 3
     assert profile.counters["cache_hits"] + profile.counters["cache_misses"] == 3
     assert any(operation.part == "compiled" for operation in full(compiled, "recompiles").operations)
-
-
-@pytest.mark.parametrize(("batch", "rows", "smaller"), [("full", 2, "full"), (256, 4, 2), (1, 4, 1)])
-def test_next_to_no_data_is_two_rows(batch: int | str, rows: int, smaller: int | str) -> None:
-    """A full batch of two, mini-batches of two, single samples of a few."""
-    (race,) = make_plan(Choice(batch=(str(batch),)), command="").races
-    setting = _tiny(race.reference)
-    assert (setting.rows, setting.batch) == (rows, smaller)
-
-
-def test_a_workload_of_one_size_cannot_shrink() -> None:
-    """The workload's own words are the reason."""
-    (race,) = make_plan(Choice(workload=("linear/five",)), command="").races
-    with pytest.raises(SettingError, match="5 fixed points"):
-        _tiny(race.reference)
 
 
 def test_a_store_keeps_profiles_and_machines(tmp_path: Path) -> None:

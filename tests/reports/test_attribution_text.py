@@ -1,11 +1,13 @@
 """Where updates go, in words: every part has a sentence with advice, and nothing in a profile can spoil a report."""
 
+import dataclasses
 import json
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from bench.profile import Energy
 from reports.attribution import (
     BACKWARD,
     CALL,
@@ -20,7 +22,18 @@ from reports.attribution import (
     Attribution,
     Part,
 )
-from reports.attribution_text import ADVICE, document, doubts, markdown, percent, sentence, shares, signed, terminal
+from reports.attribution_text import (
+    ADVICE,
+    document,
+    doubts,
+    joules,
+    markdown,
+    percent,
+    sentence,
+    shares,
+    signed,
+    terminal,
+)
 from tests.reports.hostile import TEXTS
 from tests.reports.profiles import US, attributed, exactly
 from tests.reports.records import MANUAL
@@ -158,3 +171,33 @@ def test_hostile_names_stay_text(kind: str) -> None:
     for line in markdown([found]):
         assert all(c.isprintable() for c in line)
         assert "<" not in line.replace("&lt;", "")
+
+
+def spent(joules: float, resolution: float) -> Energy:
+    """The energy of an update, as a GPU told it."""
+    return Energy(device="Maker G100", joules=joules, resolution=resolution, seconds=2.0, idle_watts=70.0)
+
+
+@pytest.mark.parametrize(
+    ("energy", "said"),
+    [
+        (spent(0.46e-3, 0.03e-3), "460 ± 30 µJ"),
+        (spent(2.5, 0.125), "2.50 ± 0.12 J"),
+        (spent(1e-8, 3e-8), "less than 40 nJ"),
+        (spent(-1e-3, 2e-3), "less than 2 mJ"),
+    ],
+)
+def test_energy_is_told_in_digits_that_the_counter_knows(energy: Energy, said: str) -> None:
+    """Within its resolution; what the counter cannot tell from nothing has an upper end only."""
+    assert joules(energy) == said
+
+
+def test_energy_is_told_where_it_is_known() -> None:
+    """On the screen, in Markdown and in the document; an attribution without it says nothing of it."""
+    bare = attributed()
+    known = dataclasses.replace(bare, energy=spent(0.46e-3, 0.03e-3))
+    for text in (shown(known), "\n".join(markdown([known]))):
+        assert "460 ± 30 µJ an update above what Maker G100 draws when idle" in text
+    assert (0.46e-3, 70.0) == (document(known)["energy"]["joules"], document(known)["energy"]["idle_watts"])
+    assert "draws when idle" not in shown(bare) + "\n".join(markdown([bare]))
+    assert document(bare)["energy"] is None

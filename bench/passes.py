@@ -1,0 +1,236 @@
+"""The two passes that an arm is looked at in: what its workers are asked, and what becomes of it. Apart from who conducts.
+
+    full   as it is
+    tiny   the same with next to no data
+
+Each has a worker of its own. Both are timed together and beside those of other arms, lap by lap like a race: so they meet
+the same machine, and find the caches as a race leaves them. Whatever else is looked at comes afterwards, one by one.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from bench import clock, flame
+from bench.process import ArmFault, Worker
+from bench.profile import Pass, Profile
+from bench.race import BLOCK_SECONDS
+from bench.record import Arm, Plan, Status
+from bench.sampling import Sampler, SamplingError
+from bench.seat import MOST_ALGORITHMIC, Block, calibrated
+from bench.store import Store
+from bench.telemetry import Gauge, spent
+from impls import catalogue
+from impls.setting import Setting
+
+FEWEST_LAPS, MOST_LAPS, LAP_SECONDS = 3, 72, 0.35  # enough are as many as take so long together, within these
+SAMPLED_SECONDS = 2.0  # py-spy looks
+MARGIN, BARE_SECONDS = 0.3, 0.2  # it starts and ends; nobody looks, before and after
+TINY_ROWS, TINY_BATCH = 2, 2
+MOST_STACKS = 200  # in the profile; the file beside it has all
+START = Block(1, 1.0)  # until it is known
+DOING = {"full": "counts, profiler, py-spy", "tiny": "the profiler, with next to no data"}
+
+
+@dataclass
+class Draft:
+    """A profile in the making; `folder` is where the files beside it go."""
+
+    arm: Arm
+    folder: Path
+    found: dict[str, Any] = field(default_factory=dict)
+    status: Status = "ok"
+    reason: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+    def written(self, plan: Plan) -> Profile:
+        """The profile, of whatever was found."""
+        values = {"run": plan.run, "arm": self.arm, "status": self.status, "reason": self.reason}
+        return msgspec.convert(
+            msgspec.to_builtins(values | self.found | {"reasons": self.reasons, "artifacts": self.artifacts}), Profile
+        )
+
+
+@dataclass
+class Look:
+    """One of the two passes of an arm: its worker, and what has been seen so far."""
+
+    draft: Draft
+    name: str
+    setting: Setting
+    worker: Worker
+    prepared: dict[str, Any] = field(default_factory=dict)
+    block: Block = START
+    compilations: int = 0  # before the blocks
+    blocks: list[float] = field(default_factory=list)
+    live: bool = True
+
+    def attempt(self, act: Callable[["Look"], None]) -> None:
+        """Does it if there still is a worker. What ends the first pass is what the profile says; the second is only missing.
+
+        A hanging arm is not tried again.
+        """
+        self.live = self.live and self.draft.status != "timeout"
+        if not self.live:
+            return
+        try:
+            act(self)
+        except ArmFault as fault:
+            self.live = False
+            self.worker.kill()
+            if self.name == "full":
+                self.draft.status, self.draft.reason = fault.status, fault.reason
+            else:
+                self.draft.reasons[self.name] = fault.reason
+
+    @property
+    def wanting(self) -> bool:
+        """Whether it has had too few laps. Short blocks vary most, for each finds other caches: they get the most."""
+        enough = FEWEST_LAPS if sum(self.blocks) >= LAP_SECONDS else MOST_LAPS
+        return self.live and len(self.blocks) < enough
+
+    @property
+    def slow(self) -> bool:
+        """Whether it holds the others up."""
+        return self.block.seconds > 2 * BLOCK_SECONDS
+
+    @property
+    def seconds(self) -> float:
+        """Of an update: the median of its blocks, as in a round of a race."""
+        return median(self.blocks) / self.block.updates
+
+
+def setting_for(name: str, arm: Arm) -> Setting:
+    """The setting of a pass. Raises SettingError for next to no data where the workload has one size only."""
+    if name == "full":
+        return arm.setting
+    batch = arm.setting.batch
+    size = {"rows": TINY_ROWS} if batch == "full" else {"rows": 2 * TINY_BATCH, "batch": min(batch, TINY_BATCH)}
+    return catalogue.workloads()[arm.workload].setting(**vars(arm.setting) | size)
+
+
+def time_together(looks: Sequence[Look], order: random.Random, pause: float) -> None:
+    """Blocks of all of them like those of a race: lap by lap, in random order, each after untimed updates of its own.
+
+    pause  seconds before each block, in which the threads of the others fall asleep
+
+    Nothing else may come before: how an arm's memory comes to lie depends on what its process has done, and with it its
+    time, by a fifth and more.
+    """
+    for look in looks:
+        look.attempt(partial(_start, pause=pause))
+    while any(look.wanting for look in looks):
+        # who has had enough goes on, for the others are to find caches that somebody else has used
+        racing = [look for look in looks if look.live and (look.wanting or not look.slow)]
+        for look in order.sample(racing, len(racing)):
+            clock.pause(pause)
+            look.attempt(_visit)
+    for look in looks:
+        if look.live:
+            setting = look.setting
+            one = Pass(rows=setting.rows, batch=setting.batch_rows, seconds=look.seconds)
+            look.draft.found[look.name] = one
+
+
+def _start(look: Look, pause: float) -> None:
+    """Back to the start, with blocks of a known length to come."""
+    look.block = calibrated(look.worker.ask, BLOCK_SECONDS, pause, work=look.prepared["work"]) or look.block
+    look.compilations = _compilations(look)
+    look.worker.ask("reset")
+    _visit(look)
+    look.blocks.clear()  # lap 0 is not recorded
+
+
+def _visit(look: Look) -> None:
+    found = look.worker.ask("block", updates=look.block.updates, settle=look.block.settle)
+    look.blocks.append(found["seconds"])
+
+
+def _compilations(look: Look) -> int:
+    return 0 if look.setting.mode == "eager" else int(look.worker.ask("dissect", look="compiled")["compilations"])
+
+
+def look_closely(look: Look, store: Store, gauge: Gauge | None, *, native: bool) -> None:
+    """Everything but the clock; of next to no data, only what PyTorch's profiler sees. Raises ArmFault."""
+    one: Pass = look.draft.found[look.name]
+    if look.name == "full":
+        _look_at_all(look, one, store, gauge, native)
+    else:
+        look.draft.found[look.name] = _profiled(look.worker, one)
+
+
+def _look_at_all(look: Look, one: Pass, store: Store, gauge: Gauge | None, native: bool) -> None:
+    """What it computes with; energy; what was compiled, the exact counts, PyTorch's profiler; last, py-spy."""
+    draft, worker, found = look.draft, look.worker, look.draft.found
+    most = {"most": MOST_ALGORITHMIC} if look.prepared["work"] == "algorithmic" else {}
+    clocked = worker.ask("dissect", look="clocked", **most)
+    found |= {name: clocked[name] for name in ("peak_resident_bytes", "peak_device_bytes")}
+    found["conditions"] = clocked["conditions"] | {"data": look.prepared["digest"][:12]}
+    if gauge:
+        _metered(look, gauge)
+    counters: dict[str, float] = found.setdefault("counters", {})
+    if draft.arm.setting.mode != "eager":
+        facts = worker.ask("dissect", look="compiled")
+        found["breaks"] = facts["breaks"]
+        counters |= {**facts["counters"], "recompiles_in_blocks": facts["compilations"] - look.compilations}
+    counters |= worker.ask("dissect", look="counted", seconds=one.seconds)
+    trace = draft.folder / "trace.json.gz"
+    found["full"] = _profiled(worker, one, trace)
+    draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
+    counters |= worker.ask("dissect", look="called", seconds=one.seconds)
+    try:
+        _sampled(look, store, native)
+    except ArmFault as fault:
+        draft.reasons["py-spy"] = fault.reason
+
+
+def _profiled(worker: Worker, bare: Pass, trace: Path | None = None) -> Pass:
+    found = worker.ask("dissect", look="profiled", seconds=bare.seconds, trace=str(trace) if trace else None)
+    return msgspec.convert(msgspec.to_builtins(bare) | found, Pass)
+
+
+def _repeated(look: Look, seconds: float) -> dict[str, Any]:
+    found: dict[str, Any] = look.worker.ask("dissect", look="repeated", updates=look.block.updates, seconds=seconds)
+    return found
+
+
+def _metered(look: Look, gauge: Gauge) -> None:
+    """The energy of an update, of blocks that go on for long enough for the device's counter."""
+    if gauge.meter.read().joules is None:
+        return
+    found = spent(gauge, lambda seconds: int(_repeated(look, seconds)["updates"]))
+    if found:
+        look.draft.found["energy"] = found
+    else:
+        look.draft.reasons["energy"] = f"the counter of {gauge.meter.device} moves too rarely"
+
+
+def _sampled(look: Look, store: Store, native: bool) -> None:
+    """py-spy on blocks, and how long these took with and without it."""
+    draft, worker, folder = look.draft, look.worker, look.draft.folder
+    before = float(_repeated(look, BARE_SECONDS)["seconds"])
+    try:
+        with Sampler(worker.pid, SAMPLED_SECONDS, folder / "stacks.folded", native=native) as sampler:
+            seconds = SAMPLED_SECONDS + MARGIN
+            worker.begin("dissect", look="repeated", updates=look.block.updates, seconds=seconds)
+            stacks = sampler.stacks()
+    except SamplingError as error:
+        draft.reasons["py-spy"] = str(error)
+        return
+    looked_at, after = float(worker.finish()["seconds"]), float(_repeated(look, BARE_SECONDS)["seconds"])
+    draft.found["slowdown"] = looked_at / ((before + after) / 2)
+    draft.found["stacks"] = dict(list(stacks.items())[:MOST_STACKS])
+    for name, text, what in (
+        ("stacks.folded", flame.folded(stacks), "samples by stack of Python functions, a line each"),
+        ("stacks.speedscope.json", flame.speedscope(stacks, draft.arm.name), "the same for https://www.speedscope.app"),
+        ("flame.svg", flame.svg(stacks, draft.arm.name), "the same as a flame graph"),
+    ):
+        store.write(str(folder.relative_to(store.path.resolve()) / name), text.encode())
+        draft.artifacts[name] = what
