@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,33 @@ from bench.record import Arm, Status
 
 ROOT = Path(__file__).parent.parent
 _NONE = object()  # no answer yet; None is one
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a worker comes from: an interpreter, and where it finds what it imports.
+
+    python  path of the interpreter
+    folder  the worker's working directory
+    path    folders that come first when it imports; none: the working directory and what is installed
+    """
+
+    python: str = sys.executable
+    folder: Path = ROOT
+    path: tuple[Path, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """What starts a Python program there, up to `-m`. Of a given path, the working directory is no silent part."""
+        return [self.python, *(["-P"] if self.path else [])]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it needs in its environment."""
+        return {"PYTHONPATH": os.pathsep.join(map(str, self.path))} if self.path else {}
+
+
+HERE = Origin()
 
 
 class ArmFault(Exception):
@@ -49,6 +77,7 @@ class Worker:
     everywhere  the cores it may start on; `prepare` tells it the cores of its race
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
+    origin      the interpreter and the code it runs in
     """
 
     def __init__(
@@ -59,6 +88,7 @@ class Worker:
         variables: Mapping[str, str],
         log: Path,
         limit: float,
+        origin: Origin = HERE,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
         self._step, self._rest, self._deadline = "start", b"", math.inf
@@ -66,13 +96,13 @@ class Worker:
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         affinity = ",".join(map(str, everywhere))
-        command = [sys.executable, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
+        command = [*origin.command, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
-                env=os.environ | dict(variables),
+                cwd=origin.folder,
+                env=os.environ | origin.variables | dict(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,

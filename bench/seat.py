@@ -2,21 +2,23 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from bench import clock, process, referee
 from bench.caveats import caveats_of
-from bench.process import ArmFault, Worker
+from bench.process import HERE, ArmFault, Origin, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from bench.telemetry import Gauge, Reading
 from impls.contract import Oracle
+from impls.setting import Setting
 
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
 SETTLE_SECONDS = 0.001
@@ -36,6 +38,34 @@ class Block:
     def settle(self) -> int:
         """Updates made untimed before each block: enough to bring the arm's data back into the caches."""
         return max(1, round(self.updates * SETTLE_SECONDS / self.seconds))
+
+
+def calibrated(ask: Callable[..., Any], aim: float, pause: float, *, unit: int = 1, work: str = "") -> Block | None:
+    """A block of about `aim` seconds, of whole units, found by making some. None as soon as `ask`, the worker, answers None.
+
+    The best of a few blocks counts: one that met a disturbance would make all later blocks too short. An algorithmic
+    arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
+    """
+    most = MOST_ALGORITHMIC if work == "algorithmic" else MOST_UPDATES
+    updates, one = unit, math.inf
+    ask("reset")
+    for attempt in itertools.count():
+        clock.pause(pause)
+        found = ask("block", updates=updates)
+        if found is None:
+            return None
+        one = min(one, found["seconds"] / updates)
+        wanted = int(min(most, max(unit, round(aim / one / unit) * unit)))
+        if wanted <= 2 * updates and attempt >= CALIBRATIONS:
+            break
+        updates = min(wanted, 10 * updates)
+    return Block(wanted, wanted * one)
+
+
+def probe_for(setting: Setting) -> int:
+    """One and a half epochs, within limits: far enough for a stale batch order to show."""
+    epoch = setting.rows // setting.batch_rows
+    return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
 
 class Seat:
@@ -68,11 +98,16 @@ class Seat:
         cache: Path,
         limit: float,
         live: bool,
+        origin: Origin = HERE,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Starts the arm's process and tells it to prepare; `started` collects the answer."""
-        self._variables = process.variables_for(self.arm, cores, cache)
+        """Starts the arm's process and tells it to prepare; `started` collects the answer.
+
+        more  variables to set in its environment besides
+        """
+        self._variables = process.variables_for(self.arm, cores, cache) | dict(more)
         self.worker = stack.enter_context(
-            Worker(self.arm, everywhere=everywhere, variables=self._variables, log=log, limit=limit)
+            Worker(self.arm, everywhere=everywhere, variables=self._variables, log=log, limit=limit, origin=origin)
         )
         self.worker.begin(
             "prepare",
@@ -80,7 +115,7 @@ class Seat:
             implementation=self.arm.implementation,
             setting=msgspec.to_builtins(self.arm.setting),
             cores=list(cores),
-            probe=self._probe(),
+            probe=probe_for(self.arm.setting),
             live=live,
         )
 
@@ -112,26 +147,10 @@ class Seat:
         return float(found["seconds"])
 
     def calibrate(self, aim: float, pause: float) -> Block | None:
-        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended.
-
-        The best of a few blocks counts: one that met a disturbance would make all later blocks too short. An algorithmic
-        arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
-        """
-        unit = 1 if self.arm.setting.watch == "none" else self.arm.setting.every
-        most = MOST_ALGORITHMIC if self._prepared.get("work") == "algorithmic" else MOST_UPDATES
-        updates, one = unit, math.inf
-        self._ask("reset")
-        for attempt in itertools.count():
-            clock.pause(pause)
-            found = self._ask("block", updates=updates)
-            if found is None:
-                return None
-            one = min(one, found["seconds"] / updates)
-            wanted = int(min(most, max(unit, round(aim / one / unit) * unit)))
-            if wanted <= 2 * updates and attempt >= CALIBRATIONS:
-                break
-            updates = min(wanted, 10 * updates)
-        return Block(wanted, wanted * one)
+        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
+        setting = self.arm.setting
+        unit = 1 if setting.watch == "none" else setting.every
+        return calibrated(self._ask, aim, pause, unit=unit, work=self._prepared.get("work", ""))
 
     def start_laps(self, block: Block, *, every: int) -> None:
         """Back to the start, with blocks like this one to come, in every so many laps."""
@@ -204,12 +223,6 @@ class Seat:
             round_seconds=round_seconds,
             spent=dict(spent),
         )
-
-    def _probe(self) -> int:
-        """One and a half epochs, within limits: far enough for a stale batch order to show."""
-        setting = self.arm.setting
-        epoch = setting.rows // setting.batch_rows
-        return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
     @property
     def trains(self) -> bool:

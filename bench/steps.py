@@ -43,18 +43,18 @@ def race(store: "Store", quiet: bool) -> bool:
     screen.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = racing.run(plan, store, live=display_is_there() and not quiet)
-    return _interrupted(progress, lambda event: screen.tell(event, plan.rounds[1]))
+    return told(progress, lambda event: screen.tell(event, plan.rounds[1]))
 
 
 def profile(store: "Store", *, native: bool = False) -> bool:
     """Profiles the arms of a run under a progress display; True when it was interrupted."""
     from bench import profiling
 
-    return _interrupted(profiling.profile(store.plan(), store, native=native), screen.tell_profiling)
+    return told(profiling.profile(store.plan(), store, native=native), screen.tell_profiling)
 
 
-def _interrupted(progress: Generator[T, None, None], tell: Callable[[T], None]) -> bool:
-    """Carries it out to its end, telling each step; True when a person stopped it."""
+def told(progress: Generator[T, None, None], tell: Callable[[T], None]) -> bool:
+    """Carries something out to its end, telling each step; True when a person stopped it."""
     try:
         for event in progress:
             tell(event)

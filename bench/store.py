@@ -109,7 +109,7 @@ class Store:
     def descent(self, race: Race) -> Descent | None:
         """How the race's job goes by the oracle; None when the run did not keep it. Raises StoreError for a bad file."""
         path = self.path / "descents" / f"{race.slug}.json"
-        return _read(path, Descent) if path.is_file() else None
+        return read(path, Descent) if path.is_file() else None
 
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
         """All records of a round; they appear together, by one rename. A round is never rewritten."""
@@ -137,7 +137,7 @@ class Store:
 
     def profiles(self, race: Race) -> list[Profile]:
         """Every profile of a race, by name. Raises StoreError for a bad file."""
-        return [_read(path, Profile) for path in sorted(self.profiled(race).glob("*/profile.json"))]
+        return [read(path, Profile) for path in sorted(self.profiled(race).glob("*/profile.json"))]
 
     def write_machine(self, race: Race, machine: Machine) -> None:
         """What the cores of a race can do."""
@@ -146,16 +146,16 @@ class Store:
     def machine(self, race: Race) -> Machine | None:
         """What the cores of a race can do; None when nobody measured it. Raises StoreError for a bad file."""
         path = self.profiled(race, "machine.json")
-        return _read(path, Machine) if path.is_file() else None
+        return read(path, Machine) if path.is_file() else None
 
     def plan(self) -> Plan:
         """The run's plan."""
-        return _read(self.path / "plan.json", Plan)
+        return read(self.path / "plan.json", Plan)
 
     def environment(self) -> dict[str, Any]:
         """What the run was measured on; empty when the file is missing."""
         path = self.path / "environment.json"
-        return _read(path, dict[str, Any]) if path.exists() else {}
+        return read(path, dict[str, Any]) if path.exists() else {}
 
     def check_resumable(self, here: dict[str, Any]) -> None:
         """Raises StoreError when going on would mix records of two machines, two PyTorches or two versions of the code.
@@ -207,8 +207,11 @@ def pretty(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    """A file, decoded once where nothing is wrong with it: reports read ten thousand."""
+def read(path: Path, kind: type[T], newest: int = FORMAT) -> T:
+    """A file, decoded once where nothing is wrong with it: reports read ten thousand. Raises StoreError for any other.
+
+    newest  format that this looprace reads of such files
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -216,15 +219,15 @@ def _read(path: Path, kind: type[T]) -> T:
     try:
         found = msgspec.json.decode(content, type=kind)
     except _UNREADABLE as error:
-        _refuse_newer(path, _json(path, content))
+        _refuse_newer(path, _json(path, content), newest)
         raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {CURE}.") from error
-    _refuse_newer(path, found)
+    _refuse_newer(path, found, newest)
     return found
 
 
 def _record(path: Path) -> Record:
     """Raises StoreError too for blocks that no logarithm can be taken of, or that belong to no lap."""
-    record = _read(path, Record)
+    record = read(path, Record)
     timeless = record.blocks and not 0 < min(record.blocks) <= max(record.blocks) < math.inf
     if timeless or len(record.laps) != len(record.blocks) or (record.updates_per_block or 1) < 0:
         raise StoreError(f"{path} is not a record of looprace (its blocks are no times, or of no lap). {CURE}.")
@@ -238,11 +241,11 @@ def _json(path: Path, content: bytes) -> Any:
         raise StoreError(f"{path} is cut short or is not JSON ({error}). {CURE}.") from error
 
 
-def _refuse_newer(path: Path, found: Any) -> None:
+def _refuse_newer(path: Path, found: Any, newest: int) -> None:
     number = found.get("format") if isinstance(found, dict) else getattr(found, "format", None)
-    if isinstance(number, int) and number > FORMAT:
+    if isinstance(number, int) and number > newest:
         raise StoreError(
-            f"{path} has format {number}; this looprace reads up to {FORMAT}. Use a newer looprace to read it."
+            f"{path} has format {number}; this looprace reads up to {newest}. Use a newer looprace to read it."
         )
 
 
