@@ -6,6 +6,9 @@ nox.options.default_venv_backend = "virtualenv"  # pip, and not uv, finds the ma
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
+# Of pytest-xdist: the tests of a file share what they need, so they stay together.
+SIDE_BY_SIDE = ("-n=logical", "--maxprocesses=4", "--dist=loadscope")
+
 
 def install(session: nox.Session, *more: str, extras: str = "") -> None:
     session.install("-c", "constraints.txt", "-e", f".{extras}", *more)
@@ -20,9 +23,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every promise, tested."""
-    install(session, extras="[peers,kernels,consumers]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    """Every promise, tested; on all cores, up to four. `-- -n 0` takes one."""
+    install(session, "pytest-xdist", extras="[peers,kernels,consumers]")
+    session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -38,6 +41,20 @@ def types(session: nox.Session) -> None:
     """mypy, strict, tests included."""
     install(session, "nox", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "check"))
     session.run("mypy")
+
+
+@nox.session(default=False)
+def gate(session: nox.Session) -> None:
+    """Race this checkout against another revision; the exit status is for CI. `-- --base origin/main`"""
+    install(session, extras="[peers]")
+    session.run("python", "-m", "bench", "gate", *session.posargs)
+
+
+@nox.session(default=False)
+def score(session: nox.Session) -> None:
+    """The gate's own exam on this machine, beside what other tools would have said. Hours; leave the machine alone."""
+    install(session, extras="[consumers]")
+    session.run("python", "-m", "bench", "selfbench", "--only", "score", *session.posargs)
 
 
 @nox.session(default=False)

@@ -10,6 +10,7 @@ import typer
 
 from bench import arguments, screen, steps
 from bench.arguments import known, several
+from bench.gate.door import gate
 
 INTERRUPTED = 130  # the other exit statuses are in reports/status.py
 
@@ -159,6 +160,9 @@ def report(
         else:
             comparison = screen.report(store, target, json_=json_)
     raise typer.Exit(status_of(comparison))
+
+
+app.command()(gate)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from bench.gate.conduct import Progress as Gating
+    from bench.gate.verdict import GateVerdict
     from bench.profiling import Progress as Profiling
     from bench.race import Progress
     from bench.record import Race, Record
@@ -68,7 +70,12 @@ def tell_profiling(event: "Profiling") -> None:
     _tell(event, f"profile: {event.doing}")
 
 
-def _tell(event: "Progress | Profiling", text: str) -> None:
+def tell_gate(event: "Gating") -> None:
+    """The same, of a gate."""
+    _tell(event, f"gate: {event.doing}")
+
+
+def _tell(event: "Progress | Profiling | Gating", text: str) -> None:
     from reports.terminal import progress_line
 
     terminal = sys.stderr.isatty()
@@ -165,6 +172,27 @@ def history(results: Path, target: "Store", *, json_: bool) -> None:
         wide = console()
         show(history_tables.render(found, wide.width), wide)
         name_files(target.path, files)
+
+
+def gate(
+    found: "GateVerdict", path: Path, files: Sequence[str], *, json_: bool, annotations: bool, markdown: Path | None
+) -> None:
+    """Shows what a gate has found, in all the ways that were asked for."""
+    from reports.gate import annotations as notes
+    from reports.gate import document, terminal
+    from reports.gate import markdown as summary
+
+    if json_:
+        print_json(document.document(found))
+    else:
+        wide = console()
+        show(terminal.render(found, wide.width), wide)
+        name_files(path, files)
+    if annotations:
+        print(notes.render(found))
+    if markdown:
+        with markdown.open("a", encoding="utf-8") as file:
+            file.write(summary.render(found) + "\n")
 
 
 def _compared(store: "Store") -> tuple["Comparison", "list[Record]"]:

@@ -12,8 +12,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("impls", "bench", "reports")
 LONGEST = 300
-DOOR = ("bench/__main__.py", "bench/screen.py")
-LENT_TO_REPORTS = {"bench.record", "bench.store", "bench.statistics", "bench.finding", "bench.profile"}
+DOOR = ("bench/__main__.py", "bench/gate/door.py", "bench/screen.py")
+LENT_TO_REPORTS = {
+    "bench.record",
+    "bench.store",
+    "bench.statistics",
+    "bench.finding",
+    "bench.profile",
+    "bench.gate.verdict",
+    "bench.gate.tally",
+}
 OVERRIDES = {"__init__", "reset", "advance", "weights", "supports"}  # of Implementation: the contract says what they do
 DESCRIBED = {"__init__", "setting", "problem", "oracle", "predict", "total_loss"}  # of Workload: so it does of these
 UNSEEN = {".git", ".nox", ".venv", "build", "results", "__pycache__"}

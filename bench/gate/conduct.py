@@ -1,0 +1,166 @@
+"""Carries a gate out: counts, then rounds of all open cells in turn, until each is decided or time is up. Yields, never prints.
+
+What is on disk is the state: whatever has been done is not done again, and a decision looks at the rounds alone.
+"""
+
+import os
+import random
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench import clock
+from bench.gate import sides
+from bench.gate.counting import count
+from bench.gate.duel import STEADY, Ring, block_of, duel
+from bench.gate.ledger import Ledger
+from bench.gate.outcome import Standing, standing
+from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role
+from bench.process import Origin, allowed_cores
+from impls import catalogue
+from impls.contract import Oracle
+
+CONTROL_ROUNDS = 8  # of each control, at most: three of them tell 1 % from 0 by then
+ALONE_ROUNDS = 6  # of each control, where nothing else is raced
+GUESS = 30.0  # seconds that a cell takes, before any has been decided
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a gate stands: what is being done, and seconds so far and expected in all."""
+
+    doing: str
+    elapsed: float
+    expected: float
+
+
+@dataclass
+class _Course:
+    """What a gate keeps while it is carried out."""
+
+    plan: GatePlan
+    ledger: Ledger
+    most: int
+    everywhere: list[int]
+    duels: dict[str, list[Duel]]
+    oracles: dict[str, Oracle] = field(default_factory=dict)
+
+    def ring(self, cell: Cell) -> Ring:
+        """Where the cell's next round takes place."""
+        cores = self.everywhere[-cell.arm.setting.threads :]
+        os.sched_setaffinity(0, [core for core in self.everywhere if core not in cores] or self.everywhere)
+        origins = self.origins(cell)
+        return Ring(self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere)
+
+    def origins(self, cell: Cell) -> dict[Role, tuple[Origin, Origin]]:
+        """Both copies of each side; a control is the base on both."""
+        found: dict[Role, tuple[Origin, Origin]] = {}
+        for role in ROLES:
+            side = self.plan.side("base" if cell.kind == "control" else role)
+            found[role] = (sides.origin(self.ledger.path, side, 0), sides.origin(self.ledger.path, side, 1))
+        return found
+
+    def standing(self, cell: Cell) -> Standing:
+        """Where the cell stands."""
+        return standing(cell, self.duels[cell.slug], self.most)
+
+    def _oracle(self, cell: Cell) -> Oracle:
+        """The same for all arms of a race."""
+        workload = catalogue.workloads()[cell.arm.workload]
+        setting = cell.arm.setting
+        key = repr((cell.arm.workload, {**vars(setting), "mode": "", "device": "", "watch": ""}))
+        if key not in self.oracles:
+            self.oracles[key] = workload.oracle(workload.problem(setting), setting)
+        return self.oracles[key]
+
+
+def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Generator[Progress, None, None]:
+    """Does what is missing of a gate.
+
+    budget  seconds after which no further round is started
+    most    rounds of each stage, after which a cell stays unresolved
+
+    Raises StoreError when a file cannot be written or an old one cannot be read.
+    """
+    begin, everywhere = clock.now(), allowed_cores()
+    course = _Course(plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells})
+    try:
+        for doing in _counted(course):
+            yield Progress(doing, clock.now() - begin, _forecast(course, clock.now() - begin))
+        for doing in _raced(course, begin + budget):
+            elapsed = clock.now() - begin
+            yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course, elapsed)))
+    finally:
+        os.sched_setaffinity(0, everywhere)
+        shutil.rmtree(ledger.path / "cache", ignore_errors=True)
+
+
+def _forecast(course: _Course, elapsed: float) -> float:
+    """Seconds that the open cells will take, if they take what the others took."""
+    raced = [cell for cell in course.plan.cells if cell.kind == "raced"]
+    open_ = [cell for cell in raced if course.standing(cell).next]
+    done = len(raced) - len(open_)
+    return len(open_) * (elapsed / done if done else GUESS)
+
+
+def _counted(course: _Course) -> Iterator[str]:
+    """The first tier: every cell that is raced and has not been counted."""
+    missing = [c for c in course.plan.cells if c.kind == "raced" and course.ledger.counts(c) is None]
+    for number, cell in enumerate(missing, 1):
+        yield f"counting {number} of {len(missing)}: {cell.arm.name}"
+        origins = course.origins(cell)
+        both = {"base": origins["base"][0], "again": origins["base"][1], "head": origins["head"][0]}
+        found = count(
+            cell,
+            both,
+            cores=course.everywhere[-cell.arm.setting.threads :],
+            everywhere=course.everywhere,
+            cache=course.ledger.path.resolve() / "cache" / "counts" / cell.slug,
+            log=course.ledger.path / "logs" / cell.slug / "counts",
+            limit=course.plan.limit,
+            more=STEADY,
+        )
+        course.ledger.write_counts(cell, found)
+
+
+def _raced(course: _Course, end: float) -> Iterator[str]:
+    """The second tier: one round of every open cell after the other, over and over, in fresh orders.
+
+    So each cell's rounds lie far apart, and a bad minute of the machine meets all cells and no cell twice.
+    """
+    turn = 0
+    while True:
+        turn += 1
+        cells = [cell for cell in course.plan.cells if cell.kind == "raced" and course.standing(cell).next]
+        controls = [cell for cell in course.plan.cells if cell.kind == "control"]
+        alone = not any(cell.kind == "raced" for cell in course.plan.cells)
+        least = ALONE_ROUNDS if alone else min(CONTROL_ROUNDS, turn if cells else 0)
+        due = [cell for cell in controls if len(course.duels[cell.slug]) < least]
+        if not cells and not due:
+            return
+        order = random.Random(f"{course.plan.seed} turn {turn} {len(cells)}")
+        for cell in order.sample(cells + due, len(cells + due)):
+            if clock.now() + _longest(course, cell) > end:
+                return
+            yield from _round(course, cell)
+
+
+def _longest(course: _Course, cell: Cell) -> float:
+    """About how long the cell's next round takes."""
+    return median(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
+
+
+def _round(course: _Course, cell: Cell) -> Iterator[str]:
+    done = course.duels[cell.slug]
+    stage = "screen" if cell.kind == "control" else course.standing(cell).next
+    if stage is None:
+        return
+    number = 1 + max((each.round for each in done if each.stage == stage), default=0)
+    for found in duel(course.ring(cell), stage, number, block_of(done)):
+        if isinstance(found, Duel):
+            course.ledger.write_duel(cell, found)
+            done.append(found)
+        else:
+            word = "control" if cell.kind == "control" else stage
+            yield f"{word} {number}, {cell.arm.name}: {found}"

@@ -1,0 +1,192 @@
+"""The gate's part of the door: what can be typed after `gate`, and the two steps in which it is done.
+
+A gate begins in this checkout, which lays both sides out, and goes on in a process whose `impls` is the head's: so that cells,
+data and oracles are the head's own, whichever revision or project that is. `bench` and `reports` are this checkout's in both.
+"""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench import arguments, screen, steps
+
+BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's folder
+
+Base = Annotated[
+    str | None,
+    typer.Option(metavar="REV", help="The revision to compare with; what is raced is where the head left it."),
+]
+Head = Annotated[str | None, typer.Option(metavar="REV", help="The revision in question.  [default: the working tree]")]
+BasePython = Annotated[
+    str | None, typer.Option(metavar="PATH", help="Interpreter of the base: compares two environments.")
+]
+HeadPython = Annotated[str | None, typer.Option(metavar="PATH", help="Interpreter of the head.  [default: this one]")]
+Project = Annotated[Path | None, typer.Option(help="The git repository in question.  [default: this checkout]")]
+Folder = Annotated[str, typer.Option(help="Where its `impls` lies, from its root.")]
+Gate = Annotated[str | None, typer.Option("--gate", help="A slowdown of so much stops a merge.  [default: 3%]")]
+Floor = Annotated[
+    str | None, typer.Option(help="What a slowdown must be proved to exceed.  [default: 1%, or a third of --gate]")
+]
+Everything = Annotated[bool, typer.Option("--everything", help="Race cells too whose code is the same on both sides.")]
+Rounds = Annotated[int | None, typer.Option(help="Rounds after which a cell stays unresolved.  [default: 20]")]
+Budget = Annotated[str, typer.Option(help="Time after which no further round is started, e.g. 90s or 15m.")]
+Markdown = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Append the summary to this file, e.g. $GITHUB_STEP_SUMMARY.")
+]
+Annotations = Annotated[bool, typer.Option("--annotations", help="Print GitHub's annotations, too.")]
+Resume = Annotated[str | None, typer.Option(help="Go on with this gate instead of starting one: its name or `latest`.")]
+
+
+def gate(
+    context: typer.Context,
+    base: Base = None,
+    head: Head = None,
+    base_python: BasePython = None,
+    head_python: HeadPython = None,
+    project: Project = None,
+    folder: Folder = "",
+    gate: Gate = None,
+    floor: Floor = None,
+    workload: arguments.Workload = None,
+    implementation: arguments.Implementation = None,
+    device: arguments.Device = None,
+    mode: arguments.Mode = None,
+    batch: arguments.Batch = "full",
+    rows: arguments.Rows = None,
+    features: arguments.Features = None,
+    updates: arguments.Updates = None,
+    threads: arguments.Threads = "1",
+    dtype: arguments.Dtype = "float32",
+    seed: arguments.Seed = 0,
+    everything: Everything = False,
+    effort: arguments.Effort = None,
+    rounds: Rounds = None,
+    budget: Budget = "15m",
+    limit: arguments.Limit = 300.0,
+    results: arguments.Results = Path("results"),
+    resume: Resume = None,
+    markdown: Markdown = None,
+    annotations: Annotations = False,
+    json_: arguments.Json = False,
+) -> None:
+    """Race two revisions, or two environments, and say which arms became slower; the exit status is for CI.
+
+    \b
+    Example: python -m bench gate --base origin/main
+    Example: python -m bench gate --base v1.2 --head v1.3 --implementation 'linear/*' --gate 1.5%
+    Example: python -m bench gate --base HEAD --base-python ../old/bin/python
+    """
+    typed = context.params
+    with _refusals():
+        if BEGUN not in os.environ:
+            _begin(typed)
+        verdict = _carried_out(Path(os.environ[BEGUN]), typed)
+    raise typer.Exit(verdict)
+
+
+def _begin(typed: dict[str, Any]) -> None:
+    """Lays the sides out, or finds them, and goes on as the process that has the head's `impls`."""
+    from bench.environment import describe
+    from bench.gate import preflight, sides
+    from bench.gate.ledger import Ledger
+    from bench.process import ROOT
+    from bench.store import Store, pretty
+    from impls.setting import SettingError
+
+    if typed["resume"]:
+        ledger = Ledger.find(typed["resume"], typed["results"])
+        prepared = sides.again(ledger.path)
+    else:
+        if not (typed["base"] or typed["base_python"]):
+            raise SettingError(
+                "A gate needs something to compare with: --base origin/main, say, or --base-python PATH."
+            )
+        _checked(typed)
+        ledger = Ledger(Store.create(typed["results"]))
+        screen.say(f"looprace {ledger.path}: laying out both sides")
+        found = sides.prepare(
+            ledger.path,
+            project=typed["project"] or ROOT,
+            folder=typed["folder"],
+            base=typed["base"] or "HEAD",
+            head=typed["head"],
+            base_python=typed["base_python"],
+            head_python=typed["head_python"],
+        )
+        prepared = preflight.proved(ledger.path, found)
+        ledger.store.write("environment.json", pretty(describe(ROOT)))
+        ledger.store.write("sides.json", pretty(prepared))
+    origin = sides.origin(ledger.path, prepared.head, 0)
+    variables = os.environ | origin.variables | {BEGUN: str(ledger.path)}
+    again = [sys.executable, "-P", "-m", "bench", *sys.argv[1:]]
+    os.execve(sys.executable, again, variables)  # noqa: S606 - this program once more, with the head's `impls`
+
+
+def _checked(typed: dict[str, Any]) -> None:
+    """Raises SettingError for what can be seen to be nonsense before anything is laid out."""
+    from bench.gate.margins import read
+
+    arguments.duration("--budget", typed["budget"])
+    read(None, typed["gate"], typed["floor"])
+
+
+def _carried_out(path: Path, typed: dict[str, Any]) -> int:
+    """Plans, counts, races and reports; the exit status."""
+    from bench.gate import conduct, planning, sides
+    from bench.gate.ledger import Ledger
+    from bench.gate.margins import read
+    from bench.gate.outcome import verdict
+    from bench.store import Store
+    from reports.gate import folder
+    from reports.status import Exit, status_of_gate
+
+    ledger = Ledger(Store(path))
+    budget = arguments.duration("--budget", typed["budget"])
+    if not typed["resume"]:
+        prepared = sides.again(path)
+        plan = planning.make_gate_plan(
+            arguments.choice(typed["effort"] or "standard", {**typed, "watch": "none", "rounds": None, "budget": None}),
+            prepared,
+            read(sides.pyproject(path, prepared.head), typed["gate"], typed["floor"]),
+            path,
+            run=path.name,
+            command="python -m bench " + shlex.join(sys.argv[1:]),
+            budget=budget,
+            everything=typed["everything"],
+        )
+        ledger.write_plan(plan)
+    plan = ledger.plan()
+    most = typed["rounds"] or plan.most
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = steps.told(conduct.conduct(plan, ledger, budget=budget, most=most), screen.tell_gate)
+    duels = {cell.slug: ledger.duels(cell) for cell in plan.cells}
+    counts = {cell.slug: each for cell in plan.cells if (each := ledger.counts(cell)) is not None}
+    seconds = sum(each.seconds for many in duels.values() for each in many)
+    found = verdict(plan, duels, counts, most=most, seconds=seconds)
+    files = folder.write(found, ledger.store)
+    screen.gate(found, path, files, json_=typed["json_"], annotations=typed["annotations"], markdown=typed["markdown"])
+    if interrupted:
+        screen.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench gate --resume {path}")
+        return int(Exit.INTERRUPTED)
+    return int(status_of_gate(found))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Besides what any verb refuses: sides that cannot be compared, as one sentence and exit status 5."""
+    from bench.gate.sides import SideError
+    from reports.status import Exit
+
+    try:
+        with steps.refusals():
+            yield
+    except SideError as error:
+        screen.say(f"looprace: {error}")
+        raise typer.Exit(Exit.UNMEASURED) from error

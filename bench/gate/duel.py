@@ -1,0 +1,124 @@
+"""Carries out one round of one cell: fresh processes of both sides on the same core, blocks in alternating laps.
+
+Apart from race.py, where many arms stand in one lap: here two do, their blocks are shorter, and nothing but the code may
+differ between them, down to the length of a path.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from select import select
+from statistics import median
+
+from bench import clock, environment
+from bench.gate.ledger import Ledger
+from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
+from bench.process import Origin
+from bench.race import SLEEP_BEFORE_VISIT
+from bench.seat import Block, Seat
+from impls.contract import Oracle
+
+BLOCK_SECONDS = 0.003
+FEWEST_LAPS, MOST_LAPS = 11, 250
+
+# glibc gives the top of the heap back whenever enough of it is free, and asks the kernel for it again with the next tensor:
+# a fifth of an update's time, in some processes and not in others, for as long as they live. Held the same in all of them.
+STEADY = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),  # the most that glibc takes
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where a cell's rounds are carried out.
+
+    origins     of each role: its two copies; both roles of a control have the base's
+    oracle      what all answers are judged by
+    cores       the arms are pinned to them, the conductor is elsewhere when it can be
+    everywhere  the cores a worker may start on
+    """
+
+    plan: GatePlan
+    ledger: Ledger
+    cell: Cell
+    origins: Mapping[Role, Sequence[Origin]]
+    oracle: Oracle
+    cores: Sequence[int]
+    everywhere: Sequence[int]
+
+
+def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | Duel]:
+    """One round; yields what is being done, and last the round. An arm that ends, ends this round only.
+
+    known  the block of this cell's earlier rounds: all have the same number of updates; None calibrates it
+    """
+    begin, started = clock.now(), clock.today()
+    before = environment.Pressure.now()
+    order = random.Random(f"{ring.plan.seed} {ring.cell.slug} {stage} {number}")
+    copies = (order.randrange(2), order.randrange(2))
+    if ring.cell.kind == "control":
+        copies = (copies[0], 1 - copies[0])
+    more = STEADY | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
+    seats: dict[Role, Seat] = {role: Seat(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
+    spent = {"start": 0.0, "blocks": 0.0}
+    with ExitStack() as stack:
+        yield "starting both sides"
+        for role in order.sample(ROLES, 2):
+            seats[role].open(
+                stack,
+                ring.cores,
+                ring.everywhere,
+                ring.ledger.log(ring.cell, stage, number, role),
+                ring.ledger.cache(ring.cell, role),
+                ring.plan.limit,
+                live=False,
+                origin=ring.origins[role][copies[ROLES.index(role)]],
+                more=more,
+            )
+        waiting = list(seats.values())
+        while waiting:
+            select([seat.worker for seat in waiting], [], [], 1.0)
+            waiting = [seat for seat in waiting if not seat.started(wait=0.0)]
+        spent["start"] = clock.now() - begin
+        yield "racing"
+        spent["blocks"] = _laps(ring, seats, order, known)
+        for seat in seats.values():
+            seat.finish()
+    seconds = clock.now() - begin
+    caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
+    base, head = (
+        seats[role].record(
+            run=ring.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
+        )
+        for role in ROLES
+    )
+    yield Duel(stage=stage, round=number, base=base, head=head, copies=copies, seconds=seconds)
+
+
+def _laps(ring: Ring, seats: Mapping[Role, Seat], order: random.Random, known: Block | None) -> float:
+    """Visits both sides once a lap, each second lap in the order that the one before did not have. Seconds of all blocks."""
+    pause = SLEEP_BEFORE_VISIT if len(ring.cores) > 1 else 0.0
+    if not all(seat.live for seat in seats.values()):
+        return 0.0  # what cannot be compared need not be timed
+    block = known or seats["base"].calibrate(BLOCK_SECONDS, pause)
+    if block is None:
+        return 0.0
+    for seat in seats.values():
+        seat.start_laps(block, every=1)
+    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
+    spent, roles = 0.0, order.sample(ROLES, 2)
+    for lap in range(laps + 1):
+        roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
+        for role in roles:
+            clock.pause(pause)
+            spent += seats[role].visit(lap)
+    return spent
+
+
+def block_of(duels: Sequence[Duel]) -> Block | None:
+    """The block that the rounds of a cell have had so far; None before the first."""
+    bases = [each.base for each in duels if each.base.updates_per_block]
+    return Block(bases[0].updates_per_block or 1, median(bases[0].blocks)) if bases else None

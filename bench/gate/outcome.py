@@ -1,0 +1,178 @@
+"""From a gate's plan, rounds and counts to its verdict. Apart from what carries it out: here nothing is measured or read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, log
+from statistics import fmean, median
+
+from bench.gate import decision
+from bench.gate.decision import Decision
+from bench.gate.verdict import (
+    Cell,
+    CellVerdict,
+    Controls,
+    Counts,
+    Duel,
+    GatePlan,
+    GateVerdict,
+    Kind,
+    Role,
+    Stage,
+    Whole,
+    Word,
+)
+from bench.record import Record
+
+ENDS = 2  # rounds in which a side failed or was wrong, after which the cell is not raced again: once may be bad luck
+UNFIT = ("unsupported", "unavailable")
+UNRACED: Mapping[Kind, Word] = {"identical": "identical", "new": "new", "missing": "missing"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a cell stands after its rounds so far.
+
+    decision  what the clock allows to be said
+    ended     of each role, what was wrong with it in so many rounds that the cell is over: its record
+    next      the stage that needs another round; None when the cell is over
+    """
+
+    decision: Decision
+    ended: Mapping[Role, Record]
+    next: Stage | None
+
+
+def logarithm(duel: Duel) -> float | None:
+    """The median over laps of ln(head / base); None when the round cannot be used: a side failed, or was wrong."""
+    if duel.base.status != "ok" or duel.head.status != "ok":
+        return None
+    base, head = duel.base.per_update, duel.head.per_update
+    pairs = [(base[lap], head[lap]) for lap in base if lap in head]
+    if not pairs or not all(isfinite(each) and each > 0 for pair in pairs for each in pair):
+        return None
+    return median(log(head / base) for base, head in pairs)
+
+
+def standing(cell: Cell, duels: Sequence[Duel], most: int) -> Standing:
+    """Where a cell stands. Rounds that cannot be used count for nothing but themselves."""
+    values: dict[Stage, list[float]] = {
+        stage: [value for duel in duels if duel.stage == stage and (value := logarithm(duel)) is not None]
+        for stage in ("screen", "confirm")
+    }
+    found = decision.decide(values["screen"], values["confirm"], cell.margins, most)
+    ended: dict[Role, Record] = {}
+    for role, records in (("base", [d.base for d in duels]), ("head", [d.head for d in duels])):
+        bad = [record for record in records if record.status != "ok"]
+        if len(bad) >= ENDS or any(record.status in UNFIT for record in bad):
+            ended[role] = bad[-1]  # type: ignore[index]  # mypy takes the pair's first for any string
+    timeless = sum(d.base.status == d.head.status == "ok" and logarithm(d) is None for d in duels) >= ENDS
+    return Standing(found, ended, None if ended or timeless else found.stage)
+
+
+def verdict(
+    plan: GatePlan,
+    duels: Mapping[str, Sequence[Duel]],
+    counts: Mapping[str, Counts],
+    *,
+    most: int | None = None,
+    seconds: float = 0.0,
+) -> GateVerdict:
+    """What the rounds and counts allow to be said of every cell and of the whole.
+
+    duels, counts  by the slugs of the cells; none where nothing was done yet
+    most           rounds of each stage, where a person asked for others than the plan
+    """
+    limit = most or plan.most
+    controls = _controls([cell for cell in plan.cells if cell.kind == "control"], duels)
+    shown = [cell for cell in plan.cells if cell.kind != "control"]
+    stands = {cell.slug: standing(cell, duels.get(cell.slug, ()), limit) for cell in shown if cell.kind == "raced"}
+    cells = tuple(
+        _of_cell(cell, stands.get(cell.slug), duels.get(cell.slug, ()), counts.get(cell.slug), controls)
+        for cell in shown
+    )
+    smallest = [each.smallest_detectable for each in cells if each.smallest_detectable is not None]
+    return GateVerdict(
+        plan=plan,
+        word=_whole(plan, cells, controls),
+        cells=cells,
+        controls=controls,
+        family_error=decision.family_error(len(stands)),
+        smallest_detectable=median(smallest) if smallest else None,
+        seconds=seconds,
+        complete=all(stand.next is None for stand in stands.values()),
+    )
+
+
+def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]]) -> Controls:
+    values = {
+        cell.arm.label: [value for duel in duels.get(cell.slug, ()) if (value := logarithm(duel)) is not None]
+        for cell in cells
+    }
+    clocked, vetoes = decision.controls({name: found for name, found in values.items() if found})
+    return Controls(names=tuple(values), clocked=clocked, vetoes=vetoes)
+
+
+def _of_cell(
+    cell: Cell, stand: Standing | None, duels: Sequence[Duel], counts: Counts | None, controls: Controls
+) -> CellVerdict:
+    if stand is None:
+        return CellVerdict(cell=cell, word=UNRACED[cell.kind])
+    clock, pace = stand.decision, [duel.seconds for duel in duels]
+    word, reason, stops = _said(stand, duels, controls)
+    if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
+        word, stops = "regressed", True
+        reason = "; ".join([*(f"more {name.replace('_', ' ')}" for name in grown), *([reason] if reason else [])])
+    rounds = clock.rounds_to_resolve if word == "unresolved" else None
+    return CellVerdict(
+        cell=cell,
+        word=word,
+        stops=stops,
+        clocked=clock.clocked,
+        screened=clock.screened,
+        counts=counts,
+        reason=reason,
+        minutes_to_resolve=None if rounds is None or not pace else rounds * fmean(pace) / 60,
+        smallest_detectable=clock.smallest_detectable,
+    )
+
+
+def _said(stand: Standing, duels: Sequence[Duel], controls: Controls) -> tuple[Word, str, bool]:
+    """The word for a cell, why where no clock says it, and whether it stops the merge."""
+    base, head = stand.ended.get("base"), stand.ended.get("head")
+    for here, there, side in ((head, base, "head"), (base, head, "base")):
+        if here is None:
+            continue
+        said = f"{here.status} on the {'head' if side == 'head' else 'base'}: {here.reason}"
+        if here.status in UNFIT and there is not None and there.status in UNFIT:
+            return "unavailable", f"{here.status}: {here.reason}", False
+        if side == "base" and there is None:
+            return "improved", f"{said}; right on the head", False
+        if there is not None:
+            said = f"{said}; {there.status} on the base: {there.reason}"
+        return "wrong" if here.status == "wrong" else "failed", said, there is None
+    if duels and {duel.base.digest for duel in duels} != {duel.head.digest for duel in duels}:
+        return "unmeasured", "the sides were given different data, so their times say nothing of each other", False
+    word = stand.decision.word
+    if stand.next is None and word == "unresolved" and not any(logarithm(duel) is not None for duel in duels):
+        return "unmeasured", "no round of it left times that can be compared", False
+    if word in ("regressed", "improved", "ok") and controls.vetoes:
+        return "unresolved", "the controls are off, so the clock is not believed", False
+    return word, "", word == "regressed"
+
+
+def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> Whole:
+    """The gravest that applies; that something could not be measured is never a silent pass."""
+    words = [each.word for each in cells]
+    raced = [each for each in cells if each.cell.kind == "raced" and each.word != "unavailable"]
+    compared = bool(raced) or "identical" in words
+    if any(each.stops for each in cells):
+        return "regressed"
+    uncontrolled = bool(controls.names) and controls.clocked is None
+    absent = (
+        "missing" in words or "unmeasured" in words or (plan.named and "new" in words) or (bool(cells) and not compared)
+    )
+    blind = bool(raced) and all(each.word == "unresolved" for each in raced)
+    if controls.vetoes or uncontrolled or absent or blind or not cells:
+        return "unmeasured"
+    order: tuple[Whole, ...] = ("wrong", "failed", "unresolved")
+    return next((word for word in order if word in words), "ok" if raced else "nothing to race")

@@ -1,0 +1,167 @@
+"""One sitting of rival gates: the same machine, equal budgets, slowdowns of known size. Yields progress, never prints.
+
+Apart from score.py, which says what came of it. Each trial is written whole, so a sitting can be stopped and gone on with.
+"""
+
+import importlib.metadata
+import os
+import platform
+import random
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+
+from bench import clock, environment
+from bench.gate import match, plant
+from bench.gate.match import Match
+from bench.gate.rivals import WAYS, Turn, Way
+from bench.gate.score import FORMAT, OURS, PLAN, Outcome, SittingPlan, Trial
+from bench.process import ROOT, allowed_cores
+from bench.record import Arm
+from bench.store import Store, StoreError, pretty, read
+from impls import catalogue
+
+LEVELS = (0.0, 0.01, 0.02, 0.05, 0.10)
+ARMS = ("linear/nn_sgd", "linear/manual", "linear/in_place", "linear/no_grad")
+BUDGET = 30.0  # seconds of wall time of a comparison
+TRUTH = (2, 4.0)  # paired rounds of each trial, and their seconds
+PACKAGES = ("torch", "pytest-benchmark", "pyperf", "scipy")
+
+Ours = Callable[[Match], Outcome]
+
+
+def sitting(
+    sessions: int,
+    budget: float,
+    target: Path,
+    ours: Ours | None = None,
+    *,
+    levels: Sequence[float] = LEVELS,
+    implementations: Sequence[str] = ARMS,
+    ways: Sequence[Way] = WAYS,
+    truth: tuple[int, float] = TRUTH,
+) -> Generator[str, None, None]:
+    """Carries out what is missing of so many sessions; yields a line before each step. Each trial is one file.
+
+    budget  seconds of wall time for each comparison of each method
+    ours    our gate; None: the others alone
+    ways    of collecting what the others decide by
+    truth   paired rounds of each trial, and their seconds
+    target  a folder; one that holds a sitting is gone on with
+
+    Raises StoreError when the sitting there is another one, nothing can be written, or a rival is not installed; ArmFault
+    when an arm ends: go on with the sitting then.
+    """
+    store, workload = Store(target), catalogue.workloads()["linear/line"]
+    arms = tuple(
+        Arm(workload=workload.name, implementation=each, setting=workload.setting()) for each in implementations
+    )
+    machine, versions = _here()
+    asked = SittingPlan(
+        seed=1,
+        budget=budget,
+        levels=tuple(levels),
+        arms=arms,
+        ways=tuple(way.name for way in ways),
+        truth=truth,
+        machine=machine,
+        versions=versions,
+    )
+    plan = _begun(store, asked)
+    everywhere = allowed_cores()
+    cores = everywhere[-1:]
+    with tempfile.TemporaryDirectory(prefix="looprace-score-") as folder:
+        scratch = Path(folder)
+        instrument, base = plant.instrument(scratch / "instrument"), plant.side(scratch / "base")
+        os.sched_setaffinity(0, everywhere[:1])  # the arms have a core of their own, where there is more than one
+        try:
+            for session, arm, level in _programme(plan, sessions):
+                name = f"trials/{session:03d}/{arm.slug}-{level:.3f}.json"
+                if (target / name).exists():
+                    continue
+                this = Match(
+                    arm=arm,
+                    sides={"base": base, "head": scratch / "head"},
+                    instrument=instrument,
+                    scratch=scratch / name.removesuffix(".json"),
+                    budget=budget,
+                    seed=f"{plan.seed} {name}",
+                    cores=cores,
+                    everywhere=everywhere,
+                )
+                for step in _trial(plan, this, session, level, ours):
+                    if isinstance(step, Trial):
+                        store.write(name, pretty(step))
+                    else:
+                        yield f"session {session} of {sessions}, {arm.name}, {level:.0%}: {step}"
+        finally:
+            os.sched_setaffinity(0, everywhere)
+
+
+def _programme(plan: SittingPlan, sessions: int) -> Iterator[tuple[int, Arm, float]]:
+    """Session, arm and level of each trial; arms and levels in a random order of each session, the same every time."""
+    for session in range(1, sessions + 1):
+        order = random.Random(f"{plan.seed} {session}")
+        for arm in order.sample(plan.arms, len(plan.arms)):
+            for level in order.sample(plan.levels, len(plan.levels)):
+                yield session, arm, level
+
+
+def _begun(store: Store, plan: SittingPlan) -> SittingPlan:
+    """The plan, written when the sitting begins. Raises StoreError when another one was begun there."""
+    path = store.path / PLAN
+    if not path.exists():
+        store.write(path.name, pretty(plan))
+    found = read(path, SittingPlan, FORMAT)
+    differs = [name for name in plan.__struct_fields__ if getattr(found, name) != getattr(plan, name)]
+    if differs:
+        raise StoreError(
+            f"{store.path} holds a sitting with another {', '.join(differs)}: go on with it as it was begun, "
+            "or choose another folder."
+        )
+    return found
+
+
+def _here() -> tuple[str, dict[str, str]]:
+    """The machine in words, and the versions of what matters."""
+    machine = environment.describe(ROOT)["machine"]
+    try:
+        versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    except importlib.metadata.PackageNotFoundError as error:
+        raise StoreError(
+            f"{error.name} is not installed, and its rule is part of the score: pip install {error.name}"
+        ) from error
+    return f"{machine['processor']}, {machine['cores']} cores", {"python": platform.python_version(), **versions}
+
+
+def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Ours | None) -> Iterator[str | Trial]:
+    """One trial: what is being done, and last the trial. The methods come in random order."""
+    started = clock.today()
+    yield "how long an update takes"
+    pace = match.pace(this)
+    wait = max(0.0, level * pace - plant.overhead()) if level else 0.0
+    plant.plant(this.sides["head"], this.arm.implementation, wait)
+    turns: dict[str, tuple[Turn, ...]] = {}
+    outcome = None
+    order = random.Random(this.seed)
+    ways = {way.name: way for way in WAYS if way.name in plan.ways}
+    names = [*ways, *([OURS] if ours else [])]
+    for name in order.sample(names, len(names)):
+        yield name
+        if ours and name == OURS:
+            outcome = ours(this)
+        else:
+            turns[name] = match.collect(this, ways[name], max(1, round(ways[name].block / pace)))
+    yield "what the planted slowdown really is"
+    truth = tuple(match.truth(this, *plan.truth))
+    yield Trial(
+        session=session,
+        arm=this.arm,
+        level=level,
+        started=started,
+        pace=pace,
+        wait=wait,
+        turns=turns,
+        truth=truth,
+        ours=outcome,
+    )

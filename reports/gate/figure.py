@@ -1,0 +1,179 @@
+"""The picture of a gate: a dot and a line an arm, the change and its 95 % interval, beside 0, the floor and the gate."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from bench.gate.verdict import Clocked, GateVerdict, Margins
+from reports import labels
+from reports.gate import words
+from reports.gate.headline import headline, title
+from reports.gate.rows import Row, rows
+from reports.picture import Picture, picture
+from reports.sheet import WIDTH, Sheet, sheet
+from reports.style import COLOURS, FAINT, GRID, INK, MUTED
+
+TITLE = "Time of an update, head against base: left is faster, right is slower"
+COLUMNS = ("arm", "verdict", "change", "low", "high", "rounds", "floor", "gate")
+BLUE, GREEN, _, _, RED = COLOURS
+LOOKS = {"regressed": RED, "improved": GREEN, "ok": BLUE}
+ABOVE = 0.8  # lines that the names of floor and gate take
+EACH, BELOW, SAID = 0.27, 0.35, 2.9  # inches that an arm takes, the scale, and what is said of an arm
+STEPS = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    3,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    10_000,
+    100_000,
+)  # per cent, on either side of none
+LINEAR = 0.05  # changes up to about this one are drawn to scale, larger ones on a logarithmic scale
+APART = 0.55  # inches between two ticks, at least
+MOST = 60  # arms in the picture; the table has all
+WIDEST = 5.0  # as a logarithm: an interval of two rounds may reach anywhere
+
+
+def draw(verdict: GateVerdict) -> Picture:
+    """Its CSV holds changes as fractions of the base's time, and the controls as its last row."""
+    return picture("gate", TITLE, headline(verdict), lambda: _sheet(verdict).figure, COLUMNS, list(_numbers(verdict)))
+
+
+def _numbers(verdict: GateVerdict) -> Iterator[tuple[Any, ...]]:
+    for row in rows(verdict):
+        margins = row.found.cell.margins
+        yield (row.name, row.found.word, *_ends(row.found.clocked), margins.floor, margins.gate)
+    if verdict.controls.clocked:
+        yield ("controls", "vetoes" if verdict.controls.vetoes else "", *_ends(verdict.controls.clocked), None, None)
+
+
+def _ends(clocked: Clocked | None) -> tuple[Any, ...]:
+    return tuple(getattr(clocked, name, None) for name in ("change", "low", "high", "rounds"))
+
+
+def _sheet(verdict: GateVerdict) -> Sheet:
+    found = [row for row in rows(verdict) if row.found.clocked and _drawable(row.found.clocked)]
+    shown, controls = found[:MOST], verdict.controls.clocked
+    controls = controls if controls and _drawable(controls) else None
+    lines = len(shown) + (1.5 if controls else 0)
+    page = sheet(TITLE if lines else "No arm has a time to compare", title(verdict), list(_notes(found)), _tall(lines))
+    names = [labels.short(row.name) for row in shown] + (["controls"] if controls else [])
+    left = labels.LETTER * max(map(len, names), default=0) + 0.3
+    wide = WIDTH - left - SAID
+    axes = page.axes(left, BELOW, wide, _tall(lines) - BELOW)
+    if not lines:
+        axes.set_axis_off()
+        return page
+    _scale(axes, [clocked for row in shown if (clocked := row.found.clocked)], controls, shown, APART / wide)
+    axes.set_ylim(lines - 0.4, -0.6 - ABOVE)
+    axes.plot([0, 0], [lines - 0.4, -0.5], color=INK, lw=1)
+    for at, row in enumerate(shown):
+        if row.found.clocked:
+            _margins(axes, at, row.found.cell.margins, last=at == len(shown) - 1)
+            _line(axes, at, row.found.clocked, LOOKS.get(row.found.word, FAINT), _word(row))
+    _named(axes, {row.found.cell.margins for row in shown})
+    places: list[float] = list(range(len(shown)))
+    if controls:
+        places.append(lines - 1)
+        _line(axes, lines - 1, controls, MUTED, "identical code" + (": no clock is believed" * verdict.controls.vetoes))
+    axes.set_yticks(places, names, fontsize=9)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return page
+
+
+def _tall(lines: float) -> float:
+    return EACH * (lines + ABOVE) + BELOW
+
+
+def _notes(found: Sequence[Row]) -> Iterator[str]:
+    yield "Lines: 95 % intervals over rounds of fresh processes. Controls: identical on both sides, so the truth is 0."
+    yield "Floor: what a slowdown must be proved to exceed. Gate: a slowdown of so much stops a merge."
+    if len(found) > MOST:
+        yield f"{len(found) - MOST} more arms are in the table"
+
+
+def _drawable(clocked: Clocked) -> bool:
+    return clocked.change > -1 and math.isfinite(clocked.change)
+
+
+def _place(change: float | None) -> float:
+    """Where a change is drawn: one of a per cent has room beside one of many times."""
+    logarithm = WIDEST if change is None or math.isnan(change) else math.log(max(1 + change, math.exp(-WIDEST)))
+    return math.asinh(min(logarithm, WIDEST) / LINEAR)
+
+
+def _scale(axes: Axes, drawn: Sequence[Clocked], controls: Clocked | None, shown: Sequence[Row], apart: float) -> None:
+    """apart  share of the plot's width that two ticks are apart, at least."""
+    every = [*drawn, *([controls] if controls else [])]
+    ends = [_place(end) for each in every for end in (each.change, each.low, each.high) if end is not None]
+    gates = [_place(row.found.cell.margins.gate) for row in shown]
+    left, right = min([*ends, _place(-0.01)]), max([*ends, *gates, _place(0.01)])
+    margin = 0.05 * (right - left)
+    ticks = list(_ticks(left, right, apart))
+    axes.set_xlim(left - margin, right + margin)
+    axes.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter([said for _, said in ticks]))
+    axes.tick_params(axis="x", colors=FAINT, labelsize=9)
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.spines["left"].set_visible(False)
+
+
+def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str]]:
+    """0, and from there outward on either side as many round changes as have room."""
+    yield 0.0, "0"
+    for sign in (1, -1):
+        last = 0.0
+        for step in (step for step in STEPS if sign * step > -100):
+            place = _place(sign * step / 100)
+            if left <= place <= right and abs(place - last) >= apart * (right - left):
+                yield place, f"{sign * step:+g} %"
+                last = place
+
+
+def _word(row: Row) -> str:
+    """Its verdict, and that a clock has not found it."""
+    return (
+        f"{row.found.word}, not by the clock" if row.found.word == "regressed" and row.found.reason else row.found.word
+    )
+
+
+def _named(axes: Axes, margins: set[Margins]) -> None:
+    """Says which line is which; by how much, where it is the same for all arms."""
+    if not margins:
+        return
+    first = min(margins, key=lambda each: each.gate)
+    for what, value, side in (("floor", first.floor, "right"), ("gate", first.gate, "left")):
+        said = f"{what} {words.margin(value)}" if len(margins) == 1 else what
+        axes.text(_place(value), -0.65, said, ha=side, va="bottom", fontsize=8, color=FAINT)
+
+
+def _margins(axes: Axes, at: int, margins: Margins, *, last: bool) -> None:
+    """The floor and the gate of one arm; those of equal arms join to lines."""
+    for value, dashes in ((margins.floor, (0, (1, 2))), (margins.gate, (0, (4, 3)))):
+        ends = [at - 0.5, at + (0.45 if last else 0.5)]
+        axes.plot([_place(value)] * 2, ends, color=RED, lw=1, ls=dashes, solid_capstyle="butt")
+
+
+def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> None:
+    if clocked.low is not None and clocked.high is not None:
+        axes.plot([_place(clocked.low), _place(clocked.high)], [at, at], color=colour, lw=2, solid_capstyle="butt")
+    sure = word in LOOKS  # one that the clock has found
+    dot: dict[str, Any] = {"marker": "o", "ms": 6.5, "color": colour} | ({} if sure else {"mfc": "none", "mew": 1.4})
+    axes.add_line(Line2D([_place(clocked.change)], [at], **dot))
+    grave = word.startswith(("regressed", "improved"))
+    look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave else "normal"}
+    said: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
+    axes.text(1.01, at, f"{words.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **said)

@@ -1,0 +1,191 @@
+"""What is said of one arm of a gate, in sentences and in the cells of a table. Apart so that every report says the same."""
+
+import math
+from collections.abc import Mapping
+
+from bench.gate.verdict import CellVerdict, Clocked, Count, Counts, Word
+from reports.columns import NOTHING
+from reports.gate.rows import Row, cut
+from reports.words import THIN, count, number, plain
+
+CONFIRMED = "confirmed by fresh processes"
+PASSED: Mapping[Word, str] = {  # what becomes of other counters: they are a reason to look, and the clock decides
+    "ok": ": must pass the clock, and did",
+    "improved": ": must pass the clock, and did",
+    "unresolved": ": must pass the clock, which has not decided",
+}
+
+
+def sentence(row: Row) -> str:
+    """ "linear/manual cpu eager is slower by 7.3 %, ...", without a full stop at its end."""
+    text = said(row.found)
+    return f"{row.name}{' is ' if text.startswith(('slower', 'faster')) else ': '}{text}"
+
+
+def said(found: CellVerdict) -> str:
+    """What stands behind the name of the arm: counters that fail by themselves, the verdict, then all other counters."""
+    bad = {name: each for name, each in changed(found).items() if each.bad}
+    others = {name: each for name, each in changed(found).items() if not each.bad}
+    counts = found.counts or Counts()
+    parts = [
+        f"{listed(bad)}: fails by itself{_because(', '.join(counts.breaks))}" if bad else "",
+        _verdict(found),
+        listed(others) + PASSED.get(found.word, "") if others else "",
+        f"nothing could be counted{_because(counts.reason)}" if counts.reason else "",
+    ]
+    return cut("; ".join(filter(None, parts)))
+
+
+def reason(found: CellVerdict) -> str:
+    """Why, where no clock says it; without the counters, which are said with their numbers."""
+    counted = {f"more {name.replace('_', ' ')}" for name, each in changed(found).items() if each.bad}
+    return plain("; ".join(part for part in found.reason.split("; ") if part not in counted))
+
+
+def _verdict(found: CellVerdict) -> str:
+    why = reason(found)
+    match found.word:
+        case "regressed" | "improved" if found.reason:
+            return "; ".join(filter(None, (why, f"by the clock {measured(found.clocked)}" if found.clocked else "")))
+        case "regressed":
+            return _proved(found, "slower")
+        case "improved":
+            return _proved(found, "faster")
+        case "ok":
+            excluded = f"a slowdown of {margin(found.cell.margins.gate)} or more is excluded"
+            return f"{measured(found.clocked)}: {excluded}{_screened(found)}"
+        case "unresolved":
+            return f"{measured(found.clocked)}: {why or _needed(found)}{_screened(found)}"
+        case "wrong":
+            return (why or "a wrong answer") + ("; right on the base" if found.stops else "")
+        case "failed":
+            return (why or "it fails") + ("; it runs on the base" if found.stops else "")
+        case "unmeasured":
+            return why or "there are no times that can be compared"
+        case "unavailable":
+            return f"neither side can run it here{_because(why)}"
+        case "new":
+            return "the base does not have it, so there is nothing to compare it with"
+        case "missing":
+            return "the head does not have it any more, so it cannot be compared"
+        case "identical":
+            return "its code is the same on both sides, so it was not raced"
+
+
+def _proved(found: CellVerdict, how: str) -> str:
+    """ "slower by 7.3 %, 95 % interval 5.1 to 9.6; confirmed by fresh processes"."""
+    clocked = found.clocked
+    if clocked is None:
+        return how
+    if is_times(clocked):
+        what, between = f"{how}: {number(1 + clocked.change, half(clocked))} times as long", interval(clocked)
+    else:
+        sign = -1 if how == "faster" else 1
+        what = f"{how} by {number(100 * sign * clocked.change, 100 * half(clocked))} %"
+        ends = sorted(100 * sign * end for end in (clocked.low, clocked.high) if end is not None)
+        between = " to ".join(number(end, 100 * half(clocked)) for end in ends) or NOTHING
+    told = what if between == NOTHING else f"{what}, 95 % interval {between}"
+    return f"{told}; {CONFIRMED}" if found.screened else told
+
+
+def _needed(found: CellVerdict) -> str:
+    needed, could = found.minutes_to_resolve, found.smallest_detectable
+    caught = f"; a slowdown of {rough(could)} would have been caught" if could and math.isfinite(could) else ""
+    if needed is None or not math.isfinite(needed):
+        return f"nobody knows how much longer would decide it{caught}"
+    return f"{minutes(needed)}{caught}"
+
+
+def minutes(needed: float) -> str:
+    """ "about 4 more minutes decide it", in hours from two on."""
+    if needed >= 120:
+        return f"about {math.ceil(needed / 60)} more hours decide it"
+    return f"about {math.ceil(needed)} more minutes decide it" if needed > 1 else "about a minute more decides it"
+
+
+def _screened(found: CellVerdict) -> str:
+    return f"; the screening had {change(found.screened)}, fresh processes do not confirm it" if found.screened else ""
+
+
+def _because(reason: str) -> str:
+    return f": {plain(reason)}" if reason.strip() else ""
+
+
+def changed(found: CellVerdict) -> dict[str, Count]:
+    """The counters that differ between the sides, those that fail by themselves first."""
+    counters = found.counts.counters.items() if found.counts else ()
+    differing = [(name, each) for name, each in counters if each.base != each.head]
+    return dict(sorted(differing, key=lambda pair: not pair[1].bad))
+
+
+def listed(counters: Mapping[str, Count]) -> str:
+    """ "operations 412 -> 436, allocations 3 -> 4"; a dash for none."""
+    told = [f"{plain(name).replace('_', ' ')} {' -> '.join(counted(each))}" for name, each in counters.items()]
+    return ", ".join(told) or NOTHING
+
+
+def counted(found: Count) -> tuple[str, str]:
+    """Both sides of a counter, in as many digits as tell them apart."""
+    for digits in (6, 17):
+        base, head = (_exact(value, digits) for value in (found.base, found.head))
+        if base != head:
+            break
+    return base, head
+
+
+def _exact(value: float | None, digits: int) -> str:
+    if value is None or not math.isfinite(value):
+        return "not counted"
+    return f"{value:,.0f}".replace(",", THIN) if float(value).is_integer() else f"{value:.{digits}g}"
+
+
+def half(clocked: Clocked) -> float:
+    """Half the interval, as a fraction of the base's time; infinite without one."""
+    return math.inf if clocked.low is None or clocked.high is None else (clocked.high - clocked.low) / 2
+
+
+def is_times(clocked: Clocked) -> bool:
+    """Whether it is said as a multiple: from twice as long on, and from half as long down."""
+    return not -0.5 < clocked.change < 1
+
+
+def change(clocked: Clocked | None) -> str:
+    """ "+7.3 %", or "x 3.20" beyond twice or half; a dash for None."""
+    if clocked is None or not math.isfinite(clocked.change):
+        return NOTHING
+    if is_times(clocked):
+        return f"x {number(1 + clocked.change, half(clocked))}"
+    return f"{signed(100 * clocked.change, 100 * half(clocked))} %"
+
+
+def interval(clocked: Clocked | None, unit: str = "") -> str:
+    """ "+5.1 to +9.6", in what `change` is said in, with its unit where there is one; a dash where there is none."""
+    if clocked is None or clocked.low is None or clocked.high is None or not math.isfinite(half(clocked)):
+        return NOTHING
+    if is_times(clocked):
+        return " to ".join(number(1 + end, half(clocked)) for end in (clocked.low, clocked.high))
+    return " to ".join(signed(100 * end, 100 * half(clocked)) for end in (clocked.low, clocked.high)) + unit
+
+
+def measured(clocked: Clocked | None) -> str:
+    """ "+0.4 % (-0.9 to +1.7)"."""
+    if clocked is None or change(clocked) == NOTHING:
+        return "no time"
+    between = interval(clocked)
+    return f"{change(clocked)} ({'no interval yet' if between == NOTHING else between})"
+
+
+def signed(value: float, half_width: float) -> str:
+    """With its sign, but for what is nothing in the digits that it has."""
+    text = number(abs(value), half_width)
+    return f"{'-' if value < 0 else '+'}{text}" if text.strip("0.") else text
+
+
+def margin(fraction: float) -> str:
+    """ "3 %": what somebody has set."""
+    return f"{round(100 * fraction, 4):g} %"
+
+
+def rough(fraction: float) -> str:
+    """ "8.1 %": what was computed, in two digits."""
+    return f"{100 * fraction:.2g} %" if fraction < 0.99 else f"{count(100 * fraction)} %"

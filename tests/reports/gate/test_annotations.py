@@ -1,0 +1,106 @@
+"""A gate as workflow commands of GitHub."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from reports.gate import annotations
+from tests.reports.gate import verdicts
+from tests.reports.gate.verdicts import HEAD, clocked, found, gate, of
+
+COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::(.*)")
+
+
+def told(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """Level, properties and message of each line, read as the runner reads them."""
+    found = []
+    for line in text.splitlines():
+        match = COMMAND.fullmatch(line)
+        assert match, line
+        level, properties, message = match.groups()
+        values = dict(part.split("=", 1) for part in properties.split(","))
+        found.append((level, {name: plain(value) for name, value in values.items()}, plain(message)))
+    return found
+
+
+def plain(text: str) -> str:
+    """What the runner makes of an escaped text."""
+    for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(code, character)
+    return text
+
+
+def test_a_regression_is_an_error_at_its_file() -> None:
+    """Level, file below the folder of the head, title, and a message that says how to repeat it."""
+    ((level, properties, message),) = told(
+        annotations.render(gate("regressed", head=replace(HEAD, folder="benchmarks")))
+    )
+    assert level == "error"
+    assert properties == {"file": "benchmarks/impls/linear/manual.py", "title": "linear/manual cpu eager: regressed"}
+    assert message.startswith(
+        "linear/manual cpu eager is slower by 7.3 %, 95 % interval 5.0 to 9.6; confirmed by fresh"
+    )
+    assert "\nAgain: python -m bench gate --base 0123456789ab " in message
+
+
+def test_levels_follow_the_verdict() -> None:
+    """What fails the job is an error, what is open a warning, what is better a notice; all else is silent."""
+    by_level: dict[str, list[str]] = {}
+    for level, properties, _ in told(annotations.render(gate())):
+        by_level.setdefault(level, []).append(properties["title"].rpartition(" ")[2])
+    assert by_level == {
+        "error": ["regressed", "regressed", "wrong", "failed", "unmeasured", "missing"],
+        "warning": ["unresolved"],
+        "notice": ["improved", "improved"],
+    }
+    assert annotations.render(gate("nothing to race")) == ""
+
+
+def test_a_missing_arm_points_at_no_file() -> None:
+    """There is no file on the head to point at, and nothing to repeat."""
+    ((_, properties, message),) = told(annotations.render(gate("missing")))
+    assert "file" not in properties
+    assert "Again" not in message
+
+
+def test_a_veto_is_one_warning() -> None:
+    """Where no clock is believed, no arm is annotated for its clock."""
+    ((level, _, message),) = told(annotations.render(gate("veto")))
+    assert level == "warning"
+    assert message.startswith("the controls, identical on both sides, differ by 2.34 %: no clock is believed")
+
+
+def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:
+    """A wrong answer is an error whatever the controls say."""
+    levels = [
+        level for level, _, _ in told(annotations.render(of("regressed", verdicts.WRONG, controls=verdicts.LOUD)))
+    ]
+    assert levels == ["warning", "error"]
+
+
+def test_there_are_no_more_than_are_shown() -> None:
+    """GitHub shows ten of a level for each step: the tenth says how many more there are."""
+    many = [found("regressed", f"linear/a{number}", clocked(0.05), stops=True) for number in range(30)]
+    lines = told(annotations.render(of("regressed", *many)))
+    assert len(lines) == 10
+    assert lines[-1][1]["title"] == "21 more"
+
+
+@pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
+def test_hostile_text_makes_no_second_command(text: str) -> None:
+    """Each command is one line, its properties are its own, and what was escaped is what is read."""
+    said = annotations.render(verdicts.hostile(text))
+    assert len(said.splitlines()) == 5
+    for _, properties, message in told(said):
+        assert set(properties) <= {"file", "title"}
+        assert "%0A::" not in message or "%0A::" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "part"),
+    [("a%b", "a%25b", "a%25b"), ("a\r\nb", "a%0D%0Ab", "a%0D%0Ab"), ("a:b,c", "a:b,c", "a%3Ab%2Cc"), ("%0A", "%250A", "%250A")],
+)  # fmt: skip
+def test_the_escaping_is_githubs(text: str, data: str, part: str) -> None:
+    """Per cent signs first, then line ends; in properties colons and commas too."""
+    assert annotations.command("error", text, text, text) == f"::error file={part},title={part}::{data}"

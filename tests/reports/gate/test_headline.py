@@ -1,0 +1,114 @@
+"""What is said of a gate as a whole, whatever it found."""
+
+import pytest
+from msgspec.structs import replace
+
+from bench.gate.verdict import Controls, GateVerdict, Margins
+from reports.gate import headline
+from tests.reports.gate import verdicts
+from tests.reports.gate.verdicts import BASE, HEAD, clocked, found, gate, of
+
+HEADLINES = {
+    "regressed": "Regressed: 1 of 2 arms is worse on the head: linear/manual cpu eager (+7.3 %).",
+    "by a counter": "Regressed: 1 of 2 arms is worse on the head: linear/compiled_forward cpu compile (graph breaks 0 -> 1).",
+    "ok": "Ok: 3 arms raced, a slowdown of 3 % or more is excluded for each; faster: linear/analytic cpu eager (-12.3 %).",
+    "unresolved": "Unresolved: 1 of 2 arms is not decided: linear/autograd_grad cpu eager (+2.6 %); no regression was found.",
+    "nothing decided": "Unmeasured: not one of the arms that were raced could be decided: "
+    "linear/autograd_grad cpu eager (+2.6 %).",
+    "veto": "Unmeasured: the controls, identical on both sides, differ by 2.34 %: no clock is believed; "
+    "run it again on a quieter machine.",
+    "missing": "Unmeasured: the head does not have what the base has: linear/sgd_fused cpu eager.",
+    "wrong": "Wrong: 1 of 2 arms has a wrong answer: linear/jax cpu eager (wrong on the head: off; wrong on the base: off).",
+    "failed": "Failed: 1 of 2 arms fails: linear/c cpu eager (crashed on the head: no compiler; crashed on the base: no c…).",
+    "nothing to race": "Nothing to race: no arm's code differs between base and head; "
+    "the controls, identical on both sides, differ by +0.10 % (-0.30 to +0.50), as chance allows.",
+    "empty": "Unmeasured: there is nothing that both sides have and can run.",
+}
+
+
+@pytest.mark.parametrize("kind", HEADLINES)
+def test_each_outcome_has_its_headline(kind: str) -> None:
+    """One sentence says the outcome, how many arms it is about, and which."""
+    assert headline.headline(gate(kind)) == HEADLINES[kind]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (of("unmeasured", verdicts.NEW, named=True), "the base does not have what was asked for: linear/sklearn cpu eager"),
+        (of("unmeasured", verdicts.UNAVAILABLE), "nothing that both sides have and can run: linear/triton_update cpu eager"),
+        (of("unmeasured", verdicts.OK, verdicts.TIMELESS), "1 of 2 arms left no times that can be compared"),
+        (of("unmeasured", verdicts.OK, controls=Controls(names=("a",))), "no controls were measured"),
+    ],
+)  # fmt: skip
+def test_each_reason_why_nothing_was_measured_is_told(verdict: GateVerdict, said: str) -> None:
+    """A reader of the headline knows what to do about a gate that could not measure."""
+    assert said in headline.headline(verdict)
+
+
+def test_new_arms_are_no_trouble_where_nobody_named_them() -> None:
+    """A gate that is unmeasured for its controls does not blame an arm that is merely new."""
+    assert "linear/sklearn" not in headline.headline(
+        of("unmeasured", verdicts.OK, verdicts.NEW, controls=verdicts.LOUD)
+    )
+
+
+def test_a_headline_names_a_few() -> None:
+    """Three arms, and how many more."""
+    many = [found("regressed", f"linear/a{number}", clocked(0.05), stops=True) for number in range(9)]
+    assert headline.headline(of("regressed", *many)).endswith("linear/a2 cpu eager (+5.0 %) and 6 more.")
+
+
+@pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
+def test_a_headline_stays_short_and_tame(text: str) -> None:
+    """Whatever arms, reasons and counters are called."""
+    said = headline.headline(verdicts.hostile(text))
+    assert said.isprintable()
+    assert len(said) < 800
+
+
+def test_mended_arms_are_no_faster_ones() -> None:
+    """An arm that failed on the base has no time to compare, so it is said apart."""
+    said = headline.headline(of("ok", verdicts.OK, verdicts.MENDED))
+    assert "faster" not in said
+    assert "mended: linear/numba cpu eager" in said
+
+
+def test_gates_that_differ_are_said_as_a_range() -> None:
+    """Where arms have margins of their own, no single number is promised."""
+    own = replace(verdicts.OK, cell=verdicts.cell(margins=Margins(gate=0.1, floor=0.02)))
+    assert "3 % to 10 % (each arm has its own) or more" in headline.headline(of("ok", verdicts.PASSED, own))
+
+
+def test_what_is_not_complete_says_so() -> None:
+    """An interrupted gate does not look like a finished one."""
+    assert headline.headline(of("ok", verdicts.OK, complete=False)).endswith(" It is not complete: rounds are missing.")
+
+
+def test_what_was_compared_is_told() -> None:
+    """Names, short commits, the merge base, and every version that is not the same, once."""
+    old = replace(BASE, versions=BASE.versions | {"torch": "2.11.0", "old": "1"})
+    notes = ("torch is 2.11.0 on the base, 2.13.0 on the head", "the base is where the head left origin/main")
+    said = list(headline.compared(gate("ok", base=old, head=HEAD, notes=notes)))
+    assert said == [
+        "Base: origin/main (01234567)",
+        "Head: the working tree (89abcdef, with changes that no commit has)",
+        "Note: torch is 2.11.0 on the base, 2.13.0 on the head",
+        "Note: the base is where the head left origin/main",
+        "Note: old is 1 on the base, not installed on the head",
+    ]
+
+
+def test_how_often_it_errs_is_told_in_words() -> None:
+    """The error of the whole and what it can see stand with the controls; not where no clock is believed."""
+    said = " ".join(headline.notes(gate("ok")))
+    assert "Where nothing has changed, at most 0.5 % of them call anything a regression" in said
+    assert "80 in 100 catch a slowdown of 2.4 %" in said
+    assert "Not raced, for their code is the same on both sides: linear/moments cpu eager" in said
+    assert "at most" not in " ".join(headline.notes(gate("veto")))
+
+
+def test_counters_that_do_not_repeat_are_named() -> None:
+    """What two countings of one side tell differently is not compared, and that is said."""
+    seen = replace(verdicts.OK, counts=replace(verdicts.counts(), unsteady=("python_calls",)))
+    assert "Not compared where two countings of the base differed: python calls" in list(headline.notes(of("ok", seen)))

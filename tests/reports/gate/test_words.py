@@ -1,0 +1,142 @@
+"""What is said of one arm of a gate: the verdict, its numbers in the digits they have, its counters."""
+
+import pytest
+from msgspec.structs import replace
+
+from bench.gate.verdict import CellVerdict, Clocked, Count, Margins
+from reports.gate import words
+from reports.gate.rows import Row
+from reports.words import THIN
+from tests.reports.gate import verdicts
+from tests.reports.gate.verdicts import clocked, counts, found
+
+EXCLUDED = "a slowdown of 3 % or more is excluded"
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (
+            verdicts.REGRESSED,
+            "A is slower by 7.3 %, 95 % interval 5.0 to 9.6; confirmed by fresh processes",
+        ),
+        (
+            verdicts.IMPROVED,
+            "A is faster by 12.3 %, 95 % interval 11.0 to 13.6; confirmed by fresh processes",
+        ),
+        (verdicts.OK, f"A: +0.4 % (-0.9 to +1.7): {EXCLUDED}"),
+        (
+            verdicts.OPEN,
+            "A: +2.6 % (-1.9 to +7.1): about 4 more minutes decide it; a slowdown of 8.1 % would have been caught",
+        ),
+        (verdicts.BROKEN, "A: graph breaks 0 -> 1: fails by itself; by the clock +0.1 % (-1.9 to +2.1)"),
+        (
+            verdicts.PASSED,
+            f"A: +0.4 % (-0.9 to +1.7): {EXCLUDED}; operations 412 -> 436, allocations 3 -> 4: must pass the clock, and did",
+        ),
+        (
+            verdicts.CLEARED,
+            f"A: -0.2 % (-1.4 to +1.0): {EXCLUDED}; the screening had +4.1 %, fresh processes do not confirm it",
+        ),
+        (verdicts.WRONG, "A: wrong on the head: a weight is 0.3 away from the oracle; right on the base"),
+        (verdicts.WRONG_ON_BOTH, "A: wrong on the head: off; wrong on the base: off"),
+        (verdicts.FAILED, "A: crashed on the head: no compiler; it runs on the base"),
+        (verdicts.MENDED, "A: failed on the base: no cache; right on the head"),
+        (verdicts.TIMELESS, "A: the sides were given different data"),
+        (verdicts.UNAVAILABLE, "A: neither side can run it here: unsupported: no CUDA device"),
+        (verdicts.NEW, "A: the base does not have it, so there is nothing to compare it with"),
+        (verdicts.MISSING, "A: the head does not have it any more, so it cannot be compared"),
+        (verdicts.SAME, "A: its code is the same on both sides, so it was not raced"),
+        (verdicts.DOUBTED, "A: +5.0 % (+3.0 to +7.0): the controls are off, so the clock is not believed"),
+    ],
+)
+def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
+    """A reader learns what was found, how sure it is and what decided it."""
+    assert words.sentence(Row("A", seen)) == said
+
+
+@pytest.mark.parametrize(
+    ("seen", "change", "interval"),
+    [
+        (None, "-", "-"),
+        (clocked(0.07312, 0.02251), "+7.3 %", "+5.1 to +9.6 %"),
+        (clocked(0.07312, 0.0004), "+7.312 %", "+7.272 to +7.352 %"),
+        (clocked(0.07312, 0.21), "+7 %", "-14 to +28 %"),
+        (clocked(-0.00001, 0.02), "0.0 %", "-2.0 to +2.0 %"),
+        (clocked(0.026, None), "+2.6 %", "-"),
+        (clocked(2.2, 0.05), "x 3.200", "3.150 to 3.250"),
+        (clocked(-0.8, 0.01), "x 0.200", "0.190 to 0.210"),
+        (Clocked(change=float("nan"), low=float("-inf"), high=float("inf"), rounds=2), "-", "-"),
+    ],
+)
+def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, change: str, interval: str) -> None:
+    """Two digits of the half-width stay; beyond twice or half it is a multiple; nothing has no sign."""
+    assert (words.change(seen), words.interval(seen, " %")) == (change, interval)
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        (0.2, "about a minute more decides it"),
+        (1.0, "about a minute more decides it"),
+        (1.1, "about 2 more minutes decide it"),
+        (119, "about 119 more minutes decide it"),
+        (121, "about 3 more hours decide it"),
+        (None, "nobody knows how much longer would decide it"),
+        (float("inf"), "nobody knows how much longer would decide it"),
+    ],
+)
+def test_how_long_it_would_take_is_rounded_up(needed: float | None, said: str) -> None:
+    """So much more time is enough, in minutes or in hours; what is not known is said to be so."""
+    assert words.said(replace(verdicts.OPEN, minutes_to_resolve=needed, smallest_detectable=None)).endswith(f": {said}")
+
+
+def test_a_confirmation_is_claimed_only_where_there_was_one() -> None:
+    """An improvement by the screening alone is not called confirmed."""
+    seen = replace(verdicts.IMPROVED, screened=None)
+    assert words.said(seen) == "faster by 12.3 %, 95 % interval 11.0 to 13.6"
+
+
+def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> None:
+    """The reason of a cell stays, without what the counter says better; why the compiler gave up is told."""
+    broken = replace(verdicts.BROKEN, reason="more graph breaks; wrong on the head: off")
+    assert broken.counts
+    said = words.said(replace(broken, counts=replace(broken.counts, breaks=("print is called",))))
+    assert said.startswith(
+        "graph breaks 0 -> 1: fails by itself: print is called; wrong on the head: off; by the clock"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "sides"),
+    [
+        (Count(base=412, head=436), ("412", "436")),
+        (Count(base=1234567, head=1234568), ("1 234 567", "1 234 568")),
+        (Count(base=None, head=3), ("not counted", "3")),
+        (Count(base=0.333333333, head=12.5), ("0.333333", "12.5")),
+        (Count(base=0.1234567, head=0.12345671), ("0.1234567", "0.12345671")),
+        (Count(base=float("nan"), head=1), ("not counted", "1")),
+    ],
+)
+def test_counters_have_all_digits_that_tell_them_apart(count: Count, sides: tuple[str, str]) -> None:
+    """A quantity without noise is never rounded until both sides look alike."""
+    assert tuple(text.replace(THIN, " ") for text in words.counted(count)) == sides
+
+
+def test_counters_that_are_the_same_are_not_listed() -> None:
+    """Only what differs is told, what fails by itself first."""
+    seen = found("ok", counts=counts("recompiles", operations=(1, 2), graphs=(3, 3), recompiles=(0, 1)))
+    assert words.listed(words.changed(seen)) == "recompiles 0 -> 1, operations 1 -> 2"
+    assert words.listed({}) == "-"
+
+
+def test_an_arms_own_gate_is_said() -> None:
+    """What is excluded is a slowdown of the arm's own gate, as it was set."""
+    seen = replace(verdicts.OK, cell=verdicts.cell(margins=Margins(gate=0.105, floor=0.02)))
+    assert words.said(seen).endswith("a slowdown of 10.5 % or more is excluded")
+
+
+def test_what_could_not_be_counted_is_said() -> None:
+    """A cell without counters says why."""
+    seen = replace(verdicts.OK, counts=replace(counts(), reason="it takes too long"))
+    assert words.said(seen).endswith("; nothing could be counted: it takes too long")
