@@ -195,6 +195,18 @@ def gate(
             file.write(summary.render(found) + "\n")
 
 
+def score(target: Path) -> None:
+    """Writes what rival gates said as a table and a picture, and names the files."""
+    from bench.gate.score import tally
+    from bench.store import Store
+    from reports.gate import score_figure
+
+    files = score_figure.files(tally(target))
+    for name, content in files.items():
+        Store(target).write(name, content)
+    name_files(target, list(files))
+
+
 def _compared(store: "Store") -> tuple["Comparison", "list[Record]"]:
     comparison, records, _ = _read(store)
     return comparison, records

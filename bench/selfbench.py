@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import clock, statistics, truth
 from bench.descent import descent_of
+from bench.gate import exam, sitting
 from bench.plan import Choice, make_plan
 from bench.process import ROOT, allowed_cores
+from bench.promise import Figure
 from bench.record import Job, Judgement, Record, Weights
 from bench.store import Store
 from impls import catalogue
@@ -56,16 +57,6 @@ try:
 finally:
     print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
 """
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure, the promise it belongs to, and whether the promise is kept."""
-
-    name: str
-    said: str
-    promise: str
-    kept: bool
 
 
 def spread(threads: int, repetitions: int) -> Iterator[Figure]:
@@ -214,7 +205,10 @@ def attribution() -> Iterator[Figure]:
         yield Figure(f"planted: {found.plant.what}", said, "within 15 %", abs(found.off) <= 0.15)
 
 
-PARTS: dict[str, Callable[[int], Iterator[Figure]]] = {
+HOURS = ("gate", "score")  # are what these take
+PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
+    "gate": lambda sessions: exam.figures(sessions, Path("results/exam")),
+    "score": lambda sessions: sitting.figures(sessions, Path("results/score")),
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
     "tax": lambda repetitions: tax(repetitions),

@@ -3,7 +3,7 @@
 Apart from sitting.py, which measures: raw blocks are kept, and every rule can be applied again to what was measured then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -11,15 +11,22 @@ from msgspec import Struct
 from scipy.stats import binomtest
 
 from bench import statistics
+from bench.gate.decision import Decision, Word, decide
 from bench.gate.rivals import RIVALS, Rival, Turn
 from bench.gate.tally import AtLevel, Method, Planted, Said, Score, Share
-from bench.gate.verdict import Clocked, Role
+from bench.gate.verdict import Clocked, Margins, Role
 from bench.record import Arm
 from bench.store import StoreError, read
 
 FORMAT = 1
 PLAN = "sitting.json"
 OURS = "looprace gate"
+OUR_WORDS: Mapping[Word, Said] = {
+    "regressed": "slower",
+    "improved": "faster",
+    "ok": "passed",
+    "unresolved": "unresolved",
+}
 OUR_WAY = (
     "screened by paired rounds, confirmed by fresh ones: slower for sure than the floor",
     "fresh processes of both sides on one core in every round, their blocks in alternating laps",
@@ -27,16 +34,26 @@ OUR_WAY = (
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What our gate said of a match.
+    """The rounds in which our gate raced a match; its word is found from them again.
 
-    said     what the others could have said too
-    words    in its own words, for whoever looks into a trial
-    seconds  wall time, with starting processes
+    screen, confirm  ln(head / base) of each round
+    seconds          wall time, with starting processes
     """
 
-    said: Said
-    words: str
+    margins: Margins
+    screen: tuple[float, ...]
+    confirm: tuple[float, ...]
     seconds: float
+
+    @property
+    def decision(self) -> Decision:
+        """What the rounds allow to be said."""
+        return decide(self.screen, self.confirm, self.margins)
+
+    @property
+    def said(self) -> Said:
+        """The word, as one that the others could have said too."""
+        return OUR_WORDS[self.decision.word]
 
 
 class SittingPlan(Struct, frozen=True, kw_only=True):
@@ -60,7 +77,7 @@ class SittingPlan(Struct, frozen=True, kw_only=True):
 class Trial(Struct, frozen=True, kw_only=True):
     """One planted slowdown of one arm in one session, and all that was measured of it.
 
-    pace    seconds of one update of the base, measured just before
+    pace    seconds of one update of the base, measured just before; 0 where nobody had to know
     wait    seconds that were planted into each update, on top of what planting them costs
     turns   by name of the way they were collected
     truth   ln(head / base) of paired rounds of their own

@@ -13,17 +13,19 @@ from pathlib import Path
 
 from bench import clock, environment
 from bench.gate import match, plant
+from bench.gate.entrant import entrant
 from bench.gate.match import Match
 from bench.gate.rivals import WAYS, Turn, Way
-from bench.gate.score import FORMAT, OURS, PLAN, Outcome, SittingPlan, Trial
+from bench.gate.score import FORMAT, OURS, PLAN, Outcome, SittingPlan, Trial, tally
 from bench.process import ROOT, allowed_cores
+from bench.promise import Figure
 from bench.record import Arm
 from bench.store import Store, StoreError, pretty, read
 from impls import catalogue
 
 LEVELS = (0.0, 0.01, 0.02, 0.05, 0.10)
 ARMS = ("linear/nn_sgd", "linear/manual", "linear/in_place", "linear/no_grad")
-BUDGET = 30.0  # seconds of wall time of a comparison
+BUDGET = 20.0  # seconds of wall time of a comparison
 TRUTH = (2, 4.0)  # paired rounds of each trial, and their seconds
 PACKAGES = ("torch", "pytest-benchmark", "pyperf", "scipy")
 
@@ -137,9 +139,12 @@ def _here() -> tuple[str, dict[str, str]]:
 def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Ours | None) -> Iterator[str | Trial]:
     """One trial: what is being done, and last the trial. The methods come in random order."""
     started = clock.today()
-    yield "how long an update takes"
-    pace = match.pace(this)
-    wait = max(0.0, level * pace - plant.overhead()) if level else 0.0
+    wait = pace = 0.0
+    if level or plan.ways:
+        yield "how long an update takes"
+        pace = match.pace(this)
+    if level:
+        wait = max(0.0, level * pace - plant.overhead())
     plant.plant(this.sides["head"], this.arm.implementation, wait)
     turns: dict[str, tuple[Turn, ...]] = {}
     outcome = None
@@ -152,7 +157,8 @@ def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Our
             outcome = ours(this)
         else:
             turns[name] = match.collect(this, ways[name], max(1, round(ways[name].block / pace)))
-    yield "what the planted slowdown really is"
+    if plan.truth[0]:
+        yield "what the planted slowdown really is"
     truth = tuple(match.truth(this, *plan.truth))
     yield Trial(
         session=session,
@@ -165,3 +171,12 @@ def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Our
         truth=truth,
         ours=outcome,
     )
+
+
+def figures(sessions: int, target: Path) -> Iterator[Figure | str]:
+    """What each method said of so many sessions; goes on with the sitting that is in the folder."""
+    yield from sitting(sessions, BUDGET, target, entrant())
+    for method in tally(target).methods:
+        for each in method.levels:
+            said = f"{each.slower.count} of {each.slower.of} called slower, {each.unresolved} unresolved"
+            yield Figure(f"{method.name}, {each.level:.0%} planted", said, "nothing", kept=True)

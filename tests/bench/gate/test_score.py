@@ -10,6 +10,7 @@ from bench.gate.match import Match
 from bench.gate.rivals import ONE_EACH, WAYS, Turn, Way
 from bench.gate.score import OURS, Outcome, Trial
 from bench.gate.tally import AtLevel, Method, Said, Score
+from bench.gate.verdict import Margins
 from bench.record import Arm
 from bench.store import Store, StoreError, pretty
 from impls.catalogue import workloads
@@ -27,6 +28,14 @@ def measured(way: Way, base: float, head: float) -> tuple[Turn, ...]:
     )
 
 
+def said(word: Said) -> Outcome:
+    """Rounds from which our gate finds this word."""
+    mean = {"slower": 0.1, "faster": -0.1, "passed": 0.0, "unresolved": 0.0}[word]
+    rounds = (mean - 0.001, mean + 0.001, mean - 0.001, mean + 0.001)
+    screen = (-0.5, 0.5, -0.5, 0.5) if word == "unresolved" else rounds
+    return Outcome(margins=Margins(), screen=screen, confirm=rounds if word == "slower" else (), seconds=20.0)
+
+
 def trial(session: int, level: float, base: float, head: float, ours: Said = "passed") -> Trial:
     """A trial whose every block is known."""
     return Trial(
@@ -38,7 +47,7 @@ def trial(session: int, level: float, base: float, head: float, ours: Said = "pa
         wait=level * base,
         turns={way.name: measured(way, base, head) for way in WAYS},
         truth=(0.01 * session, 0.01 * session + 0.002),
-        ours=Outcome(said=ours, words="made up", seconds=20.0),
+        ours=said(ours),
     )
 
 
@@ -157,7 +166,7 @@ def test_a_planted_slowdown_is_there_and_is_scored(tmp_path: Path) -> None:
 
     def ours(match: Match) -> Outcome:
         asked.append((match.arm.implementation, match.budget, match.sides["head"] / "impls"))
-        return Outcome(said="slower", words="made up", seconds=1.0)
+        return said("slower")
 
     short = {"levels": (0.2,), "implementations": [ARM.implementation], "ways": (ONE_EACH,), "truth": (1, 1.0)}
     list(sitting.sitting(1, 0.2, tmp_path, ours, **short))  # type: ignore[arg-type]

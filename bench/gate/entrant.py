@@ -1,0 +1,88 @@
+"""Our own gate as one of those that a sitting asks: one cell of two given folders, raced as in any gate.
+
+Apart from conduct.py, which carries out gates of many cells with their counters: here the clock alone decides, as elsewhere.
+"""
+
+import random
+import shutil
+from collections.abc import Callable
+from statistics import median
+
+from bench import clock
+from bench.gate.duel import Ring, block_of, duel
+from bench.gate.ledger import Ledger
+from bench.gate.match import Match
+from bench.gate.outcome import logarithm, standing
+from bench.gate.planning import LAP_SECONDS, MOST
+from bench.gate.score import Outcome
+from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Margins, Role, Side, Stage
+from bench.process import ArmFault, Origin
+from bench.record import Arm
+from bench.store import Store
+from impls import catalogue
+from impls.contract import Oracle
+
+LIMIT = 120.0  # seconds that a step of an arm may take
+
+
+def entrant(margins: Margins | None = None) -> Callable[[Match], Outcome]:
+    """What a sitting asks for our gate's word; by default with the margins that a gate has by default."""
+    asked, oracles = margins or Margins(), dict[Arm, Oracle]()
+
+    def ours(match: Match) -> Outcome:
+        if match.arm not in oracles:
+            workload = catalogue.workloads()[match.arm.workload]
+            oracles[match.arm] = workload.oracle(workload.problem(match.arm.setting), match.arm.setting)
+        return _outcome(match, oracles[match.arm], asked)
+
+    return ours
+
+
+def _outcome(match: Match, oracle: Oracle, margins: Margins) -> Outcome:
+    """Rounds until the cell is decided, or another one would not end within the budget."""
+    begin, ledger = clock.now(), Ledger(Store(match.scratch / "gate"))
+    cell = Cell(arm=match.arm, kind="raced", margins=margins)
+    plan = GatePlan(
+        run="score",
+        command="",
+        seed=random.Random(match.seed).getrandbits(32),
+        base=Side(role="base", name="as it is"),
+        head=Side(role="head", name="planted"),
+        cells=(cell,),
+        budget=match.budget,
+        most=MOST,
+        limit=LIMIT,
+        lap_seconds=LAP_SECONDS,
+    )
+    ring = Ring(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere)
+    duels = list[Duel]()
+    while (stage := standing(cell, duels, MOST).next) is not None:
+        if duels and clock.now() + median(each.seconds for each in duels) > begin + match.budget:
+            break
+        number = 1 + sum(each.stage == stage for each in duels)
+        duels += [each for each in duel(ring, stage, number, block_of(duels)) if isinstance(each, Duel)]
+    for role, record in standing(cell, duels, MOST).ended.items():
+        raise ArmFault("failed", f"{match.arm.name} on the {role}: {record.reason}")
+    return Outcome(
+        margins=margins,
+        screen=_values(duels, "screen"),
+        confirm=_values(duels, "confirm"),
+        seconds=clock.now() - begin,
+    )
+
+
+def _laid_out(match: Match, ledger: Ledger) -> dict[Role, tuple[Origin, Origin]]:
+    """Two copies of each side, in folders whose names say nothing."""
+    names = random.Random(match.seed).sample(range(4), 4)
+    found = {}
+    for role, (one, other) in zip(ROLES, (names[:2], names[2:]), strict=True):
+        places = (ledger.path.resolve() / "sides" / str(one), ledger.path.resolve() / "sides" / str(other))
+        for place in places:
+            shutil.copytree(match.sides[role], place)
+        first, second = (Origin(folder=place, path=(match.instrument.resolve(), place)) for place in places)
+        found[role] = (first, second)
+    return found
+
+
+def _values(duels: list[Duel], stage: Stage) -> tuple[float, ...]:
+    return tuple(value for each in duels if each.stage == stage and (value := logarithm(each)) is not None)
