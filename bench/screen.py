@@ -177,19 +177,19 @@ def history(results: Path, target: "Store", *, json_: bool) -> None:
 def gate(
     found: "GateVerdict", path: Path, files: Sequence[str], *, json_: bool, annotations: bool, markdown: Path | None
 ) -> None:
-    """Shows what a gate has found, in all the ways that were asked for."""
+    """Shows what a gate has found, in all the ways that were asked for; its headline last."""
     from reports.gate import annotations as notes
     from reports.gate import document, terminal
     from reports.gate import markdown as summary
 
+    if annotations:
+        say(notes.render(found))  # GitHub reads them there, too, and standard output may be a document
     if json_:
         print_json(document.document(found))
     else:
+        name_files(path, files)
         wide = console()
         show(terminal.render(found, wide.width), wide)
-        name_files(path, files)
-    if annotations:
-        print(notes.render(found))
     if markdown:
         with markdown.open("a", encoding="utf-8") as file:
             file.write(summary.render(found) + "\n")

@@ -21,9 +21,10 @@ from bench.process import Origin, allowed_cores
 from impls import catalogue
 from impls.contract import Oracle
 
-CONTROL_ROUNDS = 8  # of each control, at most: three of them tell 1 % from 0 by then
-ALONE_ROUNDS = 6  # of each control, where nothing else is raced
-GUESS = 30.0  # seconds that a cell takes, before any has been decided
+FEWEST_CONTROLS, MOST_CONTROLS = 6, 24  # rounds of all controls together: by 12 or so they tell 1 % from 0
+CELLS_A_CONTROL = 4  # so many open cells bring one round of a control in each turn
+USUAL = 5  # rounds of each stage in which most cells are decided
+GUESS = 4.0  # seconds of a round, before there has been any
 
 
 @dataclass(frozen=True)
@@ -87,21 +88,28 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
     course = _Course(plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells})
     try:
         for doing in _counted(course):
-            yield Progress(doing, clock.now() - begin, _forecast(course, clock.now() - begin))
+            yield Progress(doing, clock.now() - begin, clock.now() - begin + _forecast(course))
         for doing in _raced(course, begin + budget):
             elapsed = clock.now() - begin
-            yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course, elapsed)))
+            yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course)))
     finally:
         os.sched_setaffinity(0, everywhere)
         shutil.rmtree(ledger.path / "cache", ignore_errors=True)
 
 
-def _forecast(course: _Course, elapsed: float) -> float:
-    """Seconds that the open cells will take, if they take what the others took."""
-    raced = [cell for cell in course.plan.cells if cell.kind == "raced"]
-    open_ = [cell for cell in raced if course.standing(cell).next]
-    done = len(raced) - len(open_)
-    return len(open_) * (elapsed / done if done else GUESS)
+def _forecast(course: _Course) -> float:
+    """Seconds that the open cells will take, if they need as many rounds as most."""
+    cells = sum(_rounds_left(course, cell) * (_pace(course, cell) or GUESS) for cell in course.plan.cells)
+    controls = max(
+        0, FEWEST_CONTROLS - sum(len(course.duels[c.slug]) for c in course.plan.cells if c.kind == "control")
+    )
+    return cells + controls * GUESS
+
+
+def _rounds_left(course: _Course, cell: Cell) -> int:
+    """About how many rounds a cell still needs; one more than it has, when it has more than most."""
+    stage = course.standing(cell).next if cell.kind == "raced" else None
+    return max(1, USUAL - sum(each.stage == stage for each in course.duels[cell.slug])) if stage else 0
 
 
 def _counted(course: _Course) -> Iterator[str]:
@@ -133,21 +141,26 @@ def _raced(course: _Course, end: float) -> Iterator[str]:
     while True:
         turn += 1
         cells = [cell for cell in course.plan.cells if cell.kind == "raced" and course.standing(cell).next]
-        controls = [cell for cell in course.plan.cells if cell.kind == "control"]
-        alone = not any(cell.kind == "raced" for cell in course.plan.cells)
-        least = ALONE_ROUNDS if alone else min(CONTROL_ROUNDS, turn if cells else 0)
-        due = [cell for cell in controls if len(course.duels[cell.slug]) < least]
+        due = _controls(course, len(cells))
         if not cells and not due:
             return
         order = random.Random(f"{course.plan.seed} turn {turn} {len(cells)}")
         for cell in order.sample(cells + due, len(cells + due)):
-            if clock.now() + _longest(course, cell) > end:
+            if clock.now() + _pace(course, cell) > end:
                 return
             yield from _round(course, cell)
 
 
-def _longest(course: _Course, cell: Cell) -> float:
-    """About how long the cell's next round takes."""
+def _controls(course: _Course, cells: int) -> list[Cell]:
+    """The controls that have a round in this turn, beside so many open cells: those that had the fewest so far."""
+    controls = [cell for cell in course.plan.cells if cell.kind == "control"]
+    done = sum(len(course.duels[cell.slug]) for cell in controls)
+    wanted = min(max(1, cells // CELLS_A_CONTROL), MOST_CONTROLS - done) if cells else FEWEST_CONTROLS - done
+    return sorted(controls, key=lambda cell: len(course.duels[cell.slug]))[: max(0, wanted)]
+
+
+def _pace(course: _Course, cell: Cell) -> float:
+    """About how long the cell's next round takes; 0 where nobody knows."""
     return median(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
 
 

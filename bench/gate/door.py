@@ -132,9 +132,13 @@ def _begin(typed: dict[str, Any]) -> None:
 def _checked(typed: dict[str, Any]) -> None:
     """Raises SettingError for what can be seen to be nonsense before anything is laid out."""
     from bench.gate.margins import read
+    from bench.gate.spending import LOOKS
+    from impls.setting import SettingError
 
     arguments.duration("--budget", typed["budget"])
     read(None, typed["gate"], typed["floor"])
+    if typed["rounds"] is not None and typed["rounds"] < min(LOOKS):
+        raise SettingError(f"Nothing can be decided before {min(LOOKS)} rounds; got --rounds {typed['rounds']}.")
 
 
 def _carried_out(path: Path, typed: dict[str, Any]) -> int:
@@ -151,11 +155,21 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
     budget = arguments.duration("--budget", typed["budget"])
     if not typed["resume"]:
         prepared = sides.again(path)
+        then, now = (
+            read(sides.pyproject(path, each), typed["gate"], typed["floor"]) for each in (prepared.base, prepared.head)
+        )
+        others = {
+            "watch": "none",
+            "rounds": None,
+            "budget": None,
+            "workload": typed["workload"] or planning.usual_workloads(),
+        }
         plan = planning.make_gate_plan(
-            arguments.choice(typed["effort"] or "standard", {**typed, "watch": "none", "rounds": None, "budget": None}),
+            arguments.choice(typed["effort"] or "standard", {**typed, **others}),
             prepared,
-            read(sides.pyproject(path, prepared.head), typed["gate"], typed["floor"]),
+            now,
             path,
+            margins_differ=then != now,
             run=path.name,
             command="python -m bench " + shlex.join(sys.argv[1:]),
             budget=budget,

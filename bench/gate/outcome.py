@@ -120,8 +120,9 @@ def _of_cell(
     clock, pace = stand.decision, [duel.seconds for duel in duels]
     word, reason, stops = _said(stand, duels, controls)
     if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
+        if word != "regressed":
+            reason = "; ".join([*(f"more {name.replace('_', ' ')}" for name in grown), *([reason] if reason else [])])
         word, stops = "regressed", True
-        reason = "; ".join([*(f"more {name.replace('_', ' ')}" for name in grown), *([reason] if reason else [])])
     rounds = clock.rounds_to_resolve if word == "unresolved" else None
     return CellVerdict(
         cell=cell,

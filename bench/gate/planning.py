@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from bench.gate.closure import closure, differing, names
-from bench.gate.margins import Rules
+from bench.gate.margins import TABLE, Rules
 from bench.gate.preflight import difference
 from bench.gate.sides import Prepared
 from bench.gate.verdict import Cell, GatePlan, Kind, Side
@@ -34,11 +34,13 @@ def make_gate_plan(
     command: str,
     budget: float,
     everything: bool = False,
+    margins_differ: bool = False,
 ) -> GatePlan:
     """Every cell that the choice asks for.
 
     target      the gate's folder, which holds the sides
     everything  whether cells are raced that are identical on both sides, too
+    margins_differ    whether the head's margins are not the base's
 
     Raises SettingError or UnknownNameError, with the cure, for what cannot be.
     """
@@ -49,6 +51,7 @@ def make_gate_plan(
     named = choice.implementation != Choice.implementation
     cells += [] if named else _missing(arms, base, head, rules, target)
     notes = (*prepared.notes, *difference(base, head), *rules.notes(arms))
+    notes += (f"the head changes [{TABLE}] in pyproject.toml; its margins count",) if margins_differ else ()
     return GatePlan(
         run=run,
         command=command,
@@ -63,6 +66,12 @@ def make_gate_plan(
         named=named,
         notes=notes,
     )
+
+
+def usual_workloads() -> list[str]:
+    """What a gate races where nobody said: the usual one, or all that a project of its own has."""
+    found = catalogue.workloads()
+    return [name for name in Choice.workload if name in found] or list(found)
 
 
 def _arms(choice: Choice, command: str) -> list[Arm]:

@@ -174,7 +174,8 @@ class Clocked(Struct, frozen=True, kw_only=True):
 class CellVerdict(Struct, frozen=True, kw_only=True):
     """What is said of a cell, and by what.
 
-    word      regressed, improved: proved, and proved again by fresh rounds; ok: a slowdown of the gate or more is excluded;
+    word      regressed: slower by more than the floor, proved twice, or more of a counter that is bad by itself; ok: a
+              slowdown of the gate or more is excluded; improved: ok, and as surely faster by more than the floor;
               unresolved; wrong, failed: an answer or an end, not a time; unmeasured: there are no times that can be
               compared; unavailable: neither side can be run here;
               identical, new, missing: not raced, as the cell's kind

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import ROOT, Checkout
 
 ARMS = ("linear/manual", "linear/no_grad", "linear/analytic", "linear/in_place", "linear/nn_sgd")
+SMALL = ("--mode", "eager", "--rows", "20000")
 BUSY = """            end = time.perf_counter() + 150e-6
             while time.perf_counter() < end:
                 pass
@@ -70,12 +71,10 @@ def test_what_was_planted_is_found(repository: Path, tmp_path: Path) -> None:
     git(repository, "commit", "--quiet", "--all", "--message", "a pull request")
     try:
         named = [word for name in ARMS[:4] for word in ("--implementation", name)]
-        status, document, said = gate(
-            repository, tmp_path, "--base", "main", "--head", "planted", "--mode", "eager", "--rows", "20000", *named
-        )
+        status, document, said = gate(repository, tmp_path, "--base", "main", "--head", "planted", *SMALL, *named)
     finally:
         git(repository, "checkout", "--quiet", "main")
-    words = {each["arm"]["implementation"]: each["verdict"] for each in document["cells"]}
+    words = {each["implementation"]: each["verdict"] for each in document["cells"]}
     assert words == {
         "linear/manual": "regressed",
         "linear/no_grad": "wrong",
@@ -92,7 +91,9 @@ def test_a_change_of_documents_has_nothing_to_race(repository: Path, tmp_path: P
     """The controls are raced, and the status is 0; the working tree may be dirty."""
     (repository / "notes.md").write_text("a new page\n")
     try:
-        status, document, said = gate(repository, tmp_path, "--base", "main", "--implementation", "linear/in_place")
+        status, document, said = gate(
+            repository, tmp_path, "--base", "main", "--implementation", "linear/in_place", *SMALL
+        )
     finally:
         (repository / "notes.md").unlink()
     assert (status, document.get("verdict")) == (0, "nothing to race"), said
@@ -127,7 +128,9 @@ def test_an_arm_that_the_base_never_had_is_no_pass(repository: Path, tmp_path: P
     added = repository / "impls" / "linear" / "added.py"
     added.write_text((repository / "impls" / "linear" / "in_place.py").read_text())
     try:
-        status, document, said = gate(repository, tmp_path, "--base", "main", "--implementation", "linear/added")
+        status, document, said = gate(
+            repository, tmp_path, "--base", "main", "--implementation", "linear/added", "--mode", "eager"
+        )
     finally:
         added.unlink()
     assert (status, [each["verdict"] for each in document["cells"]]) == (5, ["new"]), said
@@ -135,17 +138,7 @@ def test_an_arm_that_the_base_never_had_is_no_pass(repository: Path, tmp_path: P
 
 def test_an_interrupted_gate_goes_on_where_it_was(repository: Path, tmp_path: Path) -> None:
     """Ended by its budget after the first rounds, resumed: no round is done twice, and it ends decided."""
-    arguments = (
-        "--base",
-        "main",
-        "--everything",
-        "--implementation",
-        "linear/in_place",
-        "--rows",
-        "20000",
-        "--mode",
-        "eager",
-    )
+    arguments = ("--base", "main", "--everything", "--implementation", "linear/in_place", *SMALL)
     status, document, said = gate(repository, tmp_path, *arguments, "--budget", "12s")
     rounds = {path: path.read_bytes() for path in tmp_path.glob("*/rounds/*/*.json")}
     assert rounds, said
