@@ -116,7 +116,7 @@ def _all(of_it: Side) -> Iterator[tuple[str, str]]:
     yield "folder", of_it.folder or "its root"
     yield "interpreter", of_it.python
     yield from of_it.versions.items()
-    yield "SHA-256 of its files", of_it.digest
+    yield "SHA-256 of its files", of_it.digest[:16]
 
 
 def _could(row: Row) -> str:
