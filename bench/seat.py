@@ -175,10 +175,11 @@ class Seat:
         return float(found["seconds"])
 
     def finish(self) -> None:
-        """Judges what the blocks produced."""
+        """Judges what the blocks produced, if there were any."""
         if (found := self._ask("finish", updates=self._done)) is not None:
             self._finished = found
-            self._judge(found["answer"])
+            if self._done:  # else the weights are still those of the probe
+                self._judge(found["answer"])
 
     def record(
         self,

@@ -11,7 +11,7 @@ from statistics import median
 from bench import clock
 from bench.gate.duel import Ring, block_of, duel
 from bench.gate.ledger import Ledger
-from bench.gate.match import Match
+from bench.gate.match import LIMIT, Match
 from bench.gate.outcome import logarithm, standing
 from bench.gate.planning import LAP_SECONDS, MOST
 from bench.gate.score import Outcome
@@ -21,8 +21,6 @@ from bench.record import Arm
 from bench.store import Store
 from impls import catalogue
 from impls.contract import Oracle
-
-LIMIT = 120.0  # seconds that a step of an arm may take
 
 
 def entrant(margins: Margins | None = None) -> Callable[[Match], Outcome]:

@@ -82,6 +82,7 @@ def test_what_was_planted_is_found(repository: Path, tmp_path: Path) -> None:
         "linear/in_place": "identical",
     }, said
     assert status == 1
+    assert all(each["stops"] for each in document["cells"] if each["verdict"] != "identical"), said
     slower = next(each for each in document["cells"] if each["verdict"] == "regressed")
     assert slower["low"] > 0.01
     assert not (repository / ".git" / "worktrees").exists()

@@ -1,0 +1,63 @@
+"""Our gate as one of those that a sitting asks: real processes, real folders, a slowdown that is really there."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.gate import plant
+from bench.gate.entrant import entrant
+from bench.gate.match import Match
+from bench.gate.verdict import Role
+from bench.process import ArmFault, allowed_cores
+from bench.record import Arm
+from impls.catalogue import workloads
+
+ARM = Arm(
+    workload="linear/line", implementation="linear/in_place", setting=workloads()["linear/line"].setting(rows=20_000)
+)
+
+
+@pytest.fixture
+def match(tmp_path: Path) -> Match:
+    """The checkout against itself, with a minute to compare them in."""
+    sides: dict[Role, Path] = {"base": plant.side(tmp_path / "base"), "head": plant.side(tmp_path / "head")}
+    return Match(
+        arm=ARM,
+        sides=sides,
+        instrument=plant.instrument(tmp_path / "instrument"),
+        scratch=tmp_path / "scratch",
+        budget=90.0,
+        seed="any",
+        cores=allowed_cores()[-1:],
+        everywhere=allowed_cores(),
+    )
+
+
+def test_a_planted_slowdown_is_called_slower_twice(match: Match) -> None:
+    """Each update waits 100 us more, which is more than it takes: screened and confirmed in rounds of their own."""
+    plant.plant(match.sides["head"], ARM.implementation, 1e-4)
+    found = entrant()(match)
+    assert (found.said, found.decision.word) == ("slower", "regressed")
+    assert min(len(found.screen), len(found.confirm)) >= 4
+    assert 0 < found.seconds
+
+
+def test_without_time_nothing_is_decided(match: Match) -> None:
+    """One round is raced whatever the budget; it decides nothing."""
+    short = Match(**{**vars(match), "budget": 0.1})
+    found = entrant()(short)
+    assert (found.said, len(found.screen), found.confirm) == ("unresolved", 1, ())
+
+
+def test_an_arm_that_ends_is_no_answer(match: Match) -> None:
+    """The side and the reason are named, so that the sitting can be gone on with."""
+    path = match.sides["head"] / "impls" / f"{ARM.implementation}.py"
+    path.write_text(
+        path.read_text("utf-8").replace(
+            "def advance(self, updates: int) -> None:\n",
+            "def advance(self, updates: int) -> None:\n        raise ValueError('planted')\n",
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(ArmFault, match=r"head.*planted"):
+        entrant()(match)
