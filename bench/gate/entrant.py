@@ -15,7 +15,7 @@ from bench.gate.match import LIMIT, Match
 from bench.gate.outcome import logarithm, standing
 from bench.gate.planning import LAP_SECONDS, MOST
 from bench.gate.score import Outcome
-from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Margins, Role, Side, Stage
+from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Margins, Role, Side
 from bench.process import ArmFault, Origin
 from bench.record import Arm
 from bench.store import Store
@@ -23,20 +23,23 @@ from impls import catalogue
 from impls.contract import Oracle
 
 
-def entrant(margins: Margins | None = None) -> Callable[[Match], Outcome]:
-    """What a sitting asks for our gate's word; by default with the margins that a gate has by default."""
+def entrant(margins: Margins | None = None, *, whole: bool = False) -> Callable[[Match], Outcome]:
+    """What a sitting asks for our gate's word; by default with the margins that a gate has by default.
+
+    whole  whether it races until its budget is over, decided or not: so its word on the same rounds, made slower, is known
+    """
     asked, oracles = margins or Margins(), dict[Arm, Oracle]()
 
     def ours(match: Match) -> Outcome:
         if match.arm not in oracles:
             workload = catalogue.workloads()[match.arm.workload]
             oracles[match.arm] = workload.oracle(workload.problem(match.arm.setting), match.arm.setting)
-        return _outcome(match, oracles[match.arm], asked)
+        return _outcome(match, oracles[match.arm], asked, whole)
 
     return ours
 
 
-def _outcome(match: Match, oracle: Oracle, margins: Margins) -> Outcome:
+def _outcome(match: Match, oracle: Oracle, margins: Margins, whole: bool) -> Outcome:
     """Rounds until the cell is decided, or another one would not end within the budget."""
     begin, ledger = clock.now(), Ledger(Store(match.scratch / "gate"))
     cell = Cell(arm=match.arm, kind="raced", margins=margins)
@@ -54,17 +57,16 @@ def _outcome(match: Match, oracle: Oracle, margins: Margins) -> Outcome:
     )
     ring = Ring(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere)
     duels = list[Duel]()
-    while (stage := standing(cell, duels, MOST).next) is not None:
+    while (stage := standing(cell, duels, MOST).next) is not None or (whole and duels):
         if duels and clock.now() + median(each.seconds for each in duels) > begin + match.budget:
             break
-        number = 1 + sum(each.stage == stage for each in duels)
-        duels += [each for each in duel(ring, stage, number, block_of(duels)) if isinstance(each, Duel)]
+        rounds = duel(ring, stage or "screen", 1 + len(duels), block_of(duels))
+        duels += [each for each in rounds if isinstance(each, Duel)]
     for role, record in standing(cell, duels, MOST).ended.items():
         raise ArmFault("failed", f"{match.arm.name} on the {role}: {record.reason}")
     return Outcome(
         margins=margins,
-        screen=_values(duels, "screen"),
-        confirm=_values(duels, "confirm"),
+        rounds=tuple(value for each in duels if (value := logarithm(each)) is not None),
         seconds=clock.now() - begin,
     )
 
@@ -80,7 +82,3 @@ def _laid_out(match: Match, ledger: Ledger) -> dict[Role, tuple[Origin, Origin]]
         first, second = (Origin(folder=place, path=(match.instrument.resolve(), place)) for place in places)
         found[role] = (first, second)
     return found
-
-
-def _values(duels: list[Duel], stage: Stage) -> tuple[float, ...]:
-    return tuple(value for each in duels if each.stage == stage and (value := logarithm(each)) is not None)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from bench.gate.decision import decide
 from bench.gate.entrant import entrant
 from bench.gate.planning import MOST
 from bench.gate.score import Outcome, Trial, share, trials
@@ -76,9 +75,7 @@ def examine(sessions: int, target: Path) -> Iterator[str]:
     """
     for part, wanted in ((NO_CHANGE, sessions), *((part, math.ceil(sessions / FEWER)) for part in PLANTED)):
         ours = entrant(part.margins)
-        yield from sitting(
-            wanted, MOST_SECONDS, target / part.folder, ours, levels=(part.level,), ways=(), truth=(0, 0.0)
-        )
+        yield from sitting(wanted, MOST_SECONDS, target / part.folder, ours, levels=(part.level,), ways=())
 
 
 def outcomes(target: Path, part: Part) -> list[tuple[Trial, Outcome]]:
@@ -98,7 +95,7 @@ def without_change(found: Sequence[Outcome]) -> Iterator[Share]:
     """What was said where nothing had changed."""
     words, of = [each.decision.word for each in found], len(found)
     yield Share("called a regression", words.count("regressed"), of)
-    yield Share("flagged before confirmation", sum(bool(each.confirm) or flagged(each) for each in found), of)
+    yield Share("flagged before confirmation", sum(flagged(each) for each in found), of)
     yield Share("called faster", words.count("improved"), of)
     yield Share("unresolved", words.count("unresolved"), of)
     yield Share("interval holds the truth", sum(holds(each, 0.0) for each in found), of)
@@ -123,18 +120,15 @@ def replayed(found: Sequence[Outcome], slowdown: float, margins: Margins) -> tup
 
     found  outcomes of one arm
     """
-    rounds = [math.exp(value) for each in found for value in (*each.screen, *each.confirm)]
+    rounds = [value for each in found for value in each.rounds]
     order = random.Random(f"{slowdown} {margins}")
-    caught = held = spent = 0
+    caught, held, spent = 0, 0, 0.0
     for _ in range(REPLAYS):
-        screen, confirm = (
-            [math.log(each * (1 + slowdown)) for each in order.choices(rounds, k=MOST)] for _ in range(2)
-        )
-        final = decide(screen, confirm, margins)
-        caught += final.word == "regressed"
-        told = final.clocked
-        held += told is not None and (told.low or 0.0) <= slowdown <= (told.high or 0.0)
-        spent += sum(each.rounds for each in (final.clocked, final.screened) if each)
+        drawn = Outcome(margins=margins, rounds=tuple(order.choices(rounds, k=2 * MOST)), seconds=2.0 * MOST)
+        slower = drawn.slower(slowdown)
+        caught += slower.said == "slower"
+        held += holds(slower, slowdown)
+        spent += slower.spent
     return (
         Share("called a regression", caught, REPLAYS),
         Share("interval holds the truth", held, REPLAYS),
@@ -145,7 +139,7 @@ def replayed(found: Sequence[Outcome], slowdown: float, margins: Margins) -> tup
 def pace(found: Sequence[Outcome]) -> tuple[float, float, float]:
     """Of each cell: seconds in the median, the most seconds, and seconds a round."""
     seconds = [each.seconds for each in found]
-    return median(seconds), max(seconds), fmean(each.seconds / (len(each.screen) + len(each.confirm)) for each in found)
+    return median(seconds), max(seconds), fmean(each.seconds / len(each.rounds) for each in found)
 
 
 def figures(sessions: int, target: Path) -> Iterator[Figure | str]:

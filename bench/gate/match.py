@@ -1,13 +1,11 @@
-"""Collects what rival gates decide by: blocks of one side after the other, each in processes of its own; and the truth.
+"""Collects what rival gates decide by: blocks of one side after the other, each in processes of its own.
 
 Apart from duel.py, which is how this project does it: here one process runs at a time, as with other tools. All of them
 are pinned to the same core as ours are, which is more than the other tools do by themselves, and is to their advantage.
 """
 
-import math
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,14 +16,13 @@ import msgspec
 from bench import clock
 from bench.gate.duel import STEADY
 from bench.gate.rivals import Turn, Way
-from bench.gate.verdict import ROLES, Role
+from bench.gate.verdict import Role
 from bench.process import Origin, Worker, variables_for
 from bench.record import Arm
 
 LIMIT = 120.0  # seconds that a step of an arm may take
 FEWEST = 2  # blocks of a process, however little time is left
 PAIRED = 0.003  # seconds of a block of paired rounds
-LAPS = 21  # at least, of such a round
 
 
 @dataclass(frozen=True)
@@ -125,26 +122,3 @@ def _updates(worker: Worker, block: float) -> int:
         seconds = min(worker.ask("block", updates=updates)["seconds"] for _ in range(2))
         updates = max(1, round(updates * block / seconds))
     return updates
-
-
-def truth(match: Match, rounds: int, seconds: float) -> Iterator[float]:
-    """The slowdown of the head, as ln(head / base), by so many paired rounds of fresh processes of so many seconds.
-
-    Both live on the same core, their blocks alternate in random order, and a round's value is the median over laps.
-    """
-    order = random.Random(f"{match.seed} truth")
-    for _ in range(rounds):
-        with ExitStack() as stack:
-            workers = {role: stack.enter_context(match.worker(role, STEADY)) for role in order.sample(ROLES, 2)}
-            for worker in workers.values():
-                worker.finish()
-            updates = _updates(workers["base"], PAIRED)
-            settle, laps = max(1, round(updates * 0.001 / PAIRED)), list[float]()
-            end = clock.now() + seconds
-            while len(laps) < LAPS or clock.now() < end:
-                took = {
-                    role: workers[role].ask("block", updates=updates, settle=settle)["seconds"]
-                    for role in order.sample(ROLES, 2)
-                }
-                laps.append(math.log(took["head"] / took["base"]))
-        yield median(laps)

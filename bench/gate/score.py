@@ -4,23 +4,26 @@ Apart from sitting.py, which measures: raw blocks are kept, and every rule can b
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import log1p
 from pathlib import Path
 from statistics import median
 
 from msgspec import Struct
+from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from bench import statistics
 from bench.gate.decision import Decision, Word, decide
 from bench.gate.rivals import RIVALS, Rival, Turn
-from bench.gate.tally import AtLevel, Method, Planted, Said, Score, Share
-from bench.gate.verdict import Clocked, Margins, Role
+from bench.gate.tally import AtLevel, Method, Said, Score, Share
+from bench.gate.verdict import Margins, Role
 from bench.record import Arm
 from bench.store import StoreError, read
 
 FORMAT = 1
 PLAN = "sitting.json"
 OURS = "looprace gate"
+LEVELS = (0.0, 0.01, 0.02, 0.05, 0.10)
 OUR_WORDS: Mapping[Word, Said] = {
     "regressed": "slower",
     "improved": "faster",
@@ -36,31 +39,44 @@ OUR_WAY = (
 class Outcome(Struct, frozen=True, kw_only=True):
     """The rounds in which our gate raced a match; its word is found from them again.
 
-    screen, confirm  ln(head / base) of each round
-    seconds          wall time, with starting processes
+    rounds   ln(head / base) of each, in the order in which they were raced
+    seconds  wall time of all, with starting processes
     """
 
     margins: Margins
-    screen: tuple[float, ...]
-    confirm: tuple[float, ...]
+    rounds: tuple[float, ...]
     seconds: float
 
     @property
     def decision(self) -> Decision:
-        """What the rounds allow to be said."""
-        return decide(self.screen, self.confirm, self.margins)
+        """What the rounds allow to be said: those after the look that flags the arm are its confirmation."""
+        screened = decide(self.rounds, (), self.margins)
+        if screened.stage != "confirm" or screened.clocked is None:
+            return screened
+        count = screened.clocked.rounds
+        return decide(self.rounds[:count], self.rounds[count:], self.margins)
 
     @property
     def said(self) -> Said:
         """The word, as one that the others could have said too."""
         return OUR_WORDS[self.decision.word]
 
+    @property
+    def spent(self) -> float:
+        """Seconds until the word was known, for rounds after that need not have been raced."""
+        decision = self.decision
+        counted = sum(each.rounds for each in (decision.clocked, decision.screened) if each)
+        return self.seconds * counted / len(self.rounds)
+
+    def slower(self, by: float) -> "Outcome":
+        """The same rounds, had the head taken so much more time: 0.05 is 5 %."""
+        return replace(self, rounds=tuple(each + log1p(by) for each in self.rounds))
+
 
 class SittingPlan(Struct, frozen=True, kw_only=True):
     """What was set out to do; written first, and the same whenever it is gone on with.
 
     ways   names of the ways to collect what the others decide by
-    truth  paired rounds of each trial that tell what the planted slowdown really was, and their seconds
     """
 
     format: int = FORMAT
@@ -69,18 +85,17 @@ class SittingPlan(Struct, frozen=True, kw_only=True):
     levels: tuple[float, ...]
     arms: tuple[Arm, ...]
     ways: tuple[str, ...]
-    truth: tuple[int, float]
     machine: str
     versions: dict[str, str]
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """One planted slowdown of one arm in one session, and all that was measured of it.
+    """One comparison of an arm in one session, and all that was measured of it.
 
+    level   slowdown that was planted into the head's code: 0 where only what is measured is made slower, afterwards
     pace    seconds of one update of the base, measured just before; 0 where nobody had to know
     wait    seconds that were planted into each update, on top of what planting them costs
     turns   by name of the way they were collected
-    truth   ln(head / base) of paired rounds of their own
     """
 
     format: int = FORMAT
@@ -91,7 +106,6 @@ class Trial(Struct, frozen=True, kw_only=True):
     pace: float
     wait: float
     turns: dict[str, tuple[Turn, ...]]
-    truth: tuple[float, ...]
     ours: Outcome | None = None
 
     @property
@@ -106,37 +120,42 @@ def trials(target: Path) -> Iterator[Trial]:
         yield read(path, Trial, FORMAT)
 
 
-def replay(trial: Trial, earlier: Trial | None = None) -> dict[str, tuple[Said, float]]:
+def replay(trial: Trial, earlier: Trial | None = None, slower: float = 0.0) -> dict[str, tuple[Said, float]]:
     """What each method says of a trial, and the seconds it took; by name. Rules are applied anew to the raw blocks.
 
     earlier  the same trial of an earlier session, for those who store a baseline; None: they say nothing
+    slower   what each time of the head is made longer by: the truth is known exactly, the noise is the machine's own
     """
     found: dict[str, tuple[Said, float]] = {}
     if trial.ours:
-        found[OURS] = (trial.ours.said, trial.ours.seconds)
+        ours = trial.ours.slower(slower)
+        found[OURS] = (ours.said, ours.spent)
     for rival in RIVALS:
         source = earlier if rival.stored else trial
         if source is not None and rival.way.name in trial.turns:
-            base, head = _turns(source, rival, "base"), _turns(trial, rival, "head")
+            base, head = _turns(source, rival, "base"), _turns(trial, rival, "head", slower)
             found[rival.name] = (rival.decide(base, head), sum(turn.seconds for turn in (*base, *head)))
     return found
 
 
-def _turns(trial: Trial, rival: Rival, role: Role) -> list[Turn]:
-    return [turn for turn in trial.turns[rival.way.name] if turn.role == role]
+def _turns(trial: Trial, rival: Rival, role: Role, slower: float = 0.0) -> list[Turn]:
+    turns = [turn for turn in trial.turns[rival.way.name] if turn.role == role]
+    return [replace(turn, blocks=tuple(each * (1 + slower) for each in turn.blocks)) for turn in turns]
 
 
 def tally(target: Path) -> Score:
-    """The score of a sitting, complete or not. Raises StoreError where there is none, or nothing has been measured yet."""
+    """The score of a sitting without planted slowdowns, complete or not: LEVELS are put into what was measured.
+
+    Raises StoreError where there is none, or nothing has been measured yet.
+    """
     plan = read(target / PLAN, SittingPlan, FORMAT)
     sessions, count = set[int](), 0
     latest: dict[tuple[str, float], Trial] = {}
-    truths: dict[float, list[float]] = {}
     said: dict[str, list[tuple[float, Said, float]]] = {}
     for trial in trials(target):
-        for name, (word, seconds) in replay(trial, latest.get(trial.key)).items():
-            said.setdefault(name, []).append((trial.level, word, seconds))
-        truths.setdefault(trial.level, []).extend(trial.truth)
+        for level in LEVELS:
+            for name, (word, seconds) in replay(trial, latest.get(trial.key), level).items():
+                said.setdefault(name, []).append((level, word, seconds))
         latest[trial.key] = trial
         sessions.add(trial.session)
         count += 1
@@ -150,7 +169,6 @@ def tally(target: Path) -> Score:
         arms=plan.arms,
         machine=plan.machine,
         versions=plan.versions,
-        planted=tuple(_planted(level, truths[level]) for level in sorted(truths)),
         methods=tuple(_method(name, rule, way, said[name]) for name, (rule, way) in about.items() if name in said),
     )
 
@@ -182,10 +200,3 @@ def share(count: int, of: int) -> Share:
     """So many of so many, with the exact binomial interval; `of` is at least 1."""
     found = binomtest(count, of).proportion_ci(confidence_level=statistics.LEVEL, method="exact")
     return Share(count=count, of=of, low=float(found.low), high=float(found.high))
-
-
-def _planted(level: float, logarithms: Sequence[float]) -> Planted:
-    """The planted slowdown as its own paired rounds show it, over all trials of the level."""
-    effect = statistics.estimate(logarithms)
-    low, high = (None if edge is None else edge - 1 for edge in (effect.low, effect.high))
-    return Planted(level=level, effect=Clocked(change=effect.value - 1, low=low, high=high, rounds=effect.rounds))

@@ -4,7 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bench.gate.verdict import Clocked
 from bench.record import Arm
 
 FORMAT = 1
@@ -25,9 +24,9 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 class AtLevel(Struct, frozen=True, kw_only=True):
-    """What a method said of the trials with one planted slowdown.
+    """What a method said of all trials with the same slowdown.
 
-    level  as planted: 0.05 is 5 %; 0 is no change, where each "slower" is a false alarm
+    level  the slowdown: 0.05 is 5 %; 0 is no change, where each "slower" is a false alarm
     """
 
     level: float
@@ -43,8 +42,8 @@ class Method(Struct, frozen=True, kw_only=True):
     rule        by which it decides, in a sentence
     way         how its data were collected, in a sentence
     levels      in rising order
-    faster      of all trials; every one is wrong, for nothing was ever planted that makes the head faster
-    unresolved  of all trials
+    faster      at all levels together; every one is wrong, for nothing ever made the head faster
+    unresolved  at all levels together
     seconds     median wall time of a comparison, with starting processes
     """
 
@@ -55,13 +54,6 @@ class Method(Struct, frozen=True, kw_only=True):
     faster: Share
     unresolved: Share
     seconds: float
-
-
-class Planted(Struct, frozen=True, kw_only=True):
-    """What a planted slowdown really was: by paired rounds of their own, which no method sees; over all arms."""
-
-    level: float
-    effect: Clocked
 
 
 class Score(Struct, frozen=True, kw_only=True):
@@ -79,5 +71,4 @@ class Score(Struct, frozen=True, kw_only=True):
     arms: tuple[Arm, ...]
     machine: str
     versions: dict[str, str]
-    planted: tuple[Planted, ...]
     methods: tuple[Method, ...]

@@ -1,9 +1,9 @@
-"""The picture of the gate beside its rivals: how often each calls a head slower, with intervals, by what was planted."""
+"""The picture of the gate beside its rivals: how often each calls a head slower, with intervals, by how much slower it is."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.gate.tally import AtLevel, Method, Planted, Score
+from bench.gate.tally import AtLevel, Method, Score
 from reports import words
 from reports.gate import score_table
 from reports.gate.score_table import percent
@@ -26,7 +26,7 @@ def files(score: Score) -> dict[str, bytes]:
 
 
 def draw(score: Score) -> Picture:
-    """One panel for each planted slowdown, one row for each method; false alarms in a colour of their own."""
+    """One panel for each slowdown, one row for each method; false alarms in a colour of their own."""
     said = " ".join(sentences(score))
     rows = score_table.rows(score)
     return picture("score", TITLE, words.plain(said), lambda: _figure(score), score_table.COLUMNS, rows)
@@ -46,10 +46,11 @@ def _figure(score: Score) -> Figure:
     tall = ROW * len(score.methods)
     about = f"{score.machine}; {score.trials} trials; {score_table.budget(score)}"
     page = sheet(TITLE, about, score_table.notes(), tall + ABOVE + BELOW)
-    wide = (WIDTH - LEFT - RIGHT - BETWEEN * (len(score.planted) - 1)) / len(score.planted)
-    for place, planted in enumerate(score.planted):
+    levels = score_table.levels(score)
+    wide = (WIDTH - LEFT - RIGHT - BETWEEN * (len(levels) - 1)) / len(levels)
+    for place, level in enumerate(levels):
         axes = page.axes(LEFT + place * (wide + BETWEEN), BELOW, wide, tall)
-        _panel(axes, score, planted)
+        _panel(axes, score, level)
         if place == 0:
             for row, method in enumerate(score.methods):
                 weight = "bold" if row == 0 else "normal"
@@ -67,10 +68,10 @@ def _figure(score: Score) -> Figure:
     return page.figure
 
 
-def _panel(axes: Axes, score: Score, planted: Planted) -> None:
-    colour = CAUGHT if planted.level else ALARM
+def _panel(axes: Axes, score: Score, level: float) -> None:
+    colour = CAUGHT if level else ALARM
     for row, method in enumerate(score.methods):
-        if (found := _at(method, planted.level)) is not None:
+        if (found := _at(method, level)) is not None:
             part = found.slower.count / found.slower.of
             axes.plot([found.slower.low, found.slower.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
             axes.scatter([part], [row], s=30, color=colour, zorder=3, clip_on=False)
@@ -82,12 +83,8 @@ def _panel(axes: Axes, score: Score, planted: Planted) -> None:
     axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"], fontsize=8)
     axes.grid(axis="x", color=GRID, lw=0.6)
     axes.spines["left"].set_visible(False)
-    head = (
-        f"{percent(planted.level)} slower\nreally {100 * planted.effect.change:.1f} %"
-        if planted.level
-        else "no change:\nfalse alarms"
-    )
-    axes.set_title(head, fontsize=9, color=colour if not planted.level else INK, loc="left")
+    head = f"{percent(level)} slower" if level else "no change:\nfalse alarms"
+    axes.set_title(head, fontsize=9, color=INK if level else colour, loc="left")
     axes.set_xlabel("called slower", fontsize=8, color=FAINT)
 
 

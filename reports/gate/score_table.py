@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from bench.gate.tally import AtLevel, Method, Planted, Score, Share
-from bench.gate.verdict import Clocked, Margins
+from bench.gate.tally import AtLevel, Method, Score, Share
+from bench.gate.verdict import Margins
 from bench.record import grouped
 from reports.markdown import escape
 
 COLUMNS = (
     "method",
-    "planted",
-    "really",
+    "slowdown",
     "trials",
     "slower",
     "slower_low",
@@ -36,10 +35,6 @@ def render(score: Score) -> str:
         "",
         "Each count has its exact 95 % binomial interval, as if trials were independent.",
         "",
-        "What the planted slowdowns really were, by paired rounds of their own that no method sees:",
-        "",
-        *(f"- {percent(each.level)}: {_really(each.effect)}" for each in score.planted),
-        "",
         "How each method decides, and what it decides by:",
         "",
         *(f"- **{escape(each.name)}**: {escape(each.rule)}. Measured: {escape(each.way)}." for each in score.methods),
@@ -59,32 +54,38 @@ def notes() -> list[str]:
     """What favours whom, and what nobody is asked for."""
     return [
         "Processes of all methods are pinned to the same core, which the other tools do not do by themselves.",
-        "Our gate, and the rounds that tell what was planted, hold the allocator of all processes the same; the others do not.",
+        "Our gate holds the allocator of all processes the same; the others do not.",
+        "Slowdowns are put into what was measured of unchanged code: each time of the head is longer by just so much.",
         "A stored baseline is one of this machine and this sitting; in practice it is often another machine's.",
         f"Our gate promises to exclude slowdowns of {percent(Margins().gate)} and more: to pass 1 % or 2 % keeps that promise.",
-        "No change: the head differs by a line that costs nothing, so that no method can know it by its text.",
+        "The head differs by a line that costs nothing, so that no method can know by its text that nothing changed.",
     ]
 
 
 def _table(score: Score) -> list[str]:
-    heads = ["method", *map(heading, score.planted), "wrongly called faster", "unresolved", "seconds a comparison"]
+    heads = ["method", *map(heading, levels(score)), "wrongly called faster", "unresolved", "seconds a comparison"]
     return [
         "| " + " | ".join(heads) + " |",
         "|---|" + "---:|" * (len(heads) - 1),
-        *("| " + " | ".join(_cells(method, score.planted)) + " |" for method in score.methods),
+        *("| " + " | ".join(_cells(method, levels(score))) + " |" for method in score.methods),
     ]
 
 
-def heading(planted: Planted) -> str:
+def levels(score: Score) -> list[float]:
+    """The slowdowns that any method was asked about, in rising order."""
+    return sorted({each.level for method in score.methods for each in method.levels})
+
+
+def heading(level: float) -> str:
     """What "slower" means at a level."""
-    return f"caught at {percent(planted.level)}" if planted.level else "false alarms on no change"
+    return f"caught at {percent(level)}" if level else "false alarms on no change"
 
 
-def _cells(method: Method, planted: Sequence[Planted]) -> list[str]:
-    levels = {each.level: share(each.slower) for each in method.levels}
+def _cells(method: Method, asked: Sequence[float]) -> list[str]:
+    heard = {each.level: share(each.slower) for each in method.levels}
     return [
         escape(method.name),
-        *(levels.get(each.level, "-") for each in planted),
+        *(heard.get(level, "-") for level in asked),
         share(method.faster),
         share(method.unresolved),
         f"{method.seconds:.0f}",
@@ -106,23 +107,15 @@ def percent(part: float) -> str:
     return f"{100 * part:g} %"
 
 
-def _really(effect: Clocked) -> str:
-    if effect.low is None or effect.high is None:
-        return f"{100 * effect.change:.1f} % (one round)"
-    return f"{100 * effect.change:.2f} % ({100 * effect.low:.2f} to {100 * effect.high:.2f} %; {effect.rounds} rounds)"
-
-
 def rows(score: Score) -> list[tuple[object, ...]]:
     """A row for each method and level, with COLUMNS; changes and shares as fractions."""
-    really = {each.level: each.effect.change for each in score.planted}
-    return [_row(method, each, really[each.level]) for method in score.methods for each in method.levels]
+    return [_row(method, each) for method in score.methods for each in method.levels]
 
 
-def _row(method: Method, each: AtLevel, really: float) -> tuple[object, ...]:
+def _row(method: Method, each: AtLevel) -> tuple[object, ...]:
     return (
         method.name,
         each.level,
-        really,
         each.slower.of,
         each.slower.count,
         each.slower.low,

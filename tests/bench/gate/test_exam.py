@@ -22,17 +22,15 @@ QUIET = tuple(0.001 * (-1) ** place * (place % 5) for place in range(20))
 
 def outcome(screen: Sequence[float], confirm: Sequence[float] = (), margins: Margins | None = None) -> Outcome:
     """A trial of 12 s."""
-    return Outcome(margins=margins or Margins(), screen=tuple(screen), confirm=tuple(confirm), seconds=12.0)
+    return Outcome(margins=margins or Margins(), rounds=(*screen, *confirm), seconds=12.0)
 
 
 def kept(target: Path, part: Part, found: Sequence[Outcome]) -> None:
     """A part of an exam, a session for each outcome."""
-    nothing = sitting.sitting(0, exam.MOST_SECONDS, target / part.folder, levels=(part.level,), ways=(), truth=(0, 0.0))
+    nothing = sitting.sitting(0, exam.MOST_SECONDS, target / part.folder, levels=(part.level,), ways=())
     list(nothing)
     for session, each in enumerate(found, 1):
-        trial = Trial(
-            session=session, arm=ARM, level=part.level, started="", pace=0.0, wait=0.0, turns={}, truth=(), ours=each
-        )
+        trial = Trial(session=session, arm=ARM, level=part.level, started="", pace=0.0, wait=0.0, turns={}, ours=each)
         Store(target / part.folder).write(f"trials/{session:03d}/{ARM.slug}-{part.level:.3f}.json", pretty(trial))
 
 
