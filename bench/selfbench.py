@@ -207,8 +207,6 @@ def attribution() -> Iterator[Figure]:
 
 HOURS = ("gate", "score")  # are what these take
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
-    "gate": lambda sessions: exam.figures(sessions, Path("results/exam")),
-    "score": lambda sessions: sitting.figures(sessions, Path("results/score")),
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
     "tax": lambda repetitions: tax(repetitions),
@@ -216,6 +214,8 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "overhead": lambda _: overhead(),
     "spread": lambda repetitions: spread(1, repetitions),
     "spread2": lambda repetitions: spread(2, repetitions),
+    "gate": lambda sessions: exam.figures(sessions, Path("results/exam")),
+    "score": lambda sessions: sitting.figures(sessions, Path("results/score")),
 }
 
 

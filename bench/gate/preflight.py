@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,8 +72,11 @@ def proved(target: Path, prepared: Prepared) -> Prepared:
     package the arms import comes from the project's own folder, and that no file of `impls` serves both sides.
     """
     asked = [(side, copy) for side in (prepared.base, prepared.head) for copy in range(len(side.copies))]
+    target, project = target.resolve(), Path(prepared.project).resolve()
+    # read here, one after the other: Python 3.11 cannot build two syntax trees at a time
+    packages = [closure.packages(target / side.copies[copy] / side.folder) for side, copy in asked]
     with ThreadPoolExecutor(TOGETHER) as pool:
-        found = list(pool.map(lambda each: _seen(target.resolve(), Path(prepared.project).resolve(), *each), asked))
+        found = list(pool.map(lambda each, names: _seen(target, project, each[0], each[1], names), asked, packages))
     seen = {role: [one for (side, _), one in zip(asked, found, strict=True) if side.role == role] for role in ROLES}
     base, head = (_files(seen[role]) for role in ROLES)
     if shared := base.keys() & head.keys():
@@ -89,12 +93,12 @@ def difference(base: Side, head: Side) -> tuple[str, ...]:
     return tuple(f"{name} is {then} on the base, {now} on the head" for name, then, now in told if then != now)
 
 
-def _seen(target: Path, project: Path, side: Side, copy: int) -> dict[str, Any]:
+def _seen(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> dict[str, Any]:
     """What a copy's process sees, once nothing is wrong with it."""
     place, instrument = target / side.copies[copy], target / "instrument"
-    packages = closure.packages(place / side.folder) - sys.stdlib_module_names
+    names = tuple(sorted(packages - sys.stdlib_module_names))
     try:
-        found = survey(sides.origin(target, side, copy), tuple(sorted(packages)))
+        found = survey(sides.origin(target, side, copy), names)
     except SideError as error:
         raise SideError(f"the {side.role}, {side.name}, cannot be raced: {error}") from None
     for name, file in found["imported"].items():
