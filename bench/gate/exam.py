@@ -69,7 +69,7 @@ class Share:
 
 
 def examine(sessions: int, target: Path) -> Iterator[str]:
-    """Makes what is missing of so many sessions without a change, and of a sixth as many with each slowdown.
+    """Makes what is missing of so many sessions without a change, and of far fewer with each slowdown.
 
     Yields a line before each step; every trial is a file, so it can be stopped and gone on with.
     """
@@ -149,6 +149,10 @@ def figures(sessions: int, target: Path) -> Iterator[Figure | str]:
     for found, (told, least, most) in zip(without_change(still), NO_CHANGE_PROMISED, strict=True):
         yield Figure(f"no change, {found.name}", found.said, told, least <= found.count / found.of <= most)
     yield _pace("no change", still)
+    for name, rounds in by_arm(target).items():
+        called, held, spent = replayed(rounds, 0.0, NO_CHANGE.margins)
+        said = f"{called.said}, {spent:.1f} rounds a cell; the interval holds it in {held.count / held.of:.1%}"
+        yield Figure(f"no change, the rounds of {name} drawn anew", said, "at most 1 in 10 000", called.count <= 1)
     for part, least in PLANTED.items():
         planted = [each for _, each in outcomes(target, part)]
         seen = Share("called a regression", sum(each.said == "slower" for each in planted), len(planted))
