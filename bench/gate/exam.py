@@ -19,9 +19,7 @@ from bench.promise import Figure
 
 NARROW = Margins(gate=0.015, floor=0.005)
 MOST_SECONDS = 240.0  # of a trial; a cell that needs more stays unresolved
-FEWER = (
-    6  # of so many sessions without a change there is one of each planted slowdown: false alarms are the rarer thing
-)
+FEWER = 15  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
 REPLAYS = 4000  # drawn from the rounds without a change, for each arm
 
 
