@@ -41,11 +41,6 @@ def looks(most: int) -> tuple[int, ...]:
     return tuple(each for each in LOOKS if each <= most)
 
 
-def next_look(rounds: int) -> int:
-    """The first number of rounds above this one at which data are looked at."""
-    return next(each for each in LOOKS if each > rounds)
-
-
 def spent(kind: Kind, rounds: int) -> float:
     """The probability of a wrong word that is allowed by so many rounds; all rounds to come never take it over ALPHA.
 
