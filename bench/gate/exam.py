@@ -17,9 +17,11 @@ from bench.gate.sitting import sitting
 from bench.gate.verdict import Margins
 from bench.promise import Figure
 
+# Those that start in half the time of one with an optimizer: what counts here is how many comparisons there are.
+ARMS = ("linear/manual", "linear/no_grad", "linear/in_place", "linear/analytic")
 NARROW = Margins(gate=0.015, floor=0.005)
 MOST_SECONDS = 240.0  # of a trial; a cell that needs more stays unresolved
-FEWER = 15  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
+FEWER = 30  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
 REPLAYS = 4000  # drawn from the rounds without a change, for each arm
 
 
@@ -72,8 +74,8 @@ def examine(sessions: int, target: Path) -> Iterator[str]:
     Yields a line before each step; every trial is a file, so it can be stopped and gone on with.
     """
     for part, wanted in ((NO_CHANGE, sessions), *((part, math.ceil(sessions / FEWER)) for part in PLANTED)):
-        ours = entrant(part.margins)
-        yield from sitting(wanted, MOST_SECONDS, target / part.folder, ours, levels=(part.level,), ways=())
+        ours, levels, folder = entrant(part.margins), (part.level,), target / part.folder
+        yield from sitting(wanted, MOST_SECONDS, folder, ours, levels=levels, implementations=ARMS, ways=())
 
 
 def outcomes(target: Path, part: Part) -> list[tuple[Trial, Outcome]]:

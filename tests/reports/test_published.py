@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from bench.gate import score
 from bench.store import Store
 from reports import folder
 from reports.comparison import compare
+from reports.gate import score_figure
 from reports.profiled import profiled_of
 from tests.conftest import ROOT
 from tests.reports.parsed import Parsed
 
 PUBLISHED = sorted(path.parent for path in (ROOT / "reports" / "published").glob("*/plan.json"))
+SCORE = ROOT / "reports" / "published" / "gate-score"
 
 
 def test_what_the_readme_shows_is_there() -> None:
@@ -40,7 +43,15 @@ def test_a_published_report_is_what_its_records_say(path: Path, tmp_path: Path) 
     assert shown == drawn
 
 
-@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.name)
+def test_the_published_score_is_what_its_trials_say() -> None:
+    """Every rule is applied again to the raw blocks; the table and the numbers behind the picture are the same."""
+    made = score_figure.files(score.tally(SCORE))
+    for name in ("summary.md", "score.csv"):
+        assert (SCORE / name).read_bytes() == made[name], name
+    assert all((SCORE / name).is_file() for name in made)
+
+
+@pytest.mark.parametrize("path", [*PUBLISHED, SCORE], ids=lambda path: path.name)
 def test_a_published_run_names_no_place_of_the_machine_it_ran_on(path: Path) -> None:
     """No file of it holds the path of somebody's home or of a temporary folder."""
     private = re.compile(rb"/(home|root|tmp|Users)/[A-Za-z0-9._-]+")
