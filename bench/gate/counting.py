@@ -30,8 +30,7 @@ MONOTONE_BAD = (
 )
 SAID = {"base": "the base", "again": "the base", "head": "the head"}  # the workers, in words
 MOST, FEWEST = 512, 32  # updates that are counted, where so many do not take too long
-SECONDS = 1.0  # that they may take, with nothing attached
-LOOKED = 0.05  # seconds in which an update is seen undisturbed, for how many are counted must not hang on one bad moment
+SECONDS = 2.0  # that they may take, with nothing attached: many, or a busy machine would count fewer than a quiet one
 _HASHES = {"PYTHONHASHSEED": "0"}  # the order of a set may decide what is called
 
 
@@ -116,7 +115,7 @@ def _counted(workers: Mapping[str, Worker]) -> dict[str, dict[str, Any]]:
     def look(name: str, **arguments: Any) -> dict[str, dict[str, Any]]:
         return _ask(workers, "dissect", look=name, **arguments)
 
-    seconds = max(found["seconds"] for found in look("repeated", updates=1, seconds=LOOKED).values())
+    seconds = max(found["seconds"] for found in look("repeated", updates=1, seconds=0.0).values())
     updates = {"seconds": seconds, "many": _many(seconds)}
     before, counted, after = look("compiled"), look("counted", **updates), look("compiled")
     called = look("called", **updates)
