@@ -21,7 +21,7 @@ from bench.promise import Figure
 ARMS = ("linear/manual", "linear/no_grad", "linear/in_place", "linear/analytic")
 NARROW = Margins(gate=0.015, floor=0.005)
 MOST_SECONDS = 240.0  # of a trial; a cell that needs more stays unresolved
-FEWER = 30  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
+FEWER = 60  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
 REPLAYS = 4000  # drawn from the rounds without a change, for each arm
 
 

@@ -23,6 +23,7 @@ from bench.record import Arm
 LIMIT = 120.0  # seconds that a step of an arm may take
 FEWEST = 2  # blocks of a process, however little time is left
 PAIRED = 0.003  # seconds of a block of paired rounds
+DIGITS = 10  # of a second that are kept of an update, or a sitting would fill megabytes with what no clock tells
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _blocks(worker: Worker, updates: int, end: float, most: int | None = None) -
     """Seconds an update, block after block, until the time is over or there are enough."""
     blocks = list[float]()
     while len(blocks) < FEWEST or (len(blocks) < most if most else clock.now() < end):
-        blocks.append(worker.ask("block", updates=updates)["seconds"] / updates)
+        blocks.append(round(worker.ask("block", updates=updates)["seconds"] / updates, DIGITS))
     return blocks
 
 
