@@ -13,15 +13,16 @@ from statistics import median
 from bench import clock
 from bench.gate import sides
 from bench.gate.counting import count
+from bench.gate.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.duel import STEADY, Ring, block_of, duel
 from bench.gate.ledger import Ledger
-from bench.gate.outcome import Standing, standing
-from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role
+from bench.gate.outcome import Standing, control_rounds, standing
+from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
 from bench.process import Origin, allowed_cores
 from impls import catalogue
 from impls.contract import Oracle
 
-FEWEST_CONTROLS, MOST_CONTROLS = 6, 24  # rounds of all controls together: by 12 or so they tell 1 % from 0
+MOST_CONTROLS = 24  # rounds of all controls together: by 12 or so they tell 1 % from 0
 CELLS_A_CONTROL = 4  # so many open cells bring one round of a control in each turn
 USUAL = 5  # rounds of each stage in which most cells are decided
 GUESS = 4.0  # seconds of a round, before there has been any
@@ -66,6 +67,25 @@ class _Course:
         """Where the cell stands."""
         return standing(cell, self.duels[cell.slug], self.most)
 
+    @property
+    def controls(self) -> list[Cell]:
+        """The cells that are the base on both sides."""
+        return [cell for cell in self.plan.cells if cell.kind == "control"]
+
+    def control_duels(self, stage: Stage) -> list[Duel]:
+        """The rounds of all controls."""
+        return [each for cell in self.controls for each in self.duels[cell.slug] if each.stage == stage]
+
+    def control_stage(self, cells: int) -> Stage:
+        """That of the next round of a control: the confirmation, once all cells are done and the controls seem off.
+
+        They are looked at no sooner, for how many rounds they have by then depends on the other cells alone.
+        """
+        if self.control_duels("confirm"):
+            return "confirm"
+        ready = not cells and len(self.control_duels("screen")) >= FEWEST_CONTROLS
+        return "confirm" if ready and off(pooled(control_rounds(self.controls, self.duels, "screen"))) else "screen"
+
     def _oracle(self, cell: Cell) -> Oracle:
         """The same for all arms of a race."""
         workload = catalogue.workloads()[cell.arm.workload]
@@ -100,10 +120,7 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
 def _forecast(course: _Course) -> float:
     """Seconds that the open cells will take, if they need as many rounds as most."""
     cells = sum(_rounds_left(course, cell) * (_pace(course, cell) or GUESS) for cell in course.plan.cells)
-    controls = max(
-        0, FEWEST_CONTROLS - sum(len(course.duels[c.slug]) for c in course.plan.cells if c.kind == "control")
-    )
-    return cells + controls * GUESS
+    return cells + max(0, FEWEST_CONTROLS - len(course.control_duels("screen"))) * GUESS
 
 
 def _rounds_left(course: _Course, cell: Cell) -> int:
@@ -141,22 +158,25 @@ def _raced(course: _Course, end: float) -> Iterator[str]:
     while True:
         turn += 1
         cells = [cell for cell in course.plan.cells if cell.kind == "raced" and course.standing(cell).next]
-        due = _controls(course, len(cells))
+        due, stage = _controls(course, len(cells)), course.control_stage(len(cells))
         if not cells and not due:
             return
         order = random.Random(f"{course.plan.seed} turn {turn} {len(cells)}")
         for cell in order.sample(cells + due, len(cells + due)):
             if clock.now() + _pace(course, cell) > end:
                 return
-            yield from _round(course, cell)
+            yield from _round(course, cell, stage if cell.kind == "control" else course.standing(cell).next)
 
 
 def _controls(course: _Course, cells: int) -> list[Cell]:
     """The controls that have a round in this turn, beside so many open cells: those that had the fewest so far."""
-    controls = [cell for cell in course.plan.cells if cell.kind == "control"]
-    done = sum(len(course.duels[cell.slug]) for cell in controls)
-    wanted = min(max(1, cells // CELLS_A_CONTROL), MOST_CONTROLS - done) if cells else FEWEST_CONTROLS - done
-    return sorted(controls, key=lambda cell: len(course.duels[cell.slug]))[: max(0, wanted)]
+    stage = course.control_stage(cells)
+    screened, done = len(course.control_duels("screen")), len(course.control_duels(stage))
+    if cells:
+        wanted = min(max(1, cells // CELLS_A_CONTROL), MOST_CONTROLS - done)
+    else:
+        wanted = (FEWEST_CONTROLS if stage == "screen" else max(FEWEST_CONTROLS, screened)) - done
+    return sorted(course.controls, key=lambda cell: len(course.duels[cell.slug]))[: max(0, wanted)]
 
 
 def _pace(course: _Course, cell: Cell) -> float:
@@ -164,9 +184,8 @@ def _pace(course: _Course, cell: Cell) -> float:
     return median(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
 
 
-def _round(course: _Course, cell: Cell) -> Iterator[str]:
+def _round(course: _Course, cell: Cell, stage: Stage | None) -> Iterator[str]:
     done = course.duels[cell.slug]
-    stage = "screen" if cell.kind == "control" else course.standing(cell).next
     if stage is None:
         return
     number = 1 + max((each.round for each in done if each.stage == stage), default=0)

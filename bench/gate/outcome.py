@@ -8,6 +8,7 @@ from statistics import fmean, median
 from bench.gate import decision
 from bench.gate.decision import Decision
 from bench.gate.verdict import (
+    STAGES,
     Cell,
     CellVerdict,
     Controls,
@@ -57,7 +58,7 @@ def standing(cell: Cell, duels: Sequence[Duel], most: int) -> Standing:
     """Where a cell stands. Rounds that cannot be used count for nothing but themselves."""
     values: dict[Stage, list[float]] = {
         stage: [value for duel in duels if duel.stage == stage and (value := logarithm(duel)) is not None]
-        for stage in ("screen", "confirm")
+        for stage in STAGES
     }
     found = decision.decide(values["screen"], values["confirm"], cell.margins, most)
     ended: dict[Role, Record] = {}
@@ -103,13 +104,21 @@ def verdict(
     )
 
 
-def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]]) -> Controls:
+def control_rounds(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]], stage: Stage) -> dict[str, list[float]]:
+    """The values of the rounds of a stage in which a control was clocked, by the names of those that have any."""
     values = {
-        cell.arm.label: [value for duel in duels.get(cell.slug, ()) if (value := logarithm(duel)) is not None]
+        cell.arm.label: [
+            value for duel in duels.get(cell.slug, ()) if duel.stage == stage and (value := logarithm(duel)) is not None
+        ]
         for cell in cells
     }
-    clocked, vetoes = decision.controls({name: found for name, found in values.items() if found})
-    return Controls(names=tuple(values), clocked=clocked, vetoes=vetoes)
+    return {name: found for name, found in values.items() if found}
+
+
+def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]]) -> Controls:
+    screen, confirm = (control_rounds(cells, duels, stage) for stage in STAGES)
+    clocked, vetoes = decision.controls(screen, confirm)
+    return Controls(names=tuple(cell.arm.label for cell in cells), clocked=clocked, vetoes=vetoes)
 
 
 def _of_cell(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from bench import environment
 from bench.gate.closure import closure, differing, names
 from bench.gate.margins import TABLE, Rules
 from bench.gate.preflight import difference
@@ -119,9 +120,10 @@ def _controls(cells: Sequence[Cell]) -> list[Cell]:
     Eager ones, for they start fastest; a control says what the machine does, not what an arm does.
     """
     chosen: list[Cell] = []
+    gpus = bool(environment.gpus())
     for kind in ("identical", "raced"):
-        able = [cell for cell in cells if cell.kind == kind and cell.arm.setting.mode == "eager"]
-        able = able or [cell for cell in cells if cell.kind == kind]
+        able = [cell for cell in cells if cell.kind == kind and (cell.arm.setting.device != "cuda" or gpus)]
+        able = [cell for cell in able if cell.arm.setting.mode == "eager"] or able
         wanted = min(CONTROLS - len(chosen), len(able))
         chosen += [able[place * len(able) // wanted] for place in range(wanted)]
     return [Cell(arm=cell.arm, kind="control", margins=cell.margins) for cell in chosen]

@@ -11,6 +11,7 @@ FORMAT = 1
 Role = Literal["base", "head"]
 Stage = Literal["screen", "confirm"]
 ROLES: tuple[Role, Role] = ("base", "head")
+STAGES: tuple[Stage, Stage] = ("screen", "confirm")
 Kind = Literal["raced", "control", "identical", "new", "missing"]
 Word = Literal[
     "regressed",
@@ -201,8 +202,8 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
 class Controls(Struct, frozen=True, kw_only=True):
     """What cells showed that are the same on both sides: there the truth is 0.
 
-    clocked  over all rounds of all of them
-    vetoes   whether they are off by more than chance and the floor allow: then no clock is believed
+    clocked  over all rounds of all of them; of those of the confirmation, where they seemed off and were raced again
+    vetoes   whether they are off by more than chance and the floor allow, twice: then no clock is believed
     """
 
     names: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ def record(of: Cell, number: int, blocks: Sequence[float], status: Status = "ok"
         started="2026-11-23T00:00:00+00:00",
         updates_per_block=8,
         laps=tuple(range(1, len(blocks) + 1)),
-        blocks=tuple(8 * block for block in blocks),
+        blocks=tuple(8 * float(block) for block in blocks),
         digest="the same",
     )
 

@@ -1,0 +1,91 @@
+"""The course of a gate: which rounds are raced, in which stage, until when. Its duels are made up: their order matters."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bench.gate import conduct
+from bench.gate.duel import Ring
+from bench.gate.ledger import Ledger
+from bench.gate.outcome import verdict
+from bench.gate.verdict import Counts, Duel, GatePlan, GateVerdict, Stage
+from bench.seat import Block
+from bench.store import Store
+from tests.bench.gate.visits import Machine, cell, plan
+
+Change = Callable[[Ring, Stage], float]
+Gate = Callable[[Change], tuple[Ledger, GateVerdict]]
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """A gate of two arms and two controls, each round of which has the change that it is told."""
+
+    def carried_out(change: Change) -> tuple[Ledger, GateVerdict]:
+        machine, asked = Machine(3, process=0.004), small()
+        ledger = Ledger(Store(tmp_path))
+        ledger.write_plan(asked)
+        for each in asked.cells:
+            ledger.write_counts(each, Counts())
+
+        def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | Duel]:
+            yield "racing"
+            yield machine.duel(ring.cell, stage, number, change(ring, stage))
+
+        monkeypatch.setattr(conduct, "duel", duel)
+        for _ in conduct.conduct(asked, ledger, budget=300.0, most=20):
+            pass
+        return ledger, verdict(asked, {each.slug: ledger.duels(each) for each in asked.cells}, {})
+
+    return carried_out
+
+
+def small() -> GatePlan:
+    """Two arms that are raced, two that are controls."""
+    asked = plan(*map(cell, ARMS), *(cell(name, "control") for name in ("linear/in_place", "linear/numpy")))
+    sides = ("sides/0", "sides/1")
+    return replace(asked, base=replace(asked.base, copies=sides), head=replace(asked.head, copies=sides))
+
+
+ARMS = ("linear/manual", "linear/no_grad")
+
+
+def stages(ledger: Ledger) -> list[Stage]:
+    """Of all rounds of controls."""
+    return [each.stage for of in ledger.plan().cells if of.kind == "control" for each in ledger.duels(of)]
+
+
+def test_controls_that_are_on_are_not_raced_again(gate: Gate) -> None:
+    """Six rounds of them, and the gate is over."""
+    ledger, found = gate(lambda ring, stage: 0.0)
+    assert (found.word, found.complete) == ("ok", True)
+    assert stages(ledger) == ["screen"] * 6
+
+
+def test_controls_that_seem_off_are_raced_again_before_they_veto(gate: Gate) -> None:
+    """Off at first and not in as many fresh rounds: the clock is believed, and what is told comes from those."""
+    ledger, found = gate(lambda ring, stage: 0.03 * (ring.cell.kind == "control" and stage == "screen"))
+    assert found.word == "ok"
+    assert stages(ledger).count("confirm") == stages(ledger).count("screen") == 6
+    assert found.controls.clocked is not None
+    assert found.controls.clocked.change < 0.01
+
+
+def test_controls_that_are_off_twice_veto(gate: Gate) -> None:
+    """The same in fresh rounds: no clock is believed."""
+    ledger, found = gate(lambda ring, stage: 0.03 * (ring.cell.kind == "control"))
+    assert (found.word, found.controls.vetoes) == ("unmeasured", True)
+    assert stages(ledger).count("confirm") == 6
+
+
+def test_what_is_suspect_is_confirmed_by_rounds_of_its_own(gate: Gate) -> None:
+    """An arm that is slower has as many rounds of both stages as it takes, and the other none of the second."""
+    ledger, found = gate(
+        lambda ring, stage: 0.1 * (ring.cell.arm.implementation == ARMS[0] and ring.cell.kind == "raced")
+    )
+    assert [each.word for each in found.cells] == ["regressed", "ok"]
+    slow, same = ([each.stage for each in ledger.duels(cell(name))] for name in ARMS)
+    assert slow == ["screen"] * 4 + ["confirm"] * 4
+    assert set(same) == {"screen"}
