@@ -91,6 +91,11 @@ def notes(verdict: GateVerdict) -> Iterator[str]:
     found = rows(verdict)
     if identical := of(found, "identical"):
         yield f"Not raced, for their code is the same on both sides: {_names(identical, LISTED)}"
+    absent: dict[str, list[Row]] = {}
+    for row in of(found, "unavailable"):
+        absent.setdefault(words.reason(row.found), []).append(row)
+    for why, those in absent.items():
+        yield f"Neither side can run here: {_names(those, LISTED)}{f' ({cut(why)})' if why else ''}"
     unsteady = {name: None for row in found if row.found.counts for name in row.found.counts.unsteady}
     if unsteady:
         named = _few([cut(name.replace("_", " "), BRIEF) for name in unsteady], LISTED)

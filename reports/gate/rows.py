@@ -46,7 +46,9 @@ class Row:
 
     @property
     def telling(self) -> bool:
-        """Whether there is more to say of it than the table does."""
+        """Whether there is more to say of it than the table does, and the notes, where those that cannot run stand together."""
+        if self.found.word == "unavailable":
+            return False
         counts = self.found.counts
         differing = counts and (counts.reason or any(each.base != each.head for each in counts.counters.values()))
         return self.found.word != "ok" or bool(differing) or self.found.screened is not None

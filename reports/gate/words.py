@@ -31,7 +31,7 @@ def said(found: CellVerdict) -> str:
         f"{listed(bad)}: fails by itself{_because(', '.join(counts.breaks))}" if bad else "",
         _verdict(found),
         listed(others) + PASSED.get(found.word, "") if others else "",
-        f"nothing could be counted{_because(counts.reason)}" if counts.reason else "",
+        f"nothing could be counted{_because(counts.reason)}" if counts.reason and found.word != "unavailable" else "",
     ]
     return cut("; ".join(filter(None, parts)))
 

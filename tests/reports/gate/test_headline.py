@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from bench.gate.verdict import Controls, GateVerdict, Margins
 from reports.gate import headline
+from reports.gate.rows import rows
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import BASE, HEAD, clocked, found, gate, of
 
@@ -112,3 +113,14 @@ def test_counters_that_do_not_repeat_are_named() -> None:
     """What two countings of one side tell differently is not compared, and that is said."""
     seen = replace(verdicts.OK, counts=replace(verdicts.counts(), unsteady=("python_calls",)))
     assert "Not compared where two countings of the base differed: python calls" in list(headline.notes(of("ok", seen)))
+
+
+def test_arms_that_cannot_run_here_are_named_together() -> None:
+    """One note for a reason, however many arms have it, and nothing else is said of them."""
+    other = found("unavailable", "linear/cuda_graph", reason="unsupported: no CUDA device")
+    seen = of("ok", verdicts.OK, verdicts.UNAVAILABLE, other)
+    notes = [note for note in headline.notes(seen) if "Neither side" in note]
+    assert len(notes) == 1
+    assert {"linear/triton_update", "linear/cuda_graph"} <= set(notes[0].replace(":", "").split())
+    assert notes[0].endswith("(unsupported: no CUDA device)")
+    assert not any(row.telling for row in rows(seen) if row.found.word == "unavailable")
