@@ -23,9 +23,8 @@ HORIZON = 20  # rounds by which most of the error may be spent
 KEPT = 0.2  # the share of it that is kept for all rounds after these, however many
 WARY = 0.9  # of alpha is spent on paper: Student's t passes these thresholds up to 1.13 times as often as the walk
 ALPHA: dict[Kind, float] = {"regressed": 0.01, "ok": 0.05}
-EXPONENT: dict[Kind, int] = {"regressed": 2, "ok": 1}  # 1 spends early: a cell without a change is soon done
 LOOKS: tuple[int, ...] = (
-    *range(4, HORIZON, 2),
+    *range(4, HORIZON),  # a round costs seconds, a look nothing
     *(each << doublings for doublings in range(20) for each in (20, 25, 32)),
 )
 REACH = 8.0  # standard deviations beyond which a walk never is
@@ -33,7 +32,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 def looks(most: int) -> tuple[int, ...]:
-    """The numbers of rounds at which data are looked at, up to `most`: 4, 6, ... 20, then 25, 32 and their doublings.
+    """The numbers of rounds at which data are looked at, up to `most`: 4, 5, ... 20, then 25, 32 and their doublings.
 
     They are the same for every gate, whatever its `most`: only so can a gate be continued without erring more often.
     A stage of at most `most` rounds therefore ends with the last of them; of fewer than 4 rounds there is no look.
@@ -44,9 +43,10 @@ def looks(most: int) -> tuple[int, ...]:
 def spent(kind: Kind, rounds: int) -> float:
     """The probability of a wrong word that is allowed by so many rounds; all rounds to come never take it over ALPHA.
 
-    With a = 0.9 alpha: 0.8 a (n / 20)^exponent up to 20 rounds, a (1 - 0.2 * 20 / n) from there on.
+    With a = 0.9 alpha: 0.8 a n / 20 up to 20 rounds, a (1 - 0.2 * 20 / n) from there on. So it is spent early, and what is
+    clear is soon done.
     """
-    share = (1 - KEPT) * (rounds / HORIZON) ** EXPONENT[kind] if rounds <= HORIZON else 1 - KEPT * HORIZON / rounds
+    share = (1 - KEPT) * rounds / HORIZON if rounds <= HORIZON else 1 - KEPT * HORIZON / rounds
     return ALPHA[kind] * WARY * share
 
 
