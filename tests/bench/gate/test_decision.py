@@ -156,12 +156,12 @@ def test_one_spike_is_no_regression(spike: float) -> None:
 
 
 def test_what_is_wanted_next_ends_with_the_last_look() -> None:
-    """A limit of 7 rounds ends with the look at 6; a higher one goes on; with less than 4 nothing is raced."""
-    rounds = [0.0, 0.06, -0.02, 0.08, 0.0, 0.05, 0.0]
+    """A limit of 24 rounds ends with the look at 20; a higher one goes on; with less than 4 nothing is raced."""
+    rounds = [0.0, 0.06, -0.02, 0.08, 0.0, 0.05, 0.0] * 3
     stages: list[Stage | None] = [
-        decide(rounds[:count], [], USUAL, most).stage for count, most in ((5, 7), (6, 7), (6, 8))
+        decide(rounds[:count], [], USUAL, most).stage for count, most in ((19, 24), (20, 24), (20, 25), (7, 7), (6, 7))
     ]
-    assert ["screen", None, "screen"] == stages
+    assert ["screen", None, "screen", None, "screen"] == stages
     assert ("unresolved", None) == (decide([], [], USUAL, 3).word, decide([], [], USUAL, 3).stage)
     assert decide(rounds, [], USUAL, 4).word == decide(rounds, [], USUAL, 40).word
 
