@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate import score
+from bench.gate import exam, score
 from bench.store import Store
 from reports import folder
 from reports.comparison import compare
@@ -16,6 +16,7 @@ from tests.reports.parsed import Parsed
 
 PUBLISHED = sorted(path.parent for path in (ROOT / "reports" / "published").glob("*/plan.json"))
 SCORE = ROOT / "reports" / "published" / "gate-score"
+EXAM = ROOT / "reports" / "published" / "gate-exam"
 
 
 def test_what_the_readme_shows_is_there() -> None:
@@ -51,7 +52,16 @@ def test_the_published_score_is_what_its_trials_say() -> None:
     assert all((SCORE / name).is_file() for name in made)
 
 
-@pytest.mark.parametrize("path", [*PUBLISHED, SCORE], ids=lambda path: path.name)
+@pytest.mark.parametrize(("sitting", "comparisons"), [("quiet", 26), ("beside-tests", 13)])
+def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
+    """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
+    outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
+    assert len(outcomes) == comparisons
+    assert not any(exam.flagged(each) for each in outcomes)
+    assert {each.decision.word for each in outcomes} <= {"ok", "unresolved"}
+
+
+@pytest.mark.parametrize("path", [*PUBLISHED, SCORE, EXAM], ids=lambda path: path.name)
 def test_a_published_run_names_no_place_of_the_machine_it_ran_on(path: Path) -> None:
     """No file of it holds the path of somebody's home or of a temporary folder."""
     private = re.compile(rb"/(home|root|tmp|Users)/[A-Za-z0-9._-]+")
