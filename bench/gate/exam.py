@@ -115,8 +115,8 @@ def holds(outcome: Outcome, change: float) -> bool:
 def replayed(found: Sequence[Outcome], slowdown: float, margins: Margins) -> tuple[Share, Share, float]:
     """What our gate says of rounds drawn anew from those without a change, each made slower by exactly so much.
 
-    So the noise is the machine's own and the truth is exact. A cell draws from the rounds of one arm, with replacement, and from
-    the same with their sign reversed: where nothing has changed, either side may be called the head.
+    So the noise is the machine's own and the truth is exact. A cell draws from the rounds of one arm, with replacement, and
+    from the same with their sign reversed: where nothing has changed, either side may be called the head.
     Called a regression; intervals that hold the slowdown; and rounds a cell.
 
     found  outcomes of one arm
