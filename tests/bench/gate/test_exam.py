@@ -20,6 +20,12 @@ STILL, SLOWER, TORN = (-0.01, 0.01) * 2, (0.09, 0.11) * 2, (-0.5, 0.5) * 2
 QUIET = tuple(0.001 * (-1) ** place * (place % 5) for place in range(20))
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of what an exam draws, for here the rounds leave no doubt."""
+    monkeypatch.setattr(exam, "REPLAYS", 400)
+
+
 def outcome(screen: Sequence[float], confirm: Sequence[float] = (), margins: Margins | None = None) -> Outcome:
     """A trial of 12 s."""
     return Outcome(margins=margins or Margins(), rounds=(*screen, *confirm), seconds=12.0)
