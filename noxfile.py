@@ -52,7 +52,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def score(session: nox.Session) -> None:
-    """This gate beside what other tools say of the same code. Two hours; leave the machine alone."""
+    """This gate beside what other tools say of the same code. Three hours; leave the machine alone."""
     install(session, extras="[consumers]")
     session.run("python", "-m", "bench", "selfbench", "--only", "score", *session.posargs)
 

@@ -56,11 +56,8 @@ def logarithm(duel: Duel) -> float | None:
 
 def standing(cell: Cell, duels: Sequence[Duel], most: int) -> Standing:
     """Where a cell stands. Rounds that cannot be used count for nothing but themselves."""
-    values: dict[Stage, list[float]] = {
-        stage: [value for duel in duels if duel.stage == stage and (value := logarithm(duel)) is not None]
-        for stage in STAGES
-    }
-    found = decision.decide(values["screen"], values["confirm"], cell.margins, most)
+    screen, confirm = (_values(duels, stage) for stage in STAGES)
+    found = decision.decide(screen, confirm, cell.margins, most)
     ended: dict[Role, Record] = {}
     for role, records in (("base", [d.base for d in duels]), ("head", [d.head for d in duels])):
         bad = [record for record in records if record.status != "ok"]
@@ -106,13 +103,11 @@ def verdict(
 
 def control_rounds(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]], stage: Stage) -> dict[str, list[float]]:
     """The values of the rounds of a stage in which a control was clocked, by the names of those that have any."""
-    values = {
-        cell.arm.label: [
-            value for duel in duels.get(cell.slug, ()) if duel.stage == stage and (value := logarithm(duel)) is not None
-        ]
-        for cell in cells
-    }
-    return {name: found for name, found in values.items() if found}
+    return {cell.arm.label: found for cell in cells if (found := _values(duels.get(cell.slug, ()), stage))}
+
+
+def _values(duels: Sequence[Duel], stage: Stage) -> list[float]:
+    return [value for duel in duels if duel.stage == stage and (value := logarithm(duel)) is not None]
 
 
 def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[Duel]]) -> Controls:

@@ -266,6 +266,7 @@ def test_controls_veto_a_machine_that_favours_a_side() -> None:
     assert not decision.controls({"a": [0.1, -0.05], "b": [0.04]}, {})[1]
     assert (None, False) == decision.controls({}, {})
     assert not decision.controls({"a": [0.5]}, {})[1]
+    assert decision.controls({"a": [0.02, 0.02], "b": [0.02]}, {})[1]
 
 
 def test_controls_that_seem_off_veto_until_fresh_rounds_say_otherwise() -> None:

@@ -83,13 +83,13 @@ def test_what_is_put_in_is_a_factor_of_time() -> None:
 
 
 def test_promises_are_told_as_kept_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All trials there are: nothing is raced; one that was slower breaks two promises, besides those of rounds drawn anew."""
+    """All trials there are: nothing is raced; one that was slower breaks two promises."""
     monkeypatch.setattr(exam, "examine", lambda sessions, target: iter(()))
     kept(tmp_path, NO_CHANGE, [outcome(QUIET)] * 20 + [outcome(SLOWER, SLOWER)])
     for part in PLANTED:
         slower = [math.log1p(part.level) + each for each in QUIET]
         kept(tmp_path, part, [outcome(slower, slower, part.margins)] * 3)
     figures = [each for each in exam.figures(1, tmp_path) if isinstance(each, Figure)]
-    broken = {each.name for each in figures if not each.kept and "the rounds of" not in each.name}
+    broken = {each.name for each in figures if not each.kept}
     assert broken == {"no change, called a regression", "no change, flagged before confirmation"}
     assert any(each.said.startswith("3 of 3") for each in figures)
