@@ -1,4 +1,4 @@
-"""What an arm's own process finds out: blocks by the clock, exact counts, PyTorch's profiler, what the compiler did.
+"""What an arm's own process finds out: blocks by the clock, exact counts, what the compiler did, and what sessions.py does.
 
 Apart from the worker, for nothing here may ever stand beside a timed block. Loads torch.
 """
@@ -6,30 +6,21 @@ Apart from the worker, for nothing here may ever stand beside a timed block. Loa
 import contextlib
 import ctypes
 import gc
-import gzip
-import json
 import os
 import re
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from torch.autograd import profiler
 
 from bench import clock, device
-from bench.operations import PEAK, WINDOW, counts, notes, summary
-from impls.contract import Implementation
-from impls.setting import Setting
+from bench.operations import PEAK, counts, notes
+from bench.sessions import MOST_SECONDS, MOST_UPDATES, Subject, profiled, session_of, summarised, traced, undisturbed
 
 BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.15, 3
-PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
-SESSIONS = 7
-MOST_UPDATES, MOST_EVENTS = 10_000_000, 4000
 BUSY = 0.1  # of what the busiest thread worked: as much makes another one busy, too
 COMPILED = (  # what `compiled` counts
     "graphs",
@@ -40,28 +31,7 @@ COMPILED = (  # what `compiled` counts
     "cache_misses",
     "cudagraph_skips",
 )
-TRACED = 24  # updates in a Chrome trace, and at most half of MOST_EVENTS
 PR_SET_PTRACER = 0x59616D61  # Linux, Yama: who besides its parents may look into this process
-
-Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The arm that is looked at, where it has been built and has made its first updates."""
-
-    arm: Implementation
-    setting: Setting
-    stopwatch: device.Stopwatch
-
-    def seconds(self, updates: int) -> float:
-        """Time of the next updates, all work done."""
-        return self.stopwatch.time(lambda: self.arm.advance(updates))[0]
-
-    def restart(self) -> None:
-        """To the same point each time: the first update after a reset may differ from all others."""
-        self.arm.reset()
-        self.arm.advance(1)
 
 
 def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
@@ -75,7 +45,7 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
     busy = {thread: time - worked.get(thread, 0) for thread, time in _worked().items()}
     weights = subject.arm.weights().values()
     return {
-        "seconds": _undisturbed(blocks) / updates,
+        "seconds": undisturbed(blocks) / updates,
         "updates": updates,
         "recompiles": device.compilations() - before,
         "peak_resident_bytes": _peak_resident_bytes(),
@@ -88,11 +58,6 @@ def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
             **{name: str(value) for name, value in device.arithmetic().items()},
         },
     }
-
-
-def _undisturbed(found: Sequence[Found], key: Callable[[Found], Any] | None = None) -> Found:
-    """The lower quartile: what else the machine does can only add, and the very least may be luck."""
-    return sorted(found, key=key)[len(found) // 4]  # type: ignore[type-var, arg-type]  # numbers, or a key
 
 
 def _listed(values: Iterator[Any]) -> str:
@@ -152,7 +117,7 @@ def _few(seconds: float) -> int:
 def _counts(subject: Subject, updates: int) -> Counter[str]:
     """Of so many updates, and of the restart before them: the profiler knows what is freed only if it saw it asked for."""
     with _uncollected():
-        session, _ = _session(subject, updates, before=subject.restart, memory=True)
+        session, _ = session_of(subject, updates, before=subject.restart, memory=True)
     return counts(notes(session), on_device=subject.setting.device != "cpu")
 
 
@@ -194,56 +159,6 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def profiled(subject: Subject, seconds: float, trace: str | None = None) -> dict[str, Any]:
-    """PyTorch's profiler over some updates.
-
-    seconds  of an update with nothing attached
-    trace    where to write a Chrome trace of a few updates, if anywhere
-    """
-    subject.restart()
-    each = len(notes(_session(subject, 2)[0])) / 2  # the first session of a process is slow, too
-    wanted = max(FEWEST_PROFILED, round(PROFILED_SECONDS / seconds))
-    updates = max(2, min(wanted, int(MOST_EVENTS / max(each, 1e-9)), int(MOST_SECONDS / seconds), MOST_UPDATES))
-    sessions = [_session(subject, updates) for _ in range(SESSIONS)]
-    session, taken = _undisturbed(sessions, key=lambda found: found[1])
-    if trace:
-        traced = max(2, min(TRACED, updates, int(MOST_EVENTS / 2 / max(each, 1e-9))))
-        _write_trace(_session(subject, traced)[0], Path(trace))
-    return {"profiled": taken / updates, **summary(session.function_events, updates)}
-
-
-def _session(
-    subject: Subject, updates: int, *, before: Callable[[], None] | None = None, memory: bool = False
-) -> tuple[profiler.profile, float]:
-    """The next updates under the profiler, and their seconds; what is to be done before them is noted, too.
-
-    This is what torch.profiler is made of. Taken directly, for torch.profiler loads the compiler first: a second's work, and
-    no part of an arm that does without.
-    """
-
-    def advance() -> None:
-        with profiler.record_function(WINDOW):
-            subject.arm.advance(updates)
-
-    place = subject.setting.device
-    on = None if place == "cpu" else place
-    with profiler.profile(use_device=on, use_kineto=True, profile_memory=memory) as session:
-        if before:
-            before()
-        seconds = subject.stopwatch.time(advance)[0]
-    return session, seconds
-
-
-def _write_trace(session: profiler.profile, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="looprace-trace-") as folder:
-        whole = Path(folder, "trace.json")
-        session.export_chrome_trace(str(whole))
-        kept = ("schemaVersion", "displayTimeUnit", "traceEvents")  # and not the name of the machine
-        document = {name: value for name, value in json.loads(whole.read_bytes()).items() if name in kept}
-    target.write_bytes(gzip.compress(json.dumps(document, separators=(",", ":")).encode(), mtime=0))
-
-
 def compiled(_subject: Subject) -> dict[str, Any]:
     """What torch.compile has done in this process so far: counts, and why graphs broke."""
     if "torch._dynamo.utils" not in sys.modules:  # nobody has loaded it, and a look must not
@@ -274,9 +189,9 @@ def repeated(subject: Subject, updates: int, seconds: float) -> dict[str, Any]:
     """Blocks for so long, for somebody who looks from outside; this process lets its conductor's children do so."""
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, os.getppid(), 0, 0, 0)
     blocks = _blocks(subject, updates, seconds)
-    return {"seconds": _undisturbed(blocks) / updates, "updates": updates * len(blocks)}
+    return {"seconds": undisturbed(blocks) / updates, "updates": updates * len(blocks)}
 
 
 LOOKS: dict[str, Callable[..., dict[str, Any]]] = {
-    look.__name__: look for look in (clocked, counted, profiled, compiled, called, repeated)
+    look.__name__: look for look in (clocked, counted, profiled, summarised, traced, compiled, called, repeated)
 }

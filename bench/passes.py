@@ -4,7 +4,8 @@
     tiny   the same with next to no data
 
 Each has a worker of its own. Both are timed together and beside those of other arms, lap by lap like a race: so they meet
-the same machine, and find the caches as a race leaves them. Whatever else is looked at comes afterwards, one by one.
+the same machine, and find the caches as a race leaves them. So are the sessions of PyTorch's profiler: where one arm's came
+one after another, a slow moment of the machine spoiled all of them. Whatever else is looked at comes one by one.
 """
 
 import random
@@ -30,12 +31,13 @@ from impls import catalogue
 from impls.setting import Setting
 
 FEWEST_LAPS, MOST_LAPS, LAP_SECONDS = 3, 72, 0.35  # enough are as many as take so long together, within these
+SESSIONS = 7  # of PyTorch's profiler, for each pass
 SAMPLED_SECONDS = 2.0  # py-spy looks
 MARGIN, BARE_SECONDS = 0.3, 0.2  # it starts and ends; nobody looks, before and after
 TINY_ROWS, TINY_BATCH = 2, 2
 MOST_STACKS = 200  # in the profile; the file beside it has all
 START = Block(1, 1.0)  # until it is known
-DOING = {"full": "counts, profiler, py-spy", "tiny": "the profiler, with next to no data"}
+PASSES = ("full", "tiny")
 
 
 @dataclass
@@ -157,17 +159,8 @@ def _compilations(look: Look) -> int:
     return 0 if look.setting.mode == "eager" else int(look.worker.ask("dissect", look="compiled")["compilations"])
 
 
-def look_closely(look: Look, store: Store, gauge: Gauge | None, *, native: bool) -> None:
-    """Everything but the clock; of next to no data, only what PyTorch's profiler sees. Raises ArmFault."""
-    one: Pass = look.draft.found[look.name]
-    if look.name == "full":
-        _look_at_all(look, one, store, gauge, native)
-    else:
-        look.draft.found[look.name] = _profiled(look.worker, one)
-
-
-def _look_at_all(look: Look, one: Pass, store: Store, gauge: Gauge | None, native: bool) -> None:
-    """What it computes with; energy; what was compiled, the exact counts, PyTorch's profiler; last, py-spy."""
+def look_closely(look: Look, gauge: Gauge | None) -> None:
+    """What it computes with; energy; what was compiled; the exact counts. Raises ArmFault."""
     draft, worker, found = look.draft, look.worker, look.draft.found
     most = {"most": MOST_ALGORITHMIC} if look.prepared["work"] == "algorithmic" else {}
     clocked = worker.ask("dissect", look="clocked", **most)
@@ -180,20 +173,41 @@ def _look_at_all(look: Look, one: Pass, store: Store, gauge: Gauge | None, nativ
         facts = worker.ask("dissect", look="compiled")
         found["breaks"] = facts["breaks"]
         counters |= {**facts["counters"], "recompiles_in_blocks": facts["compilations"] - look.compilations}
-    counters |= worker.ask("dissect", look="counted", seconds=one.seconds)
+    counters |= worker.ask("dissect", look="counted", seconds=found["full"].seconds)
+
+
+def profile_together(looks: Sequence[Look], order: random.Random, pause: float) -> None:
+    """Sessions of PyTorch's profiler, lap by lap like the blocks; what it noted is read when all are made."""
+    for _ in range(SESSIONS):
+        live = [look for look in looks if look.live]
+        for look in order.sample(live, len(live)):
+            clock.pause(pause)
+            look.attempt(_profile)
+    for look in looks:
+        look.attempt(_summarise)
+
+
+def _profile(look: Look) -> None:
+    look.worker.ask("dissect", look="profiled", seconds=look.draft.found[look.name].seconds)
+
+
+def _summarise(look: Look) -> None:
+    noted = look.worker.ask("dissect", look="summarised")
+    look.draft.found[look.name] = msgspec.convert(msgspec.to_builtins(look.draft.found[look.name]) | noted, Pass)
+
+
+def look_inside(look: Look, store: Store, *, native: bool) -> None:
+    """What disturbs most: a trace, every call of a function, and last of all py-spy. Raises ArmFault."""
+    draft, worker = look.draft, look.worker
     trace = draft.folder / "trace.json.gz"
-    found["full"] = _profiled(worker, one, trace)
+    worker.ask("dissect", look="traced", target=str(trace))
     draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
-    counters |= worker.ask("dissect", look="called", seconds=one.seconds)
+    seconds = draft.found["full"].seconds
+    draft.found["counters"] |= worker.ask("dissect", look="called", seconds=seconds)
     try:
         _sampled(look, store, native)
     except ArmFault as fault:
         draft.reasons["py-spy"] = fault.reason
-
-
-def _profiled(worker: Worker, bare: Pass, trace: Path | None = None) -> Pass:
-    found = worker.ask("dissect", look="profiled", seconds=bare.seconds, trace=str(trace) if trace else None)
-    return msgspec.convert(msgspec.to_builtins(bare) | found, Pass)
 
 
 def _repeated(look: Look, seconds: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bench import clock
-from bench.passes import DOING, Draft, Look, look_closely, setting_for, time_together
+from bench.passes import PASSES, Draft, Look, look_closely, look_inside, profile_together, setting_for, time_together
 from bench.process import ArmFault, Worker, allowed_cores, variables_for
 from bench.profile import Machine
 from bench.race import SLEEP_BEFORE_VISIT
@@ -83,7 +83,7 @@ def profile(
     """
     begin, everywhere = clock.now(), allowed_cores()
     chosen = {race.slug: [arm for arm in race.arms if _wanted(arm, arms)] for race in plan.races}
-    done, passes = 0.0, sum(map(len, chosen.values())) * len(DOING)
+    done, passes = 0.0, sum(map(len, chosen.values())) * len(PASSES)
     try:
         for race in plan.races:
             for doing, just_done in _profile(plan, store, race, chosen[race.slug], everywhere, native):
@@ -114,16 +114,22 @@ def _profile(
         with ExitStack() as stack:
             yield f"starting {len(drafts)} arms", 0.0
             looks = [look for look in _started(bench, stack, drafts) if look.live]
-            half = len(drafts) * len(DOING) / 2
+            half = len(drafts) * len(PASSES) / 2
             yield f"timing {len(drafts)} arms, each with all of its data and with next to none", half
             time_together(looks, random.Random(f"{plan.seed} {race.slug} {first}"), bench.pause)
             found = stack.enter_context(gauges({arm.setting.device for arm in arms} if looks else ()))
-            for look in sorted(looks, key=lambda look: drafts.index(look.draft)):
-                yield f"{look.draft.arm.name}: {DOING[look.name]}", 0.0
-                gauge = found.get(look.setting.device)
-                look.attempt(partial(look_closely, store=store, gauge=gauge, native=native))
+            whole = [look for draft in drafts for look in looks if look.draft is draft and look.name == "full"]
+            for look in whole:
+                yield f"{look.draft.arm.name}: counts", 0.0
+                look.attempt(partial(look_closely, gauge=found.get(look.setting.device)))
+            yield f"PyTorch's profiler on {len(drafts)} arms", 0.0
+            profile_together(looks, random.Random(f"{plan.seed} {race.slug} {first}"), bench.pause)
+            yield "PyTorch's profiler: done", half / 2
+            for look in whole:
+                yield f"{look.draft.arm.name}: trace, py-spy", 0.0
+                look.attempt(partial(look_inside, store=store, native=native))
                 look.worker.kill()
-                yield f"{look.draft.arm.name}: done", 0.5
+                yield f"{look.draft.arm.name}: done", len(PASSES) / 4
         for draft in drafts:
             store.write_profile(race, draft.written(plan))
 
@@ -166,7 +172,7 @@ def _started(bench: _Bench, stack: ExitStack, drafts: Sequence[Draft]) -> Iterat
 
 def _wished(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, str, Arm]]:
     """The arms as the passes want them; where there is none, the draft says why."""
-    for name in DOING:
+    for name in PASSES:
         for draft in drafts:
             try:
                 yield draft, name, replace(draft.arm, setting=setting_for(name, draft.arm))

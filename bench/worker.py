@@ -40,6 +40,7 @@ class Session:
         self._answer, self._everywhere = answer, everywhere
         self._look: Callable[[], None] | None = None
         self._painter: Any = None
+        self._subject: Any = None
         self._drains: list[float] = []
         self._wall = self._worked = 0.0
         self._faults = self._updates = 0
@@ -207,7 +208,8 @@ class Session:
         from bench import dissection
 
         self._step(f"profiling ({look})")
-        return dissection.LOOKS[look](dissection.Subject(self.arm, self.setting, self.stopwatch), **arguments)
+        self._subject = self._subject or dissection.Subject(self.arm, self.setting, self.stopwatch)
+        return dissection.LOOKS[look](self._subject, **arguments)
 
     def roofline(self, cores: list[int], threads: int, **arguments: Any) -> dict[str, Any]:
         """What the cores can do at most; asked of a worker that has prepared no arm."""

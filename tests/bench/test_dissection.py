@@ -1,45 +1,21 @@
 """What an arm's process finds out of itself is exact where it says so, and leaves the arm as it was."""
 
-import gzip
 import itertools
-import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from bench import device, dissection
-from bench.dissection import LOOKS, Subject
+from bench import dissection
+from bench.dissection import LOOKS
+from bench.sessions import MOST_UPDATES
 from impls import catalogue
-from impls.task import Compiler, make_task
+from tests.bench.subjects import changed, noted, subject
 
 BY_HAND = 28  # operations that an update of linear/analytic dispatches, counted by reading it and PyTorch
-
-
-def subject(implementation: str, kind: Any = None, **chosen: Any) -> Subject:
-    """An arm of linear/line with 64 rows, in this process."""
-    workload = catalogue.workloads()["linear/line"]
-    setting = workload.setting(**{"rows": 64, **chosen})
-    task = make_task(workload.problem(setting), setting, Compiler(setting.mode))
-    return Subject((kind or catalogue.load(implementation))(task), setting, device.Stopwatch("cpu"))
-
-
-def changed(update: Any) -> Any:
-    """linear/analytic with one more thing in each update, whose result is not used."""
-    original: Any = catalogue.load("linear/analytic")
-
-    class Changed(original):  # type: ignore[misc]
-        """Does it before each update."""
-
-        def _update(self, weight: Any, bias: Any, x: Any, y: Any) -> Any:
-            update(x)
-            return super()._update(weight, bias, x, y)
-
-    return Changed
 
 
 def test_the_operations_of_an_update_are_those_counted_by_hand() -> None:
@@ -119,39 +95,6 @@ def test_a_planted_function_is_one_more_python_call() -> None:
     assert more["python_calls"] - plain["python_calls"] == 1
 
 
-def test_a_planted_copy_is_found_in_its_part() -> None:
-    """A clone of the data is a copy, once an update, and takes about all of the additional bytes."""
-    found = dissection.profiled(subject("linear/analytic", changed(torch.clone), rows=100_000), 1e-3)
-    (clone,) = [operation for operation in found["operations"] if operation["name"] == "aten::clone"]
-    assert (clone["part"], clone["calls"], clone["entries"]) == ("copy", 1, 1)
-
-
-def test_an_arm_without_operations_is_all_outside() -> None:
-    """NumPy's work is in no operation of PyTorch; the time outside is all there is."""
-    found = dissection.profiled(subject("linear/numpy"), 1e-4)
-    assert (found["operations"], found["events"], found["device"]) == ([], 0, None)
-    assert 0 < found["outside"] <= found["profiled"]
-
-
-def test_operations_and_outside_explain_the_profiled_time() -> None:
-    """Their sum is the time by the clock, but for entering and leaving the window."""
-    found = dissection.profiled(subject("linear/nn_sgd", rows=10_000), 1e-4)
-    whole = sum(operation["seconds"] for operation in found["operations"]) + found["outside"]
-    assert 0.8 * found["profiled"] < whole <= found["profiled"]
-    assert {"forward", "backward", "optimizer"} <= {operation["part"] for operation in found["operations"]}
-
-
-def test_the_trace_is_small_and_says_nothing_of_the_machine(tmp_path: Path) -> None:
-    """A Chrome trace of a few updates, in its own folder, without the name of the machine or a path."""
-    target = tmp_path / "deep" / "trace.json.gz"
-    dissection.profiled(subject("linear/nn_sgd"), 1e-4, str(target))
-    document = json.loads(gzip.decompress(target.read_bytes()))
-    assert set(document) == {"schemaVersion", "displayTimeUnit", "traceEvents"}
-    begun = sum(event.get("name") == "aten::mse_loss" for event in document["traceEvents"])
-    assert 2 <= begun <= dissection.TRACED
-    assert target.stat().st_size < 100_000
-
-
 def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
     """The clock's look says what it computed with, as found and not as asked for."""
     found = dissection.clocked(subject("linear/analytic", dtype="float64"))
@@ -194,8 +137,8 @@ def test_an_arm_that_does_nothing_has_an_end() -> None:
 
     arm = subject("", Nothing)
     found = dissection.clocked(arm)
-    assert found["updates"] <= dissection.MOST_UPDATES
-    assert dissection.profiled(arm, max(found["seconds"], 1e-12))["events"] == 0
+    assert found["updates"] <= MOST_UPDATES
+    assert noted(arm, max(found["seconds"], 1e-12))["events"] == 0
 
 
 def test_looks_are_asked_for_by_name() -> None:
@@ -208,7 +151,13 @@ def test_looking_leaves_the_answer_as_it_was() -> None:
     arm = subject("linear/nn_sgd")
     arm.restart()
     before = {name: value.clone() for name, value in arm.arm.weights().items()}
-    for look, arguments in (("counted", (1e-5,)), ("profiled", (1e-4,)), ("called", (1e-5,)), ("repeated", (1, 0.0))):
+    for look, arguments in (
+        ("counted", (1e-5,)),
+        ("profiled", (1e-4,)),
+        ("summarised", ()),
+        ("called", (1e-5,)),
+        ("repeated", (1, 0.0)),
+    ):
         LOOKS[look](arm, *arguments)
     arm.restart()
     assert all(torch.equal(before[name], value) for name, value in arm.arm.weights().items())

@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from bench import clock
-from bench.passes import FEWEST_LAPS, MOST_LAPS, Draft, Look, _metered, setting_for, time_together
+from bench.passes import (
+    FEWEST_LAPS,
+    MOST_LAPS,
+    SESSIONS,
+    Draft,
+    Look,
+    _metered,
+    profile_together,
+    setting_for,
+    time_together,
+)
 from bench.plan import Choice, make_plan
 from bench.process import ArmFault
-from bench.profile import Profile
+from bench.profile import Pass, Profile
 from bench.seat import MOST_ALGORITHMIC
 from bench.telemetry import Gauge, Idle, Reading
 from impls.setting import SettingError
@@ -99,6 +109,33 @@ def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
     assert len(alive.blocks) >= 20
     assert {} == dead.draft.found
     assert dead.worker.killed  # type: ignore[attr-defined]
+
+
+def test_sessions_of_the_profiler_take_turns() -> None:
+    """Each lap has one of every pass, and nothing is read before the last: reading moves an arm's memory about."""
+    asked: list[tuple[str, str]] = []
+
+    class Noting:
+        """A worker that says how long its updates take under the profiler."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def ask(self, do: str, *, look: str, seconds: float = 1e-4) -> dict[str, Any]:
+            """What is noted, and no more than is asked for."""
+            assert (do, seconds) == ("dissect", 1e-4)
+            asked.append((look, self._name))
+            return {"profiled": 2e-4, "outside": 1e-5, "events": 3.0} if look == "summarised" else {}
+
+    found = looks([], 1e-4, 1e-4)
+    for name, look in enumerate(found):
+        worker: Any = Noting(str(name))
+        look.worker, look.draft.found = worker, {"full": Pass(rows=1, batch=1, seconds=1e-4)}
+    profile_together(found, random.Random(1), 0.0)
+    assert [look for look, _ in asked] == ["profiled"] * 2 * SESSIONS + ["summarised"] * 2
+    assert all({name for _, name in asked[2 * lap : 2 * lap + 2]} == {"0", "1"} for lap in range(SESSIONS + 1))
+    assert all(look.draft.found["full"].profiled == 2e-4 for look in found)
+    assert found[0].draft.found["full"].seconds == 1e-4
 
 
 def test_a_hanging_arm_is_not_tried_again() -> None:
