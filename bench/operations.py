@@ -1,6 +1,6 @@
 """Reads what PyTorch's profiler noted: which operations, which part of an update each belongs to, what is between them.
 
-Apart from dissection.py, which makes the notes. Loads torch for its types only.
+Apart from sessions.py, which makes the notes. Loads torch for its types only.
 """
 
 import re

@@ -205,10 +205,10 @@ class Session:
 
     def dissect(self, look: str, **arguments: Any) -> dict[str, Any]:
         """One of the looks of dissection.py at the arm."""
-        from bench import dissection
+        from bench import dissection, sessions
 
         self._step(f"profiling ({look})")
-        self._subject = self._subject or dissection.Subject(self.arm, self.setting, self.stopwatch)
+        self._subject = self._subject or sessions.Subject(self.arm, self.setting, self.stopwatch)
         return dissection.LOOKS[look](self._subject, **arguments)
 
     def roofline(self, cores: list[int], threads: int, **arguments: Any) -> dict[str, Any]:
