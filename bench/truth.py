@@ -30,8 +30,8 @@ class Plant:
     """A cost that is added to every update.
 
     what   in words
-    code   lines of Python; `x` is a tensor of all rows, `room` another of its size; `narrow` holds as many of a type that
-           is slow to make, and has a quarter of the size
+    code   lines of Python; `x` is a tensor of all rows, `room` another of its size; `narrow` holds as many bytes, whose making
+           takes long, and about as long in every process
     parts  of an attribution that it belongs to
     """
 
@@ -45,7 +45,7 @@ PLANTS = {
     "truth_busy": Plant("an interpreter kept busy", "end = now() + 2.5e-4\nwhile now() < end: pass", ("interpreter",)),
     "truth_asleep": Plant("a sleep", "pause(2.5e-4)", ("interpreter",)),
     "truth_operation": Plant("an operation more", "torch.sin(x, out=room)", ("dispatch", "forward kernels")),
-    "truth_copy": Plant("three copies more", "narrow.copy_(x)\nnarrow.copy_(x)\nnarrow.copy_(x)", ("copies",)),
+    "truth_copy": Plant("four copies more", "\n".join(["narrow.copy_(x)"] * 4), ("copies",)),
 }
 
 SOURCE = '''"""Planted: {what}."""
@@ -65,7 +65,7 @@ class Planted(Analytic):
     def reset(self):
         super().reset()
         x = self.task.data["x"]
-        self.room, self.narrow = torch.empty_like(x), torch.empty_like(x, dtype=torch.float8_e4m3fn)
+        self.room, self.narrow = torch.empty_like(x), torch.empty_like(x, dtype=torch.uint8)
 
     @torch.no_grad()
     def advance(self, updates):
@@ -84,7 +84,7 @@ from statistics import median
 from bench.clock import now, pause
 torch.set_num_threads(1)
 x = torch.linspace(-3, 3, {rows})[:, None]
-room, narrow = torch.empty_like(x), torch.empty_like(x, dtype=torch.float8_e4m3fn)
+room, narrow = torch.empty_like(x), torch.empty_like(x, dtype=torch.uint8)
 
 def block(updates):
     begin = now()
