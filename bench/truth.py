@@ -5,7 +5,8 @@ thing more. What that costs is what the arm takes longer in the same race: bare,
 costs less, for its data and code are nearer then. That is told beside it.
 
 A plant is about as long as the update that it is put into: the race and the profile are uncertain by some percent of all
-of it. And it leaves other parts alone: what moves as much memory as the update makes that one's own kernels slower.
+of it. And it leaves other parts alone: what moves as much memory as the update makes that one's own kernels slower. Whether an
+update asks the kernel for its memory anew is luck of each process, worth a fifth of it: that is held the same, as in the gate.
 """
 
 import json
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.gate.duel import STEADY
 from bench.process import ROOT, allowed_cores
 
 ROWS = 100_000
@@ -182,6 +184,6 @@ def differences(attributions: Sequence[Mapping[str, Any]], costs: Mapping[str, f
 
 def _python(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=os.environ, capture_output=True, text=True, check=True
+        [sys.executable, *arguments], cwd=folder, env=os.environ | STEADY, capture_output=True, text=True, check=True
     )
     return done.stdout
