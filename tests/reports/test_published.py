@@ -52,7 +52,7 @@ def test_the_published_score_is_what_its_trials_say() -> None:
     assert all((SCORE / name).is_file() for name in made)
 
 
-@pytest.mark.parametrize(("sitting", "comparisons"), [("quiet", 26), ("beside-tests", 13)])
+@pytest.mark.parametrize(("sitting", "comparisons"), [("quiet", 105), ("beside-tests", 13)])
 def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
     """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
     outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
