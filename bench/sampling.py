@@ -17,7 +17,7 @@ from typing import Self
 RATE, NATIVE_RATE = 100, 50  # looks a second
 PATIENCE = 15.0  # seconds beyond the agreed ones after which py-spy is ended
 FEWEST = 20  # samples of an arm that say something about it
-HARNESS = re.compile(r"\(bench/(worker|dissection|device|clock)\.py:\d+\)$")
+HARNESS = re.compile(r"\(bench/(worker|dissection|sessions|device|clock)\.py:\d+\)$")
 INSTALL = "py-spy is not installed: pip install py-spy"
 REFUSED = (
     "the kernel does not let py-spy look into other processes (ptrace): run it as root, or with "
