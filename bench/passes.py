@@ -131,14 +131,19 @@ def time_together(looks: Sequence[Look], order: random.Random, pause: float) -> 
     while any(look.wanting for look in looks):
         # who has had enough goes on, for the others are to find caches that somebody else has used
         racing = [look for look in looks if look.live and (look.wanting or not look.slow)]
-        for look in order.sample(racing, len(racing)):
-            clock.pause(pause)
-            look.attempt(_visit)
+        _lap(racing, order, pause, _visit)
     for look in looks:
         if look.live:
             setting = look.setting
             one = Pass(rows=setting.rows, batch=setting.batch_rows, seconds=look.seconds)
             look.draft.found[look.name] = one
+
+
+def _lap(looks: Sequence[Look], order: random.Random, pause: float, act: Callable[[Look], None]) -> None:
+    """Does it with each of them once, in random order."""
+    for look in order.sample(looks, len(looks)):
+        clock.pause(pause)
+        look.attempt(act)
 
 
 def _start(look: Look, pause: float) -> None:
@@ -179,10 +184,7 @@ def look_closely(look: Look, gauge: Gauge | None) -> None:
 def profile_together(looks: Sequence[Look], order: random.Random, pause: float) -> None:
     """Sessions of PyTorch's profiler, lap by lap like the blocks; what it noted is read when all are made."""
     for _ in range(SESSIONS):
-        live = [look for look in looks if look.live]
-        for look in order.sample(live, len(live)):
-            clock.pause(pause)
-            look.attempt(_profile)
+        _lap([look for look in looks if look.live], order, pause, _profile)
     for look in looks:
         look.attempt(_summarise)
 
@@ -200,9 +202,9 @@ def look_inside(look: Look, store: Store, *, native: bool) -> None:
     """What disturbs most: a trace, every call of a function, and last of all py-spy. Raises ArmFault."""
     draft, worker = look.draft, look.worker
     trace = draft.folder / "trace.json.gz"
-    worker.ask("dissect", look="traced", target=str(trace))
-    draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
     seconds = draft.found["full"].seconds
+    worker.ask("dissect", look="traced", seconds=seconds, target=str(trace))
+    draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
     draft.found["counters"] |= worker.ask("dissect", look="called", seconds=seconds)
     try:
         _sampled(look, store, native)

@@ -116,14 +116,15 @@ def _profile(
             looks = [look for look in _started(bench, stack, drafts) if look.live]
             half = len(drafts) * len(PASSES) / 2
             yield f"timing {len(drafts)} arms, each with all of its data and with next to none", half
-            time_together(looks, random.Random(f"{plan.seed} {race.slug} {first}"), bench.pause)
+            order = random.Random(f"{plan.seed} {race.slug} {first}")
+            time_together(looks, order, bench.pause)
             found = stack.enter_context(gauges({arm.setting.device for arm in arms} if looks else ()))
             whole = [look for draft in drafts for look in looks if look.draft is draft and look.name == "full"]
             for look in whole:
                 yield f"{look.draft.arm.name}: counts", 0.0
                 look.attempt(partial(look_closely, gauge=found.get(look.setting.device)))
             yield f"PyTorch's profiler on {len(drafts)} arms", 0.0
-            profile_together(looks, random.Random(f"{plan.seed} {race.slug} {first}"), bench.pause)
+            profile_together(looks, order, bench.pause)
             yield "PyTorch's profiler: done", half / 2
             for look in whole:
                 yield f"{look.draft.arm.name}: trace, py-spy", 0.0

@@ -38,8 +38,8 @@ class Noted:
 class Subject:
     """The arm that is looked at, where it has been built and has made its first updates.
 
-    sessions  that `profiled` has made. To read their notes takes so much memory that the arm's own comes to lie elsewhere
-              afterwards, and may have to be asked for anew in every update: so they are kept until the last is made.
+    sessions  that `profiled` has made. To read the notes of one takes several times as long as to make them, and only
+              one is chosen: so they are kept until the last is made.
     """
 
     arm: Implementation
@@ -65,11 +65,7 @@ def profiled(subject: Subject, seconds: float) -> dict[str, Any]:
 
     seconds  of an update with nothing attached
     """
-    if subject.sessions:
-        updates = subject.sessions[0].updates
-    else:
-        wanted = max(FEWEST_PROFILED, round(PROFILED_SECONDS / seconds))
-        updates = max(2, min(wanted, int(MOST_EVENTS / _noted(subject)), int(MOST_SECONDS / seconds), MOST_UPDATES))
+    updates = subject.sessions[0].updates if subject.sessions else _fitting(subject, seconds, MOST_EVENTS)
     subject.arm.advance(updates)
     session, taken = session_of(subject, updates)
     subject.sessions.append(Noted(session, updates, taken / updates))
@@ -83,17 +79,25 @@ def summarised(subject: Subject) -> dict[str, Any]:
     return {"profiled": chosen.each, **summary(chosen.session.function_events, chosen.updates)}
 
 
-def traced(subject: Subject, target: str) -> dict[str, Any]:
-    """Writes a Chrome trace of a few updates to a file."""
-    updates = max(2, min(TRACED, int(MOST_EVENTS / 2 / _noted(subject))))
+def traced(subject: Subject, seconds: float, target: str) -> dict[str, Any]:
+    """Writes a Chrome trace of a few updates to a file.
+
+    seconds  of an update with nothing attached
+    """
+    updates = min(TRACED, _fitting(subject, seconds, MOST_EVENTS // 2))
     _write_trace(session_of(subject, updates)[0], Path(target))
     return {}
 
 
-def _noted(subject: Subject) -> float:
-    """Events that the profiler notes an update. What it is asked first in a process is slow; this is."""
+def _fitting(subject: Subject, seconds: float, events: int) -> int:
+    """As many updates as a session may have, from a restart on; two at least.
+
+    The first session of a process is slow, and so is the one that is made here to know how many events there are.
+    """
     subject.restart()
-    return max(1.0, len(notes(session_of(subject, 2)[0])) / 2)
+    each = len(notes(session_of(subject, 2)[0])) / 2
+    wanted = max(FEWEST_PROFILED, round(PROFILED_SECONDS / seconds))
+    return max(2, min(wanted, int(events / max(each, 1e-9)), int(MOST_SECONDS / seconds), MOST_UPDATES))
 
 
 def session_of(

@@ -112,7 +112,7 @@ def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
 
 
 def test_sessions_of_the_profiler_take_turns() -> None:
-    """Each lap has one of every pass, and nothing is read before the last: reading moves an arm's memory about."""
+    """Each lap has one of every pass, and nothing is read before the last: only one of them is chosen."""
     asked: list[tuple[str, str]] = []
 
     class Noting:

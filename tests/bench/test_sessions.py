@@ -35,12 +35,19 @@ def test_operations_and_outside_explain_the_profiled_time() -> None:
 def test_the_trace_is_small_and_says_nothing_of_the_machine(tmp_path: Path) -> None:
     """A Chrome trace of a few updates, in its own folder, without the name of the machine or a path."""
     target = tmp_path / "deep" / "trace.json.gz"
-    traced(subject("linear/nn_sgd"), str(target))
+    traced(subject("linear/nn_sgd"), 1e-4, str(target))
     document = json.loads(gzip.decompress(target.read_bytes()))
     assert set(document) == {"schemaVersion", "displayTimeUnit", "traceEvents"}
     begun = sum(event.get("name") == "aten::mse_loss" for event in document["traceEvents"])
     assert 2 <= begun <= TRACED
     assert target.stat().st_size < 100_000
+
+
+def test_a_slow_arm_is_traced_over_two_updates(tmp_path: Path) -> None:
+    """However many events there is room for."""
+    traced(subject("linear/nn_sgd"), 0.2, str(tmp_path / "trace.json.gz"))
+    document = json.loads(gzip.decompress((tmp_path / "trace.json.gz").read_bytes()))
+    assert sum(event.get("name") == "aten::mse_loss" for event in document["traceEvents"]) == 2
 
 
 def test_all_sessions_are_of_as_many_updates() -> None:
