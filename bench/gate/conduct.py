@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from bench import clock
+from bench import clock, environment
 from bench.gate import sides
 from bench.gate.counting import count
 from bench.gate.decision import FEWEST_CONTROLS, off, pooled
@@ -130,8 +130,10 @@ def _rounds_left(course: _Course, cell: Cell) -> int:
 
 
 def _counted(course: _Course) -> Iterator[str]:
-    """The first tier: every cell that is raced and has not been counted."""
-    missing = [c for c in course.plan.cells if c.kind == "raced" and course.ledger.counts(c) is None]
+    """The first tier: every cell that is raced and has not been counted; a round says why where a device is not here."""
+    gpus = bool(environment.gpus())
+    able = [cell for cell in course.plan.cells if cell.kind == "raced" and (gpus or cell.arm.setting.device != "cuda")]
+    missing = [cell for cell in able if course.ledger.counts(cell) is None]
     for number, cell in enumerate(missing, 1):
         yield f"counting {number} of {len(missing)}: {cell.arm.name}"
         origins = course.origins(cell)

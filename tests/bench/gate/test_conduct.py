@@ -1,7 +1,9 @@
 """The course of a gate: which rounds are raced, in which stage, until when. Its duels are made up: their order matters."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +12,7 @@ from bench.gate import conduct
 from bench.gate.duel import Ring
 from bench.gate.ledger import Ledger
 from bench.gate.outcome import verdict
-from bench.gate.verdict import Counts, Duel, GatePlan, GateVerdict, Stage
+from bench.gate.verdict import Cell, Counts, Duel, GatePlan, GateVerdict, Stage
 from bench.seat import Block
 from bench.store import Store
 from tests.bench.gate.visits import Machine, cell, plan
@@ -89,3 +91,27 @@ def test_what_is_suspect_is_confirmed_by_rounds_of_its_own(gate: Gate) -> None:
     slow, same = ([each.stage for each in ledger.duels(cell(name))] for name in ARMS)
     assert slow == ["screen"] * 4 + ["confirm"] * 4
     assert set(same) == {"screen"}
+
+
+@pytest.mark.parametrize(("gpus", "looked_at"), [((), ["cpu"]), (({"name": "H200"},), ["cpu", "cuda"])])
+def test_counters_of_a_device_that_is_not_here_are_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: tuple[Any, ...], looked_at: list[str]
+) -> None:
+    """Three workers would start for each such arm only to say that it is missing; its first round says so anyway."""
+    here, away = cell("linear/manual"), cell("linear/manual")
+    away = replace(away, arm=replace(away.arm, setting=dataclasses.replace(away.arm.setting, device="cuda")))
+    asked, sides = plan(here, away), ("sides/0", "sides/1")
+    asked = replace(asked, base=replace(asked.base, copies=sides), head=replace(asked.head, copies=sides))
+    ledger = Ledger(Store(tmp_path))
+    ledger.write_plan(asked)
+    seen: list[str] = []
+
+    def count(of: Cell, *_: Any, **__: Any) -> Counts:
+        seen.append(of.arm.setting.device)
+        return Counts()
+
+    monkeypatch.setattr(conduct.environment, "gpus", lambda: gpus)
+    monkeypatch.setattr(conduct, "count", count)
+    for _ in conduct.conduct(asked, ledger, budget=0.0, most=20):
+        pass
+    assert seen == looked_at
