@@ -30,6 +30,8 @@ def cannot_compile(device: str) -> str | None:
         return f"torch.compile needs a C++ compiler for the CPU: install {' or '.join(compilers)}"
     if device == "cuda" and importlib.util.find_spec("triton") is None:
         return "torch.compile needs triton for CUDA: pip install triton"
+    if device == "cuda" and not any(map(shutil.which, [os.environ["CC"]] if "CC" in os.environ else ["gcc", "clang"])):
+        return "torch.compile needs a C compiler for CUDA, with which triton builds its launchers: install gcc or clang"
     return None
 
 
@@ -38,7 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     text = str(error)
-    return isinstance(error, RuntimeError) and "allocate" in text and "memory" in text
+    return isinstance(error, RuntimeError) and ("out of memory" in text or ("allocate" in text and "memory" in text))
 
 
 class Stopwatch:

@@ -56,7 +56,8 @@ def counts(noted: Sequence[Any], *, on_device: bool) -> Counter[str]:
             found["host_reads"] += name == READ
     found[PEAK] = _peak(noted)
     if on_device:
-        end = max((each.end_ns() for each in noted if each.name() == WINDOW), default=0)
+        window = _window(noted)
+        end = window.end_ns() if window else 0
         asked = [
             each.name() for each in noted if each.start_ns() < end
         ]  # what comes later is the harness's own waiting
@@ -70,8 +71,13 @@ def _aside(note: Any) -> bool:
     return bool(note.is_user_annotation() or note.is_hidden_event())
 
 
+def _window(noted: Sequence[Any]) -> Any:
+    """The host's note of it, or None; the profiler makes another for the device, which ends with the last kernel."""
+    return next((each for each in noted if each.name() == WINDOW and each.device_type() == DeviceType.CPU), None)
+
+
 def _peak(noted: Sequence[Any]) -> int:
-    window = next((each for each in noted if each.name() == WINDOW), None)
+    window = _window(noted)
     if window is None:
         return 0
     asked = [each for each in noted if each.name() == MEMORY and each.start_ns() >= window.start_ns()]

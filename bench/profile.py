@@ -14,7 +14,7 @@ COUNTERS = {
     "allocated_bytes": "bytes of these blocks",
     "peak_bytes": "bytes held at most at a time, beyond those held before, over many updates in all",
     "python_calls": "calls of Python functions",
-    "kernel_launches": "kernels launched on the device",
+    "kernel_launches": "launches asked of the driver: of a kernel, or of a whole CUDA graph",
     "synchronisations": "waits of the host for the device",
     "copies": "copies from, to or on the device",
     "graphs": "graphs compiled, in all",

@@ -20,7 +20,7 @@ from impls.setting import Setting
 
 PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
 MOST_UPDATES, MOST_EVENTS = 10_000_000, 4000
-TRACED = 24  # updates in a Chrome trace, and at most half of MOST_EVENTS
+TRACED = 32  # updates in a Chrome trace, and at most half of MOST_EVENTS: as many as the largest CUDA graph holds
 
 Found = TypeVar("Found")
 

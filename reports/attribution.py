@@ -133,8 +133,10 @@ def attributions(
         watched = row.arm.setting.watch != "none"
         of = bare_row if watched and bare_row else row
         profile = seen.get(_key(of.arm))
-        floor = floors.get(row.arm.setting.device)
-        attribution = attribute(of, profile, floor, machine) if profile else None
+        device = row.arm.setting.device
+        # the reference's device was measured; launches alone are what PyTorch's own reading of so little shows of a GPU
+        known = machine if device == result.race.reference.setting.device == "cpu" else None
+        attribution = attribute(of, profile, floors.get(device), known) if profile else None
         if attribution and of is not row:
             attribution = watched_one(row, of, attribution)
         found.append(attribution)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
+from impls.setting import Setting
 
 
 class Analytic(Implementation):
@@ -20,6 +21,12 @@ class Analytic(Implementation):
             "aot": "thorough",
         }
     )
+
+    @classmethod
+    def supports(cls, setting: Setting) -> str | None:
+        if (setting.device, setting.mode) == ("cuda", "max-autotune"):
+            return "its results become its inputs, which CUDA graphs overwrite: in_place can be compiled so"
+        return super().supports(setting)
 
     def __init__(self, task: Task) -> None:
         self.task, self.step = task, task.step

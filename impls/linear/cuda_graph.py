@@ -8,7 +8,7 @@ from torch import Tensor
 from impls.contract import Domain, Task
 from impls.linear.nn_sgd import ModuleWithSGD
 
-TOGETHER = 100  # updates in one graph, where a graph holds several
+TOGETHER = 32  # updates in one graph, where a graph holds several; a power of two, for they are counted by these
 WARM_UP = 3  # calls before a capture, in which whatever is made at first use is made; PyTorch's own advice
 
 

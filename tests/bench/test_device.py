@@ -1,5 +1,7 @@
 """The stopwatch under a made-up clock, and on a real GPU where there is one."""
 
+import importlib.util
+import shutil
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -33,11 +35,13 @@ def test_the_processor_is_always_there() -> None:
 
 
 def test_running_out_of_memory_is_recognised() -> None:
-    """Python's own error and that of torch's allocator count; any other error does not."""
+    """Python's own error, that of torch's allocator and those of the driver count; any other error does not."""
     assert device.is_out_of_memory(MemoryError())
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)
     assert device.is_out_of_memory(caught.value)
+    for text in ("CUDA error: out of memory", "Triton Error [CUDA]: out of memory"):
+        assert device.is_out_of_memory(RuntimeError(text))
     assert not device.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
@@ -46,6 +50,18 @@ def test_compiling_without_a_compiler_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     assert device.cannot_compile("cpu") == "torch.compile needs a C++ compiler for the CPU: install g++ or clang++"
+
+
+def test_compiling_for_cuda_needs_triton_and_what_it_builds_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triton builds its launchers with a C compiler: without either, what to install is said before anything fails."""
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == "clang" else None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert device.cannot_compile("cuda") == "torch.compile needs triton for CUDA: pip install triton"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    assert device.cannot_compile("cuda") is None
+    monkeypatch.setenv("CC", "icc")
+    assert "needs a C compiler" in str(device.cannot_compile("cuda"))
 
 
 @pytest.mark.cuda

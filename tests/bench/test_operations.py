@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch._C._autograd import DeviceType
 from torch.autograd import profiler
 
 from bench.operations import NAMED, WINDOW, counts, notes, part_of, summary
@@ -150,16 +151,18 @@ def test_labels_and_the_engine_are_no_operations() -> None:
 class Note:
     """What the profiler notes of a device's runtime, made up."""
 
-    def __init__(self, name: str, start: int, end: int) -> None:
-        self._values = {"name": name, "start_ns": start, "end_ns": end, "nbytes": 0, "device_type": None}
+    def __init__(self, name: str, start: int, end: int, kind: DeviceType = DeviceType.CPU) -> None:
+        self._values = {"name": name, "start_ns": start, "end_ns": end, "nbytes": 0, "device_type": kind}
+        self._values |= {"is_user_annotation": name == WINDOW, "is_hidden_event": False}
 
     def __getattr__(self, name: str) -> object:
         return lambda: self._values[name]
 
 
 def test_what_a_device_is_asked_counts_only_within_the_window() -> None:
-    """The harness waits for the device after the arm has returned: that wait is none of the arm's."""
+    """The harness waits after the arm has returned, while the device is still at work: that wait is none of the arm's."""
     noted = [
+        Note(WINDOW, 12, 120, DeviceType.CUDA),  # the same for the device, which is done later
         Note(WINDOW, 0, 100),
         Note("cudaLaunchKernel", 10, 11),
         Note("cuLaunchKernelEx", 12, 13),

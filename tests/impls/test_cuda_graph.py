@@ -9,7 +9,10 @@ import pytest
 from bench import referee
 from bench.worker import answer_of
 from impls import catalogue
+from impls.linear.analytic import Analytic
 from impls.linear.cuda_graph import TOGETHER, WARM_UP, replay_together
+from impls.linear.in_place import InPlace
+from impls.setting import Setting
 from impls.task import Compiler, make_task
 
 
@@ -54,3 +57,11 @@ def test_replays_are_updates(name: str, chosen: dict[str, Any], monkeypatch: pyt
         for part in parts:
             arm.advance(part)
         assert referee.judge(answer_of(arm, setting, "test", sum(parts)), oracle, setting, None).fault is None
+
+
+def test_results_that_become_inputs_are_not_compiled_into_cuda_graphs() -> None:
+    """A replay writes where the one before it wrote: written out in place that is meant, else it is refused."""
+    values: dict[str, Any] = {"rows": 1000, "features": 1, "updates": 100, "lr": 1e-4, "mode": "max-autotune"}
+    on_gpu = Setting(**values, device="cuda")
+    assert "in_place" in str(Analytic.refuses(on_gpu))
+    assert (Analytic.refuses(Setting(**values)), InPlace.refuses(on_gpu)) == (None, None)

@@ -17,7 +17,7 @@ from reports.attribution import (
     attribute,
     attributions,
 )
-from tests.reports.profiles import US, clocked, exactly, profile, result_of, row_of
+from tests.reports.profiles import MACHINE, US, clocked, exactly, profile, result_of, row_of
 from tests.reports.records import ANALYTIC, MANUAL, REFERENCE, TWIN, arm, compared, record, rounds
 from tests.reports.records import FLOOR as READ
 
@@ -64,6 +64,18 @@ def test_the_faster_of_two_floors_counts() -> None:
     for floors in ((*slower, *faster), (*faster, *slower)):
         result = compared({MANUAL: 200 * US}, *floors)[0].races[0]
         assert round(seconds(attributions(result, [profile(MANUAL)])[0], FLOOR)) == 4
+
+
+def test_a_roofline_speaks_of_the_device_it_was_measured_on() -> None:
+    """Beside a reference on a GPU, rows on the CPU count in floors of their own device, and so do those of the GPU."""
+    result = result_of({MANUAL: 200 * US})
+    at_100_gb = attributions(result, [profile(MANUAL)], MACHINE)[0].readings
+    race = msgspec.structs.replace(
+        result.race, arms=(arm("linear/nn_sgd", role="reference", device="cuda"), *result.race.arms[1:])
+    )
+    in_floors = attributions(replace(result, race=race), [profile(MANUAL)], MACHINE)[0].readings
+    assert at_100_gb == pytest.approx(95 / 8, rel=0.01)  # 25 forward and 70 backward; 800 kB at 100 GB/s
+    assert in_floors == pytest.approx(95 / 4, rel=0.01)  # the race's floor
 
 
 def test_the_profile_of_an_arm_is_known_whatever_its_role() -> None:

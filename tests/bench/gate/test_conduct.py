@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bench import environment
 from bench.gate import conduct
 from bench.gate.duel import Ring
 from bench.gate.ledger import Ledger
@@ -110,7 +111,7 @@ def test_counters_of_a_device_that_is_not_here_are_not_looked_for(
         seen.append(of.arm.setting.device)
         return Counts()
 
-    monkeypatch.setattr(conduct.environment, "gpus", lambda: gpus)
+    monkeypatch.setattr(environment, "gpus", lambda: gpus)
     monkeypatch.setattr(conduct, "count", count)
     for _ in conduct.conduct(asked, ledger, budget=0.0, most=20):
         pass
