@@ -4,7 +4,6 @@ Apart from the worker, for nothing here may ever stand beside a timed block. Loa
 """
 
 import contextlib
-import ctypes
 import gc
 import os
 import re
@@ -18,6 +17,7 @@ import torch
 
 from bench import clock, device
 from bench.operations import PEAK, counts, notes
+from bench.sampling import admit
 from bench.sessions import MOST_SECONDS, MOST_UPDATES, Subject, profiled, session_of, summarised, traced, undisturbed
 
 BLOCK_SECONDS, CLOCKED_SECONDS, FEWEST_BLOCKS = 0.015, 0.15, 3
@@ -31,7 +31,6 @@ COMPILED = (  # what `compiled` counts
     "cache_misses",
     "cudagraph_skips",
 )
-PR_SET_PTRACER = 0x59616D61  # Linux, Yama: who besides its parents may look into this process
 
 
 def clocked(subject: Subject, most: int = MOST_UPDATES) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def compiled(_subject: Subject) -> dict[str, Any]:
 
 def repeated(subject: Subject, updates: int, seconds: float) -> dict[str, Any]:
     """Blocks for so long, for somebody who looks from outside; this process lets its conductor's children do so."""
-    ctypes.CDLL(None).prctl(PR_SET_PTRACER, os.getppid(), 0, 0, 0)
+    admit(os.getppid())
     blocks = _blocks(subject, updates, seconds)
     return {"seconds": undisturbed(blocks) / updates, "updates": updates * len(blocks)}
 

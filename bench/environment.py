@@ -21,7 +21,7 @@ VARIABLES = (
     *("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "NUMBA_", "CUDA_", "TORCH", "PYTORCH", "TRITON_"),
     *("XLA_FLAGS", "JAX_", "NVIDIA_TF32_OVERRIDE", "MALLOC_", "GLIBC_TUNABLES", "PYTHONMALLOC", "PYTHONHASHSEED"),
 )
-SECRETS = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH|URL|HOST", re.IGNORECASE)
+SECRETS = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH|URL|HOST|ADDR", re.IGNORECASE)
 ALLOCATORS = re.compile(r"(?:^|[/: ])(lib(?:jemalloc|tcmalloc|mimalloc|hoard|tbbmalloc)[^/: ]*)")
 PACKAGES = ("torch", "numpy", "scipy", "triton", "numba", "jax", "jaxlib", "scikit-learn", "pytest-benchmark")
 

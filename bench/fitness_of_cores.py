@@ -37,13 +37,16 @@ def hyper_threads(scene: Scene) -> Iterator[Finding]:
     for core in scene.raced:
         found = host.siblings(scene.host, core)
         if found:
+            # the first core can seldom be taken offline, and one must be left for the conductor
+            free = found[0] != 0 and len(scene.allowed) > 2
+            offline = f"echo 0 | sudo tee {CPU}/cpu{found[0]}/online"
             yield judged(
                 topic,
                 f"core {core}, which races use, shares its execution units with {', '.join(map(str, found))}",
                 source,
                 "caution",
-                "keep the sibling idle while you measure, or take it offline",
-                f"echo 0 | sudo tee {CPU}/cpu{found[0]}/online",
+                "keep the sibling idle while you measure" + (", or take it offline; 1 brings it back" if free else ""),
+                offline if free else "lscpu --extended",
             )
         elif found is None or host.virtual_machine(scene.host):
             why = (

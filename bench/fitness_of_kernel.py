@@ -22,7 +22,11 @@ NEAR = 15.0  # degrees below the temperature at which the machine slows down
 READINGS = 2000  # of the clock
 CLOCKS = ("tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page", "hyperv_clocksource_msr")
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit")
-PTRACE = {1: "only its ancestors may look into a process", 2: "only administrators may", 3: "nobody may"}
+PTRACE = {
+    1: "only its ancestors may look into a process, and whom it lets: arms let the profiler",
+    2: "only administrators may look into another",
+    3: "nobody may look into another",
+}
 CAP_SYS_PTRACE = 1 << 19
 PROCESSOR_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 
@@ -112,7 +116,9 @@ def _temperatures(scene: Scene) -> Iterator[tuple[float, str, float]]:
 
 def power(scene: Scene) -> Iterator[Finding]:
     """Whether a laptop runs on its battery; silent where there is none."""
-    states = [scene.host.text(path) for path in scene.host.matching("sys/class/power_supply/*/status")]
+    paths = scene.host.matching("sys/class/power_supply/*/status")
+    # a wireless mouse has a battery, too
+    states = [scene.host.text(path) for path in paths if scene.host.text(path.replace("status", "scope")) != "Device"]
     if states:
         draining = "Discharging" in states
         seen = "it runs on its battery" if draining else "it does not run on its battery"
@@ -160,7 +166,7 @@ def ptrace(scene: Scene) -> Iterator[Finding]:
         seen = "any process of the same user may look into another" + ("" if level == 0 else ": no Yama here")
     else:
         seen = PTRACE.get(level, f"level {level}") + (", and this process has the right" if able else "")
-    grade: Grade = "fine" if able or not level else "caution"
+    grade: Grade = "fine" if able or level in (None, 0, 1) else "caution"
     advice = "allow it while you profile; races do not need it"
     yield judged("ptrace", seen, f"/{path}, /proc/self/status", grade, advice, "sudo sysctl kernel.yama.ptrace_scope=0")
 

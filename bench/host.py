@@ -177,11 +177,17 @@ def limits(host: Host) -> Limits:
         cores=min((cores for group in cpu if (cores := _quota(host, group)) is not None), default=None),
         cpuset=next(filter(None, sets), None),
         memory=tightest,
-        memory_used=(host.number(f"{group}/memory.current") or host.number(f"{group}/memory.usage_in_bytes"))
-        if group
-        else None,
+        memory_used=_memory_used(host, group) if group else None,
         stopped=next((int(count) for count in stops if count.isdigit()), None),
     )
+
+
+def _memory_used(host: Host, group: str) -> int | None:
+    """What cannot be had back at once: without files that are kept because nobody else wants the memory."""
+    held = host.number(f"{group}/memory.current") or host.number(f"{group}/memory.usage_in_bytes")
+    files = host.fields(f"{group}/memory.stat", " ")
+    idle = files.get("total_inactive_file") or files.get("inactive_file") or "0"
+    return None if held is None else max(0, held - int(idle))
 
 
 def _groups(host: Host, controller: str) -> Iterator[str]:

@@ -79,7 +79,9 @@ class Look:
 
         A hanging arm is not tried again.
         """
-        self.live = self.live and self.draft.status != "timeout"
+        if self.live and self.draft.status == "timeout":
+            self.live = False
+            self.worker.kill()  # it may spin, too, on whatever core it likes
         if not self.live:
             return
         try:
@@ -203,8 +205,10 @@ def look_inside(look: Look, store: Store, *, native: bool) -> None:
     draft, worker = look.draft, look.worker
     trace = draft.folder / "trace.json.gz"
     seconds = draft.found["full"].seconds
-    worker.ask("dissect", look="traced", seconds=seconds, target=str(trace))
-    draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
+    if why := worker.ask("dissect", look="traced", seconds=seconds, target=str(trace)).get("missing"):
+        draft.reasons["trace"] = why
+    else:
+        draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
     draft.found["counters"] |= worker.ask("dissect", look="called", seconds=seconds)
     try:
         _sampled(look, store, native)

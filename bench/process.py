@@ -3,10 +3,12 @@
 import json
 import math
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, Self
 
 from bench import clock
 from bench.record import Arm, Status
+from bench.store import writing
 
 ROOT = Path(__file__).parent.parent
 _NONE = object()  # no answer yet; None is one
@@ -97,8 +100,10 @@ class Worker:
         self._answers, answers_in = os.pipe()
         affinity = ",".join(map(str, everywhere))
         command = [*origin.command, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as sink:
+        with writing(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            sink = log.open("ab")
+        with sink:
             self._process = subprocess.Popen(
                 command,
                 cwd=origin.folder,
@@ -176,7 +181,7 @@ class Worker:
             hint = "; the kernel does so when memory runs out" if name == "SIGKILL" else ""
             return ArmFault("crashed", f"killed by {name} {during}{hint}")
         tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        said = f": {tail[0][:300]}" if tail else ""
+        said = f": {_legible(tail[0])[:300]}" if tail else ""
         return ArmFault("crashed", f"its process exited with status {code} {during}{said}")
 
     def kill(self) -> None:
@@ -197,5 +202,18 @@ class Worker:
 
 
 def _legible(text: str) -> str:
-    """An arm's words in characters that every file takes, and not more of them than anybody reads."""
-    return text.encode("utf-8", errors="replace").decode("utf-8")[:2000]
+    """An arm's words in characters that every file takes, without places of this machine, and not more than anybody reads."""
+    return placeless(text.encode("utf-8", errors="replace").decode("utf-8"))[:2000]
+
+
+def placeless(text: str) -> str:
+    """The same without the folders of this machine and of whoever uses it: reports are published, and paths name people.
+
+    A compiler that fails tells its whole command, with every folder that it was given.
+    """
+    places = {str(ROOT): ".", tempfile.gettempdir(): "<temporary>", str(Path.home()): "~"}
+    if sys.prefix != sys.base_prefix:  # else it is where every system keeps it
+        places[sys.prefix] = "<python>"
+    places.pop("/", None)  # somebody whose home that is has no name in it
+    longest_first = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    return re.sub(rf"(?:{longest_first})(?![\w.-])", lambda found: places[found[0]], text)

@@ -4,6 +4,7 @@ What is looked at is never stopped for it, unless native frames are asked for; w
 """
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Self
 
+PR_SET_PTRACER = 0x59616D61  # Linux, Yama
 RATE, NATIVE_RATE = 100, 50  # looks a second
 PATIENCE = 15.0  # seconds beyond the agreed ones after which py-spy is ended
 FEWEST = 20  # samples of an arm that say something about it
@@ -42,16 +44,20 @@ class Sampler:
         if program is None:
             raise SamplingError(INSTALL)
         self._pid, self._seconds, self._out = pid, seconds, out
-        out.parent.mkdir(parents=True, exist_ok=True)
+        self._looks = round(seconds * (NATIVE_RATE if native else RATE))
         how = ["--native", "--rate", str(NATIVE_RATE)] if native else ["--nonblocking", "--rate", str(RATE)]
-        self._process = subprocess.Popen(
-            [program, "record", *how, "--format=raw", f"--duration={seconds:g}", f"--output={out}", f"--pid={pid}"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            self._process = subprocess.Popen(
+                [program, "record", *how, "--format=raw", f"--duration={seconds:g}", f"--output={out}", f"--pid={pid}"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise SamplingError(f"py-spy could not be started: {error.strerror}") from error
 
     def stacks(self) -> dict[str, int]:
         """Samples by stack of functions in the arm, outermost first, joined by ";". Waits until py-spy is done."""
@@ -64,8 +70,9 @@ class Sampler:
         found = trimmed(parsed(self._out.read_text(encoding="utf-8", errors="replace")))
         count = sum(found.values())
         if count < FEWEST:
-            looks = round(self._seconds * RATE)
-            raise SamplingError(f"{count} of about {looks} samples were in the arm: it is too short to be sampled")
+            raise SamplingError(
+                f"{count} of about {self._looks} samples were in the arm: it is too short to be sampled"
+            )
         return found
 
     def __enter__(self) -> Self:
@@ -77,6 +84,11 @@ class Sampler:
         self._process.communicate()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGCONT)  # a py-spy that dies may leave what it looked at stopped
+
+
+def admit(pid: int) -> None:
+    """Lets a process, and whatever that starts, look into this one: where Yama is there, only its ancestors may else."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, pid, 0, 0, 0)
 
 
 def _program() -> str | None:

@@ -80,12 +80,15 @@ def summarised(subject: Subject) -> dict[str, Any]:
 
 
 def traced(subject: Subject, seconds: float, target: str) -> dict[str, Any]:
-    """Writes a Chrome trace of a few updates to a file.
+    """Writes a Chrome trace of a few updates to a file; where the disk does not let it, "missing" says why.
 
     seconds  of an update with nothing attached
     """
     updates = min(TRACED, _fitting(subject, seconds, MOST_EVENTS // 2))
-    _write_trace(session_of(subject, updates)[0], Path(target))
+    try:
+        _write_trace(session_of(subject, updates)[0], Path(target))
+    except OSError as error:
+        return {"missing": f"it could not be written: {error.strerror}"}
     return {}
 
 

@@ -5,8 +5,9 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,14 +83,15 @@ class Store:
     def write(self, name: str, content: bytes) -> None:
         """One file, whole or not at all: written beside, flushed to the disk, then renamed."""
         target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.part")
-        with _writing(target), beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-        _flush_folder(target.parent)
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
+            _flush_folder(target.parent)
 
     def write_sources(self, implementations: Sequence[str]) -> None:
         """The files of these implementations as they are now."""
@@ -116,7 +118,7 @@ class Store:
         target = self._round(race, number)
         part = target.with_name(f".{target.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        with _writing(target):
+        with writing(target):
             part.mkdir(parents=True)
             for record in records:
                 with (part / f"{record.arm.slug}.json").open("wb") as file:
@@ -135,18 +137,18 @@ class Store:
         """What was found out about one arm; in the place of what an earlier profiling found."""
         self.write(f"profiles/{race.slug}/{profile.arm.slug}/profile.json", pretty(profile))
 
-    def profiles(self, race: Race) -> list[Profile]:
-        """Every profile of a race, by name. Raises StoreError for a bad file."""
-        return [read(path, Profile) for path in sorted(self.profiled(race).glob("*/profile.json"))]
+    def profiles(self, race: Race) -> tuple[list[Profile], list[str]]:
+        """Every profile of a race that can be read, by name; and a sentence for each that cannot."""
+        return _readable(sorted(self.profiled(race).glob("*/profile.json")), partial(read, kind=Profile))
 
     def write_machine(self, race: Race, machine: Machine) -> None:
         """What the cores of a race can do."""
         self.write(f"profiles/{race.slug}/machine.json", pretty(machine))
 
-    def machine(self, race: Race) -> Machine | None:
-        """What the cores of a race can do; None when nobody measured it. Raises StoreError for a bad file."""
-        path = self.profiled(race, "machine.json")
-        return read(path, Machine) if path.is_file() else None
+    def machine(self, race: Race) -> tuple[Machine | None, list[str]]:
+        """What the cores of a race can do; None when nobody measured it, or with the sentence that it cannot be read."""
+        found, complaints = _readable(sorted(self.profiled(race).glob("machine.json")), partial(read, kind=Machine))
+        return next(iter(found), None), complaints
 
     def plan(self) -> Plan:
         """The run's plan."""
@@ -157,8 +159,8 @@ class Store:
         path = self.path / "environment.json"
         return read(path, dict[str, Any]) if path.exists() else {}
 
-    def check_resumable(self, here: dict[str, Any]) -> None:
-        """Raises StoreError when going on would mix records of two machines, two PyTorches or two versions of the code.
+    def check_machine(self, here: dict[str, Any]) -> None:
+        """Raises StoreError when going on would mix what two machines or two PyTorches measured.
 
         here  `environment.describe` of this moment
         """
@@ -167,8 +169,15 @@ class Store:
             if then.get(what) != here.get(what):
                 raise StoreError(
                     f"{self.path} was begun with another {what}, so its rounds cannot be compared with new ones; {cure}, "
-                    f"or start a new run. Then: {then.get(what)}. Now: {here.get(what)}."
+                    f"or start anew. Then: {then.get(what)}. Now: {here.get(what)}."
                 )
+
+    def check_resumable(self, here: dict[str, Any]) -> None:
+        """Raises StoreError when going on would mix records of two machines, two PyTorches or two versions of the code.
+
+        here  `environment.describe` of this moment
+        """
+        self.check_machine(here)
         records = [record for race in self.plan().races for each in self.rounds(race).values() for record in each]
         for record in records:
             entry = catalogue.implementations().get(record.arm.implementation)
@@ -179,13 +188,8 @@ class Store:
 
     def records(self) -> tuple[list[Record], list[str]]:
         """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
-        records, complaints = [], []
-        for path in sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts):
-            try:
-                records.append(_record(path))
-            except StoreError as error:
-                complaints.append(str(error))
-        return records, complaints
+        paths = sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts)
+        return _readable(paths, _record)
 
     def rounds(self, race: Race) -> dict[int, list[Record]]:
         """The finished rounds of a race. Raises StoreError when a record cannot be read: a resumed run must not guess."""
@@ -225,6 +229,17 @@ def read(path: Path, kind: type[T], newest: int = FORMAT) -> T:
     return found
 
 
+def _readable(paths: Iterable[Path], reading: Callable[[Path], T]) -> tuple[list[T], list[str]]:
+    """What can be read of these files, and a sentence for each that cannot."""
+    found, complaints = [], []
+    for path in paths:
+        try:
+            found.append(reading(path))
+        except StoreError as error:
+            complaints.append(str(error))
+    return found, complaints
+
+
 def _record(path: Path) -> Record:
     """Raises StoreError too for blocks that no logarithm can be taken of, or that belong to no lap."""
     record = read(path, Record)
@@ -250,7 +265,8 @@ def _refuse_newer(path: Path, found: Any, newest: int) -> None:
 
 
 @contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """What the disk refuses while a file is written is a StoreError that says which file, and what helps."""
     try:
         yield
     except OSError as error:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.sampling import admit
+
 COMPILERS = {"C": ("CC", "cc", "gcc", "clang"), "C++": ("CXX", "g++", "clang++")}
 BUILD = ("cuda", "hip", "xpu", "debug", "git_version")  # what torch/version.py says
 RUNTIMES = re.compile(r"lib(gomp|iomp5|omp|mkl_rt|openblas|armpl|cudnn|nccl)\b[^/]*\.so[.\d]*$")
@@ -104,6 +106,7 @@ def py_spy() -> str | None:
 
 def why_py_spy_cannot_look(program: str) -> str | None:
     """None when py-spy can look into this very process, else its own reason in a line."""
+    admit(os.getpid())  # as a profiled arm does
     done = said(program, "dump", "--nonblocking", "--pid", str(os.getpid()))
     if done is None:
         return "it could not be started, or did not end"

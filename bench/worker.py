@@ -15,6 +15,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 from statistics import median
 from typing import IO, Any
@@ -196,12 +197,16 @@ class Session:
         return {
             "answer": self.answer("blocks", updates),
             "changed_flags": changed,
-            "waited": max(0.0, 1 - self._worked / self._wall) if self._wall and self.setting.threads == 1 else 0.0,
+            "waited": max(0.0, 1 - self._worked / self._wall) if self._alone() else 0.0,
             "page_faults": self._faults / self._updates if self._updates else 0.0,
             "drain_seconds": median(self._drains) if self._drains else 0.0,
             "grown": {name: now - (self._mark or {}).get(name, now) for name, now in left.items()},
             "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }
+
+    def _alone(self) -> bool:
+        """Whether whatever is timed is done by one thread of this process: one that waits for its helpers is not disturbed."""
+        return self._wall > 0 and self.setting.threads == 1 and not active_children()
 
     def dissect(self, look: str, **arguments: Any) -> dict[str, Any]:
         """One of the looks of dissection.py at the arm."""

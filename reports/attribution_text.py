@@ -78,11 +78,14 @@ def sentence(attribution: Attribution) -> str:
     name, advice = ADVICE[first]
     if family == (UNEXPLAINED,):
         return f"{percent(share)} of an update is {name}: {advice}."
+    if attribution.algorithmic and family == WHATEVER:
+        return f"{percent(share)} of an update has nothing to do with the size of the data: all that is left is arithmetic."
     if family == WHATEVER:
         said = f"{percent(share)} of an update has nothing to do with the size of the data"
         said += f", {percent(own)} is {name}" if share - own >= 0.01 else f": it is {name}"
     elif family == PASSES:
-        said = f"{percent(share)} of an update is work on the data beyond reading them once"
+        beyond = " beyond reading them once" if attribution.share(FLOOR) else ""
+        said = f"{percent(share)} of an update is work on the data{beyond}"
         said += f", {percent(own)} in {name}" if share - own >= 0.01 and first != KERNELS else ""
         if attribution.readings:
             said += f", as if they were read {words.times(attribution.readings)}"

@@ -8,7 +8,7 @@ import msgspec
 
 from bench.profile import COUNTERS, Profile
 from bench.record import Arm, Race, grouped
-from bench.store import Store, StoreError
+from bench.store import Store
 from reports import attribution_text, differential, words
 from reports.attribution import Attribution, attributions
 from reports.comparison import RaceResult
@@ -32,14 +32,11 @@ class Profiled:
 
 def profiled_of(run: Store, results: Sequence[RaceResult]) -> tuple[dict[Race, Profiled], list[str]]:
     """What a run found out of its races; and a sentence for each file that cannot be read."""
-    found, unread = {}, []
+    found, unread = {}, list[str]()
     for result in results:
-        try:
-            profiles = run.profiles(result.race)
-            machine = run.machine(result.race)
-        except StoreError as error:
-            unread.append(str(error))
-            continue
+        profiles, torn = run.profiles(result.race)
+        machine, spoiled = run.machine(result.race)
+        unread += torn + spoiled
         if profiles:
             parts = attributions(result, profiles, machine)
             found[result.race] = Profiled({profile.arm: profile for profile in profiles}, parts)

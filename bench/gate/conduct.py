@@ -133,7 +133,8 @@ def _counted(course: _Course) -> Iterator[str]:
     """The first tier: every cell that is raced and has not been counted; a round says why where a device is not here."""
     gpus = bool(environment.gpus())
     able = [cell for cell in course.plan.cells if cell.kind == "raced" and (gpus or cell.arm.setting.device != "cuda")]
-    missing = [cell for cell in able if course.ledger.counts(cell) is None]
+    # what could not be counted may have met a bad moment: whoever goes on with a gate tries it once more
+    missing = [cell for cell in able if (found := course.ledger.counts(cell)) is None or found.reason]
     for number, cell in enumerate(missing, 1):
         yield f"counting {number} of {len(missing)}: {cell.arm.name}"
         origins = course.origins(cell)

@@ -80,13 +80,18 @@ def count(
             _ask(workers, "prepare", **names, cores=list(everywhere), probe=2, live=False)
             return _compared(*_counted(workers).values())
     except _EndedError as ended:
-        return Counts(reason=str(ended))
+        return Counts(reason=str(ended), head_alone=ended.head_alone)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
 
 
 class _EndedError(Exception):
-    """Says which sides' workers ended, and how."""
+    """Says which sides' workers ended, and how; and whether only the head's did."""
+
+    def __init__(self, faults: Mapping[str, ArmFault]) -> None:
+        told = [f"{SAID[name]} could not be counted: {faults[name].reason}" for name in SAID if name in faults]
+        super().__init__("; ".join(dict.fromkeys(told)))
+        self.head_alone = set(faults) == {"head"}
 
 
 def _ask(workers: Mapping[str, Worker], do: str, **arguments: Any) -> dict[str, Any]:
@@ -104,8 +109,7 @@ def _ask(workers: Mapping[str, Worker], do: str, **arguments: Any) -> dict[str, 
                 faults[name] = fault
             del waiting[name]
     if faults:
-        told = [f"{SAID[name]} could not be counted: {faults[name].reason}" for name in SAID if name in faults]
-        raise _EndedError("; ".join(dict.fromkeys(told)))
+        raise _EndedError(faults)
     return {name: worker.finish() for name, worker in workers.items()}
 
 
@@ -139,12 +143,25 @@ def _many(seconds: float) -> int:
 
 def _compared(base: dict[str, Any], again: dict[str, Any], head: dict[str, Any]) -> Counts:
     known = [name for name in COUNTERS if name in base or name in head]
-    unsteady = tuple(name for name in known if base.get(name) != again.get(name))
+    differing = {name for name in known if base.get(name) != again.get(name)}
+    worse = {
+        name for name in differing if name in MONOTONE_BAD and _far(base.get(name), again.get(name), head.get(name))
+    }
+    twice = {
+        name: max(base.get(name) or 0, again.get(name) or 0) if name in worse else base.get(name) for name in known
+    }
+    unsteady = tuple(name for name in known if name in differing - worse)
     return Counts(
-        counters={name: _one(name, base.get(name), head.get(name)) for name in known if name not in unsteady},
+        counters={name: _one(name, twice[name], head.get(name)) for name in known if name not in unsteady},
         unsteady=unsteady,
         breaks=tuple(_new(base["breaks"], head["breaks"])),
     )
+
+
+def _far(base: float | None, again: float | None, head: float | None) -> bool:
+    """Whether the head has more than both countings of the base, by more than these differ: that is no unsteadiness."""
+    least, most = sorted((base or 0, again or 0))
+    return (head or 0) > most + (most - least)
 
 
 def _one(name: str, base: float | None, head: float | None) -> Count:

@@ -17,6 +17,7 @@ import typer
 
 from bench import arguments, screen, steps
 
+GOES_ON = ("resume", "results", "budget", "rounds", "markdown", "annotations", "json_")  # may be typed with --resume
 BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's folder
 
 Base = Annotated[
@@ -85,6 +86,8 @@ def gate(
     """
     typed = context.params
     with _refusals():
+        if typed["resume"]:
+            _only_goes_on(context)
         if BEGUN not in os.environ:
             _begin(typed)
         verdict = _carried_out(Path(os.environ[BEGUN]), typed)
@@ -96,13 +99,19 @@ def _begin(typed: dict[str, Any]) -> None:
     from bench.environment import describe
     from bench.gate import preflight, sides
     from bench.gate.ledger import Ledger
+    from bench.gate.revisions import SideError
     from bench.process import ROOT
     from bench.store import Store, pretty
     from impls.setting import SettingError
 
     if typed["resume"]:
         ledger = Ledger.find(typed["resume"], typed["results"])
+        ledger.store.check_machine(describe(ROOT))
         prepared = sides.again(ledger.path)
+        if preflight.proved(ledger.path, prepared) != prepared:
+            raise SideError(
+                "what is installed on a side is not what it was, and rounds of both would be mixed: start a new gate"
+            )
     else:
         if not (typed["base"] or typed["base_python"]):
             raise SettingError(
@@ -129,6 +138,18 @@ def _begin(typed: dict[str, Any]) -> None:
     os.execve(sys.executable, again, variables)  # noqa: S606 - this program once more, with the head's `impls`
 
 
+def _only_goes_on(context: typer.Context) -> None:
+    """Raises SettingError for what a gate that was begun has already decided: it would be ignored."""
+    from impls.setting import SettingError
+
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    typed = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if begun := [f"--{name.replace('_', '-')}" for name in typed if name not in GOES_ON]:
+        raise SettingError(
+            f"{', '.join(begun)} was settled when the gate was begun: leave it out, or start a new gate."
+        )
+
+
 def _checked(typed: dict[str, Any]) -> None:
     """Raises SettingError for what can be seen to be nonsense before anything is laid out."""
     from bench.gate.margins import read
@@ -143,7 +164,7 @@ def _checked(typed: dict[str, Any]) -> None:
 
 def _carried_out(path: Path, typed: dict[str, Any]) -> int:
     """Plans, counts, races and reports; the exit status."""
-    from bench.gate import conduct, planning, sides
+    from bench.gate import conduct, planning, roster, sides
     from bench.gate.ledger import Ledger
     from bench.gate.margins import read
     from bench.gate.outcome import verdict
@@ -162,11 +183,13 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
             "watch": "none",
             "rounds": None,
             "budget": None,
-            "workload": typed["workload"] or planning.usual_workloads(),
+            "workload": typed["workload"] or list(roster.usual_workloads()),
         }
+        choice = arguments.choice(typed["effort"] or "standard", {**typed, **others})
         plan = planning.make_gate_plan(
-            arguments.choice(typed["effort"] or "standard", {**typed, **others}),
+            choice,
             prepared,
+            roster.asked(sides.origin(path, prepared.base, 0), choice, usual=not typed["workload"]),
             now,
             path,
             margins_differ=then != now,
@@ -194,13 +217,13 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Besides what any verb refuses: sides that cannot be compared, as one sentence and exit status 5."""
+    """Besides what any verb refuses: sides that cannot be compared, and a disk that cannot be written, with exit status 5."""
     from bench.gate.sides import SideError
     from reports.status import Exit
 
     try:
         with steps.refusals():
             yield
-    except SideError as error:
+    except (SideError, OSError) as error:
         screen.say(f"looprace: {error}")
         raise typer.Exit(Exit.UNMEASURED) from error

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
+from pathlib import Path
 from statistics import fmean, median
 
 from bench.gate import decision
@@ -24,8 +25,9 @@ from bench.gate.verdict import (
 )
 from bench.record import Record
 
-ENDS = 2  # rounds in which a side failed or was wrong, after which the cell is not raced again: once may be bad luck
+ENDS = 2  # rounds in which a side failed, after which the cell is not raced again: once may be bad luck; wrong it is but once
 UNFIT = ("unsupported", "unavailable")
+WORKLOAD = "workload.py"
 UNRACED: Mapping[Kind, Word] = {"identical": "identical", "new": "new", "missing": "missing"}
 
 
@@ -61,8 +63,10 @@ def standing(cell: Cell, duels: Sequence[Duel], most: int) -> Standing:
     ended: dict[Role, Record] = {}
     for role, records in (("base", [d.base for d in duels]), ("head", [d.head for d in duels])):
         bad = [record for record in records if record.status != "ok"]
-        if len(bad) >= ENDS or any(record.status in UNFIT for record in bad):
-            ended[role] = bad[-1]  # type: ignore[index]  # mypy takes the pair's first for any string
+        unfit = len(bad) == len(records) and any(record.status in UNFIT for record in bad)
+        wrong = [record for record in bad if record.status == "wrong"]
+        if len(bad) >= ENDS or unfit or wrong:
+            ended[role] = (wrong or bad)[-1]  # type: ignore[index]  # mypy takes the pair's first for any string
     timeless = sum(d.base.status == d.head.status == "ok" and logarithm(d) is None for d in duels) >= ENDS
     return Standing(found, ended, None if ended or timeless else found.stage)
 
@@ -122,7 +126,9 @@ def _of_cell(
     if stand is None:
         return CellVerdict(cell=cell, word=UNRACED[cell.kind])
     clock, pace = stand.decision, [duel.seconds for duel in duels]
-    word, reason, stops = _said(stand, duels, controls)
+    word, reason, stops = _said(cell, stand, duels, controls)
+    if counts and counts.head_alone and word in ("ok", "improved", "unresolved"):
+        word, reason = "unmeasured", counts.reason
     if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
         if word != "regressed":
             reason = "; ".join([*(f"more {name.replace('_', ' ')}" for name in grown), *([reason] if reason else [])])
@@ -141,22 +147,26 @@ def _of_cell(
     )
 
 
-def _said(stand: Standing, duels: Sequence[Duel], controls: Controls) -> tuple[Word, str, bool]:
+def _said(cell: Cell, stand: Standing, duels: Sequence[Duel], controls: Controls) -> tuple[Word, str, bool]:
     """The word for a cell, why where no clock says it, and whether it stops the merge."""
     base, head = stand.ended.get("base"), stand.ended.get("head")
-    for here, there, side in ((head, base, "head"), (base, head, "base")):
-        if here is None:
-            continue
-        said = f"{here.status} on the {'head' if side == 'head' else 'base'}: {here.reason}"
-        if here.status in UNFIT and there is not None and there.status in UNFIT:
-            return "unavailable", f"{here.status}: {here.reason}", False
-        if side == "base" and there is None:
-            return "improved", f"{said}; right on the head", False
-        if there is not None:
-            said = f"{said}; {there.status} on the base: {there.reason}"
-        return "wrong" if here.status == "wrong" else "failed", said, there is None
-    if duels and {duel.base.digest for duel in duels} != {duel.head.digest for duel in duels}:
+    if head:
+        never = all("ok" not in (duel.base.status, duel.head.status) for duel in duels)
+        if base and never and base.status in UNFIT and head.status in UNFIT:
+            return "unavailable", f"{head.status}: {head.reason}", False
+        too = f"; {base.status} on the base: {base.reason}" if base else ""
+        return (
+            "wrong" if head.status == "wrong" else "failed",
+            f"{head.status} on the head: {head.reason}{too}",
+            not base,
+        )
+    if any(duel.base.digest and duel.head.digest and duel.base.digest != duel.head.digest for duel in duels):
         return "unmeasured", "the sides were given different data, so their times say nothing of each other", False
+    if base:
+        said = f"{base.status} on the base: {base.reason}"
+        if base.status == "wrong" and any(Path(file).name == WORKLOAD for file in cell.differs):
+            return "unmeasured", f"{said}; the head's workload, which judges both, is another one", False
+        return "improved", f"{said}; right on the head", False
     word = stand.decision.word
     if stand.next is None and word == "unresolved" and not any(logarithm(duel) is not None for duel in duels):
         return "unmeasured", "no round of it left times that can be compared", False
@@ -169,7 +179,7 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     """The gravest that applies; that something could not be measured is never a silent pass."""
     words = [each.word for each in cells]
     raced = [each for each in cells if each.cell.kind == "raced" and each.word != "unavailable"]
-    compared = bool(raced) or "identical" in words
+    compared = bool(raced) or ("identical" in words and "unavailable" not in words)
     if any(each.stops for each in cells):
         return "regressed"
     uncontrolled = bool(controls.names) and controls.clocked is None

@@ -4,6 +4,7 @@ Apart from bench/plan.py, whose choice of arms it takes over: what differs betwe
 Runs where `impls` is the head's.
 """
 
+import dataclasses
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,20 +15,23 @@ from bench import environment
 from bench.gate.closure import closure, differing, names
 from bench.gate.margins import TABLE, Rules
 from bench.gate.preflight import difference
+from bench.gate.roster import arms_of
 from bench.gate.sides import Prepared
 from bench.gate.verdict import Cell, GatePlan, Kind, Side
-from bench.plan import Choice, make_plan
+from bench.plan import Choice
 from bench.record import Arm
 from impls import catalogue
 
 CONTROLS = 3
 LAP_SECONDS = 1.0  # of racing in each round: longer ones cost more than they tell, for processes differ more than laps
 MOST = 20  # rounds of each stage
+BATCH = "256"  # rows an update of an arm that takes no full batches
 
 
 def make_gate_plan(
     choice: Choice,
     prepared: Prepared,
+    has: Sequence[Arm],
     rules: Rules,
     target: Path,
     *,
@@ -39,6 +43,7 @@ def make_gate_plan(
 ) -> GatePlan:
     """Every cell that the choice asks for.
 
+    has         the arms that the base has for this choice
     target      the gate's folder, which holds the sides
     everything  whether cells are raced that are identical on both sides, too
     margins_differ    whether the head's margins are not the base's
@@ -46,12 +51,18 @@ def make_gate_plan(
     Raises SettingError or UnknownNameError, with the cure, for what cannot be.
     """
     base, head = prepared.base, prepared.head
-    apart = base.versions != head.versions
-    arms = _arms(choice, command)
+    apart = (base.python, base.versions) != (head.python, head.versions)
+    arms = arms_of(choice, command)
     cells = [_cell(arm, base, head, rules, target, apart or everything) for arm in arms]
     named = choice.implementation != Choice.implementation
-    cells += [] if named else _missing(arms, base, head, rules, target)
+    touched = [] if named else _touched(choice, arms, cells, base, head, target)
+    cells += [_cell(arm, base, head, rules, target, apart or everything) for arm in touched]
+    missing = _missing(has, [*arms, *touched], base, head, rules, target)
+    cells += [cell for cell in missing if not named or cell.arm in has]
     notes = (*prepared.notes, *difference(base, head), *rules.notes(arms))
+    if touched:
+        listed = ", ".join(dict.fromkeys(arm.implementation for arm in touched))
+        notes += (f"raced besides what was asked for, for the change touches it: {listed}",)
     notes += (f"the head changes [{TABLE}] in pyproject.toml; its margins count",) if margins_differ else ()
     return GatePlan(
         run=run,
@@ -69,28 +80,6 @@ def make_gate_plan(
     )
 
 
-def usual_workloads() -> list[str]:
-    """What a gate races where nobody said: the usual one, or all that a project of its own has."""
-    found = catalogue.workloads()
-    return [name for name in Choice.workload if name in found] or list(found)
-
-
-def _arms(choice: Choice, command: str) -> list[Arm]:
-    """The arms of a run like this, each once and by itself: no twin, no floor unless it was named, nothing drawn."""
-    plan = make_plan(choice, command=command)
-    named = set(catalogue.match_implementations(choice.implementation))
-    whole = choice.implementation == Choice.implementation
-    found = {
-        (arm.label, race.slug): replace(arm, role="arm")
-        for race in plan.races
-        for arm in race.arms
-        if arm.role != "twin"
-        and arm.implementation in named
-        and not (whole and catalogue.implementations()[arm.implementation].work == "floor")
-    }
-    return list(found.values())
-
-
 def _cell(arm: Arm, base: Side, head: Side, rules: Rules, target: Path, anyway: bool) -> Cell:
     """What there is to do about one arm."""
     tops = [target / side.copies[0] for side in (base, head)]
@@ -102,15 +91,47 @@ def _cell(arm: Arm, base: Side, head: Side, rules: Rules, target: Path, anyway: 
     return Cell(arm=arm, kind=kind, margins=rules.of(arm), differs=differs)
 
 
-def _missing(arms: Sequence[Arm], base: Side, head: Side, rules: Rules, target: Path) -> list[Cell]:
-    """The implementations that only the base has, each at the setting of the first arm of its family."""
+def _missing(has: Sequence[Arm], arms: Sequence[Arm], base: Side, head: Side, rules: Rules, target: Path) -> list[Cell]:
+    """What only the base has: arms of this choice, and implementations outside of it, at the setting of some arm.
+
+    has  the base's arms
+    """
+    here = {(arm.workload, arm.label) for arm in arms}
+    found = [arm for arm in has if (arm.workload, arm.label) not in here]
     gone = names(target / base.copies[0] / base.folder) - names(target / head.copies[0] / head.folder)
-    found = []
-    for name in sorted(gone):
-        model = next((arm for arm in arms if arm.implementation.partition("/")[0] == name.partition("/")[0]), None)
+    for name in sorted(gone - {arm.implementation for arm in found}):
+        family = catalogue.family_of(name)
+        model = next((arm for arm in arms if catalogue.family_of(arm.implementation) == family), next(iter(arms), None))
         if model is not None:
-            arm = replace(model, implementation=name)
-            found.append(Cell(arm=arm, kind="missing", margins=rules.of(arm)))
+            found.append(replace(model, implementation=name))
+    return [Cell(arm=arm, kind="missing", margins=rules.of(arm)) for arm in found]
+
+
+def _touched(
+    choice: Choice, arms: Sequence[Arm], cells: Sequence[Cell], base: Side, head: Side, target: Path
+) -> list[Arm]:
+    """The arms that nobody asked for and the change is about: it touches files of theirs that no raced cell stands on.
+
+    At the least effort that races them. So what a change of a rarely raced arm does is seen, and one of the seam, on which
+    all arms stand, brings no more arms than were asked for.
+    """
+    tops = [target / side.copies[0] for side in (base, head)]
+    covered = {file for cell in cells for file in cell.differs}
+    there = names(tops[0] / base.folder) & names(tops[1] / head.folder)
+    found = []
+    for name in sorted(there - {arm.implementation for arm in arms}):
+        family = catalogue.family_of(name)
+        known = [*(arm.workload for arm in arms), *catalogue.workloads()]
+        workload = next((each for each in known if catalogue.family_of(each) == family), None)
+        if workload is None:
+            continue
+        made_of = (
+            closure(top / side.folder, workload, name, top) for top, side in zip(tops, (base, head), strict=True)
+        )
+        if not set(differing(*made_of)) <= covered:
+            full = "full" in catalogue.entry(name).domain.batches
+            named = dataclasses.replace(choice, workload=(workload,), implementation=(name,))
+            found += arms_of(named if full else dataclasses.replace(named, batch=(BATCH,)))
     return found
 
 

@@ -148,6 +148,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
     unsteady  those left out, for two countings of the base differed
     reason    why nothing could be counted, if so
+    head_alone  whether that is so of the head only, and the base could be counted
     breaks    why the compiler gave up on the head, where it did not on the base
     """
 
@@ -155,6 +156,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     counters: dict[str, Count] = {}
     unsteady: tuple[str, ...] = ()
     reason: str = ""
+    head_alone: bool = False
     breaks: tuple[str, ...] = ()
 
 

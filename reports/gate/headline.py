@@ -45,7 +45,10 @@ def _why(verdict: GateVerdict, found: Sequence[Row]) -> str:
             better = of(found, "improved")
             faster = [row for row in better if row.found.clocked]
             mended = [row for row in better if not row.found.clocked]
-            said = f"{arms} raced, a slowdown of {_gates(of(found, *CLOCKED))} or more is excluded for each"
+            said = f"{arms} raced"
+            if clocked := [row for row in of(found, *CLOCKED) if row.found.clocked]:
+                whom = "each" if len(clocked) == raced else f"{len(clocked)} of them"
+                said += f", a slowdown of {_gates(clocked)} or more is excluded for {whom}"
             said += f"; faster: {_named(faster)}" if faster else ""
             return said + (f"; mended: {_named(mended)}" if mended else "")
         case "nothing to race":
@@ -66,7 +69,7 @@ def _unmeasured(verdict: GateVerdict, found: Sequence[Row], arms: str) -> Iterat
     raced = of(found, *RUN)
     if raced and len(of(found, "unresolved")) == len(raced) and not seen.vetoes:
         yield f"not one of the arms that were raced could be decided: {_named(raced)}"
-    if not of(found, *RUN, "identical", "missing"):
+    if not of(found, *RUN, "missing") and (of(found, "unavailable") or not of(found, "identical")):
         rest = of(found, "new", "unavailable")
         yield "there is nothing that both sides have and can run" + (f": {_names(rest, MOST)}" if rest else "")
 

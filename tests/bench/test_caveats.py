@@ -1,5 +1,7 @@
 """What an arm did while it was timed, and should not have, becomes a caveat with advice; first made up, then for real."""
 
+import multiprocessing
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,7 +10,9 @@ import pytest
 from bench.caveats import GROWN, caveats_of
 from bench.record import Arm, Record
 from bench.store import Store
+from bench.worker import Session
 from impls.catalogue import workloads
+from impls.setting import Setting
 from tests.bench.planted import RIGHT, planted
 from tests.conftest import Checkout
 
@@ -108,3 +112,17 @@ def test_a_device_still_at_work_is_a_caveat() -> None:
     assert "80%" in caveat.text
     assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001}, block_seconds=0.015)) == []
     assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001})) == []
+
+
+def test_an_arm_that_waits_for_its_helpers_is_not_called_disturbed() -> None:
+    """Rows that other processes fetch are waited for; only who works alone tells by waiting that somebody else is at work."""
+    session = Session(lambda _: None, set())
+    session.setting, session._wall = Setting(rows=5, features=1, updates=5, lr=0.1), 1.0
+    helper = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    helper.start()
+    try:
+        assert not session._alone()
+    finally:
+        helper.kill()
+        helper.join()
+    assert session._alone()

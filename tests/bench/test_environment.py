@@ -66,6 +66,7 @@ def test_variables_are_told_by_an_allow_list_and_never_with_a_path_or_a_secret()
         "TORCH_HOME": "/home/somebody/torch",
         "PYTORCH_API_KEY": "hunter2",
         "TORCH_TOKEN": "hunter2",
+        "JAX_COORDINATOR_ADDRESS": "10.0.0.7:1234",
         "CUDA_VISIBLE_DEVICES": "0",
         "AWS_SECRET": "hunter2",
         "HOME": "/home/somebody",

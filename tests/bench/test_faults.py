@@ -1,10 +1,14 @@
 """What becomes of arms that are wrong or break: real processes, one race for all faults, for they must not harm each other."""
 
+import sys
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.process import ROOT, placeless
 from tests.bench.planted import FAULTS, RIGHT, STALE, WRONG
 from tests.conftest import Checkout
 
@@ -94,3 +98,11 @@ def test_a_stale_batch_order_is_caught(checkout: Make) -> None:
     )  # fmt: skip
     assert status == 3
     assert (arms["linear/stale eager"]["status"], arms["linear/numpy eager"]["status"]) == ("wrong", "ok")
+
+
+def test_a_reason_names_no_place_of_this_machine() -> None:
+    """Compilers tell their whole command when they fail, and reasons are published: no folder says whose machine it is."""
+    said = f"g++ -o {Path.home()}/.cache/x.so {ROOT}/impls/native.py {tempfile.gettempdir()}/a.cpp /usr/lib"
+    assert placeless(said) == "g++ -o ~/.cache/x.so ./impls/native.py <temporary>/a.cpp /usr/lib"
+    assert placeless(f"{Path.home()}-of-another") == f"{Path.home()}-of-another"
+    assert str(Path.home()) not in placeless(f"-I{sys.prefix}/include/torch")

@@ -104,7 +104,8 @@ def test_limits_of_the_second_kind_are_the_tightest_of_all_groups_around(tmp_pat
         "sys/fs/cgroup/outer/cpu.max": "150000 100000",
         "sys/fs/cgroup/outer/inner/memory.max": "max",
         "sys/fs/cgroup/outer/memory.max": "1073741824",
-        "sys/fs/cgroup/outer/memory.current": "1048576",
+        "sys/fs/cgroup/outer/memory.current": "3145728",
+        "sys/fs/cgroup/outer/memory.stat": "anon 1048576\ninactive_file 2097152\n",  # files that can be had back at once
         "sys/fs/cgroup/outer/inner/cpu.stat": "usage_usec 5\nnr_periods 9\nnr_throttled 3\n",
         "sys/fs/cgroup/outer/inner/cpuset.cpus.effective": "0-1",
     }

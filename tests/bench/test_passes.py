@@ -146,8 +146,11 @@ def test_a_hanging_arm_is_not_tried_again() -> None:
     def hang(_: Look) -> None:
         raise ArmFault("timeout", "it took too long")
 
+    worker: Any = Answering("tiny", [], 1e-5)
+    tiny.worker = worker
     full.attempt(hang)
     tiny.attempt(lambda _: pytest.fail("it was tried again"))
+    assert worker.killed  # it may spin, beside others that are timed
     assert (False, "timeout", {}) == (tiny.live, full.draft.status, full.draft.reasons)
 
 

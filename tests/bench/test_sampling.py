@@ -121,6 +121,17 @@ def test_a_py_spy_too_old_for_this_python_is_named(
         looked_at(target, tmp_path / "stacks")
 
 
+def test_a_py_spy_that_cannot_be_started_is_a_reason(
+    monkeypatch: pytest.MonkeyPatch, target: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """One for another kind of processor, say."""
+    (tmp_path / "py-spy").write_bytes(b"\x7fELF of another world")
+    (tmp_path / "py-spy").chmod(0o755)
+    monkeypatch.setattr(sampling, "_program", lambda: str(tmp_path / "py-spy"))
+    with pytest.raises(SamplingError, match="could not be started: "):
+        looked_at(target, tmp_path / "stacks")
+
+
 def test_a_missing_py_spy_is_named_with_its_install_line(
     monkeypatch: pytest.MonkeyPatch, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:

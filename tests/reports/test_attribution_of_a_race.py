@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from reports.attribution import (
+    CALL,
     DEVICE,
     FLOOR,
     GAPS,
     INTERPRETER,
+    KERNELS,
     STEADY,
     UNEXPLAINED,
     WATCHING,
@@ -112,3 +114,24 @@ def test_an_arm_that_failed_is_left_out() -> None:
     failed = record(MANUAL, 1, None, status="failed", reason="no luck")
     result = compared({}, failed)[0].races[0]
     assert [each.arm for each in attributions(result, [profile(MANUAL), profile(REFERENCE)])] == [REFERENCE]
+
+
+def test_a_tiny_pass_that_the_profiler_saw_nothing_of_leaves_the_clocks() -> None:
+    """It died in a session: its seconds are known, and how they are shared out is not."""
+    passes = profile(MANUAL)
+    assert passes.tiny
+    blind = msgspec.structs.replace(passes.tiny, operations=(), profiled=None, outside=None, events=0.0)
+    row = replace(row_of(result_of({MANUAL: 200 * US}), MANUAL), seconds=exactly(200 * US))
+    attribution = attribute(row, msgspec.structs.replace(passes, tiny=blind), None)
+    assert attribution
+    assert {part.name for part in attribution.parts} == {CALL, KERNELS, UNEXPLAINED}
+    assert abs(attribution.unexplained) < 1e-9
+
+
+def test_another_algorithm_is_known_by_the_clocks_alone() -> None:
+    """Of its 10 000 updates in one call the profiler saw a few hundred: what it saw is not what was timed."""
+    row = replace(row_of(result_of({MANUAL: 200 * US}), MANUAL), seconds=exactly(200 * US), work="algorithmic")
+    attribution = attribute(row, profile(MANUAL), None)
+    assert attribution
+    assert attribution.algorithmic
+    assert {part.name for part in attribution.parts} == {CALL, KERNELS, UNEXPLAINED}

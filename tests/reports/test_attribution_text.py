@@ -81,9 +81,20 @@ def test_the_largest_family_is_told_before_its_largest_part() -> None:
 
 def test_work_on_data_says_how_often_they_could_have_been_read() -> None:
     """And which pass over them costs most."""
-    found = made(readings=9.3, interpreter=20, forward_kernels=10, backward_kernels=60)
+    found = made(readings=9.3, interpreter=20, reading_the_data_once=5, forward_kernels=10, backward_kernels=60)
     said = "70 % of an update is work on the data beyond reading them once, 60 % in the backward pass, as if they were read "
     assert sentence(found) == f"{said}9.30 times: {ADVICE[BACKWARD][1]}."
+
+
+def test_without_a_floor_reading_once_is_in_the_work() -> None:
+    """And is not said to be beyond it."""
+    assert sentence(made(forward_kernels=90)).startswith("90 % of an update is work on the data: ")
+
+
+def test_another_algorithm_is_not_told_to_make_more_updates_in_a_call() -> None:
+    """It makes all of them in one: what is left has no cure that its parts could name."""
+    said = sentence(dataclasses.replace(made(call=90), algorithmic=True))
+    assert said == "90 % of an update has nothing to do with the size of the data: all that is left is arithmetic."
 
 
 def test_at_the_floor_nothing_is_left_but_fewer_bytes() -> None:

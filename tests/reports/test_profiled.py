@@ -9,7 +9,7 @@ from bench.store import Store
 from reports import folder, profiled
 from reports.profiled import profiled_of
 from tests.reports.parsed import Parsed
-from tests.reports.profiles import profile
+from tests.reports.profiles import MACHINE, profile
 from tests.reports.records import MANUAL, REFERENCE, floored
 
 FOUND = {
@@ -57,14 +57,19 @@ def test_a_run_without_profiles_says_nothing_of_them(tmp_path: Path) -> None:
 
 
 def test_a_torn_profile_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    """A profile that was cut short costs what profiling found of its race, and a sentence."""
+    """A profile that was cut short costs its own arm's, and a sentence; one of the machine costs a sentence alone."""
     run = kept(tmp_path)
     comparison, _ = floored({MANUAL: 2e-4})
     victim = next(tmp_path.rglob("profile.json"))
     victim.write_bytes(victim.read_bytes()[:100])
     found, unread = profiled_of(run, comparison.races)
-    assert found == {}
+    assert [len(each.profiles) for each in found.values()] == [1]
     assert [f"{victim} is cut short" in each for each in unread] == [True]
+    run.write_machine(comparison.races[0].race, MACHINE)
+    (run.profiled(comparison.races[0].race) / "machine.json").write_text("{")
+    found, unread = profiled_of(run, comparison.races)
+    assert [len(each.attributions) for each in found.values()] == [1]
+    assert len(unread) == 2
 
 
 def test_an_arm_that_could_not_be_profiled_says_why() -> None:

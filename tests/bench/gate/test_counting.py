@@ -171,3 +171,12 @@ def test_only_more_of_what_nobody_wants_is_bad(name: str) -> None:
 def test_slow_arms_are_counted_over_fewer_updates() -> None:
     """The number is a power of two, and takes two seconds at most; what is slower still is counted over a few."""
     assert [_many(seconds) for seconds in (1e-9, 3.9e-3, 6e-3, 1 / 16, 0.07, 10)] == [512, 512, 256, 32, 0, 0]
+
+
+def test_far_more_than_two_countings_of_the_base_is_bad() -> None:
+    """0 and 1 recompilations of the base are unsteady, and hide neither 500 of the head nor make 2 of them a fault."""
+    base, again = ({"recompiles": number, "breaks": []} for number in (0.0, 1.0))
+    many = _compared(base, again, {"recompiles": 500.0, "breaks": []})
+    assert (many.counters["recompiles"].bad, many.unsteady) == (True, ())
+    few = _compared(base, again, {"recompiles": 2.0, "breaks": []})
+    assert (few.counters, few.unsteady) == ({}, ("recompiles",))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bench.gate.outcome import logarithm, standing, verdict
 from bench.gate.verdict import Cell, Count, Counts, Duel, GateVerdict, Kind
 from bench.record import Status
+from reports.gate.headline import headline
 from reports.status import Exit, status_of_gate
 from tests.bench.gate.visits import Machine, cell, controls, gate, plan, raced, record, swapped
 
@@ -129,6 +130,22 @@ def test_one_failing_round_is_tried_again() -> None:
     assert standing(of, [*once, machine.duel(of, "screen", 2, 0.0, head="crashed")], 20).next is None
 
 
+def test_one_wrong_answer_is_enough() -> None:
+    """Its tolerance is what rounding can explain, so no second one is waited for: not right in seven of eight rounds."""
+    of, machine = cell(), Machine(6)
+    done = [*raced(machine, of, 0.0), machine.duel(of, "screen", 30, 0.0, head="wrong")]
+    found = judged(of, done)
+    assert (words(found), found.cells[0].stops, status_of_gate(found)) == (["wrong"], True, Exit.REGRESSION)
+
+
+def test_a_worker_that_never_started_was_given_no_other_data() -> None:
+    """A base that timed out once left no data to compare; the rounds around it count."""
+    of, machine = cell(), Machine(6)
+    crashed = machine.duel(of, "screen", 30, 0.0, base="timeout")
+    crashed = replace(crashed, base=replace(crashed.base, digest=""))
+    assert words(judged(of, [*raced(machine, of, 0.0), crashed])) == ["ok"]
+
+
 @pytest.mark.parametrize(("status", "exits"), [("wrong", Exit.WRONG), ("crashed", Exit.FAILED)])
 def test_what_fails_on_both_sides_is_no_regression(status: Status, exits: Exit) -> None:
     """It was so before: said with a status of its own."""
@@ -152,6 +169,52 @@ def test_what_neither_side_can_run_here_is_no_failure() -> None:
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
     found = verdict(plan(of, right, *beside), by_slug | {right.slug: raced(machine, right, 0.0)}, {})
     assert (words(found), status_of_gate(found), found.complete) == (["unavailable", "ok"], Exit.DONE, True)
+
+
+def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
+    """The only arm that differs needs a device that is not here: that all others are identical says nothing of it."""
+    of, machine, beside = cell("linear/jax"), Machine(6), dict(controls(Machine(7)))
+    absent = [machine.duel(of, "screen", 1, 0.0, base="unsupported", head="unsupported")]
+    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
+    found = verdict(plan(of, cell(kind="identical"), *beside), by_slug, {})
+    assert (words(found), status_of_gate(found)) == (["unavailable", "identical"], Exit.UNMEASURED)
+    assert "nothing that both sides have and can run: linear/jax" in headline(found)
+
+
+def test_what_ran_before_is_not_unavailable() -> None:
+    """A full disk that both sides meet after good rounds is a failure of both, not a missing package."""
+    of, machine = cell(), Machine(6)
+    good = [machine.duel(of, "screen", number, 0.1) for number in (1, 2)]
+    bad = [machine.duel(of, "screen", number, 0.0, base="unavailable", head="unavailable") for number in (3, 4)]
+    assert standing(of, [*good, bad[0]], 20).next == "screen"
+    found = judged(of, good + bad)
+    assert (words(found), status_of_gate(found)) == (["failed"], Exit.FAILED)
+
+
+def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
+    """The head's oracle judges both: a base that computes what was asked for before is not mended by asking for more."""
+    of, machine = replace(cell(), differs=("impls/linear/workload.py",)), Machine(6)
+    found = judged(of, [machine.duel(of, "screen", 1, 0.0, base="wrong")])
+    assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
+    assert "workload" in found.cells[0].reason
+
+
+def test_a_head_that_cannot_be_counted_is_no_pass() -> None:
+    """Where the base could be: graph breaks and recompilations of the head were not looked for."""
+    counts = {"linear/nn_sgd": Counts(reason="the head could not be counted: it died", head_alone=True)}
+    found = gate({"linear/nn_sgd": 0.0}, counts=counts)
+    assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
+    both = {"linear/nn_sgd": Counts(reason="the base could not be counted: it died")}
+    assert words(gate({"linear/nn_sgd": 0.0}, counts=both)) == ["ok"]
+
+
+def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
+    """No slowdown is excluded of an arm that had no time before."""
+    mended, right, machine, beside = cell("linear/manual"), cell(), Machine(6), dict(controls(Machine(7)))
+    by_slug = {each.slug: done for each, done in beside.items()} | {right.slug: raced(machine, right, 0.0)}
+    by_slug[mended.slug] = [machine.duel(mended, "screen", 1, 0.0, base="wrong")]
+    found = verdict(plan(mended, right, *beside), by_slug, {})
+    assert "2 arms raced, a slowdown of 3 % or more is excluded for 1 of them; mended: linear/manual" in headline(found)
 
 
 def test_controls_that_are_off_veto_the_clock() -> None:
