@@ -48,7 +48,8 @@ def edit(repository: Path, implementation: str, old: str, new: str) -> None:
 
 def gate(repository: Path, results: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """The exit status, the document, and what was said of a gate."""
-    command = [sys.executable, "-m", "bench", "gate", "--json", "--project", str(repository), "--results", str(results)]
+    command = [sys.executable, "-m", "bench", "gate", "--json", "--results", str(results)]
+    command += [] if "--resume" in arguments else ["--project", str(repository)]
     done = subprocess.run(
         [*command, *arguments], cwd=ROOT, env=Checkout.environment(), capture_output=True, text=True, timeout=500
     )
@@ -111,6 +112,7 @@ def test_a_change_of_documents_has_nothing_to_race(repository: Path, tmp_path: P
         (("--base", "main", "--implementation", "linear/nobody"), 2, "linear/nobody"),
         (("--base", "main", "--budget", "soon"), 2, "--budget"),
         (("--resume", "nothing"), 2, "nothing"),
+        (("--resume", "latest", "--gate", "1%"), 2, "--gate was settled when the gate was begun"),
         (("--base", "main", "--base-python", "no/such/python"), 5, "no/such/python"),
     ],
 )
