@@ -58,15 +58,18 @@ def asked(origin: Origin, choice: Choice, *, usual: bool) -> list[Arm]:
     """The arms that the side there has for this choice; SideError when it cannot say.
 
     usual  whether nobody named a workload, so that the side's own usual ones are meant
+
+    By this interpreter, whatever the side's own is: what an arm says of itself is read and not run.
     """
+    here = dataclasses.replace(origin, python=sys.executable)
     with TemporaryDirectory(prefix="looprace-roster-") as folder:
         answer = Path(folder, "answer.json")
         text = msgspec.json.encode(choice).decode()
-        command = [*origin.command, "-m", "bench.gate.roster", str(answer), text, "usual" if usual else "named"]
+        command = [*here.command, "-m", "bench.gate.roster", str(answer), text, "usual" if usual else "named"]
         done = subprocess.run(
             command,
-            cwd=origin.folder,
-            env=os.environ | origin.variables,
+            cwd=here.folder,
+            env=os.environ | here.variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
