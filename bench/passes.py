@@ -25,6 +25,7 @@ from bench.race import BLOCK_SECONDS
 from bench.record import Arm, Plan, Status
 from bench.sampling import Sampler, SamplingError
 from bench.seat import MOST_ALGORITHMIC, Block, calibrated
+from bench.statistics import Estimate
 from bench.store import Store
 from bench.telemetry import Gauge, spent
 from impls import catalogue
@@ -38,6 +39,7 @@ TINY_ROWS, TINY_BATCH = 2, 2
 MOST_STACKS = 200  # in the profile; the file beside it has all
 START = Block(1, 1.0)  # until it is known
 PASSES = ("full", "tiny")
+UNLIKE = 0.05  # beyond the race's interval, a process is not like those that were raced
 
 
 @dataclass
@@ -129,7 +131,8 @@ def time_together(looks: Sequence[Look], order: random.Random, pause: float) -> 
     time, by a fifth and more.
     """
     for look in looks:
-        look.attempt(partial(_start, pause=pause))
+        if not look.blocks:  # those of an earlier call only keep the others company
+            look.attempt(partial(_start, pause=pause))
     while any(look.wanting for look in looks):
         # who has had enough goes on, for the others are to find caches that somebody else has used
         racing = [look for look in looks if look.live and (look.wanting or not look.slow)]
@@ -139,6 +142,16 @@ def time_together(looks: Sequence[Look], order: random.Random, pause: float) -> 
             setting = look.setting
             one = Pass(rows=setting.rows, batch=setting.batch_rows, seconds=look.seconds)
             look.draft.found[look.name] = one
+
+
+def unlike(look: Look, measured: Estimate | None) -> bool:
+    """Whether a process runs at another speed than its like in the race. How memory came to lie is luck of each, worth a sixth.
+
+    measured  seconds of an update in the race; None where it left no time
+    """
+    if not look.live or look.name != "full" or measured is None or measured.low is None or measured.high is None:
+        return False
+    return not measured.low * (1 - UNLIKE) <= look.seconds <= measured.high * (1 + UNLIKE)
 
 
 def _lap(looks: Sequence[Look], order: random.Random, pause: float, act: Callable[[Look], None]) -> None:

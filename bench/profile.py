@@ -89,6 +89,7 @@ class Profile(Struct, frozen=True, kw_only=True):
 
     full        at the arm's own setting
     tiny        the same arm with next to no data: what is left is what an update costs whatever its size
+    drawn       processes started for `full`, until one ran about as fast as its like in the race
     energy      of an update at full size; None where the device has no energy counter, or one that moves too rarely
     counters    quantities without noise, by the names in COUNTERS; an update unless it says otherwise there
     conditions  what it computed with, as found in its process: {"dtype": "float32", "threads": "1", ...}
@@ -106,6 +107,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     reason: str = ""
     full: Pass | None = None
     tiny: Pass | None = None
+    drawn: int = 1
     energy: Energy | None = None
     counters: dict[str, float] = {}
     conditions: dict[str, str] = {}

@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,17 +19,29 @@ import msgspec
 from msgspec.structs import replace
 
 from bench import clock
-from bench.passes import PASSES, Draft, Look, look_closely, look_inside, profile_together, setting_for, time_together
+from bench.passes import (
+    PASSES,
+    Draft,
+    Look,
+    look_closely,
+    look_inside,
+    profile_together,
+    setting_for,
+    time_together,
+    unlike,
+)
 from bench.process import ArmFault, Worker, allowed_cores, variables_for
 from bench.profile import Machine
 from bench.race import SLEEP_BEFORE_VISIT
 from bench.record import Arm, Plan, Race
 from bench.seat import probe_for
+from bench.statistics import seconds_per_update
 from bench.store import Store
 from bench.telemetry import gauges
 from impls.setting import SettingError
 
 TOGETHER = 8  # arms that are alive at a time, each twice, so that a long ladder fits into memory
+MOST_DRAWN = 3  # processes of an arm, until one is like those that were raced
 GUESS = 3.0  # seconds that a pass takes, before any has been made
 
 
@@ -113,11 +125,12 @@ def _profile(
         drafts = [Draft(arm, bench.folder(arm)) for arm in arms[first : first + TOGETHER]]
         with ExitStack() as stack:
             yield f"starting {len(drafts)} arms", 0.0
-            looks = [look for look in _started(bench, stack, drafts) if look.live]
+            looks = [look for look in _started(bench, stack, _wished(drafts)) if look.live]
             half = len(drafts) * len(PASSES) / 2
             yield f"timing {len(drafts)} arms, each with all of its data and with next to none", half
             order = random.Random(f"{plan.seed} {race.slug} {first}")
             time_together(looks, order, bench.pause)
+            yield from _drawn_anew(bench, stack, looks, order)
             found = stack.enter_context(gauges({arm.setting.device for arm in arms} if looks else ()))
             whole = [look for draft in drafts for look in looks if look.draft is draft and look.name == "full"]
             for look in whole:
@@ -150,9 +163,29 @@ def _measure_machine(bench: _Bench) -> None:
     bench.store.write_machine(bench.race, msgspec.convert(found, Machine))
 
 
-def _started(bench: _Bench, stack: ExitStack, drafts: Sequence[Draft]) -> Iterator[Look]:
-    """Both passes of each arm, as their workers have built it and wait; of those that could not the draft says why."""
-    waiting, starting = deque(_wished(drafts)), list[Look]()
+def _drawn_anew(
+    bench: _Bench, stack: ExitStack, looks: list[Look], order: random.Random
+) -> Iterator[tuple[str, float]]:
+    """Other processes in the place of those that are not like the ones that were raced; a few times, for it is chance."""
+    records, _ = bench.store.records()
+    measured = {arm: seconds_per_update([each for each in records if each.arm == arm]) for arm in bench.race.arms}
+    for _ in range(MOST_DRAWN - 1):
+        strange = [look for look in looks if unlike(look, measured[look.draft.arm])]
+        if not strange:
+            return
+        yield f"timing {len(strange)} arms in other processes, like those that were raced", 0.0
+        for look in strange:
+            look.worker.kill()
+            looks.remove(look)
+            look.draft.found["drawn"] = look.draft.found.get("drawn", 1) + 1
+        wished = [each for each in _wished([look.draft for look in strange]) if each[1] == "full"]
+        looks += [look for look in _started(bench, stack, wished) if look.live]
+        time_together(looks, order, bench.pause)
+
+
+def _started(bench: _Bench, stack: ExitStack, wished: Iterable[tuple[Draft, str, Arm]]) -> Iterator[Look]:
+    """These passes, as their workers have built the arm and wait; of those that could not the draft says why."""
+    waiting, starting = deque(wished), list[Look]()
     while waiting or starting:
         while waiting and len(starting) < len(bench.everywhere):
             draft, name, arm = waiting.popleft()

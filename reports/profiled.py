@@ -60,6 +60,8 @@ def remarks(profile: Profile) -> Iterator[str]:
     """What should be said of how an arm was profiled, in sentences."""
     if profile.status != "ok":
         yield f"It could not be profiled, {profile.status.replace('_', ' ')}: {profile.reason}."
+    if profile.drawn > 1:
+        yield f"Its process is number {profile.drawn}: those before it ran at another speed than in the race, as chance has it."
     for why in profile.breaks:
         yield f"The compiler broke its graph: {why}."
     for what, why in profile.reasons.items():

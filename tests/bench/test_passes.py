@@ -1,12 +1,16 @@
 """The two passes of an arm, with workers that answer from a script: who is asked for what, in which order, and what is kept."""
 
 import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bench import clock
+from bench import clock, profiling
 from bench.passes import (
     FEWEST_LAPS,
     MOST_LAPS,
@@ -17,11 +21,13 @@ from bench.passes import (
     profile_together,
     setting_for,
     time_together,
+    unlike,
 )
 from bench.plan import Choice, make_plan
 from bench.process import ArmFault
 from bench.profile import Pass, Profile
 from bench.seat import MOST_ALGORITHMIC
+from bench.statistics import Estimate
 from bench.telemetry import Gauge, Idle, Reading
 from impls.setting import SettingError
 from tests.reports.records import arm
@@ -96,6 +102,58 @@ def test_short_blocks_are_many_and_never_alone() -> None:
     time_together([long, short], random.Random(1), 0.0)
     assert [MOST_LAPS, MOST_LAPS] == [len(each.blocks) for each in (long, short)]
     assert short.block.updates == MOST_ALGORITHMIC
+
+
+def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
+    """It starts afresh, and those that were timed before only make blocks beside it: caches are as in a race."""
+    said: list[str] = []
+    old, fresh = looks(said, 1e-4, 2e-4)
+    time_together([old], random.Random(1), 0.0)
+    before = len(old.blocks)
+    said.clear()
+    time_together([old, fresh], random.Random(1), 0.0)
+    assert said[0] == "1"  # only the fresh one has a lap that is not recorded
+    assert len(old.blocks) - before == len(fresh.blocks) >= 20
+    assert fresh.draft.found["full"].seconds == pytest.approx(2e-4)
+
+
+def test_a_process_is_like_those_that_were_raced_or_not() -> None:
+    """Within a twentieth of the race's interval; without an interval, or for the pass with next to no data, nobody knows."""
+    (look,) = looks([], 1e-4)
+    time_together([look], random.Random(1), 0.0)
+    told = {
+        value: unlike(look, Estimate(value, 0.98 * value, 1.02 * value, 3))
+        for value in (0.9e-4, 0.95e-4, 1.06e-4, 1.1e-4)
+    }
+    assert list(told.values()) == [True, False, False, True]
+    assert not unlike(look, None)
+    look.name = "tiny"
+    assert not unlike(look, Estimate(1.0, 0.9, 1.1, 3))
+
+
+def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raced at 100 µs: 130 is not taken, nor 80, but 101 is; its draft says that it is the third. Others stay as they are."""
+    strange, usual = looks([], 1.3e-4, 1e-4)
+    first, speeds = strange.worker, iter([0.8e-4, 1.01e-4])
+
+    def started(*_: Any) -> Iterator[Look]:
+        (fresh,) = looks([], next(speeds))
+        yield replace(fresh, draft=strange.draft)
+
+    arms = [look.draft.arm for look in (strange, usual)]
+    bench: Any = SimpleNamespace(
+        store=SimpleNamespace(records=lambda: ([], [])), race=SimpleNamespace(arms=arms), pause=0.0
+    )
+    monkeypatch.setattr(profiling, "_started", started)
+    monkeypatch.setattr(profiling, "seconds_per_update", lambda _: Estimate(1e-4, 0.98e-4, 1.02e-4, 3))
+    running = [strange, usual]
+    time_together(running, random.Random(1), 0.0)
+    said = list(profiling._drawn_anew(bench, ExitStack(), running, random.Random(1)))
+    assert len(said) == 2
+    assert (strange.draft.found["drawn"], "drawn" in usual.draft.found) == (3, False)
+    assert strange.draft.found["full"].seconds == pytest.approx(1.01e-4)
+    assert first.killed  # type: ignore[attr-defined]
+    assert running[0] is usual
 
 
 @pytest.mark.parametrize("answers", [0, 1, 20])
