@@ -159,6 +159,7 @@ def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine 
         costs = _by_operations(full, tiny, row.arm.setting.device)
     else:
         costs = _by_the_clock(full, tiny)
+    floor = None if row.work == "algorithmic" else floor  # of 10 000 updates in one call, none reads the data by itself
     pace = _pace(measured, full.seconds)
     found = [Part(name, seconds * pace, _HOW[name]) for name, seconds in costs.items() if seconds > 0]
     added = sum(part.seconds for part in found if part.name in PASSES)
