@@ -143,17 +143,18 @@ def _many(seconds: float) -> int:
 
 def _compared(base: dict[str, Any], again: dict[str, Any], head: dict[str, Any]) -> Counts:
     known = [name for name in COUNTERS if name in base or name in head]
-    differing = {name for name in known if base.get(name) != again.get(name)}
-    worse = {
-        name for name in differing if name in MONOTONE_BAD and _far(base.get(name), again.get(name), head.get(name))
-    }
-    twice = {
-        name: max(base.get(name) or 0, again.get(name) or 0) if name in worse else base.get(name) for name in known
-    }
-    unsteady = tuple(name for name in known if name in differing - worse)
+    counters, unsteady = {}, []
+    for name in known:
+        once, twice, now = base.get(name), again.get(name), head.get(name)
+        if once == twice:
+            counters[name] = _one(name, once, now)
+        elif name in MONOTONE_BAD and _far(once, twice, now):
+            counters[name] = _one(name, max(once or 0, twice or 0), now)
+        else:
+            unsteady.append(name)
     return Counts(
-        counters={name: _one(name, twice[name], head.get(name)) for name in known if name not in unsteady},
-        unsteady=unsteady,
+        counters=counters,
+        unsteady=tuple(unsteady),
         breaks=tuple(_new(base["breaks"], head["breaks"])),
     )
 

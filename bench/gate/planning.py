@@ -52,7 +52,7 @@ def make_gate_plan(
     """
     base, head = prepared.base, prepared.head
     apart = (base.python, base.versions) != (head.python, head.versions)
-    arms = arms_of(choice, command)
+    arms = arms_of(choice)
     cells = [_cell(arm, base, head, rules, target, apart or everything) for arm in arms]
     named = choice.implementation != Choice.implementation
     touched = [] if named else _touched(choice, arms, cells, base, head, target)

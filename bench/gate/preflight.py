@@ -37,12 +37,22 @@ def survey(origin: Origin, packages: tuple[str, ...] = ()) -> dict[str, Any]:
 
     packages  top-level ones to look for
     """
+    found: dict[str, Any] = json.loads(answered(origin, "bench.gate.witness", *packages, doing="import torch"))
+    if "failed" in found:
+        raise SideError(_unimportable(origin.python, found["failed"], found["missing"], found["reason"]))
+    return found
+
+
+def answered(origin: Origin, module: str, *arguments: str, doing: str) -> bytes:
+    """What a module writes into the file that is its first argument, in a fresh process there; SideError without an answer.
+
+    doing  what it is asked to do, as "import torch"
+    """
     with TemporaryDirectory(prefix="looprace-preflight-") as folder:
         answer = Path(folder, "answer.json")
-        command = [*origin.command, "-m", "bench.gate.witness", str(answer), *packages]
         try:
             done = subprocess.run(
-                command,
+                [*origin.command, "-m", module, str(answer), *arguments],
                 cwd=origin.folder,
                 env=os.environ | origin.variables,
                 stdin=subprocess.DEVNULL,
@@ -53,16 +63,13 @@ def survey(origin: Origin, packages: tuple[str, ...] = ()) -> dict[str, Any]:
                 timeout=PATIENCE,
             )
         except subprocess.TimeoutExpired:
-            raise SideError(f"{origin.python} took longer than {PATIENCE:g} s to import torch: try again") from None
+            raise SideError(f"{origin.python} took longer than {PATIENCE:g} s to {doing}: try again") from None
         except OSError as error:
             raise SideError(f"{origin.python} cannot be started in {origin.folder}: {error}") from None
         if not answer.is_file():
             said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise SideError(f"{origin.python} ended with status {done.returncode} while it imported torch: {said}")
-        found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    if "failed" in found:
-        raise SideError(_unimportable(origin.python, found["failed"], found["missing"], found["reason"]))
-    return found
+            raise SideError(f"{origin.python} ended with status {done.returncode} while it was to {doing}: {said}")
+        return answer.read_bytes()
 
 
 def proved(target: Path, prepared: Prepared) -> Prepared:

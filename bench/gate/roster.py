@@ -6,30 +6,26 @@ So what a head no longer offers is seen, be it a file, a mode, a device, or a wh
 """
 
 import dataclasses
-import os
-import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec.structs import replace
 
+from bench.gate.preflight import answered
 from bench.gate.revisions import SideError
 from bench.plan import Choice, make_plan
 from bench.process import Origin
 from bench.record import Arm
 from impls import catalogue
 
-PATIENCE = 120.0  # seconds; nothing is imported but the catalogue
 
-
-def arms_of(choice: Choice, command: str = "") -> list[Arm]:
+def arms_of(choice: Choice) -> list[Arm]:
     """The arms of a run like this, each once and by itself: no twin, no floor unless it was named, nothing drawn.
 
     Of the `impls` of this process. Raises SettingError or UnknownNameError, with the cure, for what cannot be.
     """
-    plan = make_plan(choice, command=command)
+    plan = make_plan(choice, command="")
     named = set(catalogue.match_implementations(choice.implementation))
     whole = choice.implementation == Choice.implementation
     found = {
@@ -62,25 +58,14 @@ def asked(origin: Origin, choice: Choice, *, usual: bool) -> list[Arm]:
     By this interpreter, whatever the side's own is: what an arm says of itself is read and not run.
     """
     here = dataclasses.replace(origin, python=sys.executable)
-    with TemporaryDirectory(prefix="looprace-roster-") as folder:
-        answer = Path(folder, "answer.json")
-        text = msgspec.json.encode(choice).decode()
-        command = [*here.command, "-m", "bench.gate.roster", str(answer), text, "usual" if usual else "named"]
-        done = subprocess.run(
-            command,
-            cwd=here.folder,
-            env=os.environ | here.variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=PATIENCE,
-        )
-        if not answer.is_file():
-            said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise SideError(f"the base cannot say which arms it has, so nobody would see what the head lacks: {said}")
-        return msgspec.json.decode(answer.read_bytes(), type=list[Arm])
+    text = msgspec.json.encode(choice).decode()
+    try:
+        found = answered(here, "bench.gate.roster", text, "usual" if usual else "named", doing="name the arms")
+    except SideError as error:
+        raise SideError(
+            f"the base cannot say which arms it has, so nobody would see what the head lacks: {error}"
+        ) from None
+    return msgspec.json.decode(found, type=list[Arm])
 
 
 def main() -> None:
