@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any
 
-from bench import clock
+from bench import clock, layout
 from impls.setting import Setting
 
 PR_SET_PDEATHSIG = 1  # Linux: the kernel kills the worker when the conductor dies
@@ -261,6 +261,7 @@ def _fault(error: BaseException) -> dict[str, str]:
 def main() -> None:
     """Reads commands until the pipe closes or the arm fails."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    layout.take(os.environ)
     everywhere = {int(core) for core in sys.argv[3].split(",")}
     os.sched_setaffinity(0, everywhere)
     commands: IO[str] = os.fdopen(int(sys.argv[1]), "r", encoding="utf-8")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from select import select
 from statistics import median
 
-from bench import clock, environment
+from bench import clock, environment, layout
 from bench.gate.ledger import Ledger
 from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
 from bench.process import Origin
@@ -61,23 +61,24 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     copies = (order.randrange(2), order.randrange(2))
     if ring.cell.kind == "control":
         copies = (copies[0], 1 - copies[0])
-    more = STEADY | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
+    more = STEADY | layout.drawn(order) | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
     seats: dict[Role, Seat] = {role: Seat(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
-        for role in order.sample(ROLES, 2):
-            seats[role].open(
-                stack,
-                ring.cores,
-                ring.everywhere,
-                ring.ledger.log(ring.cell, stage, number, role),
-                ring.ledger.cache(ring.cell, role),
-                ring.plan.limit,
-                live=False,
-                origin=ring.origins[role][copies[ROLES.index(role)]],
-                more=more,
-            )
+        with layout.held():
+            for role in order.sample(ROLES, 2):
+                seats[role].open(
+                    stack,
+                    ring.cores,
+                    ring.everywhere,
+                    ring.ledger.log(ring.cell, stage, number, role),
+                    ring.ledger.cache(ring.cell, role),
+                    ring.plan.limit,
+                    live=False,
+                    origin=ring.origins[role][copies[ROLES.index(role)]],
+                    more=more,
+                )
         waiting = list(seats.values())
         while waiting:
             select([seat.worker for seat in waiting], [], [], 1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from bench import environment
+from bench import environment, layout
 from bench.gate.closure import closure, differing, names
 from bench.gate.margins import TABLE, Rules
 from bench.gate.preflight import difference
@@ -64,6 +64,8 @@ def make_gate_plan(
         listed = ", ".join(dict.fromkeys(arm.implementation for arm in touched))
         notes += (f"raced besides what was asked for, for the change touches it: {listed}",)
     notes += (f"the head changes [{TABLE}] in pyproject.toml; its margins count",) if margins_differ else ()
+    with layout.held() as held:
+        notes += () if held else (layout.REFUSED,)
     return GatePlan(
         run=run,
         command=command,

@@ -1,0 +1,58 @@
+"""A round of a cell: what both of its sides have alike, and what is drawn anew for the next round; with real processes."""
+
+import pytest
+
+from bench import layout
+from bench.gate.duel import Ring, block_of, duel
+from bench.gate.ledger import Ledger
+from bench.gate.verdict import Cell, Duel, Margins
+from bench.process import HERE, allowed_cores
+from bench.record import Arm
+from bench.store import Store
+from impls.catalogue import workloads
+from tests.bench.gate.visits import plan
+
+ARM = Arm(
+    workload="linear/line", implementation="linear/in_place", setting=workloads()["linear/line"].setting(rows=1000)
+)
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[Duel]:
+    """Two rounds of the checkout against itself."""
+    cell = Cell(arm=ARM, kind="raced", margins=Margins())
+    workload = workloads()[ARM.workload]
+    ring = Ring(
+        plan(cell),
+        Ledger(Store(tmp_path_factory.mktemp("gate"))),
+        cell,
+        {"base": (HERE, HERE), "head": (HERE, HERE)},
+        workload.oracle(workload.problem(ARM.setting), ARM.setting),
+        allowed_cores()[-1:],
+        allowed_cores(),
+    )
+    duels = list[Duel]()
+    for number in (1, 2):
+        duels += [each for each in duel(ring, "screen", number, block_of(duels)) if isinstance(each, Duel)]
+    return duels
+
+
+@pytest.mark.parametrize("variable", [layout.VARIABLE, "PYTHONHASHSEED"])
+def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[Duel], variable: str) -> None:
+    """So what a layout or an order of hashes does to speed leaves the ratio, and is no bias of all rounds alike."""
+    drawn = [{record.variables[variable] for record in (each.base, each.head)} for each in rounds]
+    assert [len(each) for each in drawn] == [1, 1]
+    assert drawn[0] != drawn[1]
+
+
+def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[Duel]) -> None:
+    """The first calibrates it, on the base."""
+    assert len({record.updates_per_block for each in rounds for record in (each.base, each.head)}) == 1
+
+
+def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[Duel]) -> None:
+    """A ratio is of blocks that lie beside each other, and a fast wrong answer is none."""
+    for each in rounds:
+        assert (each.base.status, each.head.status) == ("ok", "ok")
+        assert each.base.laps == each.head.laps
+        assert [judged.when for judged in each.head.judgements] == ["first update", "probe", "blocks"]
