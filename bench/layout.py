@@ -11,10 +11,12 @@ import mmap
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 VARIABLE = "LOOPRACE_LAYOUT"
 HEAP, PAGES = 1 << 16, 1 << 12  # bytes and pages to draw from: more than any cache looks at of an address
-LEAST = 1 << 20  # bytes besides: so that no hole of the heap is large enough, and all that comes later lies behind it
+POOL, STEP, MOST, OVERHEAD = 1 << 14, 16, 512, 33  # bytes of CPython: a pool, its size classes, an empty `bytes`
+HOLES, LEAST = 256, 1 << 20  # pages to fill what is free in the heap so far; bytes for which no hole is left
 NOT_RANDOM = 0x0040000  # ADDR_NO_RANDOMIZE of sys/personality.h; what debuggers set for what they debug
 AS_IT_IS = 0xFFFFFFFF
 REFUSED = (
@@ -22,7 +24,7 @@ REFUSED = (
     "a round cannot be laid out alike: rounds differ more, and a slowdown takes longer to show"
 )
 
-_taken: list[mmap.mmap] = []  # for as long as the process lives
+_taken: list[Any] = []  # for as long as the process lives
 
 
 def drawn(order: random.Random) -> dict[str, str]:
@@ -52,6 +54,12 @@ def take(environment: Mapping[str, str]) -> None:
     if VARIABLE not in environment:
         return
     heap, pages = map(int, environment[VARIABLE].split(","))
-    ctypes.CDLL(None).malloc(ctypes.c_size_t(LEAST + heap))  # never freed, never touched
+    malloc = ctypes.CDLL(None).malloc
+    for size in (*[mmap.PAGESIZE] * HOLES, LEAST + heap):
+        malloc(ctypes.c_size_t(size))  # never freed and never used: what comes later lies behind it
     if pages:
         _taken.append(mmap.mmap(-1, pages * mmap.PAGESIZE))
+    # Python's small objects lie in pools of their own, on whole pages: the first of each size begins with a drawn number
+    chance = random.Random(environment[VARIABLE])
+    sizes = range(STEP * (OVERHEAD // STEP + 1), MOST + 1, STEP)
+    _taken.extend([bytes(size - OVERHEAD) for _ in range(chance.randrange(POOL // size))] for size in sizes)
