@@ -1,9 +1,9 @@
-"""Where a process lies in memory: drawn by us, the same for both sides of a round, instead of by the kernel for each alone.
+"""Where a process lies in memory: drawn by us, the same for both sides of a round, instead of left to chance for each alone.
 
-Apart from worker.py, which takes its place before it loads anything, and from gate/duel.py, which draws it: each side of the
-pipe needs half of it. Where code and data lie is worth more than what a gate looks for (Mytkowicz, Diwan, Hauswirth and
-Sweeney, "Producing wrong data without doing anything obviously wrong!", 2009); drawing it anew makes it chance instead of bias
-(Curtsinger and Berger, "Stabilizer", 2013), and giving both sides the same draw takes most of that chance out of their ratio.
+Apart from worker.py, which takes its place and clears it, and from gate/duel.py, which draws it: each side of the pipe needs a
+part of it. Where code and data lie is worth more than what a gate looks for (Mytkowicz, Diwan, Hauswirth and Sweeney,
+"Producing wrong data without doing anything obviously wrong!", 2009). Drawn anew for each round it is chance instead of bias
+(Curtsinger and Berger, "Stabilizer", 2013); the same draw for both sides takes most of that chance out of their ratio.
 """
 
 import ctypes
@@ -14,9 +14,19 @@ from contextlib import contextmanager
 from typing import Any
 
 VARIABLE = "LOOPRACE_LAYOUT"
+
+# glibc gives the top of the heap back whenever enough of it is free, and asks the kernel for it again with the next tensor:
+# a fifth of an update's time, in some processes and not in others, for as long as they live. Held the same in all of them.
+STEADY = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),  # the most that glibc takes
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
 HEAP, PAGES = 1 << 16, 1 << 12  # bytes and pages to draw from: more than any cache looks at of an address
+TURN = 1 << 20  # bytes: the heap is level when its top lies at what was drawn, within so many
+BEYOND = 1 << 24  # bytes: more than any hole of a heap has, and fewer than glibc would ask the kernel for by themselves
+HOLES, MOST_FILLED = (1 << 20, 1 << 18, 1 << 16, 1 << 14), 1 << 12  # bytes; smaller holes are left to small things
 POOL, STEP, MOST, OVERHEAD = 1 << 14, 16, 512, 33  # bytes of CPython: a pool, its size classes, an empty `bytes`
-HOLES, LEAST = 256, 1 << 20  # pages to fill what is free in the heap so far; bytes for which no hole is left
 NOT_RANDOM = 0x0040000  # ADDR_NO_RANDOMIZE of sys/personality.h; what debuggers set for what they debug
 AS_IT_IS = 0xFFFFFFFF
 REFUSED = (
@@ -28,8 +38,8 @@ _taken: list[Any] = []  # for as long as the process lives
 
 
 def drawn(order: random.Random) -> dict[str, str]:
-    """A place in memory, as a variable for the environment of every process that is to lie there; always of one length."""
-    return {VARIABLE: f"{order.randrange(HEAP):05d},{order.randrange(PAGES):04d}"}
+    """A place in memory, as variables for the environment of every process that is to lie there; always of one length."""
+    return STEADY | {VARIABLE: f"{order.randrange(HEAP):05d},{order.randrange(PAGES):04d}"}
 
 
 @contextmanager
@@ -53,13 +63,40 @@ def take(environment: Mapping[str, str]) -> None:
     """Moves whatever this process loads and allocates from here on to the place that was drawn for it, if one was."""
     if VARIABLE not in environment:
         return
-    heap, pages = map(int, environment[VARIABLE].split(","))
-    malloc = ctypes.CDLL(None).malloc
-    for size in (*[mmap.PAGESIZE] * HOLES, LEAST + heap):
-        malloc(ctypes.c_size_t(size))  # never freed and never used: what comes later lies behind it
+    heap, pages = _place(environment)
+    _malloc(TURN + heap)
     if pages:
         _taken.append(mmap.mmap(-1, pages * mmap.PAGESIZE))
     # Python's small objects lie in pools of their own, on whole pages: the first of each size begins with a drawn number
     chance = random.Random(environment[VARIABLE])
     sizes = range(STEP * (OVERHEAD // STEP + 1), MOST + 1, STEP)
     _taken.extend([bytes(size - OVERHEAD) for _ in range(chance.randrange(POOL // size))] for size in sizes)
+
+
+def level(environment: Mapping[str, str]) -> None:
+    """Fills the holes of the heap and moves its top to the place that was drawn, if one was.
+
+    Which hole a tensor gets depends on all that was loaded before, so on every line of the code, and how tensors lie to each
+    other is worth several per cent of an update. In a level heap they follow each other, on both sides alike.
+    """
+    if VARIABLE not in environment:
+        return
+    heap, _ = _place(environment)
+    end = _malloc(BEYOND)
+    for size in HOLES:
+        for _ in range(MOST_FILLED):
+            if _malloc(size) > end:
+                break
+    _malloc(TURN + (heap - _malloc(TURN)) % TURN)  # by itself, less than a turn might find a hole
+
+
+def _place(environment: Mapping[str, str]) -> tuple[int, int]:
+    heap, pages = map(int, environment[VARIABLE].split(","))
+    return heap, pages
+
+
+def _malloc(size: int) -> int:
+    """The address of so many bytes that are never used, and never given back; all but a line of them takes no memory."""
+    malloc = ctypes.CDLL(None).malloc
+    malloc.argtypes, malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+    return int(malloc(size) or 0)

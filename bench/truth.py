@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.gate.duel import STEADY
+from bench.layout import STEADY
 from bench.process import ROOT, allowed_cores
 
 ROWS = 100_000

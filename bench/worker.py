@@ -87,6 +87,7 @@ class Session:
         self.workload = catalogue.workloads()[workload]
         problem = self.workload.problem(self.setting)
         compiler = Compiler(self.setting.mode)
+        layout.level(os.environ)
         task = make_task(problem, self.setting, compiler)
         self.stopwatch = device.Stopwatch(self.setting.device)
         self.stopwatch.drain()
@@ -152,7 +153,8 @@ class Session:
             os.sched_setaffinity(0, cores[:1])
 
     def reset(self) -> None:
-        """Back to the start."""
+        """Back to the start, on level ground."""
+        layout.level(os.environ)
         self.arm.reset()
         self._mark = None
 

@@ -14,10 +14,11 @@ from bench import clock, environment
 from bench.gate import sides
 from bench.gate.counting import count
 from bench.gate.decision import FEWEST_CONTROLS, off, pooled
-from bench.gate.duel import STEADY, Ring, block_of, duel
+from bench.gate.duel import Ring, block_of, duel
 from bench.gate.ledger import Ledger
 from bench.gate.outcome import Standing, control_rounds, standing
 from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
+from bench.layout import STEADY
 from bench.process import Origin, allowed_cores
 from impls import catalogue
 from impls.contract import Oracle

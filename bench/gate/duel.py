@@ -22,14 +22,6 @@ from impls.contract import Oracle
 BLOCK_SECONDS = 0.003
 FEWEST_LAPS, MOST_LAPS = 11, 250
 
-# glibc gives the top of the heap back whenever enough of it is free, and asks the kernel for it again with the next tensor:
-# a fifth of an update's time, in some processes and not in others, for as long as they live. Held the same in all of them.
-STEADY = {
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),  # the most that glibc takes
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
-
 
 @dataclass(frozen=True)
 class Ring:
@@ -61,7 +53,7 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     copies = (order.randrange(2), order.randrange(2))
     if ring.cell.kind == "control":
         copies = (copies[0], 1 - copies[0])
-    more = STEADY | layout.drawn(order) | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
+    more = layout.drawn(order) | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
     seats: dict[Role, Seat] = {role: Seat(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:

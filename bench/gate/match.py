@@ -14,9 +14,9 @@ from types import MappingProxyType
 import msgspec
 
 from bench import clock
-from bench.gate.duel import STEADY
 from bench.gate.rivals import Turn, Way
 from bench.gate.verdict import Role
+from bench.layout import STEADY
 from bench.process import Origin, Worker, variables_for
 from bench.record import Arm
 
