@@ -17,7 +17,12 @@ LOOP = re.compile(r"^( +)for _ in range\(updates\):\n", re.MULTILINE)
 FIRST = re.compile(r"^(from|import) ", re.MULTILINE)
 IMPORT = "from bench.clock import now as planted_now\n"
 WAIT = "until = planted_now() + {seconds!r}\nwhile planted_now() < until:\n    pass\n"
-NOTHING = "PLANTED = None\n"
+# Functions that nobody calls, enough to move whatever is loaded after them: as most changes of a file do.
+NOTHING = "".join(
+    f'def planted_{number}(a, b, c):\n    """Nothing, and {number} words of it: {"nothing " * number}"""\n'
+    f"    values = [a * {number}.5, b + {number}.25, c - {number}.125]\n    return max(values) if a > b else min(values)\n\n\n"
+    for number in range(40)
+)
 
 
 def instrument(folder: Path) -> Path:
@@ -38,7 +43,7 @@ def _copied(package: str, folder: Path) -> Path:
 
 
 def plant(folder: Path, implementation: str, seconds: float) -> Path:
-    """A side in which each update of one implementation first waits so long, busily; with 0 it differs and is as fast.
+    """A side in which each update of one implementation first waits so long, busily; with 0, one with functions nobody calls.
 
     Raises ValueError when there is not exactly one loop over the updates to plant into.
     """

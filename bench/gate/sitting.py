@@ -44,7 +44,7 @@ def sitting(
 
     budget  seconds of wall time for each comparison of each method
     ours    our gate; None: the others alone
-    levels  slowdowns that are planted into the head's code; 0 changes a line that costs nothing
+    levels  slowdowns that are planted into the head's code; 0 adds functions that nobody calls
     ways    of collecting what the others decide by
     target  a folder; one that holds a sitting is gone on with
 

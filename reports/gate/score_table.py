@@ -58,7 +58,7 @@ def notes() -> list[str]:
         "Slowdowns are put into what was measured of unchanged code: each time of the head is longer by just so much.",
         "A stored baseline is one of this machine and this sitting; in practice it is often another machine's.",
         f"Our gate promises to exclude slowdowns of {percent(Margins().gate)} and more: to pass 1 % or 2 % keeps that promise.",
-        "The head differs by a line that costs nothing, so that no method can know by its text that nothing changed.",
+        "The head differs by code that costs nothing, so that no method can know by its text that nothing changed.",
     ]
 
 

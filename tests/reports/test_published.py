@@ -52,7 +52,7 @@ def test_the_published_score_is_what_its_trials_say() -> None:
     assert all((SCORE / name).is_file() for name in made)
 
 
-@pytest.mark.parametrize(("sitting", "comparisons"), [("quiet", 252), ("beside-tests", 13)])
+@pytest.mark.parametrize(("sitting", "comparisons"), [("layout-by-chance/quiet", 252), ("layout-by-chance/beside-tests", 13)])
 def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
     """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
     outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
@@ -63,7 +63,7 @@ def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparis
 
 def test_the_gate_called_every_planted_slowdown_of_the_published_exam() -> None:
     """Waits of 5 % of an update, in each of its four arms."""
-    outcomes = [trial.ours for trial in score.trials(EXAM / "planted-5-percent") if trial.ours and trial.level == 0.05]
+    outcomes = [trial.ours for trial in score.trials(EXAM / "layout-by-chance" / "planted-5-percent") if trial.ours and trial.level == 0.05]
     assert ["regressed"] * 8 == [each.decision.word for each in outcomes]
 
 
