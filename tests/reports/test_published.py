@@ -52,7 +52,10 @@ def test_the_published_score_is_what_its_trials_say() -> None:
     assert all((SCORE / name).is_file() for name in made)
 
 
-@pytest.mark.parametrize(("sitting", "comparisons"), [("layout-by-chance/quiet", 252), ("layout-by-chance/beside-tests", 13)])
+@pytest.mark.parametrize(
+    ("sitting", "comparisons"),
+    [("layout-held/quiet", 32), ("layout-by-chance/quiet", 252), ("layout-by-chance/beside-tests", 13)],
+)
 def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
     """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
     outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
@@ -61,10 +64,20 @@ def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparis
     assert {each.decision.word for each in outcomes} <= {"ok", "unresolved"}
 
 
-def test_the_gate_called_every_planted_slowdown_of_the_published_exam() -> None:
-    """Waits of 5 % of an update, in each of its four arms."""
-    outcomes = [trial.ours for trial in score.trials(EXAM / "layout-by-chance" / "planted-5-percent") if trial.ours and trial.level == 0.05]
-    assert ["regressed"] * 8 == [each.decision.word for each in outcomes]
+@pytest.mark.parametrize(
+    ("sitting", "level", "comparisons"),
+    [
+        ("layout-held/planted-2-percent", 0.02, 4),
+        ("layout-held/planted-5-percent", 0.05, 6),
+        ("layout-by-chance/planted-5-percent", 0.05, 8),
+    ],
+)
+def test_the_gate_called_every_planted_slowdown_of_the_published_exam(
+    sitting: str, level: float, comparisons: int
+) -> None:
+    """Waits of 2 or 5 % of an update."""
+    outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == level]
+    assert ["regressed"] * comparisons == [each.decision.word for each in outcomes]
 
 
 @pytest.mark.parametrize("path", [*PUBLISHED, SCORE, EXAM], ids=lambda path: path.name)
