@@ -35,6 +35,8 @@ REFUSED = (
 )
 
 _taken: list[Any] = []  # for as long as the process lives
+_allocate = ctypes.CDLL(None).malloc  # looked up once: levelling a heap calls it hundreds of times
+_allocate.argtypes, _allocate.restype = [ctypes.c_size_t], ctypes.c_void_p
 
 
 def drawn(order: random.Random) -> dict[str, str]:
@@ -97,6 +99,4 @@ def _place(environment: Mapping[str, str]) -> tuple[int, int]:
 
 def _malloc(size: int) -> int:
     """The address of so many bytes that are never used, and never given back; all but a line of them takes no memory."""
-    malloc = ctypes.CDLL(None).malloc
-    malloc.argtypes, malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
-    return int(malloc(size) or 0)
+    return int(_allocate(size) or 0)
