@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-VARIABLE = "LOOPRACE_LAYOUT"
+VARIABLE, HASHES = "LOOPRACE_LAYOUT", "PYTHONHASHSEED"
 
 # glibc gives the top of the heap back whenever enough of it is free, and asks the kernel for it again with the next tensor:
 # a fifth of an update's time, in some processes and not in others, for as long as they live. Held the same in all of them.
@@ -40,8 +40,9 @@ _allocate.argtypes, _allocate.restype = [ctypes.c_size_t], ctypes.c_void_p
 
 
 def drawn(order: random.Random) -> dict[str, str]:
-    """A place in memory, as variables for the environment of every process that is to lie there; always of one length."""
-    return STEADY | {VARIABLE: f"{order.randrange(HEAP):05d},{order.randrange(PAGES):04d}"}
+    """A place in memory and an order of hashes, as variables for the environment of processes; always of one length."""
+    place = f"{order.randrange(HEAP):05d},{order.randrange(PAGES):04d}"
+    return STEADY | {VARIABLE: place, HASHES: f"{order.randrange(1 << 32):010d}"}
 
 
 @contextmanager

@@ -11,14 +11,17 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from bench import clock
+from bench.forkserver import Forked, ForkServer
 from bench.record import Arm, Status
 from bench.store import writing
 
 ROOT = Path(__file__).parent.parent
+WORKER = "bench.worker"
 _NONE = object()  # no answer yet; None is one
 
 
@@ -81,6 +84,7 @@ class Worker:
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
     origin      the interpreter and the code it runs in
+    server      what forks it, of the same interpreter; None: it starts from nothing
     """
 
     def __init__(
@@ -92,30 +96,25 @@ class Worker:
         log: Path,
         limit: float,
         origin: Origin = HERE,
+        server: ForkServer | None = None,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
         self._step, self._rest, self._deadline = "start", b"", math.inf
         self._answer: Any = _NONE
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
-        affinity = ",".join(map(str, everywhere))
-        command = [*origin.command, "-m", "bench.worker", str(commands_out), str(answers_in), affinity]
         with writing(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             sink = log.open("ab")
-        with sink:
-            self._process = subprocess.Popen(
-                command,
-                cwd=origin.folder,
-                env=os.environ | origin.variables | dict(variables),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                pass_fds=(commands_out, answers_in),
-                start_new_session=True,
-            )
-        os.close(commands_out)
-        os.close(answers_in)
+        start = _started if server is None else partial(_forked, server)
+        try:
+            with sink:
+                self._process = start(
+                    origin, ",".join(map(str, everywhere)), variables, sink.fileno(), (commands_out, answers_in)
+                )
+        finally:
+            os.close(commands_out)
+            os.close(answers_in)
 
     @property
     def pid(self) -> int:
@@ -199,6 +198,40 @@ class Worker:
         self.kill()
         os.close(self._commands)
         os.close(self._answers)
+
+
+def _started(
+    origin: Origin, cores: str, variables: Mapping[str, str], sink: int, descriptors: tuple[int, int]
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*origin.command, "-m", WORKER, *map(str, descriptors), cores],
+        cwd=origin.folder,
+        env=os.environ | origin.variables | dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=sink,
+        pass_fds=descriptors,
+        start_new_session=True,
+    )
+
+
+def _forked(
+    server: ForkServer,
+    origin: Origin,
+    cores: str,
+    variables: Mapping[str, str],
+    sink: int,
+    descriptors: tuple[int, int],
+) -> Forked:
+    return server.fork(
+        WORKER,
+        [cores],
+        folder=origin.folder,
+        path=origin.path,
+        variables=origin.variables | dict(variables),
+        log=sink,
+        descriptors=descriptors,
+    )
 
 
 def _legible(text: str) -> str:

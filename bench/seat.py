@@ -14,6 +14,7 @@ import msgspec
 
 from bench import clock, process, referee
 from bench.caveats import caveats_of
+from bench.forkserver import ForkServer
 from bench.process import HERE, ArmFault, Origin, Worker
 from bench.record import Arm, Caveat, Job, Judgement, Record, Status
 from bench.telemetry import Gauge, Reading
@@ -100,14 +101,24 @@ class Seat:
         live: bool,
         origin: Origin = HERE,
         more: Mapping[str, str] = MappingProxyType({}),
+        server: ForkServer | None = None,
     ) -> None:
         """Starts the arm's process and tells it to prepare; `started` collects the answer.
 
-        more  variables to set in its environment besides
+        more    variables to set in its environment besides
+        server  what forks it; None: it starts from nothing
         """
         self._variables = process.variables_for(self.arm, cores, cache) | dict(more)
         self.worker = stack.enter_context(
-            Worker(self.arm, everywhere=everywhere, variables=self._variables, log=log, limit=limit, origin=origin)
+            Worker(
+                self.arm,
+                everywhere=everywhere,
+                variables=self._variables,
+                log=log,
+                limit=limit,
+                origin=origin,
+                server=server,
+            )
         )
         self.worker.begin(
             "prepare",

@@ -8,7 +8,7 @@ import random
 import shutil
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean
 
 from bench import clock, environment
 from bench.gate import sides
@@ -17,6 +17,7 @@ from bench.gate.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.duel import Ring, block_of, duel
 from bench.gate.ledger import Ledger
 from bench.gate.outcome import Standing, control_rounds, standing
+from bench.gate.servers import Servers
 from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
 from bench.layout import STEADY
 from bench.process import Origin, allowed_cores
@@ -26,7 +27,7 @@ from impls.contract import Oracle
 MOST_CONTROLS = 24  # rounds of all controls together: by 12 or so they tell 1 % from 0
 CELLS_A_CONTROL = 4  # so many open cells bring one round of a control in each turn
 USUAL = 5  # rounds of each stage in which most cells are decided
-GUESS = 4.0  # seconds of a round, before there has been any
+GUESS = 2.5  # seconds of a round, before there has been any
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class _Course:
     most: int
     everywhere: list[int]
     duels: dict[str, list[Duel]]
+    servers: Servers
     oracles: dict[str, Oracle] = field(default_factory=dict)
 
     def ring(self, cell: Cell) -> Ring:
@@ -54,7 +56,7 @@ class _Course:
         cores = self.everywhere[-cell.arm.setting.threads :]
         os.sched_setaffinity(0, [core for core in self.everywhere if core not in cores] or self.everywhere)
         origins = self.origins(cell)
-        return Ring(self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere)
+        return Ring(self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere, self.servers)
 
     def origins(self, cell: Cell) -> dict[Role, tuple[Origin, Origin]]:
         """Both copies of each side; a control is the base on both."""
@@ -106,7 +108,8 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
     Raises StoreError when a file cannot be written or an old one cannot be read.
     """
     begin, everywhere = clock.now(), allowed_cores()
-    course = _Course(plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells})
+    servers = Servers(ledger.path / "logs" / "servers.log", everywhere, plan.limit)
+    course = _Course(plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells}, servers)
     try:
         for doing in _counted(course):
             yield Progress(doing, clock.now() - begin, clock.now() - begin + _forecast(course))
@@ -114,6 +117,7 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
             elapsed = clock.now() - begin
             yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course)))
     finally:
+        servers.close()
         os.sched_setaffinity(0, everywhere)
         shutil.rmtree(ledger.path / "cache", ignore_errors=True)
 
@@ -185,7 +189,7 @@ def _controls(course: _Course, cells: int) -> list[Cell]:
 
 def _pace(course: _Course, cell: Cell) -> float:
     """About how long the cell's next round takes; 0 where nobody knows."""
-    return median(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
+    return fmean(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
 
 
 def _round(course: _Course, cell: Cell, stage: Stage | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from statistics import median
 
 from bench import clock, environment, layout
 from bench.gate.ledger import Ledger
+from bench.gate.servers import Servers
 from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Role, Stage
 from bench.process import Origin
 from bench.race import SLEEP_BEFORE_VISIT
@@ -31,6 +32,7 @@ class Ring:
     oracle      what all answers are judged by
     cores       the arms are pinned to them, the conductor is elsewhere when it can be
     everywhere  the cores a worker may start on
+    servers     what forks the workers, where they can be forked
     """
 
     plan: GatePlan
@@ -40,6 +42,7 @@ class Ring:
     oracle: Oracle
     cores: Sequence[int]
     everywhere: Sequence[int]
+    servers: Servers
 
 
 def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | Duel]:
@@ -53,11 +56,14 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     copies = (order.randrange(2), order.randrange(2))
     if ring.cell.kind == "control":
         copies = (copies[0], 1 - copies[0])
-    more = layout.drawn(order) | {"PYTHONHASHSEED": f"{order.randrange(1 << 32):010d}"}
+    origins = {role: ring.origins[role][copies[ROLES.index(role)]] for role in ROLES}
+    more = layout.drawn(order)
     seats: dict[Role, Seat] = {role: Seat(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
+        servers = ring.servers.begin_round(ring.cell.arm, [each.python for each in origins.values()], order)
+        more |= ring.servers.held if servers else {}
         with layout.held():
             for role in order.sample(ROLES, 2):
                 seats[role].open(
@@ -68,8 +74,9 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
                     ring.ledger.cache(ring.cell, role),
                     ring.plan.limit,
                     live=False,
-                    origin=ring.origins[role][copies[ROLES.index(role)]],
+                    origin=origins[role],
                     more=more,
+                    server=servers.get(origins[role].python),
                 )
         waiting = list(seats.values())
         while waiting:

@@ -6,7 +6,7 @@ Apart from conduct.py, which carries out gates of many cells with their counters
 import random
 import shutil
 from collections.abc import Callable
-from statistics import median
+from statistics import fmean
 
 from bench import clock
 from bench.gate.duel import Ring, block_of, duel
@@ -15,6 +15,7 @@ from bench.gate.match import LIMIT, Match
 from bench.gate.outcome import logarithm, standing
 from bench.gate.planning import LAP_SECONDS, MOST
 from bench.gate.score import Outcome
+from bench.gate.servers import Servers
 from bench.gate.verdict import ROLES, Cell, Duel, GatePlan, Margins, Role, Side
 from bench.process import ArmFault, Origin
 from bench.record import Arm
@@ -55,13 +56,14 @@ def _outcome(match: Match, oracle: Oracle, margins: Margins, whole: bool) -> Out
         limit=LIMIT,
         lap_seconds=LAP_SECONDS,
     )
-    ring = Ring(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere)
     duels = list[Duel]()
-    while (stage := standing(cell, duels, MOST).next) is not None or (whole and duels):
-        if duels and clock.now() + median(each.seconds for each in duels) > begin + match.budget:
-            break
-        rounds = duel(ring, stage or "screen", 1 + len(duels), block_of(duels))
-        duels += [each for each in rounds if isinstance(each, Duel)]
+    with Servers(ledger.path / "logs" / "servers.log", match.everywhere, LIMIT) as servers:
+        ring = Ring(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere, servers)
+        while (stage := standing(cell, duels, MOST).next) is not None or (whole and duels):
+            if duels and clock.now() + fmean(each.seconds for each in duels) > begin + match.budget:
+                break
+            rounds = duel(ring, stage or "screen", 1 + len(duels), block_of(duels))
+            duels += [each for each in rounds if isinstance(each, Duel)]
     for role, record in standing(cell, duels, MOST).ended.items():
         raise ArmFault("failed", f"{match.arm.name} on the {role}: {record.reason}")
     return Outcome(
