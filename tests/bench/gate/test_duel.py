@@ -5,6 +5,7 @@ import pytest
 from bench import layout
 from bench.gate.duel import Ring, block_of, duel
 from bench.gate.ledger import Ledger
+from bench.gate.servers import Servers
 from bench.gate.verdict import Cell, Duel, Margins
 from bench.process import HERE, allowed_cores
 from bench.record import Arm
@@ -22,27 +23,34 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[Duel]:
     """Two rounds of the checkout against itself."""
     cell = Cell(arm=ARM, kind="raced", margins=Margins())
     workload = workloads()[ARM.workload]
+    ledger, cores = Ledger(Store(tmp_path_factory.mktemp("gate"))), allowed_cores()
     ring = Ring(
         plan(cell),
-        Ledger(Store(tmp_path_factory.mktemp("gate"))),
+        ledger,
         cell,
         {"base": (HERE, HERE), "head": (HERE, HERE)},
         workload.oracle(workload.problem(ARM.setting), ARM.setting),
-        allowed_cores()[-1:],
-        allowed_cores(),
+        cores[-1:],
+        cores,
+        Servers(ledger.path / "servers.log", cores, 60.0),
     )
     duels = list[Duel]()
-    for number in (1, 2):
-        duels += [each for each in duel(ring, "screen", number, block_of(duels)) if isinstance(each, Duel)]
+    with ring.servers:
+        for number in (1, 2):
+            duels += [each for each in duel(ring, "screen", number, block_of(duels)) if isinstance(each, Duel)]
     return duels
 
 
-@pytest.mark.parametrize("variable", [layout.VARIABLE, "PYTHONHASHSEED"])
-def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[Duel], variable: str) -> None:
-    """So what a layout or an order of hashes does to speed leaves the ratio, and is no bias of all rounds alike."""
-    drawn = [{record.variables[variable] for record in (each.base, each.head)} for each in rounds]
+def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[Duel]) -> None:
+    """So what a layout does to speed leaves the ratio, and is no bias of all rounds alike."""
+    drawn = [{record.variables[layout.VARIABLE] for record in (each.base, each.head)} for each in rounds]
     assert [len(each) for each in drawn] == [1, 1]
     assert drawn[0] != drawn[1]
+
+
+def test_rounds_that_a_server_forks_have_its_order_of_hashes(rounds: list[Duel]) -> None:
+    """It is an interpreter's own; test_servers.py says that the next server has another."""
+    assert len({record.variables[layout.HASHES] for each in rounds for record in (each.base, each.head)}) == 1
 
 
 def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[Duel]) -> None:
