@@ -54,7 +54,12 @@ def test_the_published_score_is_what_its_trials_say() -> None:
 
 @pytest.mark.parametrize(
     ("sitting", "comparisons"),
-    [("layout-held/quiet", 32), ("layout-by-chance/quiet", 252), ("layout-by-chance/beside-tests", 13)],
+    [
+        ("workers-forked/quiet", 192),
+        ("layout-held/quiet", 32),
+        ("layout-by-chance/quiet", 252),
+        ("layout-by-chance/beside-tests", 13),
+    ],
 )
 def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
     """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
@@ -67,6 +72,7 @@ def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparis
 @pytest.mark.parametrize(
     ("sitting", "level", "comparisons"),
     [
+        ("workers-forked/planted-5-percent", 0.05, 13),
         ("layout-held/planted-2-percent", 0.02, 4),
         ("layout-held/planted-5-percent", 0.05, 6),
         ("layout-by-chance/planted-5-percent", 0.05, 8),
@@ -78,6 +84,12 @@ def test_the_gate_called_every_planted_slowdown_of_the_published_exam(
     """Waits of 2 or 5 % of an update."""
     outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == level]
     assert ["regressed"] * comparisons == [each.decision.word for each in outcomes]
+
+
+def test_one_planted_slowdown_of_the_published_exam_stayed_unresolved() -> None:
+    """A wait of 2 % in an arm whose rounds deviate by more; none was called ok."""
+    outcomes = [trial.ours for trial in score.trials(EXAM / "workers-forked/planted-2-percent") if trial.ours]
+    assert sorted(each.decision.word for each in outcomes) == ["regressed"] * 11 + ["unresolved"]
 
 
 @pytest.mark.parametrize("path", [*PUBLISHED, SCORE, EXAM], ids=lambda path: path.name)
