@@ -207,7 +207,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
     alone          whether it started and built with the machine to itself: only then are the next three its own
     import_seconds, build_seconds, first_seconds
-                   loading the framework and the implementation; building; the first update, with any compilation
+                   loading the framework and the implementation; building; the first update, with any compilation;
+                   a gate's forked workers find the framework loaded
     laps           the numbers of the laps that visited it, rising
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -163,6 +164,24 @@ def test_a_server_that_is_killed_is_missed_at_once(tmp_path: Path) -> None:
     os.kill(worker.pid, signal.SIGKILL)  # a real worker asks the kernel for this by itself
     os.close(answers)
     server.close()
+
+
+def test_a_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """Killed without a word, a conductor leaves no process behind."""
+    program = f"""
+import sys, time
+from pathlib import Path
+from bench.forkserver import ForkServer
+server = ForkServer(sys.executable, variables={{}}, cores={CORES}, log=Path({str(tmp_path / "log")!r}), patience={PATIENCE})
+print(server._process.pid, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as conductor:
+        assert conductor.stdout is not None
+        server = psutil.Process(int(conductor.stdout.readline()))
+        conductor.kill()
+    server.wait(PATIENCE)
+    assert not server.is_running()
 
 
 def test_an_interpreter_that_cannot_load_torch_raises(tmp_path: Path) -> None:
