@@ -20,10 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = (
-    1  # Linux: the kernel kills the server when the conductor dies; the workers do the same by themselves
-)
-MOST_BYTES, MOST_FILES = 1 << 17, 3  # of a request, which is an environment mostly; a message on Linux may be as long
+PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
+MOST_BYTES, MOST_FILES = 1 << 16, 3  # of a request; Linux lets a message be longer
 PACKAGE = "torch"  # what every worker loads first, whatever its side
 
 
@@ -95,14 +93,15 @@ class ForkServer:
     ) -> Forked:
         """A process that runs a module as `python -m` does there; its first arguments are the descriptors, as it knows them.
 
-        path  folders that come first when it imports; none: its folder
+        path       folders that come first when it imports; none: its folder
+        variables  to set in its environment, which else is the server's
         """
         asked = {
             "module": module,
             "arguments": list(arguments),
             "folder": str(folder),
             "path": list(map(str, path or (folder,))),
-            "variables": {**os.environ, **variables},
+            "variables": dict(variables),
         }
         return Forked(self, int(self.ask(asked, (log, *descriptors))))
 
@@ -119,6 +118,11 @@ class ForkServer:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+
+
+def end_with_parent() -> None:
+    """The kernel kills this process when the one that started it dies: no conductor leaves anything behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _serve(conductor: socket.socket) -> None:
@@ -161,7 +165,6 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
         os.dup2(log, standard)
     os.close(log)
     os.chdir(request["folder"])
-    os.environ.clear()
     os.environ.update(request["variables"])
     sys.path[:0] = request["path"]
     sys.argv = [request["module"], *map(str, descriptors), *request["arguments"]]
@@ -171,9 +174,10 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
 
 def main() -> None:
     """Loads what all workers need, and serves."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
-    runpy.run_path(str(Path(__file__).with_name("layout.py")))["take"](os.environ)
+    layout = runpy.run_path(str(Path(__file__).with_name("layout.py")))  # kept: with it goes the place that it takes
+    layout["take"](os.environ)
     importlib.import_module(PACKAGE)
     _serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)

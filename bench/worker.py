@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import resource
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,9 +20,8 @@ from statistics import median
 from typing import IO, Any
 
 from bench import clock, layout
+from bench.forkserver import end_with_parent
 from impls.setting import Setting
-
-PR_SET_PDEATHSIG = 1  # Linux: the kernel kills the worker when the conductor dies
 
 
 class Unfit(Exception):
@@ -262,7 +260,7 @@ def _fault(error: BaseException) -> dict[str, str]:
 
 def main() -> None:
     """Reads commands until the pipe closes or the arm fails."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     layout.take(os.environ)
     everywhere = {int(core) for core in sys.argv[3].split(",")}
     os.sched_setaffinity(0, everywhere)

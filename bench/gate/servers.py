@@ -42,7 +42,7 @@ class Servers:
 
         Only what is alone in its process can be forked: threads do not come along, and a GPU's driver does not allow it.
         """
-        if arm.setting.threads > 1 or arm.setting.device != "cpu":
+        if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(pythons):
             return {}
         if not self._left:
             self.close()
@@ -53,7 +53,7 @@ class Servers:
             live = self._live.get(python)
             if live and not live.alive:
                 self._live.pop(python).close()
-            if python not in self._live and python not in self._unable:
+            if python not in self._live:
                 self._start(arm, python)
         return {python: self._live[python] for python in pythons} if self._live.keys() >= set(pythons) else {}
 

@@ -32,6 +32,7 @@ found = {
     "file": __file__, "folder": os.getcwd(), "first": sys.path[0], "group": os.getpgid(0), "pid": os.getpid(),
     "variable": os.environ.get("LOOPRACE_TEST"), "torch": "torch" in sys.modules, "main": sys.modules["__main__"].__spec__.name,
     "loaded": sorted(name for name in sys.modules if name.partition(".")[0] in ("bench", "impls")),
+    "libraries": next(line for line in open("/proc/self/maps") if "libtorch_cpu" in line).partition("-")[0],
     "files": sorted(os.readlink(f"/proc/self/fd/{number}").partition(":")[0] for number in (1, 2)),
 }
 if what == "lie":
@@ -111,10 +112,20 @@ def test_it_leads_a_process_group_and_is_no_child_of_the_one_before(server: Fork
     assert other["variable"] is None
 
 
+@pytest.mark.usefixtures("can_hold")
+def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServer, tmp_path: Path) -> None:
+    """So that no place of theirs is that of all rounds."""
+    places = []
+    for each in (server, started(tmp_path / "again", seed=1), started(tmp_path / "other", seed=2)):
+        places.append(told(each, tmp_path)["libraries"])
+        if each is not server:
+            each.close()
+    assert places[0] == places[1] != places[2]
+
+
+@pytest.mark.usefixtures("can_hold")
 def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkServer, tmp_path: Path) -> None:
     """Both sides of a round lie alike, and each round of a server lies elsewhere."""
-    if not _held():
-        pytest.skip("this system refuses personality()")
     path = (Path(layout.__file__).parent.parent, tmp_path)
     first, again, another = (
         told(server, tmp_path, "lie", variables=layout.drawn(random.Random(seed)), path=path) for seed in (5, 5, 6)
@@ -122,11 +133,6 @@ def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkSe
     assert first == again
     assert first["heap"] != another["heap"]
     assert first["object"] != another["object"]
-
-
-def _held() -> bool:
-    with layout.held() as held:
-        return held
 
 
 def test_a_worker_that_fails_says_why_in_its_log(server: ForkServer, tmp_path: Path) -> None:

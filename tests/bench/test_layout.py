@@ -40,14 +40,6 @@ print(one % layout.TURN, other - one)
 """
 
 
-@pytest.fixture
-def can_hold() -> None:
-    """Skips where the system refuses to lie still."""
-    with layout.held() as held:
-        if not held:
-            pytest.skip("this system refuses personality()")
-
-
 def place(drawn: dict[str, str], program: str = WHERE, *arguments: str) -> tuple[int, ...]:
     """What a process with this layout prints; by default where room in the heap, a mapping, an object and the stack lie."""
     done = subprocess.run(
