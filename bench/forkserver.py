@@ -176,7 +176,7 @@ def main() -> None:
     """Loads what all workers need, and serves."""
     end_with_parent()
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
-    layout = runpy.run_path(str(Path(__file__).with_name("layout.py")))  # kept: with it goes the place that it takes
+    layout = runpy.run_path(str(Path(__file__).with_name("layout.py")))  # kept: what it takes goes when it does
     layout["take"](os.environ)
     importlib.import_module(PACKAGE)
     _serve(socket.socket(fileno=int(sys.argv[1])))

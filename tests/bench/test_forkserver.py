@@ -21,14 +21,16 @@ PATIENCE = 60.0
 
 # A module that is not installed, in a folder of its own: it tells what it finds, or does what it is told.
 MODULE = """
-import json, os, sys, time
+import gc, json, mmap, os, sys, time
 answers, what = int(sys.argv[1]), sys.argv[2]
 if what == "wait":
     os.write(answers, b"here")
     time.sleep(600)
 if what == "fail":
     raise ValueError("as it was told")
+gc.collect()
 found = {
+    "kept": any(isinstance(first, mmap.mmap) for each in gc.get_objects() if type(each) is list for first in each[:1]),
     "file": __file__, "folder": os.getcwd(), "first": sys.path[0], "group": os.getpgid(0), "pid": os.getpid(),
     "variable": os.environ.get("LOOPRACE_TEST"), "torch": "torch" in sys.modules, "main": sys.modules["__main__"].__spec__.name,
     "loaded": sorted(name for name in sys.modules if name.partition(".")[0] in ("bench", "impls")),
@@ -121,6 +123,11 @@ def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServ
         if each is not server:
             each.close()
     assert places[0] == places[1] != places[2]
+
+
+def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_path: Path) -> None:
+    """Pages that are given back while torch is loaded are no place."""
+    assert told(server, tmp_path)["kept"] is True
 
 
 @pytest.mark.usefixtures("can_hold")
