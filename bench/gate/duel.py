@@ -22,6 +22,7 @@ from impls.contract import Oracle
 
 BLOCK_SECONDS = 0.003
 FEWEST_LAPS, MOST_LAPS = 11, 250
+STRETCHES = 4  # of laps in a round, where each has FEWEST_LAPS
 
 
 @dataclass(frozen=True)
@@ -99,22 +100,29 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
 
 
 def _laps(ring: Ring, seats: Mapping[Role, Seat], order: random.Random, known: Block | None) -> float:
-    """Visits both sides once a lap, each second lap in the order that the one before did not have. Seconds of all blocks."""
+    """Visits both sides once a lap, each second lap in the order that the one before did not have. Seconds of all blocks.
+
+    Laps come in stretches. Before each, both sides go back to the start, and what they allocate gets pages that nobody had
+    before: how pages share a cache is worth as much as the noise of all laps, and stays for as long as they are kept.
+    """
     pause = SLEEP_BEFORE_VISIT if len(ring.cores) > 1 else 0.0
     if not all(seat.live for seat in seats.values()):
         return 0.0  # what cannot be compared need not be timed
     block = known or seats["base"].calibrate(BLOCK_SECONDS, pause)
     if block is None:
         return 0.0
-    for seat in seats.values():
-        seat.start_laps(block, every=1)
     laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
-    spent, roles = 0.0, order.sample(ROLES, 2)
-    for lap in range(laps + 1):
-        roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
-        for role in roles:
-            clock.pause(pause)
-            spent += seats[role].visit(lap)
+    stretches = min(STRETCHES, laps // FEWEST_LAPS)
+    each, spent = laps // stretches, 0.0
+    for before in range(0, each * stretches, each):
+        for seat in seats.values():
+            seat.start_laps(block, every=1)
+        roles = order.sample(ROLES, 2)
+        for lap in range(each + 1):
+            roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
+            for role in roles:
+                clock.pause(pause)
+                spent += seats[role].visit(before + lap if lap else 0)
     return spent
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bench import layout
-from bench.gate.duel import Ring, block_of, duel
+from bench.gate.duel import STRETCHES, Ring, block_of, duel
 from bench.gate.ledger import Ledger
 from bench.gate.servers import Servers
 from bench.gate.verdict import Cell, Duel, Margins
@@ -64,3 +64,16 @@ def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[Duel]) ->
         assert (each.base.status, each.head.status) == ("ok", "ok")
         assert each.base.laps == each.head.laps
         assert [judged.when for judged in each.head.judgements] == ["first update", "probe", "blocks"]
+
+
+def test_a_round_goes_back_to_the_start_before_each_stretch_of_laps(rounds: list[Duel]) -> None:
+    """So no single choice of pages decides a round: what is judged last are the updates of one stretch, with their settling."""
+    for record in (record for each in rounds for record in (each.base, each.head)):
+        timed = (record.updates_per_block or 0) * len(record.laps) / STRETCHES
+        assert timed < record.judgements[-1].updates < 2 * timed
+
+
+def test_every_lap_of_a_round_has_a_number_of_its_own(rounds: list[Duel]) -> None:
+    """Whatever the stretch: blocks of both sides are set against each other by it."""
+    for each in rounds:
+        assert list(each.base.laps) == list(range(1, len(each.base.laps) + 1))
