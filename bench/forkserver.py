@@ -57,6 +57,7 @@ class ForkServer:
     def __init__(
         self, python: str, *, variables: Mapping[str, str], cores: Sequence[int], log: Path, patience: float
     ) -> None:
+        self._log = log
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(patience)
         with theirs, log.open("ab") as sink:
@@ -95,6 +96,8 @@ class ForkServer:
 
         path       folders that come first when it imports; none: its folder
         variables  to set in its environment, which else is the server's
+
+        Raises OSError, in a sentence, when the server cannot.
         """
         asked = {
             "module": module,
@@ -103,7 +106,13 @@ class ForkServer:
             "path": list(map(str, path or (folder,))),
             "variables": dict(variables),
         }
-        return Forked(self, int(self.ask(asked, (log, *descriptors))))
+        try:
+            return Forked(self, int(self.ask(asked, (log, *descriptors))))
+        except OSError as error:
+            raise OSError(
+                f"The process that forks the workers does not answer ({error}); {self._log} may say why. Finished rounds are "
+                "kept, --resume goes on from them."
+            ) from error
 
     def ask(self, request: Mapping[str, Any], files: Sequence[int] = ()) -> Any:
         """What it answers."""

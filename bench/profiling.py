@@ -91,20 +91,21 @@ def profile(
     arms    None for all but the twins, which are copies, and the watched ones, which draw
     native  whether py-spy sees C and C++ frames too; the arm is then stopped for each look
 
-    An arm that cannot be profiled has a profile that says why. Raises StoreError when nothing can be written.
+    An arm that cannot be profiled has a profile that says why. Raises StoreError when nothing can be written, and while
+    another process measures into the same store.
     """
     begin, everywhere = clock.now(), allowed_cores()
     chosen = {race.slug: [arm for arm in race.arms if _wanted(arm, arms)] for race in plan.races}
     done, passes = 0.0, sum(map(len, chosen.values())) * len(PASSES)
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(store.alone())
+        stack.callback(shutil.rmtree, store.path / "cache", ignore_errors=True)
+        stack.callback(os.sched_setaffinity, 0, everywhere)
         for race in plan.races:
             for doing, just_done in _profile(plan, store, race, chosen[race.slug], everywhere, native):
                 elapsed, done = clock.now() - begin, done + just_done
                 each = elapsed / done if done else GUESS
                 yield Progress(race, doing, elapsed, elapsed + each * max(0.0, passes - done))
-    finally:
-        os.sched_setaffinity(0, everywhere)
-        shutil.rmtree(store.path / "cache", ignore_errors=True)
 
 
 def _wanted(arm: Arm, arms: Sequence[Arm] | None) -> bool:

@@ -61,12 +61,13 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
 
     live  whether watched jobs may open a window
 
-    Raises StoreError when a record cannot be written or an old one cannot be read.
+    Raises StoreError when a record cannot be written or an old one cannot be read, and while another process does the same.
     """
     begin = clock.now()
     everywhere = allowed_cores()
-    store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
     with ExitStack() as stack:
+        stack.enter_context(store.alone())
+        store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
         stack.callback(shutil.rmtree, store.path / "cache", ignore_errors=True)
         stack.callback(os.sched_setaffinity, 0, everywhere)
         found = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))

@@ -32,16 +32,17 @@ class Estimate:
         return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2 / self.value
 
 
-def estimate(logarithms: Sequence[float]) -> Estimate:
+def estimate(logarithms: Sequence[float], level: float = LEVEL) -> Estimate:
     """The geometric mean over rounds, with Student's t interval over rounds: the round is the unit of replication.
 
     logarithms  natural logarithm of the quantity, one for each round, at least one
+    level       that of the interval, if the number of rounds was settled before them
     """
     values = np.asarray(logarithms, dtype=float)
     mean, count = float(values.mean()), len(values)
     if count == 1:
         return Estimate(math.exp(mean), None, None, 1)
-    half = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * float(values.std(ddof=1)) / math.sqrt(count)
+    half = float(stdtrit(count - 1, (1 + level) / 2)) * float(values.std(ddof=1)) / math.sqrt(count)
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), count)
 
 

@@ -1,6 +1,7 @@
 """The folder a run lives in: every file is written once, whole or not at all. Apart so that reports need nothing else."""
 
 import contextlib
+import fcntl
 import math
 import os
 import secrets
@@ -74,6 +75,18 @@ class Store:
     def all(results: Path) -> "list[Store]":
         """Every run below `results`, by name; none where there is no such folder."""
         return [Store(path.parent) for path in sorted(results.glob("*/plan.json"))]
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """For as long as this is open nobody else adds to the folder. Raises StoreError while another process has it open."""
+        with contextlib.ExitStack() as stack:
+            folder = os.open(self.path, os.O_RDONLY)  # whoever ends, by whatever, lets go of it
+            stack.callback(os.close, folder)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(f"Another process is measuring into {self.path}: let it end, or end it.") from error
+            yield
 
     def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:
         """The two files that come first."""

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -105,21 +106,22 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
     budget  seconds after which no further round is started
     most    rounds of each stage, after which a cell stays unresolved
 
-    Raises StoreError when a file cannot be written or an old one cannot be read.
+    Raises StoreError when a file cannot be written or an old one cannot be read, and while another process does the same.
     """
     begin, everywhere = clock.now(), allowed_cores()
-    servers = Servers(ledger.path / "logs" / "servers.log", everywhere, plan.limit)
-    course = _Course(plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells}, servers)
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(ledger.store.alone())
+        stack.callback(shutil.rmtree, ledger.path / "cache", ignore_errors=True)
+        stack.callback(os.sched_setaffinity, 0, everywhere)
+        servers = stack.enter_context(Servers(ledger.path / "logs" / "servers.log", everywhere, plan.limit))
+        course = _Course(
+            plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells}, servers
+        )
         for doing in _counted(course):
             yield Progress(doing, clock.now() - begin, clock.now() - begin + _forecast(course))
         for doing in _raced(course, begin + budget):
             elapsed = clock.now() - begin
             yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course)))
-    finally:
-        servers.close()
-        os.sched_setaffinity(0, everywhere)
-        shutil.rmtree(ledger.path / "cache", ignore_errors=True)
 
 
 def _forecast(course: _Course) -> float:

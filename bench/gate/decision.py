@@ -24,6 +24,7 @@ from bench.gate.verdict import Clocked, Margins, Stage
 from bench.statistics import estimate
 
 BIASED, BY_CHANCE = 0.01, 0.01  # controls that are further off than the first, and by chance less often than the second
+SETTLED = 0.96  # the level of intervals told as 95 %: stopping at a look, as a gate does, takes about 1 % from them
 FEWEST_CONTROLS = 6  # rounds of all controls together
 
 Word = Literal["regressed", "ok", "improved", "unresolved"]
@@ -91,11 +92,13 @@ def decide(screen: Sequence[float], confirm: Sequence[float], margins: Margins, 
 def clocked(logarithms: Sequence[float]) -> Clocked | None:
     """The change that rounds showed, with its 95 % interval; None without a round.
 
-    The interval is that of a fixed number of rounds: by stopping at a look it holds the truth a little less often.
+    The interval is that of a settled number of rounds at 96 %. In cells that stop at a look, drawn anew from measured rounds, it
+    holds the truth in 95.9 to 96.6 % without a slowdown, in 96.1 to 96.7 % at 5 %, in 93.2 to 96.5 % at 2 % with a gate of 1.5 %.
+    Where the slowdown is the gate itself, and stopping tells most, it holds it in 89 to 92 %.
     """
     if not logarithms:
         return None
-    found, several = estimate(logarithms), len(logarithms) > 1
+    found, several = estimate(logarithms, SETTLED), len(logarithms) > 1
     return Clocked(
         change=found.value - 1,
         low=None if found.low is None else found.low - 1,

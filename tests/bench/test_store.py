@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,23 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store) -> N
     with pytest.raises(StoreError, match="Make room"):
         store.write("plan.json", b"x" * 100_000)
     assert before == (store.path / "plan.json").read_bytes()
+
+
+def test_two_processes_never_measure_into_one_folder(store: Store) -> None:
+    """A second one is refused while the first is there, and goes on where that has ended, be it by a kill."""
+    holds = (
+        "import sys; from pathlib import Path; from bench.store import Store\n"
+        "with Store(Path(sys.argv[1])).alone(): print('alone', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holds, str(store.path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "alone\n"
+        with pytest.raises(StoreError, match=r"Another process is measuring into .*: let it end"), store.alone():
+            pass
+        other.kill()
+    with store.alone():
+        pass
 
 
 def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> None:
