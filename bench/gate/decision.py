@@ -92,9 +92,9 @@ def decide(screen: Sequence[float], confirm: Sequence[float], margins: Margins, 
 def clocked(logarithms: Sequence[float]) -> Clocked | None:
     """The change that rounds showed, with its 95 % interval; None without a round.
 
-    The interval is that of a settled number of rounds at 96 %. In cells that stop at a look, drawn anew from measured rounds, it
-    holds the truth in 95.9 to 96.6 % without a slowdown, in 96.1 to 96.7 % at 5 %, in 93.2 to 96.5 % at 2 % with a gate of 1.5 %.
-    Where the slowdown is the gate itself, and stopping tells most, it holds it in 89 to 92 %.
+    The interval is that of a settled number of rounds at 96 %. In cells that stop at a look, drawn anew from measured rounds,
+    it holds the truth in 95.9 to 96.6 % where nothing is slower, in 96.1 to 96.7 % at 5 %, and in 93.2 to 96.5 % at 2 % with
+    a gate of 1.5 %. Where the slowdown is the gate itself, and stopping tells most, it holds it in 89 to 92 %.
     """
     if not logarithms:
         return None
