@@ -6,7 +6,6 @@ what else is looked at is looked at one by one: the others wait, blocked on thei
 
 import os
 import random
-import shutil
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -99,7 +98,6 @@ def profile(
     done, passes = 0.0, sum(map(len, chosen.values())) * len(PASSES)
     with ExitStack() as stack:
         stack.enter_context(store.alone())
-        stack.callback(shutil.rmtree, store.path / "cache", ignore_errors=True)
         stack.callback(os.sched_setaffinity, 0, everywhere)
         for race in plan.races:
             for doing, just_done in _profile(plan, store, race, chosen[race.slug], everywhere, native):

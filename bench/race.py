@@ -6,7 +6,6 @@ process is blocked on a pipe and does nothing at all.
 
 import os
 import random
-import shutil
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -68,7 +67,6 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
     with ExitStack() as stack:
         stack.enter_context(store.alone())
         store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
-        stack.callback(shutil.rmtree, store.path / "cache", ignore_errors=True)
         stack.callback(os.sched_setaffinity, 0, everywhere)
         found = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
         for number, race in enumerate(plan.races):

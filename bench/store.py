@@ -78,7 +78,7 @@ class Store:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """For as long as this is open nobody else adds to the folder. Raises StoreError while another process has it open."""
+        """Nobody else adds to the folder while this is open, or StoreError says so; cache/ goes as it closes."""
         with contextlib.ExitStack() as stack:
             folder = os.open(self.path, os.O_RDONLY)  # whoever ends, by whatever, lets go of it
             stack.callback(os.close, folder)
@@ -86,6 +86,7 @@ class Store:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise StoreError(f"Another process is measuring into {self.path}: let it end, or end it.") from error
+            stack.callback(shutil.rmtree, self.path / "cache", ignore_errors=True)
             yield
 
     def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ What is on disk is the state: whatever has been done is not done again, and a de
 
 import os
 import random
-import shutil
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -111,7 +110,6 @@ def conduct(plan: GatePlan, ledger: Ledger, *, budget: float, most: int) -> Gene
     begin, everywhere = clock.now(), allowed_cores()
     with ExitStack() as stack:
         stack.enter_context(ledger.store.alone())
-        stack.callback(shutil.rmtree, ledger.path / "cache", ignore_errors=True)
         stack.callback(os.sched_setaffinity, 0, everywhere)
         servers = stack.enter_context(Servers(ledger.path / "logs" / "servers.log", everywhere, plan.limit))
         course = _Course(

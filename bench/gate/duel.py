@@ -113,12 +113,12 @@ def _laps(ring: Ring, seats: Mapping[Role, Seat], order: random.Random, known: B
         return 0.0
     laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
     stretches = min(STRETCHES, laps // FEWEST_LAPS)
-    each, spent = laps // stretches, 0.0
-    for before in range(0, each * stretches, each):
+    length, spent = laps // stretches, 0.0
+    for before in range(0, length * stretches, length):
         for seat in seats.values():
             seat.start_laps(block, every=1)
         roles = order.sample(ROLES, 2)
-        for lap in range(each + 1):
+        for lap in range(length + 1):
             roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
             for role in roles:
                 clock.pause(pause)

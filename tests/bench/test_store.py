@@ -175,11 +175,14 @@ def test_two_processes_never_measure_into_one_folder(store: Store) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "alone\n"
+        (store.path / "cache").mkdir()
         with pytest.raises(StoreError, match=r"Another process is measuring into .*: let it end"), store.alone():
             pass
+        assert (store.path / "cache").is_dir()  # it is the other's
         other.kill()
     with store.alone():
         pass
+    assert not (store.path / "cache").exists()
 
 
 def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> None:
