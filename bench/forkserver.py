@@ -7,6 +7,7 @@ alike. A forked worker is a process of its own, with memory of its own, and lies
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -51,7 +52,8 @@ class ForkServer:
     log        file for what it says
     patience   seconds that any answer may take
 
-    Raises OSError when it does not come up, and when it does not answer.
+    Made at once, so that several load side by side: whoever asks it first waits for that. Raises OSError where there is no
+    such interpreter, and from whatever is asked of one that has ended or does not answer.
     """
 
     def __init__(
@@ -70,11 +72,11 @@ class ForkServer:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        try:
-            self.threads = int(self.ask({"threads": None}))
-        except OSError:
-            self.close()
-            raise
+
+    @property
+    def threads(self) -> int:
+        """How many it has: only one of them would be found in a worker."""
+        return int(self.ask({"threads": None}))
 
     @property
     def alive(self) -> bool:
@@ -188,6 +190,8 @@ def main() -> None:
     layout = runpy.run_path(str(Path(__file__).with_name("layout.py")))  # kept: what it takes goes when it does
     layout["take"](os.environ)
     importlib.import_module(PACKAGE)
+    gc.collect()
+    gc.freeze()  # a worker's collector would else go through all of it, 0.2 s in which each page is copied
     _serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)
 

@@ -63,8 +63,8 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
-        servers = ring.servers.begin_round(ring.cell.arm, [each.python for each in origins.values()], order)
-        more |= ring.servers.held if servers else {}
+        place = ring.servers.begin_round(ring.cell.arm, [each.python for each in origins.values()], order)
+        more |= place.held if place else {}
         with layout.held():
             for role in order.sample(ROLES, 2):
                 seats[role].open(
@@ -77,7 +77,7 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
                     live=False,
                     origin=origins[role],
                     more=more,
-                    server=servers.get(origins[role].python),
+                    server=place.live[origins[role].python] if place else None,
                 )
         waiting = list(seats.values())
         while waiting:

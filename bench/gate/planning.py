@@ -24,7 +24,7 @@ from impls import catalogue
 
 CONTROLS = 3
 LAP_SECONDS = 1.0  # of racing in each round: longer ones cost more than they tell, for processes differ more than laps
-MOST = 32  # rounds of each stage: a minute and a half of forked ones
+MOST = 50  # rounds of each stage: two minutes of forked ones
 BATCH = "256"  # rows an update of an arm that takes no full batches
 
 

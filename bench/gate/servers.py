@@ -1,11 +1,13 @@
-"""Keeps what forks the workers of a gate: one server an interpreter, for a few rounds, then another one, elsewhere in memory.
+"""Keeps what forks the workers of a gate: servers for a few rounds, then other ones, elsewhere in memory.
 
 Apart from duel.py, which carries out one round: a server outlives it, and what all workers of a server have alike must not
 become what all rounds have alike.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,11 +16,29 @@ from bench.forkserver import ForkServer
 from bench.process import variables_for
 from bench.record import Arm
 
-ROUNDS = 4  # of a server: loading torch is then half a second of each
+ROUNDS = 4  # of a server: loading torch is then a third of a second of each
+TOGETHER = 2  # places: that many servers load at once, which takes as long as one, and serve in turn
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where servers lie in memory: one of each interpreter, for both sides of a round are forked in the same place.
+
+    drawn  what settles where
+    live   by interpreter
+    """
+
+    drawn: dict[str, str]
+    live: dict[str, ForkServer] = field(default_factory=dict)
+
+    @property
+    def held(self) -> dict[str, str]:
+        """What workers cannot have otherwise than their server has it: the order of hashes is an interpreter's own."""
+        return {layout.HASHES: self.drawn[layout.HASHES]}
 
 
 class Servers:
-    """At most one live server an interpreter; close it when the last round is over.
+    """At most TOGETHER live servers an interpreter; close it when the last round is over.
 
     log       file for what they say
     cores     they may load on them
@@ -27,59 +47,70 @@ class Servers:
 
     def __init__(self, log: Path, cores: Sequence[int], patience: float) -> None:
         self._log, self._cores, self._patience = log, cores, patience
-        self._live = dict[str, ForkServer]()
+        self._places = list[Place]()
         self._unable = set[str]()
-        self._left = 0
-        self._drawn = dict[str, str]()
+        self._served = 0
 
-    @property
-    def held(self) -> dict[str, str]:
-        """What workers cannot have otherwise than their server has it: the order of hashes is an interpreter's own."""
-        return {layout.HASHES: self._drawn[layout.HASHES]}
-
-    def begin_round(self, arm: Arm, pythons: Sequence[str], order: random.Random) -> dict[str, ForkServer]:
-        """The servers of a round's interpreters; none, where one of them has none: both sides start in the same way.
+    def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
+        """Where the sides of a round are forked; None, where an interpreter has no server: both sides start in the same way.
 
         Only what is alone in its process can be forked: threads do not come along, and a GPU's driver does not allow it.
         """
-        if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(pythons):
-            return {}
-        if not self._left:
+        wanted = sorted(set(pythons))
+        if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(wanted):
+            return None
+        if not self._places or self._served == ROUNDS * TOGETHER:
             self.close()
-            self._drawn = layout.drawn(order)
-            self._left = ROUNDS
-        self._left -= 1
-        for python in pythons:
-            live = self._live.get(python)
-            if live and not live.alive:
-                self._live.pop(python).close()
-            if python not in self._live:
-                self._start(arm, python)
-        return {python: self._live[python] for python in pythons} if self._live.keys() >= set(pythons) else {}
+            self._places = [Place(layout.drawn(order)) for _ in range(TOGETHER)]
+        self._load(arm, wanted)
+        if self._unable.intersection(wanted):
+            return None
+        place = self._places[self._served % TOGETHER]
+        self._served += 1
+        return place
 
-    def _start(self, arm: Arm, python: str) -> None:
-        variables = variables_for(arm, self._cores, self._log.parent) | self._drawn
+    def _load(self, arm: Arm, pythons: Sequence[str]) -> None:
+        """Every server that is missing, all at once."""
+        missing = list[tuple[Place, str]]()
+        for place in self._places:
+            for python in pythons:
+                live = place.live.get(python)
+                if live and not live.alive:
+                    place.live.pop(python).close()
+                if python not in place.live:
+                    missing.append((place, python))
+        for place, python in missing:
+            self._start(arm, place, python)
+        for place, python in missing:
+            self._believe(place, python)
+
+    def _start(self, arm: Arm, place: Place, python: str) -> None:
+        variables = variables_for(arm, self._cores, self._log.parent) | place.drawn
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with layout.held():
-                server = ForkServer(
+                place.live[python] = ForkServer(
                     python, variables=variables, cores=self._cores, log=self._log, patience=self._patience
                 )
         except OSError:
             self._unable.add(python)  # whatever it is that fails there, a worker that starts from nothing says it
+
+    def _believe(self, place: Place, python: str) -> None:
+        """Waits until a server that was started is up; one that is not, or has threads of its own, is closed."""
+        if python not in place.live:
             return
-        if server.threads > 1:
-            server.close()
-            self._unable.add(python)
-        else:
-            self._live[python] = server
+        with suppress(OSError):
+            if place.live[python].threads == 1:
+                return
+        place.live.pop(python).close()
+        self._unable.add(python)
 
     def close(self) -> None:
         """Ends all of them."""
-        for server in self._live.values():
-            server.close()
-        self._live.clear()
-        self._left = 0
+        for place in self._places:
+            for server in place.live.values():
+                server.close()
+        self._places, self._served = [], 0
 
     def __enter__(self) -> Self:
         return self

@@ -28,8 +28,11 @@ if what == "wait":
     time.sleep(600)
 if what == "fail":
     raise ValueError("as it was told")
+frozen = gc.get_freeze_count()
+gc.unfreeze()
 gc.collect()
 found = {
+    "frozen": frozen, "tracked": len(gc.get_objects()),
     "kept": any(isinstance(first, mmap.mmap) for each in gc.get_objects() if type(each) is list for first in each[:1]),
     "file": __file__, "folder": os.getcwd(), "first": sys.path[0], "group": os.getpgid(0), "pid": os.getpid(),
     "variable": os.environ.get("LOOPRACE_TEST"), "torch": "torch" in sys.modules, "main": sys.modules["__main__"].__spec__.name,
@@ -125,6 +128,14 @@ def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServ
     assert places[0] == places[1] != places[2]
 
 
+def test_a_workers_collector_does_not_go_through_what_its_server_loaded(server: ForkServer, tmp_path: Path) -> None:
+    """It would have each of those pages copied, some rounds in the middle of a block."""
+    found = told(server, tmp_path)
+    assert isinstance(found["frozen"], int)
+    assert isinstance(found["tracked"], int)
+    assert found["frozen"] > 0.9 * found["tracked"]
+
+
 def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_path: Path) -> None:
     """Pages that are given back while torch is loaded are no place."""
     assert told(server, tmp_path)["kept"] is True
@@ -204,6 +215,8 @@ def test_an_interpreter_that_cannot_load_torch_raises(tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {forkserver.__file__} $3 $4\n")
     bare.chmod(0o755)
+    server = ForkServer(str(bare), variables={}, cores=CORES, log=tmp_path / "log", patience=PATIENCE)
     with pytest.raises(ConnectionError):
-        ForkServer(str(bare), variables={}, cores=CORES, log=tmp_path / "log", patience=PATIENCE)
+        _ = server.threads
+    server.close()
     assert "No module named 'torch'" in (tmp_path / "log").read_text()

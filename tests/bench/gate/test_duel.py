@@ -48,9 +48,11 @@ def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[
     assert drawn[0] != drawn[1]
 
 
-def test_rounds_that_a_server_forks_have_its_order_of_hashes(rounds: list[Duel]) -> None:
-    """It is an interpreter's own; test_servers.py says that the next server has another."""
-    assert len({record.variables[layout.HASHES] for each in rounds for record in (each.base, each.head)}) == 1
+def test_both_sides_of_a_round_have_the_hashes_of_their_server_and_the_next_round_another(rounds: list[Duel]) -> None:
+    """Their order is an interpreter's own; the servers that are up serve in turn."""
+    hashes = [{record.variables[layout.HASHES] for record in (each.base, each.head)} for each in rounds]
+    assert [len(each) for each in hashes] == [1, 1]
+    assert hashes[0] != hashes[1]
 
 
 def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[Duel]) -> None:

@@ -13,7 +13,8 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from bench.gate.servers import ROUNDS, Servers
+from bench import layout
+from bench.gate.servers import ROUNDS, TOGETHER, Servers
 from bench.process import allowed_cores
 from tests.bench.gate.visits import arm
 
@@ -27,18 +28,20 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
         yield made
 
 
-def test_a_server_serves_a_few_rounds_and_the_next_one_lies_elsewhere(servers: Servers) -> None:
+def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
     """What workers of a server have alike, hashes for one, must not be what all rounds have alike."""
     order = random.Random(1)
     serving, hashes = [], []
-    for _ in range(2 * ROUNDS):
-        serving.append(servers.begin_round(arm(), HERE, order)[sys.executable])
-        hashes.append(servers.held)
-    first, second = set(serving[:ROUNDS]), set(serving[ROUNDS:])
-    assert len(first) == len(second) == 1
-    assert [each.alive for each in first | second].count(True) == 1
-    assert serving[-1].alive
-    assert hashes[0] == hashes[ROUNDS - 1] != hashes[ROUNDS] == hashes[-1]
+    for _ in range(2 * ROUNDS * TOGETHER):
+        place = servers.begin_round(arm(), HERE, order)
+        assert place
+        serving.append(place.live[sys.executable])
+        hashes.append(place.held[layout.HASHES])
+    half = ROUNDS * TOGETHER
+    assert serving[:half] == serving[:TOGETHER] * ROUNDS
+    assert serving[half:] == serving[half : half + TOGETHER] * ROUNDS
+    assert len(set(serving)) == len(set(hashes)) == 2 * TOGETHER
+    assert [each.alive for each in dict.fromkeys(serving)] == [False] * TOGETHER + [True] * TOGETHER
 
 
 @pytest.mark.parametrize("change", [{"threads": 2}, {"device": "cuda"}])
@@ -47,7 +50,7 @@ def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change:
     of = arm()
     assert (
         servers.begin_round(replace(of, setting=dataclasses.replace(of.setting, **change)), HERE, random.Random(1))
-        == {}
+        is None
     )
     assert not psutil.Process().children()
 
@@ -56,17 +59,19 @@ def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(serve
     """Both start in the same way; and it is not tried again in each round."""
     order = random.Random(1)
     for _ in range(2):
-        assert servers.begin_round(arm(), [sys.executable, "/bin/false"], order) == {}
-    assert sys.executable in servers.begin_round(arm(), HERE, order)
+        assert servers.begin_round(arm(), [sys.executable, "/bin/false"], order) is None
+    assert servers.begin_round(arm(), HERE, order)
 
 
-def test_a_server_that_died_is_replaced(servers: Servers) -> None:
+def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers) -> None:
     """Whatever killed it, the gate goes on."""
     order = random.Random(1)
-    before = servers.begin_round(arm(), HERE, order)[sys.executable]
-    (child,) = psutil.Process().children()
+    before = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
+    first = [place.live[sys.executable] for place in before if place]
+    child = min(psutil.Process().children(), key=lambda child: child.pid)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    after = servers.begin_round(arm(), HERE, order)[sys.executable]
-    assert after is not before
-    assert after.alive
+    again = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
+    after = [place.live[sys.executable] for place in again if place]
+    assert [old is new for old, new in zip(first, after, strict=True)].count(False) == 1
+    assert all(each.alive for each in after)
