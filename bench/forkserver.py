@@ -112,8 +112,8 @@ class ForkServer:
             return Forked(self, int(self.ask(asked, (log, *descriptors))))
         except OSError as error:
             raise OSError(
-                f"The process that forks the workers does not answer ({error}); {self._log} may say why. Finished rounds are "
-                "kept, --resume goes on from them."
+                f"The process that forks the workers does not answer ({error}); {self._log} may say why. What is "
+                "finished is kept, and can be gone on with."
             ) from error
 
     def ask(self, request: Mapping[str, Any], files: Sequence[int] = ()) -> Any:
