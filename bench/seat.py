@@ -241,6 +241,11 @@ class Seat:
         """Whether there is an answer to judge: a floor has none."""
         return self._prepared.get("work") != "floor"
 
+    @property
+    def late(self) -> bool:
+        """Whether the worker has loaded what a server can have loaded for it."""
+        return bool(self._prepared.get("late"))
+
     def _judge(self, answer: Mapping[str, Any]) -> None:
         if not self.trains:
             return

@@ -20,7 +20,7 @@ from statistics import median
 from typing import IO, Any
 
 from bench import clock, layout
-from bench.forkserver import end_with_parent
+from bench.forkserver import LATER, end_with_parent
 from impls.setting import Setting
 
 
@@ -118,6 +118,7 @@ class Session:
             "digest": problem.digest,
             "in_a_window": self._painter is not None and self._painter.in_a_window,
             "own_tolerance": kind.tolerance(self.setting),
+            "late": LATER in sys.modules,
         }
 
     def _load_openmp(self) -> None:

@@ -83,6 +83,8 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
         while waiting:
             select([seat.worker for seat in waiting], [], [], 1.0)
             waiting = [seat for seat in waiting if not seat.started(wait=0.0)]
+        if any(seat.late for seat in seats.values()):
+            ring.servers.learn(ring.cell.arm)
         spent["start"] = clock.now() - begin
         yield "racing"
         spent["blocks"] = _laps(ring, seats, order, known)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from bench import layout
-from bench.forkserver import ForkServer
+from bench.forkserver import ALWAYS, LATER, ForkServer
 from bench.process import variables_for
 from bench.record import Arm
 
@@ -49,6 +49,8 @@ class Servers:
         self._log, self._cores, self._patience = log, cores, patience
         self._places = list[Place]()
         self._unable = set[str]()
+        self._packages = [ALWAYS]
+        self._late = set[Arm]()
         self._served = 0
 
     def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
@@ -59,7 +61,10 @@ class Servers:
         wanted = sorted(set(pythons))
         if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(wanted):
             return None
-        if not self._places or self._served == ROUNDS * TOGETHER:
+        lacking = arm in self._late and LATER not in self._packages
+        if lacking:
+            self._packages.append(LATER)
+        if not self._places or lacking or self._served == ROUNDS * TOGETHER:
             self.close()
             self._places = [Place(layout.drawn(order)) for _ in range(TOGETHER)]
         self._load(arm, wanted)
@@ -68,6 +73,10 @@ class Servers:
         place = self._places[self._served % TOGETHER]
         self._served += 1
         return place
+
+    def learn(self, arm: Arm) -> None:
+        """That workers of this arm load LATER as they start: from its next round on servers have it."""
+        self._late.add(arm)
 
     def _load(self, arm: Arm, pythons: Sequence[str]) -> None:
         """Every server that is missing, all at once."""
@@ -90,7 +99,12 @@ class Servers:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with layout.held():
                 place.live[python] = ForkServer(
-                    python, variables=variables, cores=self._cores, log=self._log, patience=self._patience
+                    python,
+                    variables=variables,
+                    cores=self._cores,
+                    log=self._log,
+                    patience=self._patience,
+                    packages=self._packages,
                 )
         except OSError:
             self._unable.add(python)  # whatever it is that fails there, a worker that starts from nothing says it
