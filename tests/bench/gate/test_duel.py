@@ -1,14 +1,20 @@
 """A round of a cell: what both of its sides have alike, and what is drawn anew for the next round; with real processes."""
 
+import random
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from bench import layout
-from bench.gate.duel import STRETCHES, Ring, block_of, duel
+from bench.gate.duel import STRETCHES, Ring, _laps, block_of, duel
 from bench.gate.ledger import Ledger
 from bench.gate.servers import Servers
-from bench.gate.verdict import Cell, Duel, Margins
+from bench.gate.verdict import ROLES, Cell, Duel, Margins, Role
 from bench.process import HERE, allowed_cores
 from bench.record import Arm
+from bench.seat import Block, Seat
 from bench.store import Store
 from impls.catalogue import workloads
 from tests.bench.gate.visits import plan
@@ -73,6 +79,35 @@ def test_a_round_goes_back_to_the_start_before_each_stretch_of_laps(rounds: list
     for record in (record for each in rounds for record in (each.base, each.head)):
         timed = (record.updates_per_block or 0) * len(record.laps) / STRETCHES
         assert timed < record.judgements[-1].updates < 2 * timed
+
+
+def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
+    """The second one may get the pages that the first gave back: were it always the head, all rounds would favour a side."""
+    back = list[Role]()
+
+    class Noted:
+        """A seat that only notes who goes back."""
+
+        live = True
+
+        def __init__(self, role: Role) -> None:
+            self.role = role
+
+        def start_laps(self, block: Block, *, every: int) -> None:
+            """Noted."""
+            back.append(self.role)
+
+        def visit(self, lap: int) -> float:
+            """Takes no time."""
+            return 0.0
+
+    ring = cast(Ring, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
+    for seed in range(4):
+        seats = cast(Mapping[Role, Seat], {role: Noted(role) for role in ROLES})
+        _laps(ring, seats, random.Random(seed), Block(1, 0.01))
+    pairs = list(zip(back[::2], back[1::2], strict=True))
+    assert len(pairs) == 4 * STRETCHES
+    assert {("base", "head"), ("head", "base")} == set(pairs)
 
 
 def test_every_lap_of_a_round_has_a_number_of_its_own(rounds: list[Duel]) -> None:
