@@ -139,8 +139,8 @@ def test_an_arm_that_the_base_never_had_is_no_pass(repository: Path, tmp_path: P
     assert (status, [each["verdict"] for each in document["cells"]]) == (5, ["new"]), said
 
 
-def test_an_interrupted_gate_goes_on_where_it_was(repository: Path, tmp_path: Path) -> None:
-    """Ended by its budget after the first rounds, resumed: no round is done twice, and it ends decided."""
+def test_an_interrupted_gate_goes_on_where_it_was_and_with_what_was_installed(repository: Path, tmp_path: Path) -> None:
+    """Ended by its budget after the first rounds, resumed: no round is done twice, it ends decided; not with another torch."""
     arguments = ("--base", "main", "--everything", "--implementation", "linear/in_place", *SMALL)
     status, document, said = gate(repository, tmp_path, *arguments, "--budget", "12s")
     rounds = {path: path.read_bytes() for path in tmp_path.glob("*/rounds/*/*.json")}
@@ -150,3 +150,10 @@ def test_an_interrupted_gate_goes_on_where_it_was(repository: Path, tmp_path: Pa
     assert len(list(tmp_path.glob("*/rounds/*/*.json"))) > len(rounds)
     assert [each["verdict"] for each in document["cells"]] in (["ok"], ["unresolved"], ["improved"]), said
     assert status in (0, 5)
+
+    (path,) = tmp_path.glob("*/sides.json")
+    sides = json.loads(path.read_text())
+    sides["base"]["versions"]["torch"] = "0.1"
+    path.write_text(json.dumps(sides))
+    status, _, said = gate(repository, tmp_path, "--resume", "latest")
+    assert (status, "what is installed on a side is not what it was" in said) == (5, True)
