@@ -1,6 +1,6 @@
 """A process that has loaded torch and nothing of any side, and forks workers: both sides of a round begin as copies of it.
 
-    python -P bench/forkserver.py SOCKET CORES PACKAGE...     a file descriptor, "0,1"; no module, for that would load `bench`
+    python -P bench/forkserver.py SOCKET CORES MORE...     a file descriptor, "0,1"; no module, for that would load `bench`
 
 Apart from process.py, which starts a worker from nothing: that takes seconds, nearly all of them to load what both sides have
 alike. A forked worker is a process of its own, with memory of its own, and lies where its round says (layout.py).
@@ -48,7 +48,7 @@ class ForkServer:
     """The conductor's half: starts the server, asks it, and ends it together with whatever it has forked.
 
     python     its interpreter
-    packages   that it loads
+    more       packages that it loads besides
     variables  its environment: what interpreter and libraries read of it as they are loaded holds for all workers
     cores      it may load on them
     log        file for what it says
@@ -66,14 +66,14 @@ class ForkServer:
         cores: Sequence[int],
         log: Path,
         patience: float,
-        packages: Sequence[str] = (ALWAYS,),
+        more: Sequence[str] = (),
     ) -> None:
         self._log = log
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(patience)
         with theirs, log.open("ab") as sink:
             self._process = subprocess.Popen(
-                [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *packages],
+                [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *more],
                 env={**os.environ, **variables, "PYTHONPATH": ""},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
@@ -198,7 +198,7 @@ def main() -> None:
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
     layout = runpy.run_path(str(Path(__file__).with_name("layout.py")))  # kept: what it takes goes when it does
     layout["take"](os.environ)
-    for package in sys.argv[3:]:
+    for package in (ALWAYS, *sys.argv[3:]):
         importlib.import_module(package)
     gc.collect()
     gc.freeze()  # a worker's collector would else go through all of it, 0.2 s in which each page is copied

@@ -84,7 +84,7 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
             select([seat.worker for seat in waiting], [], [], 1.0)
             waiting = [seat for seat in waiting if not seat.started(wait=0.0)]
         if any(seat.late for seat in seats.values()):
-            ring.servers.learn(ring.cell.arm)
+            ring.servers.learn()
         spent["start"] = clock.now() - begin
         yield "racing"
         spent["blocks"] = _laps(ring, seats, order, known)

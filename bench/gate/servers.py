@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from bench import layout
-from bench.forkserver import ALWAYS, LATER, ForkServer
+from bench.forkserver import LATER, ForkServer
 from bench.process import variables_for
 from bench.record import Arm
 
@@ -49,8 +49,7 @@ class Servers:
         self._log, self._cores, self._patience = log, cores, patience
         self._places = list[Place]()
         self._unable = set[str]()
-        self._packages = [ALWAYS]
-        self._late = set[Arm]()
+        self._more: tuple[str, ...] = ()
         self._served = 0
 
     def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
@@ -61,10 +60,7 @@ class Servers:
         wanted = sorted(set(pythons))
         if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(wanted):
             return None
-        lacking = arm in self._late and LATER not in self._packages
-        if lacking:
-            self._packages.append(LATER)
-        if not self._places or lacking or self._served == ROUNDS * TOGETHER:
+        if not self._places or self._served == ROUNDS * TOGETHER:
             self.close()
             self._places = [Place(layout.drawn(order)) for _ in range(TOGETHER)]
         self._load(arm, wanted)
@@ -74,9 +70,11 @@ class Servers:
         self._served += 1
         return place
 
-    def learn(self, arm: Arm) -> None:
-        """That workers of this arm load LATER as they start: from its next round on servers have it."""
-        self._late.add(arm)
+    def learn(self) -> None:
+        """That workers load LATER as they start: from the next round on servers have it."""
+        if not self._more:
+            self._more = (LATER,)
+            self._served = ROUNDS * TOGETHER  # not closed now: workers that they have forked would end with them
 
     def _load(self, arm: Arm, pythons: Sequence[str]) -> None:
         """Every server that is missing, all at once."""
@@ -104,7 +102,7 @@ class Servers:
                     cores=self._cores,
                     log=self._log,
                     patience=self._patience,
-                    packages=self._packages,
+                    more=self._more,
                 )
         except OSError:
             self._unable.add(python)  # whatever it is that fails there, a worker that starts from nothing says it

@@ -213,7 +213,7 @@ time.sleep(600)
 def test_an_interpreter_that_cannot_load_torch_raises(tmp_path: Path) -> None:
     """What it said is in the log."""
     bare = tmp_path / "bare"
-    bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {forkserver.__file__} $3 $4 $5\n")
+    bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {forkserver.__file__} $3 $4\n")
     bare.chmod(0o755)
     server = ForkServer(str(bare), variables={}, cores=CORES, log=tmp_path / "log", patience=PATIENCE)
     with pytest.raises(ConnectionError):

@@ -78,15 +78,15 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
     assert all(each.alive for each in after)
 
 
-def test_an_arm_that_loads_the_compiler_as_it_starts_finds_it_loaded_from_the_next_round_on(servers: Servers) -> None:
-    """It takes as long as torch: in each round of an arm with an optimizer. Other arms' servers load nothing more."""
+def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(servers: Servers) -> None:
+    """It takes as long as torch: in each round of an arm with an optimizer. Where no worker does, servers load nothing more."""
     order = random.Random(1)
     of = arm()
     first = servers.begin_round(of, HERE, order)
     assert first
     assert servers.begin_round(of, HERE, order) is not None
     assert all(LATER not in child.cmdline() for child in psutil.Process().children())
-    servers.learn(of)
+    servers.learn()
     assert servers.begin_round(of, HERE, order) is not first
     assert not first.live[sys.executable].alive
     assert [LATER in child.cmdline() for child in psutil.Process().children()] == [True] * TOGETHER
