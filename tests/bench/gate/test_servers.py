@@ -13,7 +13,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from bench import layout
+from bench import forkserver, layout
 from bench.forkserver import LATER
 from bench.gate.servers import ROUNDS, TOGETHER, Servers
 from bench.process import allowed_cores
@@ -27,6 +27,11 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
     """None is live yet."""
     with Servers(tmp_path / "logs" / "servers.log", allowed_cores(), 60.0) as made:
         yield made
+
+
+def live() -> list[psutil.Process]:
+    """The servers that run. A process in which a DataLoader had workers before keeps what forked those."""
+    return [child for child in psutil.Process().children() if str(forkserver.__file__) in child.cmdline()]
 
 
 def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
@@ -53,7 +58,7 @@ def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change:
         servers.begin_round(replace(of, setting=dataclasses.replace(of.setting, **change)), HERE, random.Random(1))
         is None
     )
-    assert not psutil.Process().children()
+    assert not live()
 
 
 def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(servers: Servers) -> None:
@@ -69,7 +74,7 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
     order = random.Random(1)
     before = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
     first = [place.live[sys.executable] for place in before if place]
-    child = min(psutil.Process().children(), key=lambda child: child.pid)
+    child = min(live(), key=lambda child: child.pid)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     again = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
@@ -85,8 +90,8 @@ def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_ne
     first = servers.begin_round(of, HERE, order)
     assert first
     assert servers.begin_round(of, HERE, order) is not None
-    assert all(LATER not in child.cmdline() for child in psutil.Process().children())
+    assert all(LATER not in child.cmdline() for child in live())
     servers.learn()
     assert servers.begin_round(of, HERE, order) is not first
     assert not first.live[sys.executable].alive
-    assert [LATER in child.cmdline() for child in psutil.Process().children()] == [True] * TOGETHER
+    assert [LATER in child.cmdline() for child in live()] == [True] * TOGETHER
