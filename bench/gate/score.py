@@ -94,7 +94,6 @@ class Trial(Struct, frozen=True, kw_only=True):
 
     level   slowdown that was planted into the head's code: 0 where only what is measured is made slower, afterwards
     pace    seconds of one update of the base, measured just before; 0 where nobody had to know
-    wait    seconds that were planted into each update, on top of what planting them costs
     turns   by name of the way they were collected
     """
 
@@ -104,7 +103,6 @@ class Trial(Struct, frozen=True, kw_only=True):
     level: float
     started: str
     pace: float
-    wait: float
     turns: dict[str, tuple[Turn, ...]]
     ours: Outcome | None = None
 

@@ -135,13 +135,11 @@ def _here() -> tuple[str, dict[str, str]]:
 def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Ours | None) -> Iterator[str | Trial]:
     """One trial: what is being done, and last the trial. The methods come in random order."""
     started = clock.today()
-    wait = pace = 0.0
-    if level or plan.ways:
+    pace = 0.0
+    if plan.ways:
         yield "how long an update takes"
         pace = match.pace(this)
-    if level:
-        wait = max(0.0, level * pace - plant.overhead())
-    plant.plant(this.sides["head"], this.arm.implementation, wait)
+    plant.plant(this.sides["head"], this.arm.implementation, level)
     turns: dict[str, tuple[Turn, ...]] = {}
     outcome = None
     order = random.Random(this.seed)
@@ -159,7 +157,6 @@ def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Our
         level=level,
         started=started,
         pace=pace,
-        wait=wait,
         turns=turns,
         ours=outcome,
     )

@@ -34,8 +34,8 @@ def match(tmp_path: Path) -> Match:
 
 
 def test_a_planted_slowdown_is_called_slower_twice(match: Match) -> None:
-    """Each update waits 100 us more, which is more than it takes: screened and confirmed in rounds of their own."""
-    plant.plant(match.sides["head"], ARM.implementation, 1e-4)
+    """Each update takes twice as long: screened and confirmed in rounds of their own."""
+    plant.plant(match.sides["head"], ARM.implementation, 1.0)
     found = entrant()(match)
     assert (found.said, found.decision.word) == ("slower", "regressed")
     assert len(found.rounds) >= 8

@@ -36,7 +36,7 @@ def kept(target: Path, part: Part, found: Sequence[Outcome]) -> None:
     nothing = sitting.sitting(0, exam.MOST_SECONDS, target / part.folder, levels=(part.level,), ways=())
     list(nothing)
     for session, each in enumerate(found, 1):
-        trial = Trial(session=session, arm=ARM, level=part.level, started="", pace=0.0, wait=0.0, turns={}, ours=each)
+        trial = Trial(session=session, arm=ARM, level=part.level, started="", pace=0.0, turns={}, ours=each)
         Store(target / part.folder).write(f"trials/{session:03d}/{ARM.slug}-{part.level:.3f}.json", pretty(trial))
 
 

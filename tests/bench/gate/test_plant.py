@@ -3,34 +3,29 @@
 import ast
 import filecmp
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench import clock
 from bench.gate import plant
 from bench.gate.sitting import ARMS
 from impls import catalogue
 
-BARE = "import math\n\n\ndef wait(updates):\n    for _ in range(updates):\n        pass\n"
+BARE = "import math\n\n\ndef train(updates):\n    for _ in range(updates):\n        work()\n"
 
 
 @pytest.mark.parametrize("implementation", ARMS)
-def test_a_wait_is_the_first_thing_in_the_loop_of_every_arm(implementation: str) -> None:
+def test_a_wait_goes_around_the_loop_of_every_arm(implementation: str) -> None:
     """And the rest of the file is the same code."""
-    source = (catalogue.ROOT / f"{implementation}.py").read_text("utf-8")
-    before, after = (ast.parse(each) for each in (source, plant.planted(source, 1e-6)))
-    loops = [
-        [node for node in ast.walk(tree) if isinstance(node, ast.For) and ast.unparse(node.iter) == "range(updates)"]
-        for tree in (before, after)
-    ]
-    (old,), (new,) = loops
-    assert [ast.unparse(each) for each in new.body[:2]] == [
-        "until = planted_now() + 1e-06",
-        "while planted_now() < until:\n    pass",
-    ]
-    assert [ast.dump(each) for each in new.body[2:]] == [ast.dump(each) for each in old.body]
-    assert len(after.body) == len(before.body) + 1
+    before = ast.parse((catalogue.ROOT / f"{implementation}.py").read_text("utf-8"))
+    after = ast.parse(plant.planted(ast.unparse(before), 0.02))
+    added = {ast.dump(each) for each in ast.parse(plant.SLOWER.format(share=0.02, less=0.0)).body}
     assert ast.get_docstring(after) == ast.get_docstring(before)
+    assert len(after.body) == len(before.body) + len(added)
+    after.body = [each for each in after.body if ast.dump(each) not in added]
+    again = ast.unparse(after)
+    assert again.count("in planted(range(updates)):") == 1
+    assert again.replace("planted(range(updates))", "range(updates)") == ast.unparse(before)
 
 
 def test_no_slowdown_is_another_text_and_the_same_loop() -> None:
@@ -44,24 +39,36 @@ def test_no_slowdown_is_another_text_and_the_same_loop() -> None:
 def test_where_there_is_no_one_loop_nothing_is_planted(source: str) -> None:
     """The message says what is missing."""
     with pytest.raises(ValueError, match="the one loop `for _ in range"):
-        plant.planted(source, 1e-6)
+        plant.planted(source, 0.02)
 
 
-def test_the_wait_is_as_long_as_it_says() -> None:
-    """At least: 50 waits of 100 µs take 5 ms or more."""
-    space: dict[str, object] = {}
-    exec(plant.planted(BARE, 1e-4), space)  # noqa: S102 - as a worker would import it
-    wait = space["wait"]
-    assert callable(wait)
-    begin = clock.now()
-    wait(50)
-    assert clock.now() - begin >= 50 * 1e-4
+@pytest.mark.parametrize("share", [0.02, 0.5])
+@pytest.mark.parametrize("look", [1, 8])
+def test_a_wait_is_its_share_of_what_the_update_itself_took(share: float, look: int) -> None:
+    """Whatever the pace, and however long it takes to look at the clock: what one wait is too long the next one is not."""
+    time = 0
+
+    def now() -> int:
+        nonlocal time
+        time += look
+        return time
+
+    def work() -> None:
+        nonlocal time
+        time += next(paces)
+
+    space: dict[str, Any] = {}
+    exec(plant.planted(BARE, share, cost=look), space)  # noqa: S102 - as a worker would import it
+    space |= {"planted_now": now, "work": work}
+    paces = iter([1000] * 100 + [3000] * 100)
+    space["train"](200)
+    assert time == pytest.approx((1 + share) * 400_000, abs=4 * look)
 
 
 def test_only_the_planted_file_differs(tmp_path: Path) -> None:
     """Between the folders of the two sides; and the instrument has no implementations."""
-    base, head = plant.side(tmp_path / "base"), plant.plant(tmp_path / "head", "linear/manual", 1e-6)
-    plant.plant(tmp_path / "head", "linear/no_grad", 1e-6)  # the next trial's: nothing of the last is left
+    base, head = plant.side(tmp_path / "base"), plant.plant(tmp_path / "head", "linear/manual", 0.02)
+    plant.plant(tmp_path / "head", "linear/no_grad", 0.02)  # the next trial's: nothing of the last is left
     sources = sorted(path.relative_to(base) for path in base.rglob("*.py"))
     _, differs, missing = filecmp.cmpfiles(base, head, [str(each) for each in sources], shallow=False)
     assert (differs, missing) == (["impls/linear/no_grad.py"], [])
