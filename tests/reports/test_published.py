@@ -55,6 +55,7 @@ def test_the_published_score_is_what_its_trials_say() -> None:
 @pytest.mark.parametrize(
     ("sitting", "comparisons"),
     [
+        ("order-drawn/quiet", 120),
         ("servers-side-by-side/quiet", 120),
         ("servers-side-by-side/beside-tests", 26),
         ("laps-in-stretches/quiet", 300),
@@ -75,6 +76,8 @@ def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparis
 @pytest.mark.parametrize(
     ("sitting", "level", "comparisons"),
     [
+        ("order-drawn/planted-2-percent", 0.02, 32),
+        ("order-drawn/planted-5-percent", 0.05, 32),
         ("servers-side-by-side/planted-2-percent", 0.02, 20),
         ("servers-side-by-side/planted-5-percent", 0.05, 20),
         ("laps-in-stretches/planted-2-percent", 0.02, 20),
