@@ -2,6 +2,7 @@
 
 import json
 import os
+import py_compile
 import random
 import signal
 import subprocess
@@ -71,7 +72,10 @@ def forked(
     server: ForkServer, folder: Path, what: str, variables: dict[str, str] | None = None, path: tuple[Path, ...] = ()
 ) -> tuple[Forked, int]:
     """A process of that module, and the descriptor it answers through."""
-    (folder / "told.py").write_text(MODULE)
+    module = folder / "told.py"
+    if not module.exists():
+        module.write_text(MODULE)
+        py_compile.compile(str(module))  # by itself the first worker would compile it, and lie elsewhere than the next ones
     answers, theirs = os.pipe()
     with (folder / "log").open("ab") as log:
         worker = server.fork(
