@@ -2,8 +2,8 @@
 
 import json
 import os
-import py_compile
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,10 +72,7 @@ def forked(
     server: ForkServer, folder: Path, what: str, variables: dict[str, str] | None = None, path: tuple[Path, ...] = ()
 ) -> tuple[Forked, int]:
     """A process of that module, and the descriptor it answers through."""
-    module = folder / "told.py"
-    if not module.exists():
-        module.write_text(MODULE)
-        py_compile.compile(str(module))  # by itself the first worker would compile it, and lie elsewhere than the next ones
+    (folder / "told.py").write_text(MODULE)
     answers, theirs = os.pipe()
     with (folder / "log").open("ab") as log:
         worker = server.fork(
@@ -148,7 +145,10 @@ def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_
 @pytest.mark.usefixtures("can_hold")
 def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkServer, tmp_path: Path) -> None:
     """Both sides of a round lie alike, and each round of a server lies elsewhere."""
-    path = (Path(layout.__file__).parent.parent, tmp_path)
+    # Nobody else writes into these folders: how many names they have, which an import keeps, moves small objects by a pool.
+    (tmp_path / "__pycache__").mkdir()
+    shutil.copytree(Path(layout.__file__).parent, tmp_path / "instrument" / "bench")
+    path = (tmp_path / "instrument", tmp_path)
     first, again, another = (
         told(server, tmp_path, "lie", variables=layout.drawn(random.Random(seed)), path=path) for seed in (5, 5, 6)
     )
