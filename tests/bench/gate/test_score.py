@@ -154,6 +154,7 @@ def test_a_planted_slowdown_is_there_and_is_scored(tmp_path: Path) -> None:
 
     def ours(match: Match) -> Outcome:
         asked.append((match.arm.implementation, match.budget, match.sides["head"] / "impls"))
+        assert "0.2 * (end - begin)" in (asked[-1][2] / f"{ARM.implementation}.py").read_text("utf-8")
         return said("slower")
 
     short = {"levels": (0.2,), "implementations": [ARM.implementation], "ways": (ONE_EACH,)}
