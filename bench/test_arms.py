@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import environment, process
-from bench.race import BLOCK_SECONDS
-from bench.record import Arm
-from bench.seat import Block, Seat
-from impls import catalogue
+from bench.results.record import Arm
+from bench.runner import worker_process
+from bench.runner.arm_run import ArmRun, Block
+from bench.runner.race import BLOCK_SECONDS
+from bench.system import environment
+from impls.contract import catalogue
 
 ROUNDS = 30
 
@@ -59,8 +60,8 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     benchmark.group = arm.workload
     workload = catalogue.workloads()[arm.workload]
     oracle = workload.oracle(workload.problem(arm.setting), arm.setting)
-    everywhere = process.allowed_cores()
-    seat = Seat(arm, oracle, alone=True)
+    everywhere = worker_process.allowed_cores()
+    seat = ArmRun(arm, oracle, alone=True)
     with ExitStack() as stack:
         cores = everywhere[-arm.setting.threads :]
         seat.open(stack, cores, everywhere, tmp_path / "arm.log", tmp_path / "cache", limit=300.0, live=False)
@@ -86,7 +87,7 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     }
 
 
-def _measure(seat: Seat, block: Block, benchmark: BenchmarkFixture) -> None:
+def _measure(seat: ArmRun, block: Block, benchmark: BenchmarkFixture) -> None:
     seat.start_laps(block, every=1)
 
     def visit() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.contract import Oracle, Problem
-from impls.schedule import Schedule
-from impls.setting import Setting, SettingError
+from impls.contract.schedule import Schedule
+from impls.contract.setting import Setting, SettingError
 
 Floats = NDArray[np.float64]
 

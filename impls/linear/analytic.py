@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
-from impls.setting import Setting
+from impls.contract.setting import Setting
 
 
 class Analytic(Implementation):

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from impls import native
-from impls.contract import Domain, Implementation, Task
+from impls.contract import Domain, Implementation, Task, native
 
 SOURCE = r"""
 #include <stddef.h>

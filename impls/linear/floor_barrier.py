@@ -6,9 +6,9 @@ import triton.language as tl
 from torch import Tensor
 
 from impls.contract import Domain
+from impls.contract.setting import Setting
 from impls.linear.kernels import cross, kernel, next_crossing
 from impls.linear.triton_persistent import TritonPersistent, share_out
-from impls.setting import Setting
 
 
 class FloorBarrier(TritonPersistent):

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from impls import native
-from impls.contract import Domain, Implementation, Task
+from impls.contract import Domain, Implementation, Task, native
 
 SOURCE = r"""
 #include <stddef.h>

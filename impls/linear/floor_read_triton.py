@@ -8,10 +8,10 @@ import triton.language as tl
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
+from impls.contract.setting import Setting
 from impls.linear.cuda_graph import TOGETHER, capture, replay_together
 from impls.linear.kernels import Tiles, kernel, load_rows, too_wide, zeros
 from impls.linear.triton_update import share_out
-from impls.setting import Setting
 
 
 class FloorReadTriton(Implementation):

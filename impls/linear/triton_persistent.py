@@ -7,6 +7,7 @@ import triton.language as tl
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
+from impls.contract.setting import Setting
 from impls.linear import kernels
 from impls.linear.kernels import (
     cross,
@@ -19,7 +20,6 @@ from impls.linear.kernels import (
     sum_programs,
     sum_rows,
 )
-from impls.setting import Setting
 
 COOPERATIVE = (6, 0)  # the first compute capability whose launches can be refused when not all programs can run at once
 

@@ -7,9 +7,9 @@ import triton.language as tl
 from torch import Tensor
 
 from impls.contract import Domain, Implementation, Task
+from impls.contract.setting import Setting
 from impls.linear import kernels
 from impls.linear.kernels import errors, kernel, load_rows, load_weights, store_weights, sum_programs, sum_rows, zeros
-from impls.setting import Setting
 
 
 class TritonUpdate(Implementation):

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import Bowl, Oracle, Problem
-from impls.schedule import draw_schedule
-from impls.setting import Setting, SettingError
+from impls.contract import Oracle, Problem, Quadratic
+from impls.contract.schedule import draw_schedule
+from impls.contract.setting import Setting, SettingError
 
 Floats = NDArray[np.float64]
 
@@ -123,14 +123,14 @@ class _Oracle:
         squares = float(residual @ residual)
         return squares / len(residual) if self._mean else squares
 
-    def bowl(self) -> Bowl:
+    def bowl(self) -> Quadratic:
         """By the eigenvectors of H; along one whose eigenvalue is lost in rounding, the optimum is the start itself."""
         known = self._lambda > 1e-14 * self._lambda[-1]
         down = np.divide(self._basis.T @ self._gradient, self._lambda, out=np.zeros_like(self._lambda), where=known)
         optimum = self._start - self._basis @ down
         minimum = self.loss(self._named(optimum))
         squares = (self._basis * self._lambda) @ self._basis.T / self._average  # A'A
-        return Bowl(minimum, optimum, squares / (len(self._y) if self._mean else 1))
+        return Quadratic(minimum, optimum, squares / (len(self._y) if self._mean else 1))
 
     def tolerance(self, updates: int) -> dict[str, Floats]:
         """Worst rounding of every update, carried through the contraction.

@@ -5,7 +5,7 @@ their own, https://docs.github.com/actions/reference/workflows-and-actions/workf
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from bench.gate.verdict import GateVerdict, Word
+from bench.results.gate import GateVerdict, Word
 from reports.gate.commands import repeat
 from reports.gate.headline import controls, headline
 from reports.gate.rows import Row, cut, rows

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.gate.verdict import Count, GateVerdict, Side
-from bench.profile import COUNTERS
-from reports.columns import NOTHING, Column
+from bench.results.gate import Count, GateVerdict, Side
+from bench.results.profile import COUNTERS
 from reports.gate import words
 from reports.gate.headline import side
 from reports.gate.rows import CLOCKED, Row, cut
-from reports.words import plain
+from reports.run.columns import NOTHING, Column
+from reports.text.numbers import plain
 
 
 @dataclass(frozen=True)

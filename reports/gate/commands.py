@@ -3,12 +3,12 @@
 import shlex
 from itertools import pairwise
 
-from bench.gate.verdict import GatePlan, Side
-from bench.record import Arm
-from impls.catalogue import workloads
-from impls.setting import Setting
-from reports.commands import SIZES
-from reports.words import plain
+from bench.results.gate import GatePlan, Side
+from bench.results.record import Arm
+from impls.contract.catalogue import workloads
+from impls.contract.setting import Setting
+from reports.run.commands import SIZES
+from reports.text.numbers import plain
 
 PROGRAM = ("python", "-m", "bench", "gate")
 PLAIN = ("batch", "dtype", "threads", "seed")  # whose defaults are the setting's

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from bench.gate.verdict import CellVerdict, Clocked, Controls, GateVerdict, Side
+from bench.results.gate import CellVerdict, Clocked, Controls, GateVerdict, Side
+from reports.exit_status import status_of_gate
 from reports.gate.commands import repeat, resume
 from reports.gate.headline import compared, headline, notes
 from reports.gate.rows import rows
 from reports.gate.words import sentence
-from reports.status import status_of_gate
 
 FORMAT = 1
 

@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from bench.gate.verdict import Clocked, GateVerdict, Margins
-from reports import labels
+from bench.results.gate import Clocked, GateVerdict, Margins
+from reports.figures.kit import labels
+from reports.figures.kit.canvas import WIDTH, Canvas, sheet
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import COLOURS, FAINT, GRID, INK, MUTED
 from reports.gate import words
 from reports.gate.headline import headline, title
 from reports.gate.rows import Row, rows
-from reports.picture import Picture, picture
-from reports.sheet import WIDTH, Sheet, sheet
-from reports.style import COLOURS, FAINT, GRID, INK, MUTED
 
 TITLE = "Time of an update, head against base: left is faster, right is slower"
 COLUMNS = ("arm", "verdict", "change", "low", "high", "rounds", "floor", "gate")
@@ -64,7 +64,7 @@ def _ends(clocked: Clocked | None) -> tuple[Any, ...]:
     return tuple(getattr(clocked, name, None) for name in ("change", "low", "high", "rounds"))
 
 
-def _sheet(verdict: GateVerdict) -> Sheet:
+def _sheet(verdict: GateVerdict) -> Canvas:
     found = [row for row in rows(verdict) if row.found.clocked and _drawable(row.found.clocked)]
     shown, controls = found[:MOST], verdict.controls.clocked
     controls = controls if controls and _drawable(controls) else None

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from bench.gate.verdict import GateVerdict, Side
-from reports.columns import NOTHING
-from reports.differences import differing
+from bench.results.gate import GateVerdict, Side
+from reports.compare.environments import differing
 from reports.gate import words
 from reports.gate.rows import CLOCKED, RUN, Row, cut, of, rows
-from reports.words import plain
+from reports.run.columns import NOTHING
+from reports.text.numbers import plain
 
 MOST = 3  # arms that a headline names
 LISTED = 12  # arms that a sentence names

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.gate.verdict import GateVerdict
-from reports import markdown
-from reports.columns import cells, heads
+from bench.results.gate import GateVerdict
 from reports.gate import columns
 from reports.gate.commands import repeat, resume
 from reports.gate.headline import compared, headline, notes, title
 from reports.gate.rows import Row, rows
 from reports.gate.terminal import unfinished
 from reports.gate.words import sentence
-from reports.markdown import LIMIT, escape
+from reports.run import markdown
+from reports.run.columns import cells, heads
+from reports.run.markdown import LIMIT, escape
 
 SIGNS = {"regressed": "❌", "unmeasured": "❌", "wrong": "❌", "failed": "❌", "unresolved": "⚠️"}
 AGAIN = 20  # commands that are shown

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.gate.verdict import CellVerdict, GateVerdict, Word
-from reports.words import plain
+from bench.results.gate import CellVerdict, GateVerdict, Word
+from reports.text.numbers import plain
 
 ORDER: tuple[Word, ...] = (
     "regressed",

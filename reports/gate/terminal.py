@@ -6,15 +6,15 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from bench.gate.verdict import GateVerdict
-from reports import terminal
-from reports.columns import cells, heads
+from bench.results.gate import GateVerdict
 from reports.gate import columns
 from reports.gate.commands import repeat, resume
 from reports.gate.headline import compared, headline, notes, title
 from reports.gate.rows import rows
 from reports.gate.words import sentence
-from reports.terminal import indented
+from reports.run import terminal
+from reports.run.columns import cells, heads
+from reports.run.terminal import indented
 
 MOST = 40  # arms that have a sentence, for a screen is read from its end
 AGAIN = 3  # commands that are shown

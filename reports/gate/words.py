@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping
 
-from bench.gate.verdict import CellVerdict, Clocked, Count, Counts, Word
-from reports.columns import NOTHING
+from bench.results.gate import CellVerdict, Clocked, Count, Counts, Word
 from reports.gate.rows import Row, cut
-from reports.words import THIN, count, number, plain
+from reports.run.columns import NOTHING
+from reports.text.numbers import THIN, count, number, plain
 
 CONFIRMED = "confirmed by fresh processes"
 PASSED: Mapping[Word, str] = {  # what becomes of other counters: they are a reason to look, and the clock decides

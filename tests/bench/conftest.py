@@ -2,12 +2,12 @@
 
 import pytest
 
-from bench import layout
+from bench.runner import memory_layout
 
 
 @pytest.fixture
 def can_hold() -> None:
     """Skips where the system refuses to lie still."""
-    with layout.held() as held:
+    with memory_layout.held() as held:
         if not held:
             pytest.skip("this system refuses personality()")

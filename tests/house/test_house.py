@@ -11,16 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("impls", "bench", "reports")
-LONGEST = 300
-DOOR = ("bench/__main__.py", "bench/gate/door.py", "bench/screen.py")
+LONGEST = 400
+DOOR = ("bench/cli/app.py", "bench/cli/gate.py", "bench/cli/console.py")
 LENT_TO_REPORTS = {
-    "bench.record",
-    "bench.store",
-    "bench.statistics",
-    "bench.finding",
-    "bench.profile",
-    "bench.gate.verdict",
-    "bench.gate.tally",
+    "bench.results.record",
+    "bench.results.store",
+    "bench.results.statistics",
+    "bench.results.finding",
+    "bench.results.profile",
+    "bench.results.gate",
+    "bench.results.gate_score",
 }
 OVERRIDES = {"__init__", "reset", "advance", "weights", "supports"}  # of Implementation: the contract says what they do
 DESCRIBED = {"__init__", "setting", "problem", "oracle", "predict", "total_loss"}  # of Workload: so it does of these
@@ -65,8 +65,8 @@ def is_front_end(source: str) -> bool:
 def test_there_is_something_to_read() -> None:
     """Each room has files, and the rules read them."""
     assert [] == [room for room in ROOMS if len(sources(room)) < 5]
-    assert "impls.setting" in list(imports("bench/record.py"))
-    assert "bench.clock" in list(imports("bench/race.py"))
+    assert "impls.contract.setting" in list(imports("bench/results/record.py"))
+    assert "bench.clock" in list(imports("bench/runner/race.py"))
 
 
 def test_impls_imports_neither_bench_nor_reports() -> None:
@@ -88,9 +88,9 @@ def test_reports_take_from_bench_what_is_lent_to_them() -> None:
 @pytest.mark.parametrize(
     "modules",
     [
-        "reports.folder, reports.terminal, reports.document, reports.listing, reports.status",
-        "bench.race, bench.plan, bench.store",
-        "bench.__main__",
+        "reports.write, reports.run.terminal, reports.json_document, reports.catalogue, reports.exit_status",
+        "bench.runner.race, bench.runner.plan, bench.results.store",
+        "bench.cli.app",
     ],
 )
 def test_torch_is_not_loaded(modules: str) -> None:
@@ -108,8 +108,8 @@ def test_the_clock_is_read_in_one_file(name: str) -> None:
 
 
 def test_cuda_is_named_in_one_file_of_bench() -> None:
-    """Only bench/device.py knows torch.cuda."""
-    assert ["bench/device.py"] == [each for each in sources("bench") if "torch.cuda" in text_of(each)]
+    """Only bench/worker/device.py knows torch.cuda."""
+    assert ["bench/worker/device.py"] == [each for each in sources("bench") if "torch.cuda" in text_of(each)]
 
 
 def test_nothing_below_the_door_prints() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from impls.catalogue import ROOT
+from impls.contract.catalogue import ROOT
 
 RIGHT = '''"""A planted arm."""
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.record import Arm, Caveat, Job, Judgement, Record
-from reports.comparison import Comparison, compare
+from bench.results.record import Arm, Caveat, Job, Judgement, Record
+from reports.run.comparison import Comparison, compare
 from tests.reports.records import MANUAL, plan, race, record, rounds
 
 TEXTS = {

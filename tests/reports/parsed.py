@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
-from bench.record import Record
-from bench.store import Store
-from reports import growth_figure, ladder, page
-from reports.cast import Cast
-from reports.comparison import Comparison
-from reports.picture import Picture
+from bench.results.record import Record
+from bench.results.store import Store
+from reports.figures import ladder, sweep
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture
+from reports.html import run_page
+from reports.run.comparison import Comparison
 
 NOWHERE = Store(Path("nowhere"))
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -83,15 +84,17 @@ def shown(
 ) -> Parsed:
     """The page of a comparison and its records, with its ladders."""
     comparison, records = found
-    return Parsed(page.render(comparison, records, drawn(comparison), Store(run), complaints))
+    return Parsed(run_page.render(comparison, records, drawn(comparison), Store(run), complaints))
 
 
 def drawn(comparison: Comparison) -> list[Picture]:
     """Its growth and its ladders, named as a run names them."""
     several = len(comparison.races) > 1
-    found = [growth_figure.draw(comparison.growth, Cast({}))] if comparison.growth else []
+    found = [sweep.draw(comparison.growth, Palette({}))] if comparison.growth else []
     names = [f"ladder-{result.race.slug}" if several else "ladder" for result in comparison.races]
-    return found + [ladder.draw(result, Cast({}), name) for result, name in zip(comparison.races, names, strict=True)]
+    return found + [
+        ladder.draw(result, Palette({}), name) for result, name in zip(comparison.races, names, strict=True)
+    ]
 
 
 def picture(name: str, title: str = "What there is to see") -> Picture:

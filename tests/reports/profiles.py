@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.profile import Machine, Operation, Pass, Profile
-from bench.record import Arm
-from bench.statistics import Estimate
-from reports.attribution import Attribution, attribute
-from reports.comparison import RaceResult
-from reports.rows import Row
+from bench.results.profile import Machine, Operation, Pass, Profile
+from bench.results.record import Arm
+from bench.results.statistics import Estimate
+from reports.profile.attribution import Attribution, attribute
+from reports.run.comparison import RaceResult
+from reports.run.rows import Row
 from tests.reports.records import FLOOR, MANUAL, REFERENCE, compared, rounds
 
 US = 1e-6

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.record import Arm, Caveat, Job, Judgement, Plan, Race, Record, Role, Status
+from bench.results.record import Arm, Caveat, Job, Judgement, Plan, Race, Record, Role, Status
 from impls.contract import Work
-from impls.setting import Setting
-from reports.comparison import Comparison, compare
-from reports.rows import Row, ranked, read_floors, row_of
+from impls.contract.setting import Setting
+from reports.run.comparison import Comparison, compare
+from reports.run.rows import Row, ranked, read_floors, row_of
 
 BLOCK = 40  # updates in a block
 LAPS = 12

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate import exam, score
-from bench.store import Store
-from reports import folder
-from reports.comparison import compare
-from reports.gate import score_figure
-from reports.profiled import profiled_of
+from bench.results.store import Store
+from bench.selfbench import gate_calibration, gate_score
+from reports import write
+from reports.gate.score import figure
+from reports.profile.profiled import profiled_of
+from reports.run.comparison import compare
 from tests.conftest import ROOT
 from tests.reports.parsed import Parsed
 
@@ -36,7 +36,7 @@ def test_a_published_report_is_what_its_records_say(path: Path, tmp_path: Path) 
     assert complaints == []
     comparison = compare(store.plan(), store.environment(), records)
     profiled, _ = profiled_of(store, comparison.races)
-    names = folder.write(comparison, records, store, Store(tmp_path), (), profiled)
+    names = write.write(comparison, records, store, Store(tmp_path), (), profiled)
     for name in ("summary.md", "exports/records.csv", "exports/bencher.json"):
         assert (path / name).read_bytes() == (tmp_path / name).read_bytes(), name
     assert [] == [name for name in names if not (path / name).is_file()]
@@ -46,7 +46,7 @@ def test_a_published_report_is_what_its_records_say(path: Path, tmp_path: Path) 
 
 def test_the_published_score_is_what_its_trials_say() -> None:
     """Every rule is applied again to the raw blocks; the table and the numbers behind the picture are the same."""
-    made = score_figure.files(score.tally(SCORE))
+    made = figure.files(gate_score.tally(SCORE))
     for name in ("summary.md", "score.csv"):
         assert (SCORE / name).read_bytes() == made[name], name
     assert all((SCORE / name).is_file() for name in made)
@@ -68,9 +68,9 @@ def test_the_published_score_is_what_its_trials_say() -> None:
 )
 def test_the_gate_suspected_nothing_in_the_published_exam(sitting: str, comparisons: int) -> None:
     """The rule as it is now, applied to all rounds of unchanged code: what GATE.md says of them."""
-    outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
+    outcomes = [trial.ours for trial in gate_score.trials(EXAM / sitting) if trial.ours and trial.level == 0]
     assert len(outcomes) == comparisons
-    assert not any(exam.flagged(each) for each in outcomes)
+    assert not any(gate_calibration.flagged(each) for each in outcomes)
     assert {each.decision.word for each in outcomes} <= {"ok", "unresolved"}
 
 
@@ -93,13 +93,13 @@ def test_the_gate_called_every_planted_slowdown_of_the_published_exam(
     sitting: str, level: float, comparisons: int
 ) -> None:
     """Waits of 2 or 5 % of an update."""
-    outcomes = [trial.ours for trial in score.trials(EXAM / sitting) if trial.ours and trial.level == level]
+    outcomes = [trial.ours for trial in gate_score.trials(EXAM / sitting) if trial.ours and trial.level == level]
     assert ["regressed"] * comparisons == [each.decision.word for each in outcomes]
 
 
 def test_one_planted_slowdown_of_the_published_exam_stayed_unresolved() -> None:
     """A wait of 2 % in an arm whose rounds deviate by more; none was called ok."""
-    outcomes = [trial.ours for trial in score.trials(EXAM / "workers-forked/planted-2-percent") if trial.ours]
+    outcomes = [trial.ours for trial in gate_score.trials(EXAM / "workers-forked/planted-2-percent") if trial.ours]
     assert sorted(each.decision.word for each in outcomes) == ["regressed"] * 11 + ["unresolved"]
 
 

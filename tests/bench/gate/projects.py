@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 SMALL = {
     "impls/__init__.py": "",
-    "impls/contract.py": "LAW = 1\n",
+    "impls/contract/contract.py": "LAW = 1\n",
     "impls/linear/__init__.py": "",
     "impls/linear/workload.py": "from impls.contract import LAW\n",
     "impls/linear/manual.py": "from impls.contract import LAW\nSTEP = 1\n",

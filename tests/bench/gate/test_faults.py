@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from impls import catalogue
-from impls.contract import Implementation
-from impls.task import Compiler, make_task
+from impls.contract import Implementation, catalogue
+from impls.contract.task import Compiler, make_task
 from tests.bench.gate.faults import ENDS, FAULTS, WRONG, replaced, together
 from tests.conftest import ROOT
 

@@ -5,9 +5,9 @@ import shlex
 import pytest
 import typer
 
-from bench.__main__ import app
-from bench.gate.verdict import Side
-from bench.record import Arm
+from bench.cli.app import app
+from bench.results.gate import Side
+from bench.results.record import Arm
 from reports.gate.commands import repeat, resume
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import HEAD, plan

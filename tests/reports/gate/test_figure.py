@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.gate.verdict import Clocked, Controls, Margins
+from bench.results.gate import Clocked, Controls, Margins
 from reports.gate import figure
-from tests.reports.figures import numbers_of, words_of
+from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import clocked, found, gate, of
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.gate.verdict import Controls, GateVerdict, Margins
+from bench.results.gate import Controls, GateVerdict, Margins
 from reports.gate import headline
 from reports.gate.rows import rows
 from tests.reports.gate import verdicts

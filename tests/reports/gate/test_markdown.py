@@ -6,7 +6,7 @@ import pytest
 
 from reports.gate import markdown
 from reports.gate.headline import headline
-from reports.markdown import escape
+from reports.run.markdown import escape
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import KINDS, clocked, counts, found, gate, of
 

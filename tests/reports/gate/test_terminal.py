@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from bench.gate.verdict import GateVerdict
+from bench.results.gate import GateVerdict
 from reports.gate import terminal
 from reports.gate.headline import headline
 from tests.reports.gate import verdicts

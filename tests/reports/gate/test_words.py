@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.gate.verdict import CellVerdict, Clocked, Count, Margins
+from bench.results.gate import CellVerdict, Clocked, Count, Margins
 from reports.gate import words
 from reports.gate.rows import Row
-from reports.words import THIN
+from reports.text.numbers import THIN
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import clocked, counts, found
 

@@ -10,10 +10,10 @@ from typing import get_args
 import pytest
 import typer
 
-from bench.__main__ import app
-from bench.gate.margins import read
-from bench.gate.verdict import Word
-from reports.status import Exit
+from bench.cli.app import app
+from bench.gate.rule.margins import read
+from bench.results.gate import Word
+from reports.exit_status import Exit
 from tests.reports.records import arm
 
 ROOT = Path(__file__).parents[3]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.gate.verdict import (
+from bench.results.gate import (
     Cell,
     CellVerdict,
     Clocked,
@@ -16,7 +16,7 @@ from bench.gate.verdict import (
     Whole,
     Word,
 )
-from bench.record import Arm
+from bench.results.record import Arm
 from tests.reports.records import arm
 
 RUN = "2026-11-23T10-00-00-abcd"

@@ -1,0 +1,1 @@
+"""Checks whether this machine is fit to measure on."""

@@ -1,0 +1,175 @@
+"""The gate's first tier: the counters of a cell on both sides. Apart from the clock, for these quantities have no noise.
+
+Three workers a cell: the base, the base once more, and the head. What differs between the two countings of the base is no
+counter there. All are counted in the same job with the same instrument, never against numbers of another day.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from select import select
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from bench.results.gate import Cell, Count, Counts
+from bench.results.profile import COUNTERS
+from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
+
+# More of these is never what somebody wanted: each makes every update, or the first ones, wait for something.
+MONOTONE_BAD = (
+    "host_reads",
+    "synchronisations",
+    "graph_breaks",
+    "recompiles",
+    "recompiles_in_blocks",
+    "cudagraph_skips",
+)
+SAID = {"base": "the base", "again": "the base", "head": "the head"}  # the workers, in words
+MOST, FEWEST = 512, 32  # updates that are counted, where so many do not take too long
+SECONDS = 2.0  # that they may take, with nothing attached: many, or a busy machine would count fewer than a quiet one
+_HASHES = {"PYTHONHASHSEED": "0"}  # the order of a set may decide what is called
+
+
+def count(
+    cell: Cell,
+    origins: Mapping[str, Origin],
+    *,
+    cores: Sequence[int],
+    everywhere: Sequence[int],
+    cache: Path,
+    log: Path,
+    limit: float,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Counts:
+    """The counters of the cell's arm on both sides, of as many updates on each.
+
+    origins  where the workers "base", "again" and "head" come from
+    cores    those of the race, which decide what is set in the environment; the workers run on `everywhere`
+    cache    folder for what their compilers keep, one for each worker; emptied before and after, so all start cold
+    log      folder for what they print: base.log, again.log, head.log
+    limit    seconds that any single step of a worker may take
+    more     variables to set in their environment besides
+
+    What happens every k-th update shows for k up to half of MOST, where an update takes less than SECONDS / MOST.
+    An arm that ends makes `reason` say so, and on which side.
+    """
+    arm = cell.arm
+    shutil.rmtree(cache, ignore_errors=True)
+    try:
+        with ExitStack() as stack:
+            workers = {
+                name: stack.enter_context(
+                    Worker(
+                        arm,
+                        everywhere=everywhere,
+                        variables=variables_for(arm, cores, cache / name) | _HASHES | dict(more),
+                        log=log / f"{name}.log",
+                        limit=limit,
+                        origin=origins[name],
+                    )
+                )
+                for name in SAID
+            }
+            setting = msgspec.to_builtins(arm.setting)
+            names = {"workload": arm.workload, "implementation": arm.implementation, "setting": setting}
+            # nothing is timed, so each may use all cores
+            _ask(workers, "prepare", **names, cores=list(everywhere), probe=2, live=False)
+            return _compared(*_counted(workers).values())
+    except _EndedError as ended:
+        return Counts(reason=str(ended), head_alone=ended.head_alone)
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+class _EndedError(Exception):
+    """Says which sides' workers ended, and how; and whether only the head's did."""
+
+    def __init__(self, faults: Mapping[str, ArmFault]) -> None:
+        told = [f"{SAID[name]} could not be counted: {faults[name].reason}" for name in SAID if name in faults]
+        super().__init__("; ".join(dict.fromkeys(told)))
+        self.head_alone = set(faults) == {"head"}
+
+
+def _ask(workers: Mapping[str, Worker], do: str, **arguments: Any) -> dict[str, Any]:
+    """The answers of all workers to the same question, which they work on at the same time."""
+    for worker in workers.values():
+        worker.begin(do, **arguments)
+    waiting, faults = dict(workers), dict[str, ArmFault]()
+    while waiting:
+        select(list(waiting.values()), [], [], 1.0)  # none may run out of time while another is waited for
+        for name, worker in list(waiting.items()):
+            try:
+                if not worker.arrived(0.0):
+                    continue
+            except ArmFault as fault:
+                faults[name] = fault
+            del waiting[name]
+    if faults:
+        raise _EndedError(faults)
+    return {name: worker.finish() for name, worker in workers.items()}
+
+
+def _counted(workers: Mapping[str, Worker]) -> dict[str, dict[str, Any]]:
+    """The counters of each worker, and why its compiler gave up; the slowest decides how many updates all of them count."""
+
+    def look(name: str, **arguments: Any) -> dict[str, dict[str, Any]]:
+        return _ask(workers, "dissect", look=name, **arguments)
+
+    seconds = max(found["seconds"] for found in look("repeated", updates=1, seconds=0.0).values())
+    updates = {"seconds": seconds, "many": _many(seconds)}
+    before, counted, after = look("compiled"), look("counted", **updates), look("compiled")
+    called = look("called", **updates)
+    return {
+        name: after[name]["counters"]
+        | {"recompiles_in_blocks": after[name]["compilations"] - before[name]["compilations"]}
+        | counted[name]
+        | called[name]
+        | {"breaks": after[name]["breaks"]}
+        for name in workers
+    }
+
+
+def _many(seconds: float) -> int:
+    """The greatest power of two of updates that may be counted; 0, for a few, where even those are too many."""
+    many = MOST
+    while many * seconds > SECONDS and many >= FEWEST:
+        many //= 2
+    return many if many >= FEWEST else 0
+
+
+def _compared(base: dict[str, Any], again: dict[str, Any], head: dict[str, Any]) -> Counts:
+    known = [name for name in COUNTERS if name in base or name in head]
+    counters, unsteady = {}, []
+    for name in known:
+        once, twice, now = base.get(name), again.get(name), head.get(name)
+        if once == twice:
+            counters[name] = _one(name, once, now)
+        elif name in MONOTONE_BAD and _far(once, twice, now):
+            counters[name] = _one(name, max(once or 0, twice or 0), now)
+        else:
+            unsteady.append(name)
+    return Counts(
+        counters=counters,
+        unsteady=tuple(unsteady),
+        breaks=tuple(_new(base["breaks"], head["breaks"])),
+    )
+
+
+def _far(base: float | None, again: float | None, head: float | None) -> bool:
+    """Whether the head has more than both countings of the base, by more than these differ: that is no unsteadiness."""
+    least, most = sorted((base or 0, again or 0))
+    return (head or 0) > most + (most - least)
+
+
+def _one(name: str, base: float | None, head: float | None) -> Count:
+    return Count(base=base, head=head, bad=name in MONOTONE_BAD and (head or 0) > (base or 0))
+
+
+def _new(base: Sequence[str], head: Sequence[str]) -> list[str]:
+    """The reasons of the head that the base does not have; the same one from another line or folder is not new."""
+    known = {re.sub(r"\S*/|\d+", "", reason) for reason in base}
+    return [reason for reason in head if re.sub(r"\S*/|\d+", "", reason) not in known]

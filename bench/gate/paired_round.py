@@ -1,0 +1,136 @@
+"""Carries out one round of one cell: fresh processes of both sides on the same core, blocks in alternating laps.
+
+Apart from race.py, where many arms stand in one lap: here two do, their blocks are shorter, and nothing but the code may
+differ between them, down to the length of a path.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from select import select
+from statistics import median
+
+from bench import clock
+from bench.gate.fork_servers import Servers
+from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
+from bench.results.gate_store import GateStore
+from bench.runner import memory_layout
+from bench.runner.arm_run import ArmRun, Block
+from bench.runner.race import SLEEP_BEFORE_VISIT
+from bench.runner.worker_process import Origin
+from bench.system import environment
+from impls.contract import Oracle
+
+BLOCK_SECONDS = 0.003
+FEWEST_LAPS, MOST_LAPS = 11, 250
+STRETCHES = 4  # of laps in a round, where each has FEWEST_LAPS
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where a cell's rounds are carried out.
+
+    origins     of each role: its two copies; both roles of a control have the base's
+    oracle      what all answers are judged by
+    cores       the arms are pinned to them, the conductor is elsewhere when it can be
+    everywhere  the cores a worker may start on
+    servers     what forks the workers, where they can be forked
+    """
+
+    plan: GatePlan
+    ledger: GateStore
+    cell: Cell
+    origins: Mapping[Role, Sequence[Origin]]
+    oracle: Oracle
+    cores: Sequence[int]
+    everywhere: Sequence[int]
+    servers: Servers
+
+
+def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
+    """One round; yields what is being done, and last the round. An arm that ends, ends this round only.
+
+    known  the block of this cell's earlier rounds: all have the same number of updates; None calibrates it
+    """
+    begin, started = clock.now(), clock.today()
+    before = environment.Pressure.now()
+    order = random.Random(f"{ring.plan.seed} {ring.cell.slug} {stage} {number}")
+    copies = (order.randrange(2), order.randrange(2))
+    if ring.cell.kind == "control":
+        copies = (copies[0], 1 - copies[0])
+    origins = {role: ring.origins[role][copies[ROLES.index(role)]] for role in ROLES}
+    more = memory_layout.drawn(order)
+    seats: dict[Role, ArmRun] = {role: ArmRun(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
+    spent = {"start": 0.0, "blocks": 0.0}
+    with ExitStack() as stack:
+        yield "starting both sides"
+        place = ring.servers.begin_round(ring.cell.arm, [each.python for each in origins.values()], order)
+        more |= place.held if place else {}
+        with memory_layout.held():
+            for role in order.sample(ROLES, 2):
+                seats[role].open(
+                    stack,
+                    ring.cores,
+                    ring.everywhere,
+                    ring.ledger.log(ring.cell, stage, number, role),
+                    ring.ledger.cache(ring.cell, role),
+                    ring.plan.limit,
+                    live=False,
+                    origin=origins[role],
+                    more=more,
+                    server=place.live[origins[role].python] if place else None,
+                )
+        waiting = list(seats.values())
+        while waiting:
+            select([seat.worker for seat in waiting], [], [], 1.0)
+            waiting = [seat for seat in waiting if not seat.started(wait=0.0)]
+        if any(seat.late for seat in seats.values()):
+            ring.servers.learn()
+        spent["start"] = clock.now() - begin
+        yield "racing"
+        spent["blocks"] = _laps(ring, seats, order, known)
+        for seat in seats.values():
+            seat.finish()
+    seconds = clock.now() - begin
+    caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
+    base, head = (
+        seats[role].record(
+            run=ring.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
+        )
+        for role in ROLES
+    )
+    yield PairedRound(stage=stage, round=number, base=base, head=head, copies=copies, seconds=seconds)
+
+
+def _laps(ring: Ring, seats: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
+    """Visits both sides once a lap, each second lap in the order that the one before did not have. Seconds of all blocks.
+
+    Laps come in stretches. Before each, both sides go back to the start, and what they allocate gets pages that nobody had
+    before: how pages share a cache is worth as much as the noise of all laps, and stays for as long as they are kept.
+    """
+    pause = SLEEP_BEFORE_VISIT if len(ring.cores) > 1 else 0.0
+    if not all(seat.live for seat in seats.values()):
+        return 0.0  # what cannot be compared need not be timed
+    block = known or seats["base"].calibrate(BLOCK_SECONDS, pause)
+    if block is None:
+        return 0.0
+    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
+    stretches = min(STRETCHES, laps // FEWEST_LAPS)
+    length, spent = laps // stretches, 0.0
+    for before in range(0, length * stretches, length):
+        for role in order.sample(ROLES, 2):  # whoever comes second may get what the first one gave back
+            seats[role].start_laps(block, every=1)
+        roles = order.sample(ROLES, 2)
+        for lap in range(length + 1):
+            roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
+            for role in roles:
+                clock.pause(pause)
+                spent += seats[role].visit(before + lap if lap else 0)
+    return spent
+
+
+def block_of(duels: Sequence[PairedRound]) -> Block | None:
+    """The block that the rounds of a cell have had so far; None before the first."""
+    bases = [each.base for each in duels if each.base.updates_per_block]
+    return Block(bases[0].updates_per_block or 1, median(bases[0].blocks)) if bases else None

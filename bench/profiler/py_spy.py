@@ -1,0 +1,130 @@
+"""Looks at a worker from outside, by py-spy: which Python functions the host is in. Apart from probes.py, which is inside.
+
+What is looked at is never stopped for it, unless native frames are asked for; whatever py-spy does, the worker goes on.
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Self
+
+PR_SET_PTRACER = 0x59616D61  # Linux, Yama
+RATE, NATIVE_RATE = 100, 50  # looks a second
+PATIENCE = 15.0  # seconds beyond the agreed ones after which py-spy is ended
+FEWEST = 20  # samples of an arm that say something about it
+HARNESS = re.compile(r"\(bench/(worker/(main|probes|torch_profiler|device)|clock)\.py:\d+\)$")
+INSTALL = "py-spy is not installed: pip install py-spy"
+REFUSED = (
+    "the kernel does not let py-spy look into other processes (ptrace): run it as root, or with "
+    "`sysctl kernel.yama.ptrace_scope=0`; in a container, with `--cap-add=SYS_PTRACE`"
+)
+
+
+class SamplingError(Exception):
+    """There are no samples; the message says why, and what would help."""
+
+
+class Sampler:
+    """py-spy at work on one process, from entering to `stacks`. Raises SamplingError where it cannot be.
+
+    pid      of the process, which is also the number of its process group
+    seconds  how long to look
+    native   whether to see C and C++ frames too; the process is then stopped for each look
+    """
+
+    def __init__(self, pid: int, seconds: float, out: Path, *, native: bool = False) -> None:
+        program = _program()
+        if program is None:
+            raise SamplingError(INSTALL)
+        self._pid, self._seconds, self._out = pid, seconds, out
+        self._looks = round(seconds * (NATIVE_RATE if native else RATE))
+        how = ["--native", "--rate", str(NATIVE_RATE)] if native else ["--nonblocking", "--rate", str(RATE)]
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            self._process = subprocess.Popen(
+                [program, "record", *how, "--format=raw", f"--duration={seconds:g}", f"--output={out}", f"--pid={pid}"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise SamplingError(f"py-spy could not be started: {error.strerror}") from error
+
+    def stacks(self) -> dict[str, int]:
+        """Samples by stack of functions in the arm, outermost first, joined by ";". Waits until py-spy is done."""
+        try:
+            said, _ = self._process.communicate(timeout=self._seconds + PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise SamplingError(f"py-spy did not end by itself after {self._seconds + PATIENCE:g} s") from error
+        if self._process.returncode or not self._out.is_file():
+            raise SamplingError(_complaint(said))
+        found = trimmed(parsed(self._out.read_text(encoding="utf-8", errors="replace")))
+        count = sum(found.values())
+        if count < FEWEST:
+            raise SamplingError(
+                f"{count} of about {self._looks} samples were in the arm: it is too short to be sampled"
+            )
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGCONT)  # a py-spy that dies may leave what it looked at stopped
+
+
+def admit(pid: int) -> None:
+    """Lets a process, and whatever that starts, look into this one: where Yama is there, only its ancestors may else."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, pid, 0, 0, 0)
+
+
+def _program() -> str | None:
+    """py-spy beside this Python, as in an environment that nobody has activated, or on the path."""
+    return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+
+
+def _complaint(said: str) -> str:
+    """What py-spy said, as a reason."""
+    if re.search(r"permission denied|operation not permitted|eperm|ptrace", said, re.IGNORECASE):
+        return REFUSED
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("py-spy>")]
+    why = " ".join(line.removeprefix("Error: ").removeprefix("Reason: ") for line in lines)[:300]
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"py-spy failed (this is Python {python}; a newer py-spy may help): {why or 'it said nothing'}"
+
+
+def parsed(folded: str) -> Counter[str]:
+    """Samples by stack from py-spy's raw format: "outer;inner 12" a line."""
+    found: Counter[str] = Counter()
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if stack and count.isdigit():
+            found["".join(letter if letter.isprintable() else "?" for letter in stack)] += int(count)
+    return found
+
+
+def trimmed(stacks: Counter[str]) -> dict[str, int]:
+    """The same stacks from the implementation on, most frequent first: without the frames of the harness around it.
+
+    What never passed through the harness was torn while it was read, or belongs to a thread that only waits.
+    """
+    kept: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        frames = stack.split(";")
+        last = max((number for number, frame in enumerate(frames) if HARNESS.search(frame)), default=None)
+        if last is not None and frames[last + 1 :]:
+            kept[";".join(frames[last + 1 :])] += count
+    return dict(sorted(kept.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,252 @@
+"""What one round saw of one arm, and the plan it belongs to: typed, immutable, validated. Torch-free: reports read it."""
+
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from impls.contract.catalogue import workloads
+from impls.contract import Work
+from impls.contract.setting import RACED, Setting, spoken
+
+FORMAT = 3
+# History of the format, newest last; every one of them stays readable.
+#   1  2026-11: the first
+#   2  2026-11: work may be "floor"; a plan may sweep a coordinate
+#   3  2026-11: judgements keep the weights that were judged; a run keeps descents and sources; telemetry
+
+Role = Literal["arm", "reference", "twin"]
+Status = Literal[
+    "ok", "wrong", "unsupported", "unavailable", "failed", "crashed", "timeout", "out_of_memory", "interrupted"
+]
+Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
+MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
+
+
+def grouped(number: int) -> str:
+    """A whole number in groups of three; 100 000."""
+    return f"{number:,}".replace(",", " ")
+
+
+class Arm(Struct, frozen=True, kw_only=True):
+    """One contestant: an implementation at a setting. The twin is the reference once more, in a process of its own."""
+
+    workload: str
+    implementation: str
+    setting: Setting
+    role: Role = "arm"
+
+    @property
+    def name(self) -> str:
+        """What people call it: "linear/manual cpu eager"; the twin says so."""
+        return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
+
+    @property
+    def label(self) -> str:
+        """Workload and name, and every coordinate that is not the workload's own: unlike any other arm of any race."""
+        known = workloads().get(self.workload)  # a run may be older than the catalogue of today
+        own = vars(known.setting()) if known else {}
+        fixed = {name: value for name, value in vars(self.setting).items() if name not in RACED}
+        chosen = [f"{name} {value}" for name, value in fixed.items() if value != own.get(name)]
+        return " ".join([self.workload, self.name, *chosen])
+
+    @property
+    def slug(self) -> str:
+        """The name as a file name."""
+        return "".join(c if c.isalnum() or c in "_." else "-" for c in self.name).strip("-")
+
+    @property
+    def block_key(self) -> tuple[object, ...]:
+        """Arms with equal keys run the same code on the same setting: they share one number of updates a block."""
+        return (self.implementation, *(getattr(self.setting, name) for name in RACED))
+
+
+class Race(Struct, frozen=True, kw_only=True):
+    """Arms on the same work: the reference first, its twin second. Only RACED coordinates differ between them."""
+
+    workload: str
+    arms: tuple[Arm, ...]
+
+    @property
+    def reference(self) -> Arm:
+        """The arm that every ratio is taken to."""
+        return self.arms[0]
+
+    @property
+    def title(self) -> str:
+        """The work in words: "linear/line, 100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
+        s = self.reference.setting
+        batch = "full batch" if s.batch == "full" else f"batches of {s.batch}"
+        threads = "1 thread" if s.threads == 1 else f"{s.threads} threads"
+        size = f"{grouped(s.rows)} x {grouped(s.features)} {s.dtype}"
+        return f"{self.workload}, {size}, {batch}, {grouped(s.updates)} updates, {threads}"
+
+    @property
+    def slug(self) -> str:
+        """The title as a file name, short."""
+        s = self.reference.setting
+        batch = "full" if s.batch == "full" else f"batch{s.batch}"
+        return f"{self.workload.replace('/', '-')}-{s.rows}x{s.features}-{batch}-{s.dtype}-t{s.threads}"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a run set out to do; written first, never changed.
+
+    seed           of the order of the laps
+    rounds         (least, most) rounds of each race
+    precision      half-width of the ratio's interval at which a race may stop, e.g. 0.01
+    budget         seconds the whole run may take before it starts no further round
+    limit          seconds that any single step of an arm may take
+    lap_seconds    seconds of laps aimed at in each round
+    alone          whether the arms of round 1 start one at a time, so that their cold times are their own
+    swept          the coordinate of the setting that grows from race to race: "rows", "features", "batch"; or ""
+    """
+
+    format: int = FORMAT
+    run: str
+    command: str
+    seed: int
+    races: tuple[Race, ...]
+    rounds: tuple[int, int]
+    precision: float
+    budget: float
+    limit: float
+    lap_seconds: float
+    alone: bool
+    swept: str = ""
+
+    def named(self, run: str) -> "Plan":
+        """The same plan for a run of this name."""
+        return replace(self, run=run)
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What the referee said of the weights after `updates` updates from the start.
+
+    when       "first update", "probe", "job" or "blocks"
+    loss       float64, over all rows; None when the weights are not finite
+    distance   from the oracle, of the weight that is furthest off for its tolerance; None when not finite
+    tolerance  for that weight
+    fault      None, or what is wrong in a sentence
+    weights    what was judged, where it is but a few numbers; None for what is not finite
+    """
+
+    when: str
+    updates: int
+    loss: float | None
+    distance: float | None
+    tolerance: float
+    fault: str | None = None
+    weights: Weights | None = None
+
+
+class LossCurve(Struct, frozen=True, kw_only=True):
+    """The exact course of a race's job: where the weights of every right arm pass. By the oracle, in float64.
+
+    updates    rising, from 0 to those of the whole job
+    losses     over all rows, after so many updates
+    minimum    the least loss that any weights have
+    parameters (weight, bias) after so many updates; like the next three, of a line only: empty for more features
+    optimum    the parameters that have it
+    curvature  the loss is  minimum + d' curvature d,  d being the distance from the optimum
+    sample     some rows of the data, (x, y), evenly spaced
+    """
+
+    format: int = FORMAT
+    updates: tuple[int, ...]
+    losses: tuple[float, ...]
+    minimum: float
+    parameters: tuple[tuple[float, float], ...] = ()
+    optimum: tuple[float, ...] = ()
+    curvature: tuple[tuple[float, float], ...] = ()
+    sample: tuple[tuple[float, float], ...] = ()
+
+
+class Caveat(Struct, frozen=True, kw_only=True):
+    """Something the reader should know about a number: what was seen and what to do about it."""
+
+    code: str
+    text: str
+    advice: str
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """The whole workload from the start, timed as one, and the weights it ended with; None for what is not finite."""
+
+    seconds: float
+    updates: int
+    weights: Weights
+
+
+class Telemetry(Struct, frozen=True, kw_only=True):
+    """What a device's counters said beside the blocks of one arm in one round: a value a block, None for what was not told.
+
+    device           what was measured
+    seconds          from the reading before a block to the one after it: its settling updates and the call included
+    joules           spent in that time, what the device draws when idle included
+    watts, megahertz, celsius
+                     right after the block
+    held             in how many blocks something held the clocks down, by what it was
+    idle_watts       drawn while nothing ran, measured before the race
+    step_seconds     how often the energy counter moves
+    """
+
+    device: str
+    seconds: tuple[float, ...]
+    joules: tuple[float | None, ...] = ()
+    watts: tuple[float | None, ...] = ()
+    megahertz: tuple[float | None, ...] = ()
+    celsius: tuple[float | None, ...] = ()
+    held: dict[str, int] = {}
+    idle_watts: float | None = None
+    step_seconds: float | None = None
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What one round saw of one arm. All times in seconds.
+
+    alone          whether it started and built with the machine to itself: only then are the next three its own
+    import_seconds, build_seconds, first_seconds
+                   loading the framework and the implementation; building; the first update, with any compilation;
+                   a gate's forked workers find the framework loaded
+    laps           the numbers of the laps that visited it, rising
+    blocks         seconds of each of those laps' block of `updates_per_block` updates
+    device_blocks  the same blocks by the device's own clock, where it has one
+    telemetry      what the device's counters said beside the blocks, where it has any
+    drain_seconds  median time a block's work still ran on the device after `advance` had returned
+    round_seconds  wall time of the whole round, shared by its records
+    spent          where the conductor's wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
+    """
+
+    format: int = FORMAT
+    run: str
+    arm: Arm
+    round: int
+    status: Status
+    reason: str = ""
+    started: str
+    work: Work = "faithful"
+    fingerprint: str = ""
+    digest: str = ""
+    alone: bool = False
+    import_seconds: float | None = None
+    build_seconds: float | None = None
+    first_seconds: float | None = None
+    job: Job | None = None
+    judgements: tuple[Judgement, ...] = ()
+    updates_per_block: int | None = None
+    laps: tuple[int, ...] = ()
+    blocks: tuple[float, ...] = ()
+    device_blocks: tuple[float, ...] = ()
+    drain_seconds: float | None = None
+    peak_resident_bytes: int | None = None
+    telemetry: Telemetry | None = None
+    caveats: tuple[Caveat, ...] = ()
+    variables: dict[str, str] = {}
+    round_seconds: float = 0.0
+    spent: dict[str, float] = {}
+
+    @property
+    def per_update(self) -> dict[int, float]:
+        """Seconds an update, by lap."""
+        return {lap: block / (self.updates_per_block or 1) for lap, block in zip(self.laps, self.blocks, strict=True)}

@@ -1,0 +1,103 @@
+"""From blocks to estimates with intervals. Apart because records keep raw blocks and every number is computed on reading."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+import numpy as np
+from scipy.special import stdtrit
+
+from bench.results.record import Record
+
+LEVEL = 0.95
+SAME = 0.02  # two arms are called the same when the whole interval of their ratio lies within this distance of 1
+
+Verdict = Literal["faster", "slower", "same", "unresolved"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A positive quantity with its 95 % interval; low and high are None when one round gives no interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+    rounds: int
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's length, relative to the value; infinite without an interval."""
+        return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2 / self.value
+
+
+def estimate(logarithms: Sequence[float], level: float = LEVEL) -> Estimate:
+    """The geometric mean over rounds, with Student's t interval over rounds: the round is the unit of replication.
+
+    logarithms  natural logarithm of the quantity, one for each round, at least one
+    level       that of the interval, if the number of rounds was settled before them
+    """
+    values = np.asarray(logarithms, dtype=float)
+    mean, count = float(values.mean()), len(values)
+    if count == 1:
+        return Estimate(math.exp(mean), None, None, 1)
+    half = float(stdtrit(count - 1, (1 + level) / 2)) * float(values.std(ddof=1)) / math.sqrt(count)
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), count)
+
+
+def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
+    """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
+    logarithms = seconds_logarithms(records)
+    return estimate(logarithms) if logarithms else None
+
+
+def seconds_logarithms(records: Sequence[Record]) -> list[float]:
+    """For each round with blocks: the logarithm of the median over laps of seconds an update."""
+    return [math.log(median(record.per_update.values())) for record in records if record.blocks]
+
+
+def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> dict[int, float]:
+    """For each round that saw both arms: the median over laps of ln(arm / reference), in seconds an update.
+
+    Pairs are taken inside a lap, where both arms met the same machine.
+    """
+    other = {record.round: record.per_update for record in reference if record.blocks}
+    return {
+        record.round: median([math.log(own[lap] / base[lap]) for lap in own if lap in base])
+        for record in records
+        if (own := record.per_update) and (base := other.get(record.round)) and own.keys() & base.keys()
+    }
+
+
+def ratio(records: Sequence[Record], reference: Sequence[Record]) -> Estimate | None:
+    """Seconds an update of an arm over those of the reference; below 1 is faster. None when no round saw both."""
+    logarithms = round_logarithms(records, reference)
+    return estimate(list(logarithms.values())) if logarithms else None
+
+
+def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
+    """How many times what it was a quantity is, with Welch's t interval: the rounds of two runs are no pairs.
+
+    now, then  its natural logarithms, one for each round, at least one of each
+    """
+    both = [np.asarray(logarithms, dtype=float) for logarithms in (now, then)]
+    difference, rounds = float(both[0].mean() - both[1].mean()), min(map(len, both))
+    if rounds == 1:
+        return Estimate(math.exp(difference), None, None, 1)
+    parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in both]
+    square = sum(part for part, _ in parts)
+    freedom = square**2 / sum(part**2 / free for part, free in parts) if square else math.inf
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(square) if square else 0.0
+    return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half), rounds)
+
+
+def verdict(found: Estimate | None) -> Verdict:
+    """What a ratio allows to be said; "unresolved" when its interval holds both faster and slower."""
+    if found is None or found.low is None or found.high is None:
+        return "unresolved"
+    if found.low >= 1 - SAME and found.high <= 1 + SAME:
+        return "same"
+    if found.high < 1:
+        return "faster"
+    return "slower" if found.low > 1 else "unresolved"

@@ -1,0 +1,37 @@
+"""How a race's job goes by the oracle, point by point, for the pictures. Apart: it is computed once, before any clock."""
+
+import numpy as np
+
+from bench.results.record import LossCurve
+from impls.contract import Oracle, Problem
+from impls.contract.setting import Setting
+
+POINTS = 150  # of either kind: equally spaced, and in equal ratios
+SAMPLE = 300  # rows of the data
+
+
+def descent_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
+    """Losses and weights from the start to the end of the job; None where nothing is trained."""
+    bowl = oracle.bowl()
+    if bowl is None:
+        return None
+    last = setting.updates
+    points = np.concatenate([[0], np.geomspace(1, last, POINTS), np.linspace(0, last, POINTS)])
+    updates = [int(point) for point in np.unique(points.round())]
+    weights = np.array([np.hstack([*oracle.weights(point).values()]) for point in updates])
+    line = weights.shape[1] == 2
+    rows = np.unique(np.linspace(0, setting.rows - 1, SAMPLE).round().astype(int))
+    sample = np.column_stack([problem.data["x"][rows, 0], problem.data["y"][rows]]).astype(float)
+    return LossCurve(
+        updates=tuple(updates),
+        losses=tuple(bowl.loss(weights).tolist()),
+        minimum=bowl.minimum,
+        parameters=_pairs(weights) if line else (),
+        optimum=tuple(bowl.optimum.tolist()) if line else (),
+        curvature=_pairs(bowl.curvature) if line else (),
+        sample=_pairs(sample) if line else (),
+    )
+
+
+def _pairs(array: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(first), float(second)) for first, second in array)

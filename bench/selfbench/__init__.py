@@ -1,0 +1,1 @@
+"""Measures looprace itself: its speed, its overhead, what its profiler finds, and how its gate decides."""

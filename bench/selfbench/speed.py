@@ -1,0 +1,243 @@
+"""Measures looprace itself: the promises it makes about its own spread, overhead, size and speed. Prints nothing itself."""
+
+import json
+import math
+import os
+import random
+import statistics as standard
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import clock
+from bench.results import statistics
+from bench.results.record import Job, Judgement, Record, Weights
+from bench.results.store import Store
+from bench.runner.loss_curve import descent_of
+from bench.runner.plan import Choice, make_plan
+from bench.runner.worker_process import ROOT, allowed_cores
+from bench.selfbench import gate_calibration, gate_session, planted_costs
+from bench.selfbench.figure import Figure
+from impls.contract import catalogue
+
+# The same loop as impls/linear/nn_sgd.py, bare in one process: no harness, no contract, only the clock around it.
+BARE = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+import numpy as np, torch
+from bench import clock
+torch.set_num_threads(1)
+from impls.contract.catalogue import workloads
+problem = workloads()["linear/line"].problem(workloads()["linear/line"].setting())
+x = torch.from_numpy(problem.data["x"]); y = torch.from_numpy(problem.data["y"])[:, None]
+model = torch.nn.Linear(1, 1); criterion = torch.nn.MSELoss(); optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+def advance(updates):
+    for _ in range(updates):
+        loss = criterion(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+advance(500)
+found = []
+for _ in range(int(sys.argv[2])):
+    begin = clock.now()
+    advance(40)
+    found.append((clock.now() - begin) / 40)
+print(float(np.median(found)))
+"""
+
+# Runs the command line and says, after it, the most memory that this one process held.
+WEIGHED = """
+import resource, runpy, sys
+sys.argv = ["bench", *sys.argv[1:]]
+try:
+    runpy.run_module("bench", run_name="__main__")
+finally:
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+"""
+
+
+def spread(threads: int, repetitions: int) -> Iterator[Figure]:
+    """A/A: the twin's ratio over repeated quick races."""
+    ratios, covered, walls = [], 0, []
+    for _ in range(repetitions):
+        begin = clock.now()
+        document, _ = _run("--effort", "quick", "--threads", str(threads))
+        walls.append(clock.now() - begin)
+        twin = document["races"][0]["twin"]
+        ratios.append(twin["ratio"])
+        covered += twin["low"] <= 1 <= twin["high"]
+    deviation = standard.stdev(math.log(ratio) for ratio in ratios)
+    most = 0.02 if threads == 1 else 0.03
+    listed = " ".join(f"{ratio:.4f}" for ratio in ratios)
+    yield Figure(
+        f"twin's ratio, {threads} thread(s), {repetitions} quick races",
+        f"standard deviation {deviation:.2%} ({listed})",
+        f"at most {most:.0%}",
+        deviation <= most,
+    )
+    yield Figure(
+        f"its 95 % interval holds 1, {threads} thread(s)",
+        f"{covered} of {repetitions}",
+        "at least nine of ten",
+        covered >= 0.9 * repetitions,
+    )
+    yield Figure("a quick run, wall time", f"at most {max(walls):.0f} s", "under 60 s", max(walls) < 60)
+
+
+def overhead() -> Iterator[Figure]:
+    """Wall time of a default run that is neither a worker's start, build, job nor a block; and its conductor's memory."""
+    begin = clock.now()
+    document, peak = _run()
+    wall = clock.now() - begin
+    rounds = {record.round: record for record in _records(document)}.values()
+    useful = sum(sum(record.spent.values()) for record in rounds)
+    yield Figure("a default run, wall time", f"{wall:.0f} s", "under 360 s", wall < 360)
+    yield Figure("of that, the harness", f"{1 - useful / wall:.1%}", "at most 5 %", useful >= 0.95 * wall)
+    yield Figure("the conductor's peak memory", f"{peak / 1e6:.0f} MB", "under 300 MB", peak < 300e6)
+
+
+def tax(pairs: int) -> Iterator[Figure]:
+    """Eager nn_sgd raced, and the same loop bare in one process right before and right after."""
+    core = str(allowed_cores()[-1])
+    logarithms = []
+    short = ("--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500")
+    for _ in range(pairs):
+        before = float(_python("-c", BARE, core, "100").stdout)
+        raced = next(record for record in _records(_run(*short)[0]) if record.arm.role == "reference")
+        after = float(_python("-c", BARE, core, "100").stdout)
+        logarithms.append(math.log(standard.median(raced.per_update.values()) / math.sqrt(before * after)))
+    found = statistics.estimate(logarithms)
+    low, high = (found.low or 0.0) - 1, (found.high or 0.0) - 1
+    yield Figure(
+        f"raced over bare, eager nn_sgd, {pairs} pairs",
+        f"{found.value - 1:+.1%} ({low:+.1%} to {high:+.1%})",
+        "within 3 %",
+        abs(found.value - 1) <= 0.03,
+    )
+
+
+def answers(repetitions: int) -> Iterator[Figure]:
+    """How long the command line takes to answer."""
+    for arguments, most in ((("--help",), 0.3), (("list",), 1.0)):
+        walls = []
+        for _ in range(repetitions):
+            begin = clock.now()
+            _python("-m", "bench", *arguments)
+            walls.append(clock.now() - begin)
+        said = f"median {standard.median(walls):.2f} s, at most {max(walls):.2f} s"
+        yield Figure(f"python -m bench {arguments[0]}", said, f"{most:g} s", standard.median(walls) <= most)
+
+
+def reports() -> Iterator[Figure]:
+    """A report over 10 000 made-up records: the arms of a thorough run, and as many rounds as it takes."""
+    store = _crowd(Path(tempfile.mkdtemp(prefix="looprace-selfbench-")), 10_000)
+    begin = clock.now()
+    done = _python("-c", WEIGHED, "report", str(store.path), "--json")
+    wall = clock.now() - begin
+    page = (store.path / "index.html").stat().st_size
+    yield Figure("a report over 10 000 records, wall time", f"{wall:.1f} s", "at most 10 s", wall <= 10)
+    yield Figure("its peak memory", f"{_peak(done) / 1e6:.0f} MB", "at most 500 MB", _peak(done) <= 500e6)
+    yield Figure("its page", f"{page / 1e6:.1f} MB", "none", True)
+
+
+def _crowd(results: Path, count: int) -> Store:
+    """A run with so many records, in which arm k takes 1.1^k µs an update, give or take 1 %."""
+    plan = make_plan(Choice(effort="thorough"), command="python -m bench run", run="made-up")
+    store = Store.create(results)
+    store.write_plan(plan, {})
+    race = plan.races[0]
+    store.write_sources([arm.implementation for arm in race.arms])
+    workload, setting = catalogue.workloads()[race.workload], race.reference.setting
+    problem = workload.problem(setting)
+    descent = descent_of(problem, workload.oracle(problem, setting), setting)
+    assert descent is not None
+    store.write_descent(race, descent)
+    weight, bias = descent.parameters[-1]
+    weights: Weights = {"weight": [weight], "bias": bias}
+    noise = random.Random(1)
+    for number in range(1, count // len(race.arms) + 2):
+        records = [
+            Record(
+                run="made-up",
+                arm=arm,
+                round=number,
+                status="ok",
+                started="2026-11-23T00:00:00+00:00",
+                work=catalogue.implementations()[arm.implementation].work,
+                import_seconds=1.0,
+                build_seconds=0.1,
+                first_seconds=1.1**place / 100,
+                updates_per_block=100,
+                laps=tuple(range(1, 21)),
+                blocks=tuple(1e-4 * 1.1**place * noise.lognormvariate(0, 0.01) for _ in range(20)),
+                job=Job(seconds=1.1**place / 100, updates=setting.updates, weights=weights) if number == 1 else None,
+                judgements=tuple(
+                    Judgement(
+                        when=when, updates=setting.updates, loss=0.122, distance=1e-7, tolerance=1e-4, weights=weights
+                    )
+                    for when in ("first update", "probe", "blocks")
+                ),
+                peak_resident_bytes=300_000_000,
+            )
+            for place, arm in enumerate(race.arms)
+        ]
+        store.write_round(race, number, records)
+    return store
+
+
+def attribution() -> Iterator[Figure]:
+    """What an update of every default arm goes into, and planted costs: whether attributions find them where they belong."""
+    done = _python(
+        "-m", "bench", "run", "--profile", "--json", "--results", tempfile.mkdtemp(prefix="looprace-selfbench-")
+    )
+    (race,) = json.loads(done.stdout)["races"]
+    for each in race["attributions"]:
+        off = each["unexplained"]
+        mode = each["setting"]["mode"]
+        yield Figure(f"unexplained, {each['implementation']} {mode}", f"{off:+.1%}", "within 10 %", abs(off) <= 0.1)
+    for found in planted_costs.findings():
+        said = (
+            f"{found.found * 1e6:.1f} of {found.cost * 1e6:.1f} µs ({found.off:+.0%}; bare {found.bare * 1e6:.1f} µs)"
+        )
+        yield Figure(f"planted: {found.plant.what}", said, "within 15 %", abs(found.off) <= 0.15)
+
+
+HOURS = ("gate", "score")  # are what these take
+PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
+    "answers": lambda repetitions: answers(repetitions),
+    "reports": lambda _: reports(),
+    "tax": lambda repetitions: tax(repetitions),
+    "attribution": lambda _: attribution(),
+    "overhead": lambda _: overhead(),
+    "spread": lambda repetitions: spread(1, repetitions),
+    "spread2": lambda repetitions: spread(2, repetitions),
+    "gate": lambda sessions: gate_calibration.figures(sessions, Path("results/exam")),
+    "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
+}
+
+
+def _run(*arguments: str) -> tuple[dict[str, Any], int]:
+    """A run of the command line: its document, and the conductor's peak memory in bytes."""
+    results = tempfile.mkdtemp(prefix="looprace-selfbench-")
+    done = _python("-c", WEIGHED, "run", "--json", "--results", results, *arguments)
+    return json.loads(done.stdout), _peak(done)
+
+
+def _peak(done: subprocess.CompletedProcess[str]) -> int:
+    """What a WEIGHED command line said of its memory, in bytes."""
+    said = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
+    return int(said.split()[1])
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+    )
+
+
+def _records(document: dict[str, Any]) -> Sequence[Record]:
+    return Store(Path(document["run"])).records()[0]

@@ -1,0 +1,1 @@
+"""Reads what the machine is and what else it is doing."""

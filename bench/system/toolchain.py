@@ -1,0 +1,116 @@
+"""Compilers and packages, without loading any of them. Apart because the doctor and the environment of a run both ask."""
+
+import ast
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.profiler.py_spy import admit
+
+COMPILERS = {"C": ("CC", "cc", "gcc", "clang"), "C++": ("CXX", "g++", "clang++")}
+BUILD = ("cuda", "hip", "xpu", "debug", "git_version")  # what torch/version.py says
+RUNTIMES = re.compile(r"lib(gomp|iomp5|omp|mkl_rt|openblas|armpl|cudnn|nccl)\b[^/]*\.so[.\d]*$")
+SLOWING = {  # variables that change how fast everything runs, and why one sets them
+    "CUDA_LAUNCH_BLOCKING": "every kernel is waited for",
+    "PYTHONDEVMODE": "Python checks itself at every step",
+    "PYTHONMALLOC": "Python's own allocator is replaced",
+    "PYTHONTRACEMALLOC": "every allocation of Python is traced",
+    "MALLOC_CHECK_": "every allocation is checked",
+    "LD_DEBUG": "the loader tells all it does",
+    "TORCH_SHOW_DISPATCH_TRACE": "every operation is traced",
+    "TORCHDYNAMO_DISABLE": "nothing is compiled",
+    "TORCH_COMPILE_DISABLE": "nothing is compiled",
+    "TRITON_INTERPRET": "Triton's kernels are interpreted",
+    "NUMBA_DISABLE_JIT": "Numba compiles nothing",
+}
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package; None when it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def said(*command: str, limit: float = 10.0) -> subprocess.CompletedProcess[str] | None:
+    """A command run to its end; None when it cannot be started or does not end."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=limit)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def compiler(language: str, variables: Mapping[str, str] = os.environ) -> str | None:
+    """Name and version of the C or C++ compiler that the arms would use: "g++ 12.2.0"; None when there is none."""
+    chosen, *names = COMPILERS[language]
+    wanted = [variables[chosen]] if variables.get(chosen) else names
+    found = next(filter(None, (shutil.which(name, path=variables.get("PATH")) for name in wanted)), None)
+    if found is None:
+        return None
+    done = said(found, "--version")
+    first = (done.stdout.splitlines() or [""])[0] if done and done.returncode == 0 else ""
+    number = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", first))
+    kind = "clang" if "clang" in first else "gcc" if "Free Software" in (done.stdout if done else "") else ""
+    named = Path(found).name
+    return f"{named}{f' ({kind})' if kind and named in ('cc', 'c++') else ''} {number[0] if number else 'of unknown version'}"
+
+
+def torch_folder() -> Path | None:
+    """Where torch is installed, found without loading it; None when it is not."""
+    found = importlib.util.find_spec("torch")
+    folders = (found and found.submodule_search_locations) or ()
+    return next((Path(folder) for folder in folders), None)
+
+
+def torch_build(folder: Path | None) -> dict[str, str | bool | None]:
+    """What torch says of its own build: the CUDA it was built for, its commit, whether it is a debug build."""
+    try:
+        tree = ast.parse((folder / "version.py").read_text("utf-8")) if folder else ast.parse("")
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    found: dict[str, str | bool | None] = {}
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            value = getattr(node, "value", None)
+            if isinstance(target, ast.Name) and target.id in BUILD and isinstance(value, ast.Constant):
+                found[target.id] = value.value if isinstance(value.value, bool | None) else str(value.value)
+    return found
+
+
+def torch_runtimes(folder: Path | None) -> list[str]:
+    """The thread and algebra libraries that come with torch, by file name."""
+    libraries = folder.glob("lib/*.so*") if folder else ()
+    return sorted(path.name for path in libraries if RUNTIMES.match(path.name))
+
+
+def slowing(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables that are set and slow everything down, each with what it does."""
+    return {name: why for name, why in SLOWING.items() if variables.get(name, "0") not in ("", "0")}
+
+
+def py_spy() -> str | None:
+    """The program, beside this Python or on the path; None when there is none."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("py-spy", path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
+
+
+def why_py_spy_cannot_look(program: str) -> str | None:
+    """None when py-spy can look into this very process, else its own reason in a line."""
+    admit(os.getpid())  # as a profiled arm does
+    done = said(program, "dump", "--nonblocking", "--pid", str(os.getpid()))
+    if done is None:
+        return "it could not be started, or did not end"
+    if done.returncode == 0:
+        return None
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return lines[0].removeprefix("Error: ")[:200] if lines else f"it ended with status {done.returncode}"

@@ -1,0 +1,1 @@
+"""The process in which one arm lives. The only folder of bench that loads torch."""

@@ -1,0 +1,62 @@
+"""The catalogue, for people and for programs: what `python -m bench list` shows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from impls.contract import Domain, catalogue
+
+FORMAT = 1
+
+
+def render() -> Iterator[RenderableType]:
+    """Two tables: names, what they are, and where an implementation can be raced, or how to get what it misses."""
+    yield Text("workloads", style="bold")
+    yield _table((each.name, each.summary, "") for each in catalogue.workloads().values())
+    for complaint in catalogue.complaints():
+        yield Text(f"  {complaint}", style="red")
+    yield Text("\nimplementations", style="bold")
+    yield _table(
+        (each.name, each.summary, each.missing() or _raced(each)) for each in catalogue.implementations().values()
+    )
+
+
+def document() -> dict[str, Any]:
+    """The same as plain dictionaries and lists."""
+    return {
+        "format": FORMAT,
+        "workloads": [{"name": each.name, "summary": each.summary} for each in catalogue.workloads().values()],
+        "implementations": [
+            {
+                "name": each.name,
+                "summary": each.summary,
+                "class": each.work,
+                "modes": dict(each.domain.modes),
+                "devices": list(each.domain.devices),
+                "batches": list(each.domain.batches),
+                "needs": list(each.needs),
+                "missing": each.missing(),
+            }
+            for each in catalogue.implementations().values()
+        ],
+    }
+
+
+def _raced(entry: catalogue.Entry) -> str:
+    """ "cpu, cuda: eager, compile": devices and modes; kinds of batch where it does not take all of them."""
+    domain = entry.domain
+    kinds = "" if len(domain.batches) == len(Domain().batches) else f"; {', '.join(domain.batches)} batches"
+    return f"{', '.join(domain.devices)}: {', '.join(domain.modes)}{kinds}"
+
+
+def _table(items: Iterator[tuple[str, str, str]]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 2))
+    table.add_column(no_wrap=True, min_width=28)
+    table.add_column()
+    table.add_column(max_width=40)
+    for name, summary, needs in items:
+        table.add_row(Text(name), Text(summary), Text(needs, style="yellow" if "pip install" in needs else "dim"))
+    return table

@@ -1,0 +1,1 @@
+"""One run against another: what changed, and what else differs."""

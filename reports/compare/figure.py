@@ -1,0 +1,153 @@
+"""The picture of run against run: a dot an arm, how much longer it takes than then, and what identical code differs by."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from bench.results.statistics import SAME, Estimate
+from reports.compare.changes import Change, Versus
+from reports.compare.text import findings, percent
+from reports.figures.kit import labels
+from reports.figures.kit.canvas import WIDTH, Canvas, sheet
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import FAINT, GRID, INK
+from reports.text import numbers
+
+TITLE = "Against the reference, each arm takes so much longer or less than in the earlier run: left is faster"
+COLUMNS = ("arm", "status_then", "status_now", "verdict", "change", "low", "high", "seconds_then", "seconds_now")
+BAND = "#999999"
+EACH, BELOW, SAID = 0.24, 0.35, 3.2  # inches that an arm takes, the scale, and what is said of an arm
+TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # changes on either side of none, as shares
+TIMES = (2, 5, 10, 20, 50, 100, 200, 500, 1000)  # beyond them, how many times as long, or as short
+LINEAR = 0.05  # changes up to about this one are drawn to scale, larger ones on a logarithmic scale
+APART = 0.62  # inches between two ticks, at least
+
+
+def draw(versus: Versus, cast: Palette) -> Picture:
+    """Its CSV holds changes as ratios, now over then."""
+    text = numbers.plain(" ".join(list(findings(versus))[:3]))
+    return picture("against", TITLE, text, lambda: _sheet(versus, cast).figure, COLUMNS, list(_rows(versus)))
+
+
+def _rows(versus: Versus) -> Iterator[tuple[Any, ...]]:
+    for change in versus.changes:
+        ends = [getattr(change.ratio, edge, None) for edge in ("value", "low", "high")]
+        seconds = [row.seconds.value if row.seconds else None for row in (change.then, change.now)]
+        yield (change.label, change.then.status, change.now.status, change.verdict, *ends, *seconds)
+
+
+def _sheet(versus: Versus, cast: Palette) -> Canvas:
+    drawn = [change for change in versus.changes if change.ratio]
+    races = {
+        title: list(mine) for title, mine in groupby(sorted(drawn, key=_order(drawn)), key=lambda each: each.title)
+    }
+    headed = len(races) > 1
+    lines = len(drawn) + len(races) * headed
+    references = ", ".join(dict.fromkeys(control.reference.name for control in versus.controls))
+    about = f"{versus.now} against {versus.then}; reference in both: {references or 'none'}"
+    page = sheet(TITLE if drawn else "No change can be given", about, list(_notes(versus)), EACH * (lines + 1) + BELOW)
+    left = labels.LETTER * max((len(labels.short(change.name)) for change in drawn), default=0) + 0.3
+    wide = WIDTH - left - SAID
+    axes = page.axes(left, BELOW, wide, EACH * (lines + 1))
+    if not drawn:
+        axes.set_axis_off()
+        return page
+    _scale(axes, [change.ratio for change in drawn if change.ratio], APART / wide)
+    axes.set_ylim(lines, -1)
+    at = 0
+    ticks: list[tuple[float, Change]] = []
+    for title, mine in races.items():
+        if headed:
+            heading: dict[str, Any] = {"va": "center", "fontsize": 8.5, "color": FAINT, "style": "italic"}
+            axes.text(0.005, at, numbers.plain(title), transform=axes.get_yaxis_transform(), **heading)
+            at += 1
+        _band(axes, versus, title, at, len(mine))
+        for change in mine:
+            _dot(axes, at, change, cast)
+            ticks.append((at, change))
+            at += 1
+    axes.set_yticks([place for place, _ in ticks], [labels.short(change.name) for _, change in ticks], fontsize=9)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    return page
+
+
+def _order(drawn: Sequence[Change]) -> Any:
+    """Race by race as they come; in each what became slower most first."""
+    titles = list(dict.fromkeys(change.title for change in drawn))
+    return lambda change: (titles.index(change.title), -(change.ratio.value if change.ratio else 1.0), change.label)
+
+
+def _notes(versus: Versus) -> Iterator[str]:
+    if any(control.twin and control.twin.low is not None for control in versus.controls):
+        yield "grey band: the reference's twin, which is identical code (95 %); lines: 95 % intervals over fresh processes"
+    for change in versus.changes:
+        if change.turned:
+            yield f"{change.name} {change.turned}"
+    if versus.machine:
+        yield "no time is compared: these are not known to be the same machine"
+
+
+def _scale(axes: Axes, ratios: Sequence[Estimate], apart: float) -> None:
+    """apart  share of the plot's width that two ticks are apart, at least."""
+    ends = [math.log(end) for found in ratios for end in (found.low, found.value, found.high) if end is not None]
+    widest = math.log(2 * TIMES[-1])  # an interval of two rounds may reach anywhere
+    low, high = max(min([*ends, -SAME]), -widest), min(max([*ends, SAME]), widest)
+    left, right = _place(low), _place(high)
+    margin = 0.04 * (right - left)
+    ticks = list(_ticks(left, right, apart))
+    axes.set_xlim(left - margin, right + margin)
+    axes.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter([said for _, said in ticks]))
+    axes.tick_params(axis="x", colors=FAINT, labelsize=9)
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.axvline(0, color=INK, lw=1)
+    axes.spines["left"].set_visible(False)
+
+
+def _place(logarithm: float) -> float:
+    """Where a change is drawn: one of a per cent has room beside one of a hundred times."""
+    return math.asinh(logarithm / LINEAR)
+
+
+def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str]]:
+    """0, and from there outward on either side as many round changes as have room."""
+    yield 0.0, "0"
+    for sign in (1, -1):
+        near = [(math.log1p(sign * share), f"{100 * sign * share:+g} %") for share in TICKS]
+        far = [(sign * math.log(times), f"x {times if sign > 0 else 1 / times:g}") for times in TIMES]
+        last = 0.0
+        for place, said in ((_place(at), said) for at, said in [*near, *far]):
+            if left <= place <= right and abs(place - last) >= apart * (right - left):
+                yield place, said
+                last = place
+
+
+def _band(axes: Axes, versus: Versus, title: str, at: int, count: int) -> None:
+    twin = next((control.twin for control in versus.controls if control.title == title), None)
+    if twin and twin.low is not None and twin.high is not None:
+        low, high = (_place(math.log(end)) for end in (twin.low, twin.high))
+        axes.fill_betweenx([at - 0.5, at + count - 0.5], min(low, 0), max(high, 0), color=BAND, alpha=0.35, lw=0)
+
+
+def _dot(axes: Axes, at: int, change: Change, cast: Palette) -> None:
+    found = change.ratio
+    if found is None:
+        return
+    colour = cast.colour(change.now.arm)
+    middle = _place(math.log(found.value))
+    if found.low is not None and found.high is not None:
+        ends = [_place(math.log(end)) for end in (found.low, found.high)]
+        axes.plot(ends, [at, at], color=colour, lw=1.6, solid_capstyle="butt")
+    sure = change.verdict in ("slower", "faster")
+    look: dict[str, Any] = {"marker": "o", "ms": 7, "color": colour}
+    axes.add_line(Line2D([middle], [at], **(look if sure else look | {"mfc": "none", "mew": 1.4})))
+    said = f"{percent(found)}  {change.verdict}{'; its code changed' if change.code else ''}"
+    beside = axes.get_yaxis_transform()
+    weight = "bold" if sure else "normal"
+    axes.text(1.01, at, said, transform=beside, va="center", fontsize=8.5, color=INK if sure else FAINT, weight=weight)

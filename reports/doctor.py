@@ -1,0 +1,90 @@
+"""What the doctor found, for the screen and for programs. Apart from reports of runs: nothing here was raced but the twin."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bench.results.finding import GRADES, Finding, Grade, Resolution
+from reports.text.numbers import plain
+
+FORMAT = 1
+GLYPHS: dict[Grade, str] = {"bad": "✖", "caution": "!", "unknown": "?", "fine": "✔"}
+WORDS: dict[Grade, str] = {"bad": "bad", "caution": "caution", "unknown": "unknown", "fine": "fine"}
+STYLES: dict[Grade, str] = {"bad": "bold red", "caution": "yellow", "unknown": "cyan", "fine": "green"}
+NARROW = 60  # characters a line below which a topic has a line of its own
+
+
+def render(
+    findings: Sequence[Finding], resolution: Resolution | None = None, width: int = 150
+) -> Iterator[RenderableType]:
+    """Worst first, each with its glyph, its word and what to do; then what it comes to, and what the machine can resolve.
+
+    width  characters a line
+    """
+    for grade in GRADES:
+        found = [each for each in findings if each.grade == grade]
+        if found:
+            yield Text()
+            yield Text(f"{GLYPHS[grade]} {WORDS[grade]}", style=STYLES[grade])
+            yield Padding(_table(found, width), (0, 0, 0, 2))
+    yield Text()
+    yield Text(verdict(findings, resolution), style="bold")
+
+
+def _table(findings: Sequence[Finding], width: int) -> Table:
+    """A topic's name stands before what was seen; unless all is fine, where that was read, and what to do below it."""
+    wide = width >= NARROW
+    table = Table.grid(padding=(0, 2))
+    if wide:
+        table.add_column(min_width=18, no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in findings:
+        fine = each.grade == "fine"
+        topic, seen = Text(plain(each.topic), style="" if fine else "bold"), Text(plain(each.seen))
+        if not wide:
+            seen = Text.assemble(topic, ": ", seen)
+        if not fine:
+            seen.append(f"  ({plain(each.source)})", style="dim")
+        lines = [seen]
+        lines += [Text(f"→ {plain(each.advice)}")] if each.advice else []
+        lines += [Text(f"$ {plain(each.command)}", style="cyan")] if each.command else []
+        table.add_row(*([topic] if wide else []), Text("\n").join(lines), style="dim" if fine else "")
+    return table
+
+
+def verdict(findings: Sequence[Finding], resolution: Resolution | None = None) -> str:
+    """ "This machine has 1 thing that is bad for measuring and 2 to be careful with; ...": the sum of it in one sentence."""
+    counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
+    if counts["bad"]:
+        said = f"{_things(counts['bad'])} bad for measuring here"
+    elif counts["caution"]:
+        said = "this machine can be measured on, with care"
+    else:
+        said = "this machine is fit to measure on"
+    more = [f"{counts['caution']} to be careful with"] if counts["caution"] else []
+    more += [f"{counts['unknown']} cannot be known here"] if counts["unknown"] else []
+    more += [f"{counts['fine']} fine"]
+    told = f"{said} ({', '.join(more)})"
+    if resolution is not None:
+        told += f"; {resolution.sentence}"
+    return f"{told[:1].upper()}{told[1:]}."
+
+
+def _things(count: int) -> str:
+    return "1 thing is" if count == 1 else f"{count} things are"
+
+
+def document(findings: Sequence[Finding], resolution: Resolution | None = None) -> dict[str, Any]:
+    """The same as plain dictionaries and lists, in the order in which it was looked at."""
+    return {
+        "format": FORMAT,
+        "verdict": verdict(findings, resolution),
+        "counts": {grade: sum(each.grade == grade for each in findings) for grade in GRADES},
+        "findings": [msgspec.to_builtins(each) for each in findings],
+        "resolution": None if resolution is None else msgspec.to_builtins(resolution),
+    }

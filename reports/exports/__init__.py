@@ -1,0 +1,1 @@
+"""The results in formats that other programs read, one file each."""

@@ -1,0 +1,50 @@
+"""A run for github-action-benchmark, its tool customSmallerIsBetter: a chart an arm over the commits of a project."""
+
+import math
+from typing import Any
+
+from bench.results.statistics import Estimate
+from bench.results.store import pretty
+from reports.run.comparison import Comparison
+from reports.run.rows import Row
+from reports.text import numbers
+
+# The action joins the points of a name whatever their unit and converts none it does not know: one unit for ever.
+# Nanoseconds, because its charts and comments print plain numbers, and an update is seldom a whole second.
+UNIT, SCALE = "ns/update", 1e9
+DIGITS = 6
+
+
+def export(comparison: Comparison) -> bytes:
+    """One entry a ranked arm, by its label, which is the same in every run; floors and the twin are left out.
+
+    The action refuses a list without entries: a run that measured nothing fails the job there, too.
+    """
+    entries = {
+        name: _entry(name, row, row.seconds, result.race.reference.name)
+        for result in comparison.races
+        for row in result.rows
+        if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := numbers.plain(row.arm.label))
+    }
+    return pretty(list(entries.values()))
+
+
+def _entry(name: str, row: Row, seconds: Estimate, reference: str) -> dict[str, Any]:
+    half = 100 * seconds.half_width
+    return {
+        "name": name,
+        "unit": UNIT,
+        "value": float(f"{SCALE * seconds.value:.{DIGITS}g}"),
+        **({"range": f"± {numbers.number(half, half)} %"} if math.isfinite(half) else {}),
+        "extra": _extra(row, reference),
+    }
+
+
+def _extra(row: Row, reference: str) -> str:
+    """What the chart's tooltip says below the value, a line each."""
+    lines = [f"rounds: {row.rounds}"]
+    if row.judgement and row.judgement.loss is not None:
+        lines.insert(0, f"final loss: {row.judgement.loss:.{DIGITS}g}")
+    if row.ratio and row.arm.role != "reference":
+        lines.insert(0, f"ratio to {numbers.plain(reference)}: {numbers.estimate(row.ratio)}")
+    return "\n".join(lines)

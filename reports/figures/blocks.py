@@ -1,0 +1,234 @@
+"""The picture of raw blocks in the order they were run: drift, spikes and disturbed rounds at a glance."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bench.results.record import Arm, Record, grouped
+from impls.contract.setting import spoken
+from reports.figures.kit import labels
+from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import FAINT, GRID, INK, MUTED
+from reports.run.comparison import RaceResult
+from reports.text import numbers
+
+TITLE = "Every block in the order it was run, over its arm's median: flat and narrow is a quiet machine"
+MANY = 6_000  # blocks, above which bands of a round stand for its blocks
+OUTSIDE = 0.004  # share of the blocks that may lie beyond the picture; they are marked at its edge
+DRIFT, SPIKE = 1.05, 1.5  # a round whose median is so far from 1, and a block so much slower than its arm's, are told
+NAMES = 16  # rounds that are named
+TICKS = (0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100)
+FINE = (0.95, 1.05, 1.1, 0.9)  # of those, only where there is room
+LEFT, BELOW, TALL = 0.8, 0.55, 4.6  # inches
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+BANDS = (("0.05", "0.95", 0.25), ("0.25", "0.75", 0.4))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """All blocks of a race, a row each.
+
+    table    round, lap, place (laps counted through all rounds), arm (its number), seconds an update, ratio (to its
+             arm's median over the run)
+    arms     by that number
+    """
+
+    table: pd.DataFrame
+    arms: tuple[Arm, ...]
+
+
+def blocks_of(result: RaceResult, records: Mapping[Arm, Sequence[Record]]) -> Blocks:
+    """In the order of rounds and laps; the twin too, and wrong arms: they met the same machine."""
+    arms = tuple(arm for arm in result.race.arms if any(record.blocks for record in records.get(arm, ())))
+    mine = [(number, record) for number, arm in enumerate(arms) for record in records[arm] if record.blocks]
+    counts = [len(record.blocks) for _, record in mine]
+    table = pd.DataFrame(
+        {
+            "round": np.repeat([record.round for _, record in mine], counts),
+            "lap": [lap for _, record in mine for lap in record.laps],
+            "arm": np.repeat([number for number, _ in mine], counts),
+            "seconds": np.fromiter((block for _, record in mine for block in record.blocks), float),
+        }
+    )
+    table["seconds"] /= np.repeat([record.updates_per_block or 1 for _, record in mine], counts)
+    table = table[table["seconds"] > 0].sort_values(["round", "lap", "arm"], kind="stable", ignore_index=True)
+    table["ratio"] = table["seconds"] / table.groupby("arm")["seconds"].transform("median")
+    table["place"] = table.groupby(["round", "lap"], sort=True).ngroup()
+    return Blocks(table, arms)
+
+
+def draw(
+    result: RaceResult, records: Mapping[Arm, Sequence[Record]], cast: Palette, name: str = "blocks"
+) -> Picture | None:
+    """The picture of one race; None where nothing was timed."""
+    blocks = blocks_of(result, records)
+    table = blocks.table
+    if table.empty:
+        return None
+    said = _said(blocks)
+    text = numbers.plain(" ".join(said))
+    columns, rows = _summed_up(table) if len(table) > MANY else _raw(blocks)
+    return picture(name, TITLE, text, lambda: _figure(result, blocks, cast, said), columns, rows)
+
+
+def _raw(blocks: Blocks) -> tuple[list[str], list[tuple[Any, ...]]]:
+    names = [(arm.implementation, arm.role, spoken(arm.setting)) for arm in blocks.arms]
+    told = ("round", "lap", "arm", "seconds", "ratio")
+    rows = [
+        (number, lap, *names[arm], seconds, ratio)
+        for number, lap, arm, seconds, ratio in zip(*(blocks.table[column].tolist() for column in told), strict=True)
+    ]
+    return ["round", "lap", "implementation", "role", "setting", "seconds_per_update", "over_its_median"], rows
+
+
+def _summed_up(table: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...]]]:
+    rounds = _by_round(table).reset_index()
+    return list(rounds.columns), list(rounds.itertuples(index=False, name=None))
+
+
+def _by_round(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each round the number of its blocks, and the quantiles of their ratios."""
+    ratios = table.groupby("round")["ratio"]
+    found = ratios.quantile(np.array(QUANTILES)).unstack()
+    found.columns = pd.Index([f"{share:g}" for share in QUANTILES])
+    return found.assign(blocks=ratios.size(), slowest=ratios.max())
+
+
+def _said(blocks: Blocks) -> list[str]:
+    table = blocks.table
+    rounds = table.groupby("round")["ratio"].median()
+    off = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
+    lows, highs = table["ratio"].quantile([0.05, 0.95])
+    counted = f"{_counted(len(table))} of {_counted(len(blocks.arms), 'arm')} in {_counted(len(rounds), 'round')}"
+    said = [f"{counted}: nine of ten within {_percent(lows)} and {_percent(highs)} of their arm's median."]
+    if len(off):
+        far = sorted(off.items(), key=lambda each: -abs(math.log(each[1])))[:5]
+        said.append("Disturbed rounds: " + ", ".join(f"round {number} ({_percent(at)})" for number, at in far) + ".")
+    else:
+        said.append(f"No round as a whole is more than {100 * (DRIFT - 1):.0f} % off.")
+    spikes = table[table["ratio"] > SPIKE]
+    if len(spikes):
+        worst = spikes.nlargest(1, "ratio").iloc[0]
+        arm = blocks.arms[int(worst["arm"])]
+        said.append(
+            f"{_counted(len(spikes))} took more than {SPIKE} times their arm's median, the slowest "
+            f"{numbers.times(worst['ratio'])} ({arm.name}, round {int(worst['round'])}, lap {int(worst['lap'])})."
+        )
+    return said
+
+
+def _counted(number: int, noun: str = "block") -> str:
+    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f} %"
+
+
+def _figure(result: RaceResult, blocks: Blocks, cast: Palette, said: Sequence[str]) -> Figure:
+    table, many = blocks.table, len(blocks.table) > MANY
+    stars = [name for name in cast.colours if any(arm.implementation == name for arm in blocks.arms)]
+    wide = WIDTH - LEFT - labels.room(stars)
+    low, high = _reach(table["ratio"])
+    beyond = table[(table["ratio"] < low) | (table["ratio"] > high)]
+    notes = list(said)
+    if many:
+        notes.append(
+            "Too many to draw each: the bands hold nine of ten, and half, of a round's blocks; lines are medians."
+        )
+    else:
+        notes.append("The line is the median over all arms of a lap.")
+        if len(beyond):
+            far = f"{_counted(len(beyond))}, up to {numbers.times(beyond['ratio'].max())}"
+            notes.append(f"Diamonds, at the edge, are beyond the picture: {far}.")
+    page = sheet(TITLE, result.race.title, notes, TALL + BELOW)
+    axes = page.axes(LEFT, BELOW, wide, TALL)
+    axes.set(yscale="log", ylim=(low, high))
+    ticks = [tick for tick in TICKS if low <= tick <= high and (high / low < 2 or tick not in FINE)]
+    axes.set_yticks(ticks, [f"{tick:g}x" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("block over its arm's median", color=FAINT)
+    axes.grid(axis="y", color=GRID, lw=0.6)
+    (_bands if many else _dots)(axes, blocks, cast, stars)
+    _key(axes, stars, cast, wide)
+    return page.figure
+
+
+def _reach(ratios: pd.Series) -> tuple[float, float]:
+    """From below to above nearly all blocks; far spikes would flatten everything else."""
+    low, high = ratios.quantile([OUTSIDE / 2, 1 - OUTSIDE / 2])
+    return min(0.92, 0.97 * low), max(1.09, 1.03 * high)
+
+
+def _dots(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> None:
+    """A dot a block, at its lap; as pixels, for thousands of shapes make a large file."""
+    table = blocks.table
+    low, high = axes.get_ylim()
+    implementation = np.array([arm.implementation for arm in blocks.arms])[table["arm"]]
+    others = ~np.isin(implementation, stars)
+    for chosen, colour, size in [(others, MUTED, 2.6), *((implementation == s, cast.colours[s], 4.0) for s in stars)]:
+        mine = table[chosen]
+        inside = mine["ratio"].clip(low, high)
+        off = (mine["ratio"] != inside).to_numpy()
+        dot: dict[str, Any] = {
+            "ls": "",
+            "color": colour,
+            "mec": "none",
+            "rasterized": True,
+            "zorder": 2.0 if colour != MUTED else 1.5,
+        }
+        axes.plot(mine["place"], inside, marker="o", ms=size, **dot)
+        axes.plot(mine["place"][off], inside[off], marker="D", ms=6, clip_on=False, **dot)
+    laps = table.groupby("place").agg(round=("round", "first"), ratio=("ratio", "median"))
+    firsts = laps.groupby("round").head(1).index.to_numpy()
+    for begin, end in zip(firsts, [*firsts[1:], len(laps)], strict=True):
+        mine = laps.iloc[begin:end]
+        axes.plot(mine.index, mine["ratio"], color=INK, lw=1.1, zorder=3)
+    axes.set_xlim(-0.7, len(laps) - 0.3)
+    axes.set_xlabel("laps in the order they were run; rounds, each of fresh processes, between the lines", color=FAINT)
+    axes.set_xticks([])
+    every = -(-len(firsts) // NAMES)
+    for number, begin in enumerate(firsts):
+        if number:
+            axes.axvline(begin - 0.5, color=FAINT, lw=0.7, zorder=1)
+        if number % every == 0:
+            said = f"round {laps['round'].iloc[begin]}"
+            axes.annotate(
+                said, (begin - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), textcoords="offset points",
+                va="top", fontsize=8, color=FAINT,
+            )  # fmt: skip
+
+
+def _bands(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> None:
+    rounds = _by_round(blocks.table)
+    for low, high, alpha in BANDS:
+        axes.fill_between(rounds.index, rounds[low], rounds[high], color=MUTED, alpha=alpha, lw=0)
+    axes.plot(rounds.index, rounds["0.5"], color=INK, lw=1.4, zorder=3)
+    names = np.array([arm.implementation for arm in blocks.arms])[blocks.table["arm"]]
+    for star in stars:
+        mine = blocks.table[names == star].groupby("round")["ratio"].median()
+        axes.plot(mine.index, mine, color=cast.colours[star], lw=1.0, zorder=2)
+    axes.set_xlim(rounds.index.min() - 0.5, rounds.index.max() + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("round", color=FAINT)
+
+
+def _key(axes: Axes, stars: Sequence[str], cast: Palette, wide: float) -> None:
+    """Whose dots are whose, beside the plot."""
+    entries = [*((star, cast.colours[star]) for star in stars), ("all others", MUTED)]
+    for number, (name, colour) in enumerate(entries):
+        place = 0.97 - number * 1.3 * labels.LINE / TALL
+        x = 1 + labels.KEY[0] / wide
+        axes.plot([x], [place], marker="o", ms=5, color=colour, transform=axes.transAxes, clip_on=False)
+        axes.text(
+            x + 0.15 / wide, place, labels.short(name), transform=axes.transAxes, va="center", fontsize=8.5, color=INK
+        )

@@ -1,0 +1,238 @@
+"""The picture of total seconds against updates, start-up included: when a slower start has paid for itself."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from bench.results.record import grouped
+from impls.contract.setting import spoken
+from reports.figures.kit import labels, style
+from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.labels import Label
+from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
+from reports.run.comparison import RaceResult
+from reports.run.rows import Row
+from reports.run.time_to_loss import contestants
+from reports.text import numbers
+
+TITLE = "Total seconds against updates, start-up included: lower is sooner done"
+COLUMNS = (
+    "implementation",
+    "setting",
+    "cold_seconds",
+    "cold_alone",
+    "seconds_per_update",
+    "pays_off_after",
+    "job_updates",
+    "total_seconds_of_job",
+)
+BEYOND = 3.0  # the picture ends at so many times the last number of updates that it marks
+FURTHEST = 1_000  # jobs: an arm that pays off later than that is told, not shown
+FEW = 12  # lines, up to which muted ones are named too
+LEFT, BELOW = 0.85, 0.55  # inches that the scales take
+
+
+@dataclass(frozen=True)
+class Line:
+    """The seconds that an arm takes in all: cold + each x updates.
+
+    paid  after so many updates it has caught up with the reference; None where it has not, or nothing had to be paid
+    """
+
+    row: Row
+    cold: float
+    each: float
+    paid: int | None
+
+    def at(self, updates: Any) -> Any:
+        """Seconds in all after so many updates."""
+        return self.cold + self.each * updates
+
+    @property
+    def name(self) -> str:
+        """The arm's name, marked where its start was not its own."""
+        return self.row.arm.name + ("" if self.row.cold_alone else "~")
+
+
+def draw(result: RaceResult, cast: Palette, name: str = "payoff") -> Picture | None:
+    """The picture of one race; None without an arm whose start and update were both measured."""
+    lines = lines_of(result)
+    if not lines:
+        return None
+    job = result.race.reference.setting.updates
+    table = [
+        (
+            line.row.arm.implementation,
+            spoken(line.row.arm.setting),
+            line.cold,
+            line.row.cold_alone,
+            line.each,
+            line.paid,
+            job,
+            line.at(job),
+        )
+        for line in lines
+    ]
+    said = _said(lines, job)
+    return picture(
+        name, TITLE, numbers.plain(" ".join(said)), lambda: _figure(result, lines, cast, said), COLUMNS, table
+    )
+
+
+def lines_of(result: RaceResult) -> list[Line]:
+    """Of the faithful arms. Their updates follow the paired ratios, so that lines cross where an arm is said to pay off."""
+    rows = [row for row in contestants(result) if row.seconds and row.cold_seconds is not None]
+    base = next((row.seconds.value for row in rows if row.arm.role == "reference" and row.seconds), None)
+    return [
+        Line(
+            row,
+            row.cold_seconds or 0.0,
+            base * row.ratio.value if base and row.ratio and row.arm.role != "reference" else row.seconds.value,
+            row.break_even.updates or None if row.break_even else None,
+        )
+        for row in rows
+        if row.seconds
+    ]
+
+
+def _said(lines: Sequence[Line], job: int) -> list[str]:
+    """What the picture says, in sentences."""
+    first = _first(lines, job)
+    reference = next((line for line in lines if line.row.arm.role == "reference"), None)
+    said = [
+        f"For the job's {grouped(job)} updates {first.name} takes least, {numbers.seconds(first.at(job))} with its start"
+        + ("." if reference in (None, first) else f"; {reference.name} takes {numbers.seconds(reference.at(job))}.")
+    ]
+    late = _late(lines)
+    within = [line for line in late if (line.paid or 0) <= job]
+    beyond = late[len(within) :]
+    if within:
+        said.append(f"{_arms(within, 'has', 'have')} paid for a slower start by then: {_listed(within)}.")
+    if beyond:
+        said.append(f"{_arms(beyond, 'has', 'have')} not paid for a slower start by then: {_listed(beyond)}.")
+    if any(not line.row.cold_alone for line in lines):
+        said.append("~: other arms were starting at the same time, which makes a start longer than it is alone.")
+    return said
+
+
+def _first(lines: Sequence[Line], job: int) -> Line:
+    return min(lines, key=lambda line: line.at(job))
+
+
+def _late(lines: Sequence[Line]) -> list[Line]:
+    return sorted((line for line in lines if line.paid), key=lambda line: line.paid or 0)
+
+
+def _arms(lines: Sequence[Line], one: str, more: str) -> str:
+    return f"1 arm {one}" if len(lines) == 1 else f"{len(lines)} arms {more}"
+
+
+def _listed(lines: Sequence[Line]) -> str:
+    """The first two, and the last."""
+    said = [f"{line.name} after {numbers.count(line.paid or 0)} updates" for line in lines]
+    return ", ".join(said if len(said) < 4 else [*said[:2], f"..., {said[-1]}"])
+
+
+def _figure(result: RaceResult, lines: Sequence[Line], cast: Palette, said: Sequence[str]) -> Figure:
+    job = result.race.reference.setting.updates
+    told = [_first(lines, job), *_late(lines)[:2], *_late(lines)[-1:]]
+    named = [line for line in lines if len(lines) <= FEW or _stands_out(line, cast) or line in told]
+    texts = {line.row.arm: labels.short(_label(line)) for line in named}
+    right = labels.room(list(texts.values()))
+    wide, tall = WIDTH - LEFT - right, max(4.8, labels.LINE * (len(named) + 3))
+    notes = [*said, "Every start was clocked once; an update's seconds are paired with the reference's, lap by lap."]
+    page = sheet(TITLE, result.race.title, notes, tall + BELOW)
+    axes = page.axes(LEFT, BELOW, wide, tall)
+    last = BEYOND * max([job, *(line.paid for line in lines if line.paid and line.paid <= FURTHEST * job)])
+    updates = np.geomspace(1, last, 80)
+    _scales(axes, lines, last)
+    muted = [np.column_stack([updates, line.at(updates)]) for line in lines if not _stands_out(line, cast)]
+    axes.add_collection(LineCollection(muted, colors=MUTED, lw=0.7, zorder=1.6), autolim=False)
+    ends = []
+    for line in named:
+        look = _look(line, cast)
+        if _stands_out(line, cast):
+            axes.plot(updates, line.at(updates), **look)
+        ends.append(Label(texts[line.row.arm], (last, line.at(last)), look, bold=line.row.arm.role == "reference"))
+    _marks(axes, lines, cast, last)
+    _job(axes, job)
+    labels.name_ends(axes, ends, wide, tall)
+    axes.text(
+        1 + labels.KEY[-1] / wide,
+        1 + 0.13 / tall,
+        "pays off after ... updates:",
+        transform=axes.transAxes,
+        fontsize=8.5,
+        color=FAINT,
+        va="bottom",
+    )
+    return page.figure
+
+
+def _stands_out(line: Line, cast: Palette) -> bool:
+    return cast.stars(line.row.arm)
+
+
+def _look(line: Line, cast: Palette) -> dict[str, Any]:
+    arm = line.row.arm
+    dashes = cast.dashes(arm)
+    width = 2.6 if arm.role == "reference" else 1.6 if cast.stars(arm) else 0.7
+    return {"color": cast.colour(arm), "lw": width, "ls": (0, dashes) if dashes else "-"}
+
+
+def _label(line: Line) -> str:
+    if line.row.arm.role == "reference":
+        return f"{line.name}, the reference"
+    if line.paid:
+        return f"{line.name}: {numbers.count(line.paid)}"
+    found = line.row.break_even
+    return line.name + ("" if found is None else ": never" if found.updates is None else ": at once")
+
+
+def _scales(axes: Axes, lines: Sequence[Line], last: float) -> None:
+    low, high = min(line.at(1) for line in lines) / 1.3, max(line.at(last) for line in lines) * 1.2
+    axes.set(xscale="log", yscale="log", xlim=(1, last), ylim=(low, high))
+    style.scale(axes.xaxis, 1, last, lambda updates: grouped(round(updates)))
+    style.scale(axes.yaxis, low, high, style.duration)
+    axes.set_xlabel("updates", color=FAINT)
+    axes.grid(color=GRID, lw=0.6)
+
+
+def _marks(axes: Axes, lines: Sequence[Line], cast: Palette, last: float) -> None:
+    """A dot where an arm has caught up with the reference, on the line of both."""
+    paid = [line for line in lines if line.paid and line.paid <= last]
+    for stars, size in ((False, 14), (True, 42)):
+        chosen = [line for line in paid if _stands_out(line, cast) is stars]
+        axes.scatter(
+            [line.paid or 0 for line in chosen],
+            [line.at(line.paid) for line in chosen],
+            s=size,
+            c=[cast.colour(line.row.arm) for line in chosen],
+            edgecolors=PAPER,
+            linewidths=0.7,
+            zorder=4,
+        )
+
+
+def _job(axes: Axes, job: int) -> None:
+    axes.axvline(job, color=INK, lw=1, ls=(0, (4, 3)), zorder=3)
+    far = math.log(job) > 0.8 * math.log(axes.get_xlim()[1])
+    axes.annotate(
+        f"the job: {grouped(job)} updates",
+        (job, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5 if far else 5, -4),
+        textcoords="offset points",
+        ha="right" if far else "left",
+        va="top",
+        fontsize=9,
+        color=INK,
+    )

@@ -1,0 +1,1 @@
+"""What every figure is built from: style, canvas, labels, colours, file formats."""

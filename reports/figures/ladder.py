@@ -1,0 +1,220 @@
+"""The picture of a race: a bar an arm on a logarithmic scale, its interval, the twin's band and the floors."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import ScaledTranslation
+
+from impls.contract.setting import spoken
+from reports.figures.kit import style
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import FAINT, GRID, INK, PAPER, REFERENCE
+from reports.run.columns import verdict
+from reports.run.comparison import RaceResult
+from reports.run.rows import Row, excused
+from reports.text import numbers
+
+HEADINGS = {
+    "faithful": "every update reads the data",
+    "algorithmic": "another algorithm, ranked apart: no update reads the data",
+    "unranked": "not ranked",
+}
+WORDS: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "fontsize": 9,
+    "color": INK,
+    "zorder": 4,
+    "bbox": {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor may cross them
+}
+TITLE = "Time of one parameter update: shorter is faster"
+HEADING = 1.05  # what a heading takes, in bars
+
+
+COLUMNS = (
+    "implementation",
+    "setting",
+    "class",
+    "status",
+    "reason",
+    "seconds",
+    "low",
+    "high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+)
+
+
+def draw(result: RaceResult, cast: Palette, name: str = "ladder") -> Picture:
+    """The ladder of one race, fastest first."""
+    table = [
+        (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
+        for row in result.rows
+        for times in [[getattr(of, edge, None) for of in (row.seconds, row.ratio) for edge in ("value", "low", "high")]]
+    ]
+    text = f"A bar for each way of writing the loop. {' '.join(result.findings[:2])}"
+    return picture(name, TITLE, text, lambda: _figure(result, cast), COLUMNS, table)
+
+
+def _figure(result: RaceResult, cast: Palette) -> Figure:
+    floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
+    bars = [row for row in result.rows if row.seconds and row.group != "floor"]
+    notes = [
+        line
+        for names, why in excused(row for row in result.rows if not row.seconds)
+        for line in textwrap.wrap(numbers.plain(f"{', '.join(names)}: {why}"), 120)[:5]
+    ]
+    groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
+    headings = HEADING * len(groups) if len(groups) > 1 else 0.0
+    each = 0.42 if len(bars) <= 14 else 0.31
+    height = 2.1 + each * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
+    figure = Figure(figsize=(9.5, height), layout="constrained")
+    axes = figure.add_subplot()
+    figure.suptitle(TITLE, x=0.01, ha="left", weight="bold", color=INK)
+    axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
+    if bars or floors:
+        _scale(axes, [*bars, *floors])
+        bottom = _bars(axes, groups, cast, headings=bool(headings))
+        floored = _floors(axes, floors, bottom)
+        axes.set_ylim(bottom, -0.7 - len(floors))
+        _legend(axes, result, bars, floored)
+    else:
+        axes.set_axis_off()
+    if notes:
+        figure.supxlabel("\n".join(notes), x=0.01, ha="left", fontsize=8, color=FAINT)
+    return figure
+
+
+def _seconds(row: Row) -> float:
+    return row.seconds.value if row.seconds else math.nan
+
+
+def _scale(axes: Axes, rows: Sequence[Row]) -> None:
+    """From what reads the data: against an algorithm that does not, a thousand times faster, all others look the same."""
+    rows = [row for row in rows if row.work != "algorithmic"] or rows
+    least, most = min(map(_seconds, rows)), max(map(_seconds, rows))
+    left = 10 ** math.floor(math.log10(least / 1.5))
+    right = most * (most / left) ** 0.28  # room for the words at the ends of the bars
+    axes.set_xscale("log")
+    axes.set_xlim(left, right)
+    style.scale(axes.xaxis, left, right, style.duration)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.set_axisbelow(True)
+
+
+def _bars(axes: Axes, groups: dict[str, list[Row]], cast: Palette, *, headings: bool) -> float:
+    """Draws the bars of each group below one another; returns where the last of them ends."""
+    places: list[tuple[float, Row]] = []
+    at = 0.0
+    for name, rows in groups.items():
+        if headings:
+            axes.annotate(
+                HEADINGS[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **WORDS
+            )
+            at += HEADING - 0.15
+        for row in rows:
+            _bar(axes, at, row, cast.colour(row.arm))
+            places.append((at, row))
+            at += 1
+        at += 0.15
+    axes.set_yticks([place for place, _ in places], [_label(row) for _, row in places])
+    for tick, (_, row) in zip(axes.get_yticklabels(), places, strict=True):
+        tick.set_color(INK)
+        tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
+    return at - 0.4
+
+
+def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
+    left, _ = axes.get_xlim()
+    middle = high = _seconds(row)
+    wrong = row.status != "ok"
+    if middle > left:
+        axes.barh(
+            place,
+            middle - left,
+            left=left,
+            height=0.66,
+            facecolor="none" if wrong else colour,
+            edgecolor=colour,
+            hatch="////" if wrong else "",
+        )
+    if row.seconds and row.seconds.low is not None and row.seconds.high is not None:
+        high = row.seconds.high
+        axes.errorbar(middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2)
+    said = _said(row) if middle > left else f"◂ {_said(row)}"
+    axes.annotate(said, (max(high, left), place), xytext=(6, 0), **WORDS)
+
+
+def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
+    """A dashed line each, from its name above the bars; the leftmost name is the highest, so that no line crosses one."""
+    lines: list[Line2D] = []
+    for number, row in enumerate(rows):
+        at, top = _seconds(row), number - len(rows) - 0.2
+        lines += axes.plot(
+            [at, at],
+            [top - 0.35, bottom],
+            color=INK,
+            ls=(0, (4, 3)),
+            lw=1.2,
+            zorder=3,
+            path_effects=[withStroke(linewidth=3, foreground=PAPER, alpha=0.7)],
+        )
+        said = f"floor: {numbers.plain(_label(row))}  {numbers.seconds(at)}"
+        left, right = axes.get_xlim()
+        far = at > left**0.4 * right**0.6
+        axes.annotate(said, (at, top), xytext=(-5 if far else 5, 0), ha="right" if far else "left", **WORDS)
+    return lines
+
+
+def _legend(axes: Axes, result: RaceResult, rows: Sequence[Row], floors: Sequence[Line2D]) -> None:
+    """What colours and lines stand for that no heading says."""
+    entries: list[Artist] = []
+    if floors:
+        dashes, said = floors[0].get_linestyle(), "floors train nothing: they do only a part of an update"
+        entries.append(Line2D([], [], color=INK, ls=dashes, lw=1.2, label=said))
+    if any(row.arm.role == "reference" for row in rows):
+        entries.append(Patch(color=REFERENCE, label="the reference"))
+    reference = next((row for row in rows if row.arm.role == "reference"), None)
+    twin = result.twin
+    if reference and twin and twin.low is not None and twin.high is not None:
+        value = _seconds(reference)
+        axes.axvspan(value * min(1, twin.low), value * max(1, twin.high), color="#999999", alpha=0.35, lw=0)
+        said = "the reference against itself (95 %): how much identical code differs"
+        entries.append(Patch(color="#999999", alpha=0.35, lw=0, label=said))
+    if entries:
+        below = axes.transAxes + ScaledTranslation(0, -0.3, axes.figure.dpi_scale_trans)
+        axes.legend(
+            handles=entries,
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=below,
+            borderaxespad=0,
+            frameon=False,
+            fontsize=8,
+            labelcolor=FAINT,
+        )
+
+
+def _label(row: Row) -> str:
+    return f"{row.arm.implementation}  {spoken(row.arm.setting)}"
+
+
+def _said(row: Row) -> str:
+    """ "398 µs, 2.1x faster": what stands at the end of a bar."""
+    if row.seconds is None:
+        return ""
+    said = numbers.seconds(row.seconds.value)
+    return f"{said}  {'WRONG ANSWER' if row.status == 'wrong' else verdict(row)}"

@@ -1,0 +1,233 @@
+"""The picture of a sweep: seconds an update against size, a line an arm, the fits, and where lines cross."""
+
+import math
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bench.results.record import grouped
+from reports.figures.kit import labels, style
+from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.labels import Label
+from reports.figures.kit.style import FAINT, GRID, INK, PAPER
+from reports.run.sweep import UNITS, Course, Crossing, Fit, Growth, sentence, told
+from reports.text import numbers
+
+COLUMNS = (
+    "implementation",
+    "device",
+    "mode",
+    "series",
+    "class",
+    "size",
+    "seconds",
+    "low",
+    "high",
+    "fit",
+    "peak_resident_bytes",
+)
+MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
+LEFT, BELOW = 0.85, 0.5  # inches that the scales take
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the line of an arm is drawn."""
+
+    colour: str
+    marker: str
+    line: Any
+    width: float
+
+
+def draw(growth: Growth, cast: Palette) -> Picture:
+    """The picture of a sweep."""
+    crossings = [f"{sentence(crossing, growth.swept)}." for crossing in told(growth)[0]]
+    text = f"{growth.title}: a line for each arm. {' '.join(crossings[:3])}"
+    return picture("growth", _title(growth), text, lambda: _figure(growth, cast), COLUMNS, _rows(growth))
+
+
+def _rows(growth: Growth) -> list[tuple[Any, ...]]:
+    """An arm and size each: seconds an update with their interval, and what the fitted line says there."""
+    return [
+        (
+            arm.implementation,
+            arm.setting.device,
+            arm.setting.mode,
+            course.series,
+            course.work,
+            size,
+            *times,
+            fitted,
+            peak,
+        )
+        for course in growth.courses
+        for arm in [course.arm]
+        for size, seconds, peak in ((p.size, p.seconds, p.peak_resident_bytes) for p in course.points)
+        for times in [(seconds.value, seconds.low, seconds.high)]
+        for fitted in [course.fit.fixed + course.fit.each * size if course.fit else None]
+    ]
+
+
+def _title(growth: Growth) -> str:
+    return f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
+
+
+def _figure(growth: Growth, cast: Palette) -> Figure:
+    marked = [crossing for crossing in told(growth)[0] if crossing.telling]
+    fitted = [course for course in growth.courses if course.fit and cast.stars(course.arm)]
+    right = labels.room([labels.short(_label(course)) for course in growth.courses])
+    tall = max(4.8, labels.LINE * (len(growth.courses) + 2)) if growth.courses else 0.2
+    wide = WIDTH - LEFT - right
+    page = sheet(_title(growth), growth.title, _notes(growth, marked, fitted), tall + BELOW)
+    axes = page.axes(LEFT, BELOW, wide, tall)
+    if growth.courses:
+        _scales(axes, growth)
+        looks = _looks(growth.courses, cast)
+        _fits(axes, fitted, cast)
+        for course in growth.courses:
+            _line(axes, course, looks[course])
+        _name(axes, looks, wide, tall)
+        _mark(axes, marked)
+    else:
+        axes.set_axis_off()
+    return page.figure
+
+
+def _notes(growth: Growth, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
+    if not growth.courses:
+        return ["No arm has a time at any size: summary.md says why."]
+    said = [
+        f"{letter}  {sentence(each, growth.swept)}" for letter, each in zip(string.ascii_letters, marked, strict=False)
+    ]
+    if others := len(growth.crossings) - len(marked):
+        said.append(f"crossings that are not marked: {others}; summary.md tells them")
+    if fitted:
+        lines = "; ".join(f"{course.name} {_spoken(course.fit, growth.swept)}" for course in fitted if course.fit)
+        said.append(f"thin lines: the straight line through all times of an arm. {lines}")
+    return said
+
+
+def _spoken(fit: Fit, swept: str) -> str:
+    """ "94 µs + 2.1 ns a row, within 12 %"."""
+    parts = [(fit.fixed, ""), (fit.each, f" a {UNITS[swept][0]}")]
+    said = [f"{numbers.count(part / scale)} {unit}{of}" for part, of in parts if part for scale, unit in [_unit(part)]]
+    return f"{' + '.join(said)}, within {numbers.count(100 * fit.off)} %"
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return numbers.unit_for([seconds])
+
+
+def _fits(axes: Axes, courses: Sequence[Course], cast: Palette) -> None:
+    """Only of the cast: a fit that nobody can tell from its neighbours says nothing."""
+    for course in courses:
+        if course.fit:
+            sizes = np.geomspace(course.points[0].size, course.points[-1].size, 60)
+            axes.plot(
+                sizes, course.fit.fixed + course.fit.each * sizes, color=cast.colour(course.arm), lw=0.8, zorder=1.8
+            )
+
+
+def _scales(axes: Axes, growth: Growth) -> None:
+    points = [point for course in growth.courses for point in course.points]
+    least, most = (
+        min(p.seconds.low or p.seconds.value for p in points),
+        max(p.seconds.high or p.seconds.value for p in points),
+    )
+    narrow, wide = growth.sizes[0], growth.sizes[-1]
+    margin = 2.0 if narrow == wide else (wide / narrow) ** 0.03
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(narrow / margin, wide * margin)
+    axes.set_ylim(least / 1.5, most * 1.5)
+    style.scale(axes.xaxis, narrow / margin, wide * margin, lambda size: grouped(round(size)))
+    style.scale(axes.yaxis, least / 1.5, most * 1.5, style.duration)
+    axes.set_xlabel(UNITS[growth.swept][1], color=FAINT)
+    axes.grid(color=GRID, lw=0.6)
+
+
+def _looks(courses: Sequence[Course], cast: Palette) -> dict[Course, Look]:
+    """Markers by name, so that an arm looks the same whatever its speed; floors without a colour."""
+    looks: dict[Course, Look] = {}
+    for number, course in enumerate(sorted(courses, key=lambda course: course.name)):
+        floor, reference = course.work == "floor", course.arm.role == "reference"
+        dashes = (3.0, 2.0) if floor else cast.dashes(course.arm)
+        width = 2.4 if reference else 1.7 if cast.stars(course.arm) else 1.2
+        colour = FAINT if floor else cast.colour(course.arm)
+        looks[course] = Look(colour, MARKERS[number % len(MARKERS)], (0, dashes) if dashes else "-", width)
+    return looks
+
+
+def _line(axes: Axes, course: Course, look: Look) -> None:
+    seconds = [point.seconds for point in course.points]
+    below = [each.value - (each.low or each.value) for each in seconds]
+    above = [(each.high or each.value) - each.value for each in seconds]
+    axes.errorbar(
+        [point.size for point in course.points],
+        [each.value for each in seconds],
+        yerr=[below, above],
+        ls=look.line,
+        lw=look.width,
+        elinewidth=1.0,
+        capsize=2,
+        **_dot(look),
+    )
+
+
+def _dot(look: Look) -> dict[str, Any]:
+    return {"marker": look.marker, "ms": 6, "mec": PAPER, "mew": 0.5, "color": look.colour}
+
+
+def _label(course: Course) -> str:
+    return numbers.plain(
+        {"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name
+    )
+
+
+def _name(axes: Axes, looks: Mapping[Course, Look], wide: float, tall: float) -> None:
+    names = [
+        Label(
+            labels.short(_label(course)),
+            (course.points[-1].size, course.points[-1].seconds.value),
+            {"ls": look.line, "lw": look.width, **_dot(look)},
+            bold=course.arm.role == "reference",
+        )
+        for course, look in looks.items()
+    ]
+    labels.name_ends(axes, names, wide, tall)
+
+
+def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:
+    """A letter at each crossing, a tick where it is, and a thick line from one end of its interval to the other."""
+    taken: list[NDArray[np.float64]] = []
+    for letter, crossing in zip(string.ascii_letters, crossings, strict=False):
+        heights = [each.seconds_at(crossing.size) for each in (crossing.slower, crossing.faster)]
+        at = math.exp(sum(math.log(height) for height in heights if height) / len(heights))
+        axes.plot([crossing.low, crossing.high], [at, at], color=INK, lw=3, alpha=0.55, solid_capstyle="butt", zorder=5)
+        axes.plot([crossing.size], [at], color=INK, marker="|", ms=22, mew=1.2, zorder=5)
+        middle = axes.transData.transform((crossing.size, at)) / axes.figure.dpi * 72
+        places = [middle + np.array([0, shift]) for shift in (17, -17, 30, -30, 43, -43, 56)]
+        place = next((p for p in places if all(np.abs(p - other).max() > 13 for other in taken)), places[-1])
+        taken.append(place)
+        axes.annotate(
+            letter,
+            (crossing.size, at),
+            xytext=tuple(place - middle),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            weight="bold",
+            color=INK,
+            zorder=6,
+            bbox={"boxstyle": "circle,pad=0.22", "facecolor": PAPER, "edgecolor": INK, "lw": 0.8},
+        )

@@ -1,0 +1,1 @@
+"""How this gate does beside others, as a table and a figure."""

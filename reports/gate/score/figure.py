@@ -1,0 +1,92 @@
+"""The picture of the gate beside its rivals: how often each calls a head slower, with intervals, by how much slower it is."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.results.gate_score import AtLevel, Method, Score
+from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import COLOURS, FAINT, GRID, INK
+from reports.gate.score import table
+from reports.gate.score.table import percent
+from reports.text import numbers
+
+TITLE = "How often each gate says that the head is slower, with 95 % intervals"
+ALARM, CAUGHT = COLOURS[4], COLOURS[0]
+ROW, LEFT, RIGHT, BETWEEN = 0.46, 2.25, 0.3, 0.3  # inches
+ABOVE, BELOW = 0.45, 0.6  # inches of the panels' heads and scales
+
+
+def files(score: Score) -> dict[str, bytes]:
+    """All that is published of a score: {"summary.md": ..., "score.svg": ..., "score.csv": ...}."""
+    made = draw(score)
+    return {"summary.md": table.render(score).encode()} | {
+        f"{made.name}.{ending}": content for ending, content in made.files.items()
+    }
+
+
+def draw(score: Score) -> Picture:
+    """One panel for each slowdown, one row for each method; false alarms in a colour of their own."""
+    said = " ".join(sentences(score))
+    rows = table.rows(score)
+    return picture("score", TITLE, numbers.plain(said), lambda: _figure(score), table.COLUMNS, rows)
+
+
+def sentences(score: Score) -> list[str]:
+    """What the picture shows, a sentence for each method."""
+    return [f"{method.name}: {', '.join(_said(each) for each in method.levels)}." for method in score.methods]
+
+
+def _said(each: AtLevel) -> str:
+    what = f"caught {percent(each.level)} in" if each.level else "false alarms in"
+    return f"{what} {each.slower.count} of {each.slower.of}"
+
+
+def _figure(score: Score) -> Figure:
+    tall = ROW * len(score.methods)
+    about = f"{score.machine}; {score.trials} trials; {table.budget(score)}"
+    page = sheet(TITLE, about, table.notes(), tall + ABOVE + BELOW)
+    levels = table.levels(score)
+    wide = (WIDTH - LEFT - RIGHT - BETWEEN * (len(levels) - 1)) / len(levels)
+    for place, level in enumerate(levels):
+        axes = page.axes(LEFT + place * (wide + BETWEEN), BELOW, wide, tall)
+        _panel(axes, score, level)
+        if place == 0:
+            for row, method in enumerate(score.methods):
+                weight = "bold" if row == 0 else "normal"
+                axes.annotate(
+                    method.name,
+                    (0, row),
+                    xytext=(-8, 0),
+                    textcoords="offset points",
+                    ha="right",
+                    va="center",
+                    fontsize=9,
+                    weight=weight,
+                    color=INK,
+                )
+    return page.figure
+
+
+def _panel(axes: Axes, score: Score, level: float) -> None:
+    colour = CAUGHT if level else ALARM
+    for row, method in enumerate(score.methods):
+        if (found := _at(method, level)) is not None:
+            part = found.slower.count / found.slower.of
+            axes.plot([found.slower.low, found.slower.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
+            axes.scatter([part], [row], s=30, color=colour, zorder=3, clip_on=False)
+            text = f"{found.slower.count} of {found.slower.of}"
+            axes.annotate(
+                text, (0.5, row), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=FAINT
+            )
+    axes.set(xlim=(0, 1), ylim=(len(score.methods) - 0.5, -0.7), yticks=[])
+    axes.set_xticks([0, 0.5, 1], ["0", "50", "100 %"], fontsize=8)
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.spines["left"].set_visible(False)
+    head = f"{percent(level)} slower" if level else "no change:\nfalse alarms"
+    axes.set_title(head, fontsize=9, color=INK if level else colour, loc="left")
+    axes.set_xlabel("called slower", fontsize=8, color=FAINT)
+
+
+def _at(method: Method, level: float) -> AtLevel | None:
+    return next((each for each in method.levels if each.level == level), None)

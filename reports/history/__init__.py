@@ -1,0 +1,1 @@
+"""All runs in a row: which arm changed, since which run."""

@@ -1,0 +1,278 @@
+"""Everything that a run knows of one arm, for the fold below the table. Apart because the page shows one for each."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from bench.results.record import Arm, Caveat, Judgement, Race, Record, Telemetry, grouped
+from bench.results.store import Store
+from reports.figures import block_strip
+from reports.figures.block_strip import Strip
+from reports.html.run_table import glyph
+from reports.profile.conditions import differences
+from reports.profile.profiled import Profiled, artifacts, counted, operations, remarks
+from reports.profile.text import doubts, percent, sentence, signed
+from reports.run.columns import NOTHING, Column, cells, heads, verdict
+from reports.run.commands import command
+from reports.run.rows import Row
+from reports.text import numbers
+
+MOST = 1_000_000  # bytes of an animation that is carried inside the page
+WEIGHTS = 6  # numbers of an answer that are told
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A thing's name, what is known of it, and what the name means where that needs saying."""
+
+    name: str
+    text: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the referee said at one point of every round: the worst of it."""
+
+    when: str
+    times: int
+    updates: str
+    loss: str
+    distance: str
+    tolerance: str
+    share: str
+    fault: str
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A caveat, and the number of rounds that carry it."""
+
+    caveat: Caveat
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What profiling found of an arm.
+
+    sentence    where an update's time goes, and what can be done; empty where that is not known
+    parts       of an update: name, share and seconds, how it was obtained
+    operations  name, calls and seconds an update
+    files       beside the page, with what they are
+    """
+
+    sentence: str
+    parts: tuple[Fact, ...]
+    counters: tuple[Fact, ...]
+    operations: tuple[tuple[str, str, str], ...]
+    remarks: tuple[str, ...]
+    files: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ArmDetails:
+    """One arm.
+
+    said     its time and its verdict
+    drawing  the GIF of its watched job, where it is small; empty where there is none
+    drawn    its name in the folder of the run
+    """
+
+    id: str
+    row: Row
+    glyph: str
+    said: str
+    rounds: int
+    facts: tuple[Fact, ...]
+    cold: tuple[Fact, ...]
+    counters: tuple[Fact, ...]
+    judged: tuple[Judged, ...]
+    variables: tuple[Fact, ...]
+    noted: tuple[Noted, ...]
+    strip: Strip | None
+    drawing: bytes
+    drawn: str
+    command: str
+    spent: Spent | None
+
+
+def fold(
+    number: str,
+    row: Row,
+    race: Race,
+    records: Sequence[Record],
+    columns: Sequence[Column[Row]],
+    unit: tuple[float, str],
+    colour: str,
+    run: Store,
+    profiled: Profiled | None = None,
+) -> ArmDetails:
+    """The fold of an arm.
+
+    number   what its id ends with
+    columns  of the table; some are left out there where the page is narrow, none here
+    unit     of the table
+    """
+    drawn = f"pictures/{row.arm.slug}.gif"
+    drawing = _drawing(run.path / drawn)
+    texts = zip(columns, heads(columns, unit[1]), cells(columns, row, unit[0]), strict=True)
+    return ArmDetails(
+        id=f"arm-{number}",
+        row=row,
+        glyph=glyph(row.verdict),
+        said=", ".join(filter(None, [numbers.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),
+        rounds=len(records),
+        facts=tuple(Fact(head, text, column.meaning) for column, head, text in texts if text not in ("", NOTHING)),
+        cold=tuple(_cold(row, records)),
+        counters=tuple(_counters(row, records)),
+        judged=tuple(_judged(records)),
+        variables=tuple(_variables(records)),
+        noted=tuple(_noted(records)),
+        strip=block_strip.draw(records, colour),
+        drawing=drawing if len(drawing) <= MOST else b"",
+        drawn=drawn if drawing else "",
+        command=command(row.arm, race),
+        spent=_spent(row, race, profiled) if profiled else None,
+    )
+
+
+def _unlike(arm: Arm, reference: Arm, profiled: Profiled) -> list[str]:
+    """What is not the same for an arm and the reference besides their code."""
+    return differences(arm, reference, profiled.profiles.get(arm), profiled.profiles.get(reference))
+
+
+def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
+    profile, found = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
+    if profile is None:
+        return None
+    parts = [
+        Fact(part.name, f"{percent(part.seconds / each.measured.value)}, {signed(part.seconds) or '0'}", part.how)
+        for each in ([found] if found else ())
+        for part in each.parts
+    ]
+    return Spent(
+        sentence=sentence(found) if found else "",
+        parts=tuple(parts),
+        counters=tuple(Fact(*each) for each in counted(profile)),
+        operations=tuple(operations(profile)),
+        remarks=(*_unlike(row.arm, race.reference, profiled), *remarks(profile), *(doubts(found) if found else ())),
+        files=tuple(artifacts(profile, race)),
+    )
+
+
+def _cold(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
+    first = next((record for record in records if record.first_seconds is not None), None)
+    if first is None:
+        return
+    beside = "" if first.alone else ", while others were starting beside it"
+    yield Fact("import", numbers.seconds(first.import_seconds), "loading the framework and the implementation")
+    yield Fact("build", numbers.seconds(first.build_seconds))
+    yield Fact("first update", f"{numbers.seconds(first.first_seconds)}{beside}", "with any compilation")
+    if row.seconds and first.first_seconds:
+        factor = first.first_seconds / row.seconds.value
+        if factor > 1:
+            yield Fact("first against steady", f"as long as {numbers.count(factor)} steady updates")
+
+
+def _counters(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
+    timed = [record for record in records if record.blocks]
+    yield Fact("rounds", f"{len(timed)} timed of {len(records)}")
+    if timed:
+        yield Fact("blocks", grouped(sum(len(record.blocks) for record in timed)), "what is timed at once")
+        yield Fact("updates a block", _span(record.updates_per_block for record in timed))
+        drains = [record.drain_seconds for record in timed if record.drain_seconds is not None]
+        if any(drains):
+            meaning = "median time that a block's work still ran on the device after the loop had returned"
+            yield Fact("drain", numbers.seconds(max(drains)), meaning)
+        device = [each / (r.updates_per_block or 1) for r in timed for each in r.device_blocks]
+        if device:
+            yield Fact("update by the device's clock", numbers.seconds(float(np.median(device))))
+    if row.peak_resident_bytes:
+        meaning = "the most memory that its process held; the framework is most of it"
+        yield Fact("peak resident", f"{row.peak_resident_bytes / 2**20:.0f} MiB", meaning)
+    yield from _telemetry([record.telemetry for record in timed if record.telemetry])
+    values = [f"{name} {_number(value)}" for name, value in (row.weights or {}).items()]
+    if values and len(values) <= WEIGHTS:
+        yield Fact("weights at the end", ", ".join(values))
+    if row.judgement and row.judgement.fault:
+        yield Fact("fault", row.judgement.fault)
+
+
+def _telemetry(found: Sequence[Telemetry]) -> Iterator[Fact]:
+    """What the device's counters said right after the blocks: least to most."""
+    for name, unit in (("megahertz", "MHz"), ("watts", "W"), ("celsius", "degrees")):
+        told = [value for each in found for value in getattr(each, name) if value is not None]
+        if told:
+            low, high = numbers.count(min(told), 3), numbers.count(max(told), 3)
+            yield Fact(f"{found[0].device}, {unit}", low if low == high else f"{low} to {high}", "right after a block")
+    held = Counter[str]()
+    for each in found:
+        held.update(each.held)
+    if held:
+        yield Fact("clocks held down", ", ".join(f"{why} in {grouped(count)} blocks" for why, count in held.items()))
+
+
+def _number(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_number(each) for each in value[:WEIGHTS])}{', ...' if len(value) > WEIGHTS else ''}]"
+    return f"{value:.6g}" if isinstance(value, int | float) else "not finite"
+
+
+def _span(values: Iterable[int | None]) -> str:
+    found = sorted({number for number in values if number is not None})
+    if not found:
+        return NOTHING
+    return grouped(found[0]) if found[0] == found[-1] else f"{grouped(found[0])} to {grouped(found[-1])}"
+
+
+def _judged(records: Sequence[Record]) -> Iterator[Judged]:
+    found = [judgement for record in records for judgement in record.judgements]
+    order = list(dict.fromkeys(judgement.when for judgement in found))
+    found.sort(key=lambda judgement: order.index(judgement.when))
+    for when, group in groupby(found, key=lambda judgement: judgement.when):
+        mine = list(group)
+        worst = max(mine, key=_share)
+        yield Judged(
+            when=when,
+            times=len(mine),
+            updates=_span(judgement.updates for judgement in mine),
+            loss=NOTHING if worst.loss is None else f"{worst.loss:.6g}",
+            distance="not finite" if worst.distance is None else f"{worst.distance:.1e}",
+            tolerance=f"{worst.tolerance:.1e}",
+            share=NOTHING
+            if worst.distance is None or not worst.tolerance
+            else f"{numbers.count(100 * _share(worst))} %",
+            fault=worst.fault or "",
+        )
+
+
+def _share(judgement: Judgement) -> float:
+    if judgement.fault and judgement.distance is None:
+        return float("inf")
+    return (judgement.distance or 0.0) / judgement.tolerance if judgement.tolerance else 0.0
+
+
+def _variables(records: Sequence[Record]) -> Iterator[Fact]:
+    """Of all rounds; a variable that was not the same in all of them has several values."""
+    for name in sorted({name for record in records for name in record.variables}):
+        values = dict.fromkeys(record.variables[name] for record in records if name in record.variables)
+        yield Fact(name, ", ".join(values))
+
+
+def _noted(records: Sequence[Record]) -> Iterator[Noted]:
+    found = dict.fromkeys(caveat for record in records for caveat in record.caveats)
+    for caveat in found:
+        yield Noted(caveat, sum(caveat in record.caveats for record in records))
+
+
+def _drawing(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError):
+        return b""
+    return content if content.startswith(b"GIF8") else b""

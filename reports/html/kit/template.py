@@ -1,0 +1,93 @@
+"""What every page is made with: template, escaping, policy, figures. Apart because no page may do it less carefully.
+
+Everything is escaped where it is put in; the only style and script that a browser will run are ours, by their hash.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.figures.kit.figure import Picture
+from reports.text import numbers
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+KEPT = "\n\t"  # what is not printed and does no harm
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as a page shows it; its size as a browser takes it, where the SVG says so."""
+
+    picture: Picture
+    address: str
+    width: int | None
+    height: int | None
+
+
+def figure(picture: Picture) -> Figure:
+    """The picture, and where its files lie beside the page."""
+    found = re.search(rb'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', picture.files.get("svg", b""))
+    width, height = (round(float(each) * 4 / 3) for each in found.groups()) if found else (None, None)
+    return Figure(picture, f"figures/{quote(picture.name, safe='')}", width, height)
+
+
+def render(template: str, title: str, page: Any, *, scripted: bool = False) -> bytes:
+    """One self-contained page: the same bytes for the same values.
+
+    title     of the browser's window
+    page      what the template calls so
+    scripted  whether it has our script
+    """
+    style, script = _asset("page.css"), _asset("page.js") if scripted else ""
+    scripts = f"script-src {_hash(script)}; " if scripted else ""
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; {scripts}base-uri 'none'; form-action 'none'"
+    )
+    text: str = (
+        _environment()
+        .get_template(template)
+        .render(page=page, title=title, style=Markup(style), script=Markup(script), policy=policy)  # noqa: S704 - ours
+    )
+    return text.encode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_tame,
+    )
+    environment.filters["base64"] = _base64
+    return environment
+
+
+def _tame(value: Any) -> Any:
+    """No character that steers a terminal or turns the direction of writing reaches the page, whoever put it in."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(c if c in KEPT else numbers.plain(c) for c in value)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,153 @@
+"""The tables of the page: cells with the numbers that they are sorted by. Apart from the page because they are all alike."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+from reports.run.columns import Column, cells, growth_columns, heads, unit_of
+from reports.run.comparison import RaceResult
+from reports.run.rows import Row
+from reports.run.sweep import Growth
+
+T = TypeVar("T")
+
+CLASSES = {
+    "faithful": "faithful: every update reads its data, and uses the weights of the update before",
+    "algorithmic": "algorithmic: the same answer by less work, ranked apart",
+    "floor": "floors: train nothing, do only a part of an update",
+    "unranked": "not ranked: wrong, or without a time",
+}
+GLYPHS = {"faster": "▲", "slower": "▼", "same": "=", "unresolved": "?", "reference": "◆", "floor": "┄"}
+GRAVE, MISSING = "✗", "–"  # of any other verdict
+NOT_TRIED = ("unsupported", "unavailable", "interrupted")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column; `name` is what an address calls it."""
+
+    text: str
+    meaning: str
+    name: str
+    right: bool
+    wraps: bool
+    dispensable: int
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, and the number that it is sorted by; empty for none."""
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table.
+
+    target   the id of its fold
+    reason   why it has no time, or no rank
+    """
+
+    target: str
+    verdict: str
+    glyph: str
+    cells: tuple[Cell, ...]
+    reference: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of a class; `heading` is empty where there is but one class."""
+
+    name: str
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`timed` is the place of the first cell that an arm without a time has nothing to say in."""
+
+    caption: str
+    heads: tuple[Head, ...]
+    groups: tuple[Group, ...]
+    timed: int
+
+
+def table(result: RaceResult, columns: Sequence[Column[Row]], targets: Sequence[str]) -> Table:
+    """The rows of a race, class by class; `targets` are the ids of their folds."""
+    scale, unit = unit_of(result.rows)
+    found = []
+    lines = zip(result.rows, targets, strict=True)
+    for name, same in groupby(lines, key=lambda line: line[0].group):
+        mine = [_line(row, target, _cells(columns, row, scale)) for row, target in same]
+        found.append(Group(name, CLASSES[name], tuple(mine)))
+    titles = _heads(columns, unit)
+    first = next((place for place, head in enumerate(titles) if head.name == "update"), len(titles))
+    return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(found), first)
+
+
+def growth(found: Growth) -> Table:
+    """Where the time of each arm goes as the swept size grows."""
+    columns = growth_columns(found)
+    lines = tuple(Line("", "", "", _cells(columns, course, 1.0), False, "") for course in found.courses)
+    return Table(found.title, _heads(columns, ""), (Group("", "", lines),), len(columns))
+
+
+def classes(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """The classes there are, and what each is called."""
+    present = {row.group for row in rows}
+    return [(name, text.partition(":")[0]) for name, text in CLASSES.items() if name in present]
+
+
+def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """The verdicts there are: each with its words and its glyph."""
+    present = dict.fromkeys(row.verdict for row in rows)
+    order = [*(name for name in GLYPHS if name in present), *sorted(name for name in present if name not in GLYPHS)]
+    return [(name, name.replace("_", " "), glyph(name)) for name in order]
+
+
+def glyph(verdict: str) -> str:
+    """A verdict as a sign, for who cannot tell its colour."""
+    return GLYPHS.get(verdict, MISSING if verdict in NOT_TRIED else GRAVE)
+
+
+def _line(row: Row, target: str, found: tuple[Cell, ...]) -> Line:
+    return Line(
+        target=target,
+        verdict=row.verdict,
+        glyph=glyph(row.verdict),
+        cells=found,
+        reference=row.arm.role == "reference",
+        reason=row.reason if row.status != "ok" else "",
+    )
+
+
+def _heads(columns: Sequence[Column[T]], unit: str) -> tuple[Head, ...]:
+    return tuple(
+        Head(
+            text=text,
+            meaning=column.meaning,
+            name=re.sub(r"\W+", "-", column.head.partition(",")[0]).strip("-") or "rank",
+            right=column.right,
+            wraps=column.wraps,
+            dispensable=column.dispensable,
+            numeric=column.key is not None,
+        )
+        for column, text in zip(columns, heads(columns, unit), strict=True)
+    )
+
+
+def _cells(columns: Sequence[Column[T]], row: T, scale: float) -> tuple[Cell, ...]:
+    keys = [column.key(row) if column.key else None for column in columns]
+    return tuple(
+        Cell(text, repr(key) if key is not None and math.isfinite(key) else "")
+        for text, key in zip(cells(columns, row, scale), keys, strict=True)
+    )

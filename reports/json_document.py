@@ -1,0 +1,128 @@
+"""The JSON document of `run --json` and `report --json`: the comparison for programs. Its fields are a promise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bench.results.record import Race
+from bench.results.statistics import Estimate
+from reports.profile import text
+from reports.profile.profiled import Profiled
+from reports.run.comparison import Comparison
+from reports.run.rows import Row
+from reports.run.sweep import Growth
+
+FORMAT = 1
+
+
+def document(comparison: Comparison, path: str, profiled: Mapping[Race, Profiled] | None = None) -> dict[str, Any]:
+    """Plain dictionaries, lists, numbers and strings; what was not measured is None.
+
+    path      the run's folder
+    profiled  what profiling found, of each race that was profiled
+    """
+    return {
+        "format": FORMAT,
+        "run": path,
+        "environment": comparison.environment,
+        "warnings": [{"code": w.code, "text": w.text, "advice": w.advice} for w in comparison.warnings],
+        "races": [
+            {
+                "workload": result.race.workload,
+                "reference": result.race.reference.implementation,
+                "twin": {"ratio": _value(result.twin), "low": _low(result.twin), "high": _high(result.twin)},
+                "findings": list(result.findings),
+                "arms": [_arm(row) for row in result.rows],
+                "attributions": _attributions((profiled or {}).get(result.race)),
+            }
+            for result in comparison.races
+        ],
+        "growth": _growth(comparison.growth) if comparison.growth else None,
+    }
+
+
+def _attributions(found: Profiled | None) -> list[dict[str, Any]] | None:
+    """Where the time of each profiled arm goes; None for a race that was not profiled."""
+    return [text.document(each) for each in found.attributions] if found else None
+
+
+def _arm(row: Row) -> dict[str, Any]:
+    judgement = row.judgement
+    return {
+        "implementation": row.arm.implementation,
+        "setting": msgspec.to_builtins(row.arm.setting),
+        "class": row.work,
+        "status": row.status,
+        "reason": row.reason,
+        "rank": row.rank,
+        "verdict": row.verdict,
+        "seconds_per_update": _value(row.seconds),
+        "low": _low(row.seconds),
+        "high": _high(row.seconds),
+        "ratio": _value(row.ratio),
+        "ratio_low": _low(row.ratio),
+        "ratio_high": _high(row.ratio),
+        "floor_ratio": _value(row.floor),
+        "floor_low": _low(row.floor),
+        "floor_high": _high(row.floor),
+        "job_seconds": row.job_seconds,
+        "cold_seconds": row.cold_seconds,
+        "pays_off_after_updates": row.break_even.updates if row.break_even else None,
+        "loss": judgement.loss if judgement else None,
+        "weights": row.weights,
+        "distance": judgement.distance if judgement else None,
+        "tolerance": judgement.tolerance if judgement else None,
+        "rounds": row.rounds,
+    }
+
+
+def _growth(growth: Growth) -> dict[str, Any]:
+    return {
+        "swept": growth.swept,
+        "arms": [
+            {
+                "name": course.name,
+                "implementation": course.arm.implementation,
+                "device": course.arm.setting.device,
+                "mode": course.arm.setting.mode,
+                "class": course.work,
+                "points": [
+                    {
+                        "size": point.size,
+                        "seconds_per_update": point.seconds.value,
+                        "low": point.seconds.low,
+                        "high": point.seconds.high,
+                    }
+                    for point in course.points
+                ],
+                "fit": {"fixed": fit.fixed, "each": fit.each, "off": fit.off} if (fit := course.fit) else None,
+            }
+            for course in growth.courses
+        ],
+        "crossings": [
+            {
+                "becomes_slower": crossing.slower.name,
+                "than": crossing.faster.name,
+                **{name: getattr(crossing, name) for name in ("size", "low", "high", "below", "above")},
+            }
+            for crossing in growth.crossings
+        ],
+    }
+
+
+def estimate(found: Estimate | None) -> dict[str, float | None] | None:
+    """Value and interval of an estimate; None where there is none."""
+    return {"value": found.value, "low": found.low, "high": found.high} if found else None
+
+
+def _value(found: Estimate | None) -> float | None:
+    return found.value if found else None
+
+
+def _low(found: Estimate | None) -> float | None:
+    return found.low if found else None
+
+
+def _high(found: Estimate | None) -> float | None:
+    return found.high if found else None

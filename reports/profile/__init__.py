@@ -1,0 +1,1 @@
+"""Where an update's time goes, in parts that add up."""

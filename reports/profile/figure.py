@@ -1,0 +1,246 @@
+"""The picture of where updates go: a bar an arm, of equal length, in the order of the ladder; its parts as shares of it."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import PercentFormatter
+
+from reports.figures.kit.canvas import WIDTH, Canvas, sheet
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.labels import LETTER, short
+from reports.figures.kit.style import FAINT, GRID, INK, PAPER
+from reports.profile import text as text
+from reports.profile.attribution import (
+    AUTOGRAD,
+    BACKWARD,
+    CALL,
+    COMPILED,
+    COPIES,
+    DEVICE,
+    DISPATCH,
+    ENTRY,
+    FETCHING,
+    FLOOR,
+    FORWARD,
+    GAPS,
+    INTERPRETER,
+    KERNELS,
+    OPTIMIZER,
+    ORDER,
+    STEADY,
+    STEP,
+    UNEXPLAINED,
+    WAITING,
+    WATCHING,
+    Attribution,
+    Part,
+)
+from reports.text import numbers
+
+# Parts have colours of their own, that no implementation has: shades of violet for what every update costs whatever the
+# data, of olive for work on the data, of brown for moving them, slate for reading them once, grey for standing still. They
+# are the same by day and by night. Two that no arm has both of share one.
+COLOURS = {
+    INTERPRETER: "#5d4a8a",
+    CALL: "#5d4a8a",
+    DISPATCH: "#7d69ad",
+    AUTOGRAD: "#9c8bc8",
+    OPTIMIZER: "#bcafdf",
+    ENTRY: "#8d5f93",
+    STEADY: "#7d69ad",
+    FETCHING: "#8c6d56",
+    COPIES: "#b3957d",
+    WAITING: "#8b929b",
+    GAPS: "#8b929b",
+    FLOOR: "#56616c",
+    FORWARD: "#7d7f33",
+    BACKWARD: "#a7a855",
+    STEP: "#c8c983",
+    COMPILED: "#5f6e35",
+    KERNELS: "#7d7f33",
+    DEVICE: "#7d7f33",
+    WATCHING: "#8f4a3f",
+    UNEXPLAINED: PAPER,
+}
+LIGHT, DEEP = "#fdfdfd", "#101010"  # words on parts; not the page's own colours, which change places by night
+TITLE = "Where the time of an update goes"
+EACH, THICK = 0.34, 0.72  # inches from bar to bar; of that the bar
+KEY, LOW = 0.24, 0.42  # inches of a line of the key, and of the scale below the bars
+MOST_NAME, TOTAL, TOO_LONG = 4.8, 0.95, 0.6  # inches for names, at most; for totals; more of it where a bar is cut off
+FURTHEST = 1.3  # how far a bar reaches whose parts are more than the whole
+COLUMNS = ("implementation", "setting", "part", "seconds", "share", "how")
+
+
+def draw(attributions: Sequence[Attribution], about: str, name: str = "attribution") -> Picture:
+    """The attributions of a race, in their order.
+
+    about  what raced, as the race's title says it
+    """
+    table = [
+        (
+            attribution.arm.implementation,
+            attribution.arm.name.removeprefix(attribution.arm.implementation).strip(),
+            part.name,
+            part.seconds,
+            part.seconds / attribution.measured.value,
+            part.how,
+        )
+        for attribution in attributions
+        for part in attribution.parts
+    ]
+    first = [f"{attribution.arm.name}: {text.sentence(attribution)}" for attribution in attributions[:2]]
+    said = " ".join(["A bar for each way of writing the loop, of its parts as shares of one update.", *first])
+    return picture(name, TITLE, numbers.plain(said), lambda: _figure(attributions, about), COLUMNS, table)
+
+
+def _figure(attributions: Sequence[Attribution], about: str) -> Figure:
+    used = [name for name in ORDER if any(attribution.share(name) for attribution in attributions)]
+    names = [short(attribution.arm.name) for attribution in attributions]
+    left = min(MOST_NAME, 0.25 + 1.05 * LETTER * max(map(len, names), default=10))
+    cut = any(_length(attribution) > FURTHEST for attribution in attributions)
+    wide = WIDTH - left - TOTAL - TOO_LONG * cut
+    lines = _lines(_entries(used), wide)
+    tall = EACH * max(1, len(names))
+    page = sheet(TITLE, about, _notes(attributions), tall + LOW + KEY * len(lines) + 0.1)
+    axes = page.axes(left, LOW, wide, tall)
+    longest = min(FURTHEST, max((_length(attribution) for attribution in attributions), default=1.0))
+    _frame(axes, names, longest)
+    for place, attribution in enumerate(attributions):
+        _bar(axes, place, attribution, wide / longest)
+    _key(page, lines, left, LOW + tall + 0.06)
+    return page.figure
+
+
+def _length(attribution: Attribution) -> float:
+    """Of a bar: 1, or more where its parts are more than the whole."""
+    return 1 - min(0.0, attribution.unexplained)
+
+
+def _frame(axes: Axes, names: Sequence[str], longest: float) -> None:
+    axes.set_xlim(0, longest)
+    axes.set_ylim(max(1, len(names)) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
+    axes.tick_params(axis="x", colors=FAINT, labelsize=8.5)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0))
+    axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+
+
+def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> None:
+    """One arm. Parts that are more than the whole reach beyond it, to where they end.
+
+    inches  that a whole bar has
+    """
+    at = 0.0
+    for part in attribution.parts:
+        share = part.seconds / attribution.measured.value
+        if share <= 0 or at >= FURTHEST:
+            continue
+        share = min(share, FURTHEST - at)
+        open_ = part.name == UNEXPLAINED
+        axes.barh(
+            place,
+            share,
+            left=at,
+            height=THICK,
+            facecolor="none" if open_ else COLOURS[part.name],
+            edgecolor=FAINT if open_ else PAPER,
+            hatch="////" if open_ else "",
+            lw=0.6,
+        )
+        _name(axes, at + share / 2, place, part, attribution, share * inches)
+        at += share
+    total = numbers.seconds(attribution.measured.value)
+    if at > 1.002:
+        axes.plot([1, 1], [place - 0.46, place + 0.46], color=INK, lw=1.4)
+    if _length(attribution) > FURTHEST:
+        total = f"{total} ({text.percent(_length(attribution))})"
+    axes.annotate(
+        total,
+        (1.0, place),
+        xycoords=("axes fraction", "data"),
+        xytext=(7, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        color=INK,
+        annotation_clip=False,
+    )
+
+
+def _name(axes: Axes, middle: float, place: int, part: Part, attribution: Attribution, inches: float) -> None:
+    """What stands in a part: its name and share, or its share alone, or nothing, by the room there is."""
+    share = text.percent(part.seconds / attribution.measured.value)
+    said = next((said for said in (f"{part.name} {share}", share) if (len(said) + 1.5) * 0.066 < inches), "")
+    if said:
+        box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if part.name == UNEXPLAINED else None
+        ink = _ink(part.name)
+        axes.text(middle, place, said, ha="center", va="center_baseline", fontsize=8, color=ink, bbox=box, zorder=4)
+
+
+def _ink(name: str) -> str:
+    """Words that stand out from the part's colour."""
+    if name == UNEXPLAINED:
+        return INK
+    red, green, blue = (int(COLOURS[name][i : i + 2], 16) for i in (1, 3, 5))
+    return LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else DEEP
+
+
+def _entries(used: Sequence[str]) -> list[tuple[str, str]]:
+    """The key: each colour that is used, and what it stands for, in the order of a bar."""
+    colours = dict.fromkeys(COLOURS[name] for name in used)
+    return [(colour, ", ".join(name for name in used if COLOURS[name] == colour)) for colour in colours]
+
+
+def _lines(entries: Sequence[tuple[str, str]], wide: float) -> list[list[tuple[str, str]]]:
+    """As many entries on a line as there is room for."""
+    lines: list[list[tuple[str, str]]] = [[]] if entries else []
+    for entry in entries:
+        if lines[-1] and sum(_room(said) for _, said in (*lines[-1], entry)) > wide:
+            lines.append([])
+        lines[-1].append(entry)
+    return lines
+
+
+def _room(said: str) -> float:
+    return 0.45 + 0.066 * len(said)
+
+
+def _key(page: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, low: float) -> None:
+    """What the colours are called, above the bars."""
+    height = page.figure.get_figheight()
+    for number, line in enumerate(lines):
+        at, up = left, page.bottom + low + KEY * (len(lines) - 1 - number)
+        for colour, said in line:
+            open_ = colour == COLOURS[UNEXPLAINED]
+            page.figure.add_artist(
+                Rectangle(
+                    (at / WIDTH, up / height),
+                    0.16 / WIDTH,
+                    0.13 / height,
+                    facecolor="none" if open_ else colour,
+                    edgecolor=FAINT if open_ else PAPER,
+                    hatch="////" if open_ else "",
+                    lw=0.6,
+                )
+            )
+            page.figure.text((at + 0.22) / WIDTH, (up + 0.06) / height, said, va="center", fontsize=8.5, color=INK)
+            at += _room(said)
+
+
+def _notes(attributions: Sequence[Attribution]) -> list[str]:
+    """What the colours say together, and what to doubt."""
+    if not attributions:
+        return ["No arm of this race has a profile."]
+    said = (
+        "Bars are of one length: what an update takes stands at the right. Violet is spent whatever the size of the data, "
+        "olive is work on the data, slate is reading them once, which no faithful arm can do without."
+    )
+    if any(attribution.unexplained < -0.002 for attribution in attributions):
+        return [said, "What reaches beyond the mark at 100 % is more than the race measured."]
+    return [said]

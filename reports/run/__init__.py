@@ -1,0 +1,1 @@
+"""The report of one run: rows, findings, columns, tables."""

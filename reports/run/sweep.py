@@ -1,0 +1,271 @@
+"""How an update's time grows from race to race of a sweep, and where one arm overtakes another. Apart from any one race."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from bench.results import statistics
+from bench.results.record import Arm, Plan, Race, Record, grouped
+from bench.results.statistics import Estimate
+from impls.contract import Work
+from reports.run.crossings import Meeting, changes, crossed
+from reports.run.rows import Row
+from reports.text import numbers
+
+MOST = 12  # crossings that are told at once; a report that has room for more says how many there are
+SIZES_TO_FIT = 3  # any two lie on a straight line
+CLASSES: tuple[Work, ...] = ("faithful", "algorithmic", "floor")
+UNITS = {"rows": ("row", "rows"), "features": ("feature", "features"), "batch": ("row", "rows a batch")}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Seconds of an update at one size, and the most memory that its process held, where that is known."""
+
+    size: int
+    seconds: Estimate
+    peak_resident_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """seconds = fixed + each * size with the least relative errors; neither is negative.
+
+    off  the largest relative distance of a point from it
+    """
+
+    fixed: float
+    each: float
+    off: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """One arm at all the sizes at which it ran and was right, the smallest first.
+
+    arm     as it stands in the race of the smallest of them
+    series  what tells its races from others of the same sizes in this run; empty where there are none
+    """
+
+    arm: Arm
+    series: str
+    work: Work
+    points: tuple[Point, ...]
+    fit: Fit | None
+
+    @property
+    def name(self) -> str:
+        """The arm's name, with its series."""
+        return f"{self.arm.name}{', ' if self.series else ''}{self.series}"
+
+    def seconds_at(self, size: float) -> float | None:
+        """Seconds at a size, straight between its neighbours in logarithms; None outside of the sizes that were measured."""
+        sizes = [point.size for point in self.points]
+        if not sizes[0] <= size <= sizes[-1]:
+            return None
+        logarithms = np.log([point.seconds.value for point in self.points])
+        return math.exp(float(np.interp(math.log(size), np.log(sizes), logarithms)))
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The size from which on an arm is slower than another, which is slower than it below.
+
+    low, high     the least and the greatest at which an edge of the 95 % interval of their paired ratio may cross 1
+    below, above  the sizes between which it was found: there the winner is certain
+    leading       whether it is the fastest of its class that changes
+    """
+
+    slower: Course
+    faster: Course
+    size: float
+    low: float
+    high: float
+    below: int
+    above: int
+    leading: bool
+
+    @property
+    def telling(self) -> bool:
+        """Whether it is about the fastest or about the reference."""
+        return self.leading or "reference" in (self.slower.arm.role, self.faster.arm.role)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A sweep: what grows, the courses by class and speed, and their crossings from the smallest size on."""
+
+    title: str
+    swept: str
+    sizes: tuple[int, ...]
+    courses: tuple[Course, ...]
+    crossings: tuple[Crossing, ...]
+
+
+def growth_of(plan: Plan, rows: Sequence[Sequence[Row]], records: Mapping[Arm, Sequence[Record]]) -> Growth | None:
+    """None for a plan that sweeps nothing.
+
+    rows     those of each race of the plan
+    records  what was seen of each arm
+    """
+    if not plan.swept:
+        return None
+    sizes = sorted({size_of(race, plan.swept) for race in plan.races})
+    series: dict[str, list[tuple[int, dict[str, Row]]]] = {}
+    for race, mine in zip(plan.races, rows, strict=True):
+        able = {row.arm.name: row for row in mine if row.group != "unranked" and row.arm.setting.watch == "none"}
+        series.setdefault(series_of(race, plan), []).append((size_of(race, plan.swept), able))
+    courses: list[Course] = []
+    crossings: list[Crossing] = []
+    for name, races in series.items():
+        races.sort(key=lambda race: race[0])
+        found = _courses(name, races)
+        courses += found
+        crossings += _crossings(found, races, records)
+    return Growth(
+        title=f"{_coordinates(plan.races[0], plan)[0]}, {span(sizes)} {UNITS[plan.swept][1]}",
+        swept=plan.swept,
+        sizes=tuple(sizes),
+        courses=tuple(courses),
+        crossings=tuple(sorted(crossings, key=lambda crossing: crossing.size)),
+    )
+
+
+def told(growth: Growth) -> tuple[list[Crossing], int]:
+    """The crossings to tell, at most MOST, the most telling chosen first; and the number of all others."""
+    chosen = sorted(growth.crossings, key=lambda crossing: (not crossing.leading, not crossing.telling))[:MOST]
+    return sorted(chosen, key=lambda crossing: crossing.size), len(growth.crossings) - len(chosen)
+
+
+def overtaking(growth: Growth) -> str:
+    """What is said instead of crossings where there are none; empty where there are."""
+    if growth.crossings:
+        return ""
+    return "No arm is known to overtake another." if growth.courses else "Nothing was measured."
+
+
+def series_of(race: Race, plan: Plan) -> str:
+    """What tells a race of a sweep from others of the same size: "2 threads"; empty where there are none."""
+    return _coordinates(race, plan)[1]
+
+
+def size_of(race: Race, swept: str) -> int:
+    """The value that the swept coordinate has in a race."""
+    setting = race.reference.setting
+    return setting.batch_rows if swept == "batch" else int(getattr(setting, swept))
+
+
+def span(sizes: Sequence[int]) -> str:
+    """ "8 sizes from 100 to 1 000 000"; a single one as it is."""
+    if len(sizes) == 1:
+        return grouped(sizes[0])
+    return f"{len(sizes)} sizes from {grouped(sizes[0])} to {grouped(sizes[-1])}"
+
+
+def sentence(crossing: Crossing, swept: str) -> str:
+    """ "linear/c cpu eager becomes slower than linear/numpy cpu eager at 2 300 rows (95 %: 2 100 to 2 600; ...)"."""
+    size, low, high = sizes_of(crossing)
+    series = f"{crossing.slower.series}: " if crossing.slower.series else ""
+    return (
+        f"{series}{crossing.slower.arm.name} becomes slower than {crossing.faster.arm.name} at {size} {UNITS[swept][1]} "
+        f"(95 %: {low} to {high}; measured at {grouped(crossing.below)} and {grouped(crossing.above)})"
+    )
+
+
+def sizes_of(crossing: Crossing) -> tuple[str, str, str]:
+    """Size, low and high of a crossing in as many digits as tell them apart, four at most."""
+    width = (crossing.high - crossing.low) / 2 / crossing.size
+    digits = min(4, max(2, 1 - math.floor(math.log10(width)))) if width > 0 else 4
+    return (
+        numbers.count(crossing.size, digits),
+        numbers.count(crossing.low, digits),
+        numbers.count(crossing.high, digits),
+    )
+
+
+def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
+    """What the title of a race says but for its size: what all races of the plan share, and what they do not."""
+    mine, all_races = _spoken(race), [_spoken(each) for each in plan.races]
+    del mine[plan.swept]
+    shared = {name for name, text in mine.items() if all(each[name] == text for each in all_races)}
+    own = [text for name, text in mine.items() if name not in shared]
+    return ", ".join(text for name, text in mine.items() if name in shared), ", ".join(own)
+
+
+def _spoken(race: Race) -> dict[str, str]:
+    setting = race.reference.setting
+    return {
+        "workload": race.workload,
+        "rows": _plural(setting.rows, "row"),
+        "features": _plural(setting.features, "feature"),
+        "dtype": setting.dtype,
+        "batch": "full batch" if setting.batch == "full" else f"batches of {setting.batch}",
+        "threads": _plural(setting.threads, "thread"),
+    }
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def _courses(series: str, races: Sequence[tuple[int, Mapping[str, Row]]]) -> list[Course]:
+    """By class; in each the fastest at the largest size first."""
+    found = []
+    for name in dict.fromkeys(name for _, able in races for name in able):
+        mine = [(size, able[name]) for size, able in races if name in able]
+        points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in mine if row.seconds)
+        found.append(Course(mine[0][1].arm, series, mine[0][1].work, points, fit_of(points)))
+    return sorted(
+        found,
+        key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),
+    )
+
+
+def fit_of(points: Sequence[Point]) -> Fit | None:
+    """The straight line through the points of an arm; None for too few of them."""
+    if len(points) < SIZES_TO_FIT:
+        return None
+    seconds = np.array([point.seconds.value for point in points])
+    terms = np.array([[1.0, point.size] for point in points]) / seconds[:, None]
+    scale = np.linalg.norm(terms, axis=0)  # a fixed part and one a row may be a million times apart
+    found, _ = nnls(terms / scale, np.ones(len(points)))
+    fixed, each = (found / scale).tolist()
+    return Fit(fixed=fixed, each=each, off=float(np.abs(terms @ [fixed, each] - 1).max()))
+
+
+def _crossings(
+    courses: Sequence[Course], races: Sequence[tuple[int, Mapping[str, Row]]], records: Mapping[Arm, Sequence[Record]]
+) -> Iterator[Crossing]:
+    for one, other in combinations(courses, 2):
+        if one.work != other.work or one.work == "floor":
+            continue
+        peers = [course for course in courses if course.work == one.work]
+        for stretch in changes(list(_meetings(one.arm.name, other.arm.name, races, records))):
+            slower, faster = (one, other) if stretch[-1].ratio.value > 1 else (other, one)
+            size, low, high = crossed(stretch)
+            lowest = min(seconds for course in peers if (seconds := course.seconds_at(size)) is not None)
+            yield Crossing(
+                slower=slower,
+                faster=faster,
+                size=size,
+                low=low,
+                high=high,
+                below=stretch[0].size,
+                above=stretch[-1].size,
+                leading=lowest in (slower.seconds_at(size), faster.seconds_at(size)),
+            )
+
+
+def _meetings(
+    one: str, other: str, races: Sequence[tuple[int, Mapping[str, Row]]], records: Mapping[Arm, Sequence[Record]]
+) -> Iterator[Meeting]:
+    for size, able in races:
+        if one in able and other in able:
+            base = able[other].seconds
+            ratio = statistics.ratio(records[able[one].arm], records[able[other].arm])
+            if base and ratio and ratio.low is not None and ratio.high is not None:
+                yield Meeting(size, ratio, base.value)

@@ -1,0 +1,76 @@
+"""Turns numbers into text with no more digits than they have. Apart so that every report says a number the same way."""
+
+import math
+
+from bench.results.statistics import Estimate
+
+DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+THIN = " "
+
+
+def unit_for(seconds: list[float]) -> tuple[float, str]:
+    """One unit for a whole column: the largest in which the smallest of the values is at least 1."""
+    smallest = min(seconds, default=1.0)
+    return next((unit for unit in DURATIONS if smallest >= unit[0]), DURATIONS[-1])
+
+
+def number(value: float, half_width: float) -> str:
+    """A value rounded where its uncertainty begins: two digits of the half-width stay; unknown width: two digits."""
+    if not math.isfinite(value):
+        return str(value)
+    known = half_width if 0 < half_width < math.inf else abs(value) or 1.0
+    decimals = max(0, 1 - math.floor(math.log10(known)))
+    return f"{value:,.{min(decimals, 12)}f}".replace(",", THIN)
+
+
+def estimate(found: Estimate, scale: float = 1.0) -> str:
+    """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none.
+
+    An interval as wide as the value is not as far below it as above it: then its ends are said, "7.0 (0.13 to 380)".
+    """
+    if found.low is None or found.high is None:
+        return number(found.value / scale, math.inf)
+    if found.half_width > 0.5:
+        low, middle, high = (count(edge / scale) for edge in (found.low, found.value, found.high))
+        return f"{middle} ({low} to {high})"
+    half = (found.high - found.low) / 2 / scale
+    return f"{number(found.value / scale, half)} ± {number(half, half)}"
+
+
+def own_unit(found: Estimate) -> str:
+    """Seconds in the unit that suits them: "402.0 ± 8.0 µs"."""
+    scale, unit = unit_for([found.value])
+    return f"{estimate(found, scale)} {unit}"
+
+
+def value(found: Estimate, scale: float = 1.0) -> str:
+    """The estimate alone, in digits that its interval supports."""
+    return number(found.value / scale, found.half_width * found.value / scale)
+
+
+def seconds(duration: float | None) -> str:
+    """A single duration in a unit of its own, three digits: "4.03 s", "2.48 ms"; a dash for None."""
+    if duration is None:
+        return "-"
+    scale, unit = unit_for([duration])
+    scaled = duration / scale
+    return f"{scaled:.{max(0, 2 - math.floor(math.log10(max(scaled, 1))))}f} {unit}"
+
+
+def count(number: float, digits: int = 2) -> str:
+    """A count of this many digits, in groups of three: "2 300"; one that is whole has no decimals."""
+    if not number:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(number)))
+    whole = decimals <= 0 or float(number).is_integer()
+    return f"{round(number, decimals):,.{0 if whole else decimals}f}".replace(",", THIN)
+
+
+def times(factor: float) -> str:
+    """A factor in words fit for a sentence: "2.14 times", "13.4 times"."""
+    return f"{count(factor, 3)} times"
+
+
+def plain(text: str) -> str:
+    """Without characters that steer a terminal or turn the direction of writing."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,261 @@
+"""The command line as a person meets it: real processes, their output, their exit status."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Checkout
+
+Make = Callable[[Mapping[str, str]], Checkout]
+VERBS = ("list", "run", "profile", "report", "doctor", "check", "selfbench")
+FIVE = (
+    "--workload=linear/five",
+    "--effort=quick",
+    "--updates=20",
+    "--rounds=2",
+    "--implementation=linear/n[no]*",
+    "--implementation=linear/numpy",
+)
+
+
+@pytest.fixture(scope="module")
+def plain(checkout: Make) -> Checkout:
+    """A checkout with nothing planted."""
+    return checkout({})
+
+
+@pytest.fixture(scope="module")
+def finished(plain: Checkout) -> Checkout:
+    """The same, after one small run whose standard output is kept in out.txt."""
+    done = plain.bench("run", *FIVE)
+    assert done.returncode == 0, done.stderr
+    (plain.path / "out.txt").write_text(done.stdout, encoding="utf-8")
+    return plain
+
+
+def test_every_verb_explains_itself(plain: Checkout) -> None:
+    """Each verb's help has an example and offers --json."""
+    for verb in VERBS:
+        done = plain.bench(verb, "--help")
+        assert done.returncode == 0
+        assert f"Example: python -m bench {verb}" in " ".join(done.stdout.split())
+        assert "--json" in done.stdout
+
+
+def test_help_loads_nothing_heavy(plain: Checkout) -> None:
+    """`--help` answers without torch, numpy, scipy, pandas or matplotlib."""
+    code = (
+        "import sys\nsys.argv = ['bench', '--help']\nfrom bench.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'numpy', 'scipy', 'pandas', 'matplotlib') if name in sys.modules])"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=plain.path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_list_names_everything(plain: Checkout) -> None:
+    """`list --json` holds every workload and implementation, with what each needs."""
+    found = json.loads(plain.bench("list", "--json").stdout)
+    assert ["gradient/norm", "linear/five", "linear/line"] == [each["name"] for each in found["workloads"]]
+    needs = {each["name"]: each["needs"] for each in found["implementations"]}
+    assert needs["linear/numpy"] == ["numpy", "torch"]
+    assert needs["linear/manual"] == ["torch"]
+
+
+def test_a_run_leaves_its_reports_and_says_where(finished: Checkout) -> None:
+    """Table, findings and legend on the screen; summary, CSV, JSON and pictures in the run's folder, which is named."""
+    text = (finished.path / "out.txt").read_text(encoding="utf-8")
+    (folder,) = (finished.path / "results").iterdir()
+    for said in ("Fastest: linear/numpy", "All 3 answers agree", "raced against itself", "verdict", folder.name):
+        assert said in text
+    exports = ("exports/pyperf.json", "exports/bencher.json", "exports/records.csv", "exports/records.parquet")
+    for name in ("plan.json", "environment.json", "report.json", "summary.md", *exports):
+        assert (folder / name).stat().st_size > 100
+    assert (folder / "figures" / "ladder.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "figures" / "ladder.svg").read_text(encoding="utf-8")
+    assert not (folder / "cache").exists()
+
+
+def test_json_is_the_only_thing_on_standard_output(finished: Checkout) -> None:
+    """`report --json` prints one document, with the fields that are promised."""
+    done = finished.bench("report", "latest", "--json")
+    document = json.loads(done.stdout)
+    assert {"format", "run", "environment", "warnings", "races"} <= set(document)
+    (race,) = document["races"]
+    assert {"workload", "reference", "twin", "arms"} <= set(race)
+    assert {"ratio", "low", "high"} <= set(race["twin"])
+    promised = {
+        "implementation", "setting", "class", "status", "reason", "seconds_per_update", "low", "high", "ratio",
+        "ratio_low", "ratio_high", "job_seconds", "cold_seconds", "loss", "weights", "distance", "tolerance", "rounds",
+    }  # fmt: skip
+    for arm in race["arms"]:
+        assert promised <= set(arm)
+        assert (arm["status"], arm["rounds"]) == ("ok", 2)
+        assert arm["distance"] <= arm["tolerance"]
+
+
+def test_a_report_can_be_drawn_elsewhere_and_is_the_same(finished: Checkout, tmp_path: Path) -> None:
+    """Two drawings of the same run are equal, byte for byte."""
+    for name in ("one", "two"):
+        assert finished.bench("report", "latest", "--out", str(tmp_path / name)).returncode == 0
+    files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+
+
+def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tmp_path: Path) -> None:
+    """A record that was cut short costs a warning, not the report."""
+    (folder,) = (finished.path / "results").iterdir()
+    shutil.copytree(folder, tmp_path / folder.name)
+    victim = next((tmp_path / folder.name / "records").glob("*/round-001/linear-numpy*.json"))
+    victim.write_bytes(victim.read_bytes()[:200])
+    done = finished.bench("report", folder.name, "--results", str(tmp_path))
+    assert done.returncode == 0
+    assert f"{victim} is cut short" in done.stderr
+    assert "linear/numpy" in done.stdout
+
+
+def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path) -> None:
+    """Two runs of one machine: every arm has a change, on the screen, in files and in the document; itself is refused."""
+    (folder,) = (finished.path / "results").iterdir()
+    earlier = tmp_path / "earlier"
+    shutil.copytree(folder, earlier)
+    plan = json.loads((earlier / "plan.json").read_text(encoding="utf-8"))
+    (earlier / "plan.json").write_text(json.dumps(plan | {"run": "earlier"}), encoding="utf-8")
+    done = finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert f"{folder.name} against earlier" in done.stdout
+    assert {"against.html", "against.md", "against.json", "figures"} == {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+    found = json.loads(
+        finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"), "--json").stdout
+    )
+    assert len(found["races"]) == 1
+    changes = {arm["implementation"]: arm["change_of_ratio"] for arm in found["against"]["arms"]}
+    assert changes.pop("linear/nn_sgd") is None
+    assert {value["value"] for value in changes.values()} == {1.0}
+    refused = finished.bench("report", "--against", "latest")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "is the same run twice" in refused.stderr
+
+
+def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
+    """`report --history` tells of every run below the folder, with what is still wanting, and leaves its files."""
+    done = finished.bench("report", "--history", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "1 run on " in done.stdout
+    assert "want 4 more runs" in done.stdout
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"history.html", "history.md", "history.csv", "history.json", "figures"}
+    document = json.loads(finished.bench("report", "--history", "--out", str(tmp_path), "--json").stdout)
+    assert len(document["histories"][0]["arms"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--rows", "0"), "rows must be a whole number of at least 1; got 0."),
+        (("run", "--batch", "half"), "batch must be full or a whole number of at least 1; got 'half'."),
+        (("run", "--threads", "two"), "--threads takes whole numbers of at least 1, e.g. 1,2; got 'two'."),
+        (("run", "--budget", "soon"), "--budget takes a time such as 90s, 5m or 1h; got 'soon'."),
+        (("run", "--implementation", "linear/nn_sdg"), "did you mean linear/nn_sgd?"),
+        (("run", "--results", "/proc/nowhere"), "Results cannot be written to /proc/nowhere"),
+        (("run", "--resume", "yesterday"), "There is no run at yesterday"),
+        (("report", "yesterday"), "There is no run at yesterday"),
+        (("report", "--history", "--results", "nowhere"), "There is no run in nowhere yet"),
+        (("report", "yesterday", "--history"), "leave out RUN and --against"),
+        (("check", "linear/nobody"), "No implementation is called 'linear/nobody'"),
+        (("selfbench", "--only", "mood"), "--only takes answers, reports, tax, attribution, overhead, spread"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(plain: Checkout, arguments: tuple[str, ...], said: str) -> None:
+    """What a person can mend is said in one line on standard error, without a traceback."""
+    done = plain.bench(*arguments)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_check_proves_one_implementation(plain: Checkout) -> None:
+    """`check` prints a line a claim and ends with status 0 when all are kept."""
+    done = plain.bench("check", "gradient/by_hand")
+    assert done.returncode == 0
+    assert "kept    gradient/by_hand is right after the first update" in done.stdout
+    assert "claims, 0 broken." in done.stdout
+
+
+def test_check_says_which_claim_is_broken(checkout: Make) -> None:
+    """A wrong implementation ends `check` with status 3, and the broken claim says by how much."""
+    from tests.bench.planted import WRONG
+
+    done = checkout({"linear/wrong.py": WRONG["wrong_rate"]}).bench("check", "linear/wrong")
+    assert done.returncode == 3
+    assert "BROKEN  linear/wrong is right after 30 updates" in done.stdout
+    assert "rounding explains at most" in done.stdout
+
+
+def test_a_race_without_any_time_is_status_5(checkout: Make) -> None:
+    """When no arm could be measured the run says so by its exit status, and its rows say why."""
+    from tests.bench.planted import FAULTS
+
+    place = checkout({"linear/raises.py": FAULTS["raises"]})
+    chosen = ("--reference=linear/raises", "--implementation=linear/raises")
+    status, arms = place.arms("--workload=linear/five", "--rounds=1", "--updates=5", *chosen)
+    assert (5, "failed") == (status, arms["linear/raises eager"]["status"])
+
+
+def test_a_broken_workload_hides_no_other(checkout: Make) -> None:
+    """A family whose workload.py cannot be loaded is named by `list`; all others are there."""
+    place = checkout({})
+    (place.path / "impls" / "other").mkdir()
+    (place.path / "impls" / "other" / "workload.py").write_text("def broken(:", encoding="utf-8")
+    (place.path / "impls" / "linear" / ".#manual.py").symlink_to("nowhere")
+    done = place.bench("list")
+    assert done.returncode == 0
+    assert "impls/other/workload.py cannot be loaded: SyntaxError" in done.stdout
+    assert "linear/five" in done.stdout
+    assert "#manual" not in done.stdout
+
+
+def test_a_reason_in_odd_characters_loses_no_round(checkout: Make) -> None:
+    """An arm may complain in characters that no file takes; the round is written all the same."""
+    from tests.bench.planted import planted
+
+    source = planted("complains oddly", before='raise ValueError("odd \\udcff \\x1b[31m \\u202e end")')
+    place = checkout({"linear/odd.py": source})
+    status, arms = place.arms("--workload=linear/five", "--rounds=1", "--updates=5", "--implementation=linear/odd")
+    assert (4, "failed") == (status, arms["linear/odd eager"]["status"])
+    assert "end" in arms["linear/odd eager"]["reason"]
+
+
+def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
+    """`doctor --quick --json` is one document with a grade and a source for everything it looked at."""
+    done = plain.bench("doctor", "--quick", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert {"processor", "python", "disk", "gpu"} <= {finding["topic"] for finding in document["findings"]}
+    assert document["resolution"] is None
+
+
+def test_two_arms_are_set_side_by_side(finished: Checkout, tmp_path: Path) -> None:
+    """`profile --json` says where the time of both goes, and what one spends that the other does not."""
+    small = ("--rows=1000", "--rounds=2", f"--results={tmp_path}")
+    done = finished.bench("profile", "linear/numpy", "linear/no_grad", *small, "--json", timeout=400)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    found = {each["implementation"]: each for each in document["attributions"]}
+    assert {"linear/nn_sgd", "linear/numpy", "linear/no_grad"} == set(found)
+    for each in found.values():
+        assert sum(part["seconds"] for part in each["parts"]) == pytest.approx(each["measured"])
+        assert each["sentence"]
+    (differential,) = document["differentials"]
+    assert "linear/n" in differential["first"]
+    assert (Path(document["run"]) / "figures" / "attribution.svg").exists()

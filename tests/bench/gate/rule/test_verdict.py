@@ -1,0 +1,290 @@
+"""The gate's own exam on made-up visits: what it must say of each, and what it must never say."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from bench.gate.rule.verdict import logarithm, standing, verdict
+from bench.results.gate import Cell, Count, Counts, GateVerdict, Kind, PairedRound
+from bench.results.record import Status
+from reports.exit_status import Exit, status_of_gate
+from reports.gate.headline import headline
+from tests.bench.gate.samples import Machine, cell, controls, gate, plan, raced, record, swapped
+
+NAMES = ("linear/nn_sgd", "linear/manual", "linear/analytic", "linear/views")
+
+
+def words(found: GateVerdict) -> list[str]:
+    """The word of each cell."""
+    return [each.word for each in found.cells]
+
+
+def judged(of: Cell, duels: Sequence[PairedRound], counts: Counts | None = None) -> GateVerdict:
+    """A gate of one cell, with controls that are on."""
+    beside = dict(controls(Machine(7)))
+    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: list(duels)}
+    return verdict(plan(of, *beside), by_slug, {of.slug: counts} if counts else {})
+
+
+def test_the_same_code_on_both_sides_passes() -> None:
+    """Without a change every cell is ok, which excludes a slowdown of the gate, and the exit status is 0."""
+    found = gate(dict.fromkeys(NAMES, 0.0))
+    assert words(found) == ["ok"] * 4
+    assert (found.word, status_of_gate(found), found.complete) == ("ok", Exit.DONE, True)
+    assert all(each.clocked is not None and (each.clocked.high or 1) < 0.03 for each in found.cells)
+
+
+def test_ten_percent_slower_fails() -> None:
+    """A cell that is 10 % slower is regressed by screening and confirmation, the others are not, and the status is 1."""
+    found = gate({**dict.fromkeys(NAMES, 0.0), "linear/manual": 0.10})
+    assert words(found) == ["ok", "regressed", "ok", "ok"]
+    slower = found.cells[1]
+    assert slower.stops
+    assert slower.clocked is not None
+    assert slower.screened is not None
+    assert slower.clocked.change == pytest.approx(0.10, abs=0.02)
+    assert (found.word, status_of_gate(found)) == ("regressed", Exit.REGRESSION)
+
+
+def test_swapped_sides_say_faster() -> None:
+    """The rounds of a slowdown with their sides exchanged are an improvement, which is no reason to stop."""
+    of = cell()
+    found = judged(of, swapped(raced(Machine(3), of, 0.10)))
+    assert words(found) == ["improved"]
+    assert found.cells[0].clocked is not None
+    assert found.cells[0].clocked.change == pytest.approx(1 / 1.10 - 1, abs=0.02)
+    assert status_of_gate(found) == Exit.DONE
+
+
+def test_one_spike_is_no_regression() -> None:
+    """A round in which the head took half as long again does not make a regression of the others."""
+    of, machine = cell(), Machine(4)
+    duels = [machine.duel(of, "screen", number, 0.5 if number == 3 else 0.0) for number in range(1, 21)]
+    assert words(judged(of, duels))[0] in ("ok", "unresolved")
+
+
+def test_every_cell_8_percent_slower_is_all_regressed() -> None:
+    """What is common to all cells is not taken for the machine: only the controls may say what the machine did."""
+    found = gate(dict.fromkeys(NAMES, 0.08))
+    assert words(found) == ["regressed"] * 4
+
+
+@pytest.mark.parametrize(("kind", "named"), [("missing", False), ("missing", True), ("new", True)])
+def test_an_arm_that_one_side_lacks_cannot_be_measured(kind: Kind, named: bool) -> None:
+    """An arm that the head lost, or that was named and the base never had, exits with 5 even beside one that is ok."""
+    right, gone, beside = cell(), cell("linear/manual", kind), dict(controls(Machine(7)))
+    duels = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
+    found = verdict(plan(right, gone, *beside, named=named), duels, {})
+    assert words(found) == ["ok", kind]
+    assert (found.word, status_of_gate(found)) == ("unmeasured", Exit.UNMEASURED)
+
+
+def test_a_new_arm_that_nobody_named_is_told_and_passes() -> None:
+    """Adding an implementation must not fail a pull request; it has nothing to be compared with."""
+    right, added, beside = cell(), cell("linear/manual", "new"), dict(controls(Machine(7)))
+    duels = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
+    found = verdict(plan(right, added, *beside), duels, {})
+    assert (words(found), status_of_gate(found)) == (["ok", "new"], Exit.DONE)
+
+
+def test_nothing_but_new_arms_is_no_pass() -> None:
+    """Where no cell has a counterpart nothing was measured."""
+    beside = dict(controls(Machine(7)))
+    found = verdict(plan(cell(kind="new"), *beside), {each.slug: done for each, done in beside.items()}, {})
+    assert status_of_gate(found) == Exit.UNMEASURED
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.0, -1.0])
+def test_times_that_are_none_cannot_be_measured(bad: float) -> None:
+    """NaN, infinite, zero and negative times are no times: the cell is unmeasured and the status 5."""
+    of = cell()
+    base, head = (record(of, 1, blocks) for blocks in ([4e-4] * 20, [bad] * 20))
+    duels = [PairedRound(stage="screen", round=number, base=base, head=head) for number in (1, 2)]
+    found = judged(of, duels)
+    assert logarithm(duels[0]) is None
+    assert (words(found), status_of_gate(found), found.complete) == (["unmeasured"], Exit.UNMEASURED, True)
+
+
+@pytest.mark.parametrize("status", ["wrong", "failed", "crashed", "timeout", "out_of_memory"])
+def test_what_was_right_and_is_not_any_more_is_a_regression(status: Status) -> None:
+    """Right on the base and wrong, failing, hanging or too large on the head stops the merge, with the reason."""
+    of, machine = cell(), Machine(6)
+    duels = [machine.duel(of, "screen", number, 0.0, head=status) for number in (1, 2)]
+    found = judged(of, duels)
+    assert words(found) == ["wrong" if status == "wrong" else "failed"]
+    assert found.cells[0].stops
+    assert f"made-up: {status}" in found.cells[0].reason
+    assert status_of_gate(found) == Exit.REGRESSION
+
+
+def test_one_failing_round_is_tried_again() -> None:
+    """A head that failed once is raced on, and ok when it then runs; twice ends the cell."""
+    of, machine = cell(), Machine(6)
+    once = [machine.duel(of, "screen", 1, 0.0, head="crashed")]
+    assert standing(of, once, 20).next == "screen"
+    done = list(once)
+    while standing(of, done, 20).next:
+        done.append(machine.duel(of, "screen", 1 + len(done), 0.0))
+    assert words(judged(of, done)) == ["ok"]
+    assert standing(of, [*once, machine.duel(of, "screen", 2, 0.0, head="crashed")], 20).next is None
+
+
+def test_one_wrong_answer_is_enough() -> None:
+    """Its tolerance is what rounding can explain, so no second one is waited for: not right in seven of eight rounds."""
+    of, machine = cell(), Machine(6)
+    done = [*raced(machine, of, 0.0), machine.duel(of, "screen", 30, 0.0, head="wrong")]
+    found = judged(of, done)
+    assert (words(found), found.cells[0].stops, status_of_gate(found)) == (["wrong"], True, Exit.REGRESSION)
+
+
+def test_a_worker_that_never_started_was_given_no_other_data() -> None:
+    """A base that timed out once left no data to compare; the rounds around it count."""
+    of, machine = cell(), Machine(6)
+    crashed = machine.duel(of, "screen", 30, 0.0, base="timeout")
+    crashed = replace(crashed, base=replace(crashed.base, digest=""))
+    assert words(judged(of, [*raced(machine, of, 0.0), crashed])) == ["ok"]
+
+
+@pytest.mark.parametrize(("status", "exits"), [("wrong", Exit.WRONG), ("crashed", Exit.FAILED)])
+def test_what_fails_on_both_sides_is_no_regression(status: Status, exits: Exit) -> None:
+    """It was so before: said with a status of its own."""
+    of, machine = cell(), Machine(6)
+    duels = [machine.duel(of, "screen", number, 0.0, base=status, head=status) for number in (1, 2)]
+    found = judged(of, duels)
+    assert (found.cells[0].stops, status_of_gate(found)) == (False, exits)
+
+
+def test_what_the_head_mended_is_improved() -> None:
+    """Wrong on the base and right on the head is no reason to stop."""
+    of, machine = cell(), Machine(6)
+    found = judged(of, [machine.duel(of, "screen", number, 0.0, base="wrong") for number in (1, 2)])
+    assert (words(found), status_of_gate(found)) == (["improved"], Exit.DONE)
+
+
+def test_what_neither_side_can_run_here_is_no_failure() -> None:
+    """A missing package or device on both sides leaves a row, and the others decide."""
+    of, right, machine, beside = cell("linear/jax"), cell(), Machine(6), dict(controls(Machine(7)))
+    absent = [machine.duel(of, "screen", 1, 0.0, base="unavailable", head="unavailable")]
+    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
+    found = verdict(plan(of, right, *beside), by_slug | {right.slug: raced(machine, right, 0.0)}, {})
+    assert (words(found), status_of_gate(found), found.complete) == (["unavailable", "ok"], Exit.DONE, True)
+
+
+def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
+    """The only arm that differs needs a device that is not here: that all others are identical says nothing of it."""
+    of, machine, beside = cell("linear/jax"), Machine(6), dict(controls(Machine(7)))
+    absent = [machine.duel(of, "screen", 1, 0.0, base="unsupported", head="unsupported")]
+    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
+    found = verdict(plan(of, cell(kind="identical"), *beside), by_slug, {})
+    assert (words(found), status_of_gate(found)) == (["unavailable", "identical"], Exit.UNMEASURED)
+    assert "nothing that both sides have and can run: linear/jax" in headline(found)
+
+
+def test_what_ran_before_is_not_unavailable() -> None:
+    """A full disk that both sides meet after good rounds is a failure of both, not a missing package."""
+    of, machine = cell(), Machine(6)
+    good = [machine.duel(of, "screen", number, 0.1) for number in (1, 2)]
+    bad = [machine.duel(of, "screen", number, 0.0, base="unavailable", head="unavailable") for number in (3, 4)]
+    assert standing(of, [*good, bad[0]], 20).next == "screen"
+    found = judged(of, good + bad)
+    assert (words(found), status_of_gate(found)) == (["failed"], Exit.FAILED)
+
+
+def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
+    """The head's oracle judges both: a base that computes what was asked for before is not mended by asking for more."""
+    of, machine = replace(cell(), differs=("impls/linear/workload.py",)), Machine(6)
+    found = judged(of, [machine.duel(of, "screen", 1, 0.0, base="wrong")])
+    assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
+    assert "workload" in found.cells[0].reason
+
+
+def test_a_head_that_cannot_be_counted_is_no_pass() -> None:
+    """Where the base could be: graph breaks and recompilations of the head were not looked for."""
+    counts = {"linear/nn_sgd": Counts(reason="the head could not be counted: it died", head_alone=True)}
+    found = gate({"linear/nn_sgd": 0.0}, counts=counts)
+    assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
+    both = {"linear/nn_sgd": Counts(reason="the base could not be counted: it died")}
+    assert words(gate({"linear/nn_sgd": 0.0}, counts=both)) == ["ok"]
+
+
+def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
+    """No slowdown is excluded of an arm that had no time before."""
+    mended, right, machine, beside = cell("linear/manual"), cell(), Machine(6), dict(controls(Machine(7)))
+    by_slug = {each.slug: done for each, done in beside.items()} | {right.slug: raced(machine, right, 0.0)}
+    by_slug[mended.slug] = [machine.duel(mended, "screen", 1, 0.0, base="wrong")]
+    found = verdict(plan(mended, right, *beside), by_slug, {})
+    assert "2 arms raced, a slowdown of 3 % or more is excluded for 1 of them; mended: linear/manual" in headline(found)
+
+
+def test_controls_that_are_off_veto_the_clock() -> None:
+    """Where what is identical differs by 4 %, no time is believed, slower or not: status 5."""
+    found = gate({"linear/nn_sgd": 0.10, "linear/manual": 0.0}, off=0.04)
+    assert found.controls.vetoes
+    assert words(found) == ["unresolved", "unresolved"]
+    assert (found.word, status_of_gate(found)) == ("unmeasured", Exit.UNMEASURED)
+
+
+def test_controls_that_are_on_do_not() -> None:
+    """Nor do controls that are off by less than the floor."""
+    assert not gate({"linear/nn_sgd": 0.0}, off=0.004).controls.vetoes
+
+
+def test_a_bad_counter_fails_by_itself() -> None:
+    """One graph break more is a regression, whatever the clock and the controls say."""
+    counts = {"linear/nn_sgd": Counts(counters={"graph_breaks": Count(base=0, head=1, bad=True)})}
+    found = gate({"linear/nn_sgd": 0.0}, counts=counts, off=0.04)
+    assert words(found) == ["regressed"]
+    assert found.cells[0].reason.startswith("more graph breaks")
+    assert status_of_gate(found) == Exit.REGRESSION
+
+
+def test_another_structure_must_pass_the_clock() -> None:
+    """Operations that became more or fewer do not fail by themselves, nor hide a slowdown."""
+    counts = {"linear/nn_sgd": Counts(counters={"operations": Count(base=10, head=12)})}
+    assert words(gate({"linear/nn_sgd": 0.0}, counts=counts)) == ["ok"]
+    assert words(gate({"linear/nn_sgd": 0.10}, counts=counts)) == ["regressed"]
+
+
+def test_nothing_to_race_is_said_after_the_controls() -> None:
+    """Where all code is the same the status is 0, if the controls ran; without them nothing was measured."""
+    beside = dict(controls(Machine(7)))
+    found = verdict(plan(cell(kind="identical"), *beside), {each.slug: done for each, done in beside.items()}, {})
+    assert (found.word, status_of_gate(found)) == ("nothing to race", Exit.DONE)
+    assert verdict(plan(cell(kind="identical"), *beside), {}, {}).word == "unmeasured"
+
+
+def test_a_noisy_cell_is_unresolved_and_says_what_it_would_take() -> None:
+    """Neither slower nor not: the minutes still needed, and the smallest slowdown that would have been caught."""
+    found = gate({"linear/nn_sgd": 0.025, "linear/manual": 0.0}, process=0.05, seed=2)
+    noisy = next(each for each in found.cells if each.word == "unresolved")
+    assert noisy.smallest_detectable is not None
+    assert noisy.smallest_detectable > 0.03
+    assert noisy.minutes_to_resolve is None or noisy.minutes_to_resolve > 0
+
+
+def test_a_gate_that_decided_nothing_is_no_pass() -> None:
+    """Where every raced cell is unresolved the status is 5."""
+    of, machine = cell(), Machine(1, process=0.08)
+    duels = [machine.duel(of, "screen", number, 0.02) for number in range(1, 6)]
+    found = judged(of, duels)
+    assert (words(found), found.complete, status_of_gate(found)) == (["unresolved"], False, Exit.UNMEASURED)
+
+
+def test_rounds_after_a_decision_change_nothing() -> None:
+    """Going on after the verdict cannot be a second chance: the same looks are replayed."""
+    of, machine = cell(), Machine(8)
+    done = raced(machine, of, 0.10)
+    more = [machine.duel(of, "confirm", 20 + number, -0.5) for number in range(1, 5)]
+    assert judged(of, done).cells[0].clocked == judged(of, done + more).cells[0].clocked
+    assert words(judged(of, done + more)) == ["regressed"]
+
+
+def test_different_data_are_not_compared() -> None:
+    """Sides whose workloads gave other numbers are said to be so, and not timed against each other."""
+    of, machine = cell(), Machine(9)
+    duels = [machine.duel(of, "screen", number, 0.0) for number in range(1, 7)]
+    other = [replace(each, head=replace(each.head, digest="another")) for each in duels]
+    found = judged(of, other)
+    assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
+    assert "different data" in found.cells[0].reason

@@ -1,0 +1,178 @@
+"""That each side runs its own code is proved by real processes, and each way in which it would not is refused."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bench.gate.sides import checkout, preflight
+from bench.gate.sides.checkout import Prepared, SideError
+from bench.results.gate import Side
+from tests.bench.gate.projects import Project, whole
+from tests.conftest import ROOT
+
+TORCH = """
+class Tensor: ...
+class backends:
+    class cpu:
+        get_cpu_capability = staticmethod(lambda: "none")
+"""
+
+
+def hasten(target: Path, made: Prepared) -> None:
+    """A torch of a few lines at the root of every copy: where a refusal is what counts, the real one only takes time."""
+    for copy in (*made.base.copies, *made.head.copies):
+        (target / copy / "torch.py").write_text(TORCH, encoding="utf-8")
+
+
+def hastened(original: Path, target: Path, made: Prepared) -> Path:
+    """The same gate in another folder, with such a torch."""
+    shutil.copytree(original, target, symlinks=True)
+    hasten(target, made)
+    return target
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that keeps its `impls` in benchmarks/, with one arm changed since."""
+    made = whole(tmp_path_factory.mktemp("preflight") / "project", "benchmarks")
+    arm = made.path / "benchmarks" / "impls" / "linear" / "manual.py"
+    arm.write_text(arm.read_text(encoding="utf-8") + "\nimport msgspec\n", encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def prepared(project: Project) -> tuple[Path, Prepared]:
+    """The gate's folder and its sides; a test that changes files of a copy puts them back."""
+    target = project.path.parent / "gate"
+    return target, checkout.prepare(target, project=project.path, folder="benchmarks", base="HEAD")
+
+
+def test_both_sides_are_proved_and_their_versions_told(prepared: tuple[Path, Prepared]) -> None:
+    """Of Python, torch and numpy, what torch's kernels use, and what only an arm of the head imports."""
+    target, made = prepared
+    found = preflight.proved(target, made)
+    assert replace(found.base, versions={}) == made.base
+    assert {"python", "torch", "numpy", "instructions"} <= set(found.base.versions)
+    assert ("msgspec" in found.base.versions, "msgspec" in found.head.versions) == (False, True)
+    assert 1 == len(preflight.difference(found.base, found.head))
+
+
+def test_what_differs_between_two_environments_is_told() -> None:
+    """A sentence each, also where one of them lacks it; none for what is equal."""
+    then, now = {"python": "3.12.1", "torch": "2.12.0"}, {"python": "3.12.1", "torch": "2.13.0", "numba": "0.60"}
+    base, head = Side(role="base", name="a", versions=then), Side(role="head", name="b", versions=now)
+    assert preflight.difference(base, head) == (
+        "torch is 2.12.0 on the base, 2.13.0 on the head",
+        "numba is not installed on the base, 0.60 on the head",
+    )
+
+
+def link_out(target: Path, made: Prepared, project: Path) -> str:
+    """The `impls` of one copy of the head are a link to the working tree's."""
+    impls = target / made.head.copies[1] / "benchmarks" / "impls"
+    shutil.rmtree(impls)
+    impls.symlink_to(project / "benchmarks" / "impls")
+    return r"the head, the working tree, imports impls\S* from .*an installed copy or a link comes first"
+
+
+def link_together(target: Path, made: Prepared, project: Path) -> str:
+    """One file of the head is the base's, by a hard link, which no path shows."""
+    then, now = (target / each.copies[0] / "benchmarks/impls/contract.py" for each in (made.base, made.head))
+    now.unlink()
+    now.hardlink_to(then)
+    return r"the very same file, .*benchmarks/impls/contract\.py"
+
+
+def old_impls(target: Path, made: Prepared, project: Path) -> str:
+    """The base lacks what this bench asks of a side."""
+    (target / made.base.copies[0] / "benchmarks/impls/task.py").unlink()
+    return r"the base, HEAD, .*impls\.task"  # not found; or found in the checkout, where that is installed for editing
+
+
+def missing_package(target: Path, made: Prepared, project: Path) -> str:
+    """The seam of the head needs what is not installed."""
+    arm = target / made.head.copies[0] / "benchmarks" / "impls" / "__init__.py"
+    arm.write_text("import no_such_package\n", encoding="utf-8")
+    for compiled in (arm.parent / "__pycache__").glob("__init__*"):
+        compiled.unlink()
+    return r"has no no_such_package, which \S+ imports: \S+ -m pip install no_such_package"
+
+
+def ends_early(target: Path, made: Prepared, project: Path) -> str:
+    """Importing the base ends the process."""
+    arm = target / made.base.copies[1] / "benchmarks" / "impls" / "__init__.py"
+    arm.write_text("import sys\nsys.exit('no thanks')\n", encoding="utf-8")
+    for compiled in (arm.parent / "__pycache__").glob("__init__*"):
+        compiled.unlink()
+    return r"the base, HEAD, cannot be raced: .* ended with status 1 while .*: no thanks"
+
+
+@pytest.mark.parametrize("spoil", [link_out, link_together, old_impls, missing_package, ends_early])
+def test_sides_that_are_not_their_own_are_refused(
+    prepared: tuple[Path, Prepared],
+    project: Project,
+    tmp_path: Path,
+    spoil: Callable[[Path, Prepared, Path], str],
+) -> None:
+    """By name and with a cure: links of both kinds, a seam that does not fit, packages that are missing, a process's end."""
+    original, made = prepared
+    target = hastened(original, tmp_path / "gate", made)
+    said = spoil(target, made, project.path)
+    with pytest.raises(SideError, match=said):
+        preflight.proved(target, made)
+
+
+def test_another_bench_is_refused(prepared: tuple[Path, Prepared], tmp_path: Path) -> None:
+    """One that comes from elsewhere than the instrument."""
+    original, made = prepared
+    target = hastened(original, tmp_path / "gate", made)
+    shutil.rmtree(target / "instrument" / "bench")
+    (target / "instrument" / "bench").symlink_to(ROOT / "bench")
+    with pytest.raises(SideError, match=r"imports bench\S* from .*, not from .*instrument"):
+        preflight.proved(target, made)
+
+
+def test_a_package_installed_from_the_project_itself_is_refused(
+    project: Project, prepared: tuple[Path, Prepared], tmp_path: Path
+) -> None:
+    """An editable install makes both sides run the working tree's package; where the copy comes first, it does no harm."""
+    target, environment = tmp_path / "gate", tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    here = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "editable.pth").write_text("\n".join([*here, str(project.path / "python")]), encoding="utf-8")
+    python = str(environment / "bin" / "python")
+    own = {"python/mine.py": "", "benchmarks/impls/linear/manual.py": "import mine\n"}
+    kept = (project.path / "benchmarks/impls/linear/manual.py").read_text(encoding="utf-8")
+    project.write(own)
+    try:
+        made = checkout.prepare(target, project=project.path, folder="benchmarks", base="HEAD", head_python=python)
+        hasten(target, made)
+        with pytest.raises(SideError, match=r"the head, .* would import mine from .*project/python/mine\.py.* -e"):
+            preflight.proved(target, made)
+        project.write({"mine.py": ""})
+        made = checkout.prepare(target, project=project.path, folder="benchmarks", base="HEAD", head_python=python)
+        hasten(target, made)
+        assert python == preflight.proved(target, made).head.python
+    finally:
+        project.write({"benchmarks/impls/linear/manual.py": kept})
+        shutil.rmtree(project.path / "python")
+        (project.path / "mine.py").unlink(missing_ok=True)
+
+
+def test_an_interpreter_without_torch_is_refused(prepared: tuple[Path, Prepared], tmp_path: Path) -> None:
+    """With the line that installs it there."""
+    target, made = prepared
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "empty")], check=True)
+    python = str(tmp_path / "empty" / "bin" / "python")
+    origin = checkout.origin(target, replace(made.base, python=python), 0)
+    with pytest.raises(SideError, match=f"{python} has no (torch|numpy|msgspec).*: {python} -m pip install"):
+        preflight.survey(origin)
+    gone = replace(made.base, python=str(tmp_path / "gone"))
+    with pytest.raises(SideError, match="gone cannot be started"):
+        preflight.survey(checkout.origin(target, gone, 0))

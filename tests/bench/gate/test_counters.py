@@ -1,0 +1,182 @@
+"""The counters of two sides: equal where nothing changed, and each planted fault of structure shows in the right one."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.gate.counters import MONOTONE_BAD, _compared, _many, count
+from bench.results.gate import Cell, Counts
+from bench.results.profile import COUNTERS
+from bench.results.record import Arm
+from bench.runner.worker_process import Origin, allowed_cores
+from impls.contract import catalogue
+from tests.bench.gate.faults import FAULTS, MANUAL, SGD, Fault, together
+from tests.conftest import ROOT
+
+ROWS = 100
+Counting = Callable[..., Counts]
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Counting:
+    """Counts an arm on a base and a head, each with the given fault."""
+
+    def side(folder: Path, instrument: Path, fault: Fault | None) -> Origin:
+        shutil.copytree(ROOT / "impls", folder / "impls", ignore=shutil.ignore_patterns("__pycache__"))
+        if fault:
+            fault.plant(folder)
+        return Origin(python=sys.executable, folder=folder, path=(instrument, folder))
+
+    def counted(
+        implementation: str, head: Fault | None, base: Fault | None = None, *, mode: str = "eager", limit: float = 200
+    ) -> Counts:
+        place = tmp_path_factory.mktemp("counting")
+        (place / "instrument").mkdir()
+        (place / "instrument" / "bench").symlink_to(ROOT / "bench")
+        made = {"base": base, "again": base, "head": head}
+        setting = catalogue.workloads()["linear/line"].setting(rows=ROWS, mode=mode)
+        found = count(
+            Cell(arm=Arm(workload="linear/line", implementation=implementation, setting=setting), kind="raced"),
+            {name: side(place / name, place / "instrument", fault) for name, fault in made.items()},
+            cores=allowed_cores()[-1:],
+            everywhere=allowed_cores(),
+            cache=place / "cache",
+            log=place / "log",
+            limit=limit,
+        )
+        assert {path.name for path in place.iterdir()} == {*made, "instrument", "log"}  # no cache is left
+        assert {path.name for path in (place / "log").iterdir()} == {f"{name}.log" for name in made}
+        return found
+
+    return counted
+
+
+def changed(found: Counts) -> dict[str, float]:
+    """What the head has more of, by counter; nothing of it may be missing."""
+    assert not found.reason
+    both = {name: (one.base, one.head) for name, one in found.counters.items()}
+    return {name: head - base for name, (base, head) in both.items() if base != head and head is not None}  # type: ignore[operator]
+
+
+def bad(found: Counts) -> set[str]:
+    """The counters that fail by themselves."""
+    return {name for name, one in found.counters.items() if one.bad}
+
+
+def test_a_comment_changes_no_counter(counting: Counting) -> None:
+    """A head that differs in a comment has every counter that its base has, steady and with the same value."""
+    found = counting(MANUAL, FAULTS["comment"])
+    assert (changed(found), bad(found), found.unsteady, found.breaks) == ({}, set(), (), ())
+    assert {"operations", "host_reads", "allocations", "peak_bytes", "python_calls", "recompiles"} <= set(
+        found.counters
+    )
+    assert set(found.counters) <= set(COUNTERS)
+    assert found.counters["operations"].base == 56  # by reading manual and PyTorch
+    assert found.counters["graphs"].head == 0
+
+
+def test_a_rare_read_is_bad(counting: Counting) -> None:
+    """A number that is read every hundredth update is enough; it is found in its share, and fails by itself."""
+    found = counting(MANUAL, FAULTS["item_sometimes"])
+    assert bad(found) == {"host_reads"}
+    assert 4 / 512 <= changed(found)["host_reads"] <= 6 / 512
+
+
+def test_fewer_reads_are_not_bad(counting: Counting) -> None:
+    """A head that no longer reads a number is shown as it is, and nothing about it fails."""
+    found = counting(SGD, None, FAULTS["item"])
+    assert changed(found) == {"host_reads": -1, "operations": -2}
+    assert bad(found) == set()
+
+
+def test_more_operations_and_memory_are_structure(counting: Counting) -> None:
+    """A clone and gradients that are cleared by filling are exactly so many more; the clock decides what they cost."""
+    found = counting(SGD, together(FAULTS["clone"], FAULTS["keeps_grad"]))
+    size = ROWS * 4
+    # three operations make a clone; two gradients are filled in place, and then added to instead of kept
+    assert changed(found) == {"operations": 5, "allocations": 1, "allocated_bytes": size, "peak_bytes": size}
+    assert bad(found) == set()
+
+
+def test_a_leak_shows_in_the_peak(counting: Counting) -> None:
+    """A detour by float64 and what is kept for ever: much more memory is asked for, and held at a time."""
+    found = counting(MANUAL, together(FAULTS["upcast"], FAULTS["leak"]))
+    assert changed(found)["peak_bytes"] > 512 * 8 + ROWS * 8
+    assert changed(found)["operations"] > 3
+    assert bad(found) == set()
+
+
+def test_a_counter_that_the_base_does_not_repeat_is_left_out(counting: Counting) -> None:
+    """Bytes that are asked for at random differ between two countings of the base; all others are still compared."""
+    found = counting(MANUAL, FAULTS["random"], FAULTS["random"])
+    assert "allocated_bytes" in found.unsteady
+    assert set(found.unsteady) <= {"allocated_bytes", "peak_bytes", "python_calls"}  # chance draws again, now and then
+    assert not set(found.unsteady) & set(found.counters)
+    assert found.counters["allocations"].base == found.counters["allocations"].head
+
+
+def test_a_head_that_ends_is_named(counting: Counting) -> None:
+    """An exception after some updates is a reason that says on which side, what and where; nothing is counted."""
+    found = counting(MANUAL, FAULTS["raises_late"])
+    assert found.reason.startswith("the head could not be counted: ValueError: the planted fault (manual.py:")
+    assert "base" not in found.reason
+    assert found.counters == {}
+
+
+def test_a_base_that_ends_is_named_once(counting: Counting) -> None:
+    """Both countings of the base end alike, which is said once; and the head, too, if it does."""
+    found = counting(MANUAL, FAULTS["raises"], FAULTS["raises"])
+    said = "could not be counted: RuntimeError: the planted fault (manual.py:17)"
+    assert found.reason == f"the base {said}; the head {said}"
+
+
+def test_what_the_compiler_does_is_counted(counting: Counting) -> None:
+    """A graph break and a recompile every 500 updates are both bad, and why the graph broke is said."""
+    found = counting(MANUAL, together(FAULTS["graph_break"], FAULTS["recompiles_rarely"]), mode="compile")
+    assert {"graph_breaks", "recompiles", "recompiles_in_blocks"} == bad(found)
+    assert found.counters["graphs"].base == 1
+    assert found.counters["recompiles"].base == 0
+    assert found.counters["cache_hits"].base == 0  # cold
+    assert len(found.breaks) == 1
+    assert "graph_break()" in found.breaks[0]
+
+
+def test_the_same_break_elsewhere_is_not_new() -> None:
+    """A reason of the head that the base has on another line, or from another folder, is not told again."""
+    base = {"breaks": ["print at /one/impls/a.py:12"], "graph_breaks": 1}
+    head = {"breaks": ["print at /another/impls/a.py:14", "sorted at /another/impls/a.py:14"], "graph_breaks": 2}
+    found = _compared(base, base, head)
+    assert found.breaks == ("sorted at /another/impls/a.py:14",)
+    assert found.counters["graph_breaks"].bad
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_only_more_of_what_nobody_wants_is_bad(name: str) -> None:
+    """More fails for the monotone counters alone; less and as much never do; nothing counted on the base is none."""
+    several: dict[str, Any]
+    few: dict[str, Any]
+    none: dict[str, Any]
+    several, few, none = ({"breaks": [], name: 3}, {"breaks": [], name: 2}, {"breaks": []})
+    assert _compared(few, few, several).counters[name].bad is (name in MONOTONE_BAD)
+    assert _compared(none, none, few).counters[name].bad is (name in MONOTONE_BAD)
+    assert not _compared(several, several, few).counters[name].bad
+    assert not _compared(few, few, few).counters[name].bad
+    assert _compared(few, several, several).unsteady == (name,)
+
+
+def test_slow_arms_are_counted_over_fewer_updates() -> None:
+    """The number is a power of two, and takes two seconds at most; what is slower still is counted over a few."""
+    assert [_many(seconds) for seconds in (1e-9, 3.9e-3, 6e-3, 1 / 16, 0.07, 10)] == [512, 512, 256, 32, 0, 0]
+
+
+def test_far_more_than_two_countings_of_the_base_is_bad() -> None:
+    """0 and 1 recompilations of the base are unsteady, and hide neither 500 of the head nor make 2 of them a fault."""
+    base, again = ({"recompiles": number, "breaks": []} for number in (0.0, 1.0))
+    many = _compared(base, again, {"recompiles": 500.0, "breaks": []})
+    assert (many.counters["recompiles"].bad, many.unsteady) == (True, ())
+    few = _compared(base, again, {"recompiles": 2.0, "breaks": []})
+    assert (few.counters, few.unsteady) == ({}, ("recompiles",))

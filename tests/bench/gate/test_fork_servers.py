@@ -1,0 +1,97 @@
+"""Which rounds get a server to fork their workers, for how long, and what happens when there is none; with real processes."""
+
+import dataclasses
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from bench.gate.fork_servers import ROUNDS, TOGETHER, Servers
+from bench.runner import fork_server, memory_layout
+from bench.runner.fork_server import LATER
+from bench.runner.worker_process import allowed_cores
+from tests.bench.gate.samples import arm
+
+HERE = [sys.executable] * 2
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    """None is live yet."""
+    with Servers(tmp_path / "logs" / "servers.log", allowed_cores(), 60.0) as made:
+        yield made
+
+
+def live() -> list[psutil.Process]:
+    """The servers that run. A process in which a DataLoader had workers before keeps what forked those."""
+    return [child for child in psutil.Process().children() if str(fork_server.__file__) in child.cmdline()]
+
+
+def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
+    """What workers of a server have alike, hashes for one, must not be what all rounds have alike."""
+    order = random.Random(1)
+    serving, hashes = [], []
+    for _ in range(2 * ROUNDS * TOGETHER):
+        place = servers.begin_round(arm(), HERE, order)
+        assert place
+        serving.append(place.live[sys.executable])
+        hashes.append(place.held[memory_layout.HASHES])
+    half = ROUNDS * TOGETHER
+    assert serving[:half] == serving[:TOGETHER] * ROUNDS
+    assert serving[half:] == serving[half : half + TOGETHER] * ROUNDS
+    assert len(set(serving)) == len(set(hashes)) == 2 * TOGETHER
+    assert [each.alive for each in dict.fromkeys(serving)] == [False] * TOGETHER + [True] * TOGETHER
+
+
+@pytest.mark.parametrize("change", [{"threads": 2}, {"device": "cuda"}])
+def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change: dict[str, Any]) -> None:
+    """Threads do not come along when a process is forked, and a GPU's driver does not allow it."""
+    of = arm()
+    assert (
+        servers.begin_round(replace(of, setting=dataclasses.replace(of.setting, **change)), HERE, random.Random(1))
+        is None
+    )
+    assert not live()
+
+
+def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(servers: Servers) -> None:
+    """Both start in the same way; and it is not tried again in each round."""
+    order = random.Random(1)
+    for _ in range(2):
+        assert servers.begin_round(arm(), [sys.executable, "/bin/false"], order) is None
+    assert servers.begin_round(arm(), HERE, order)
+
+
+def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers) -> None:
+    """Whatever killed it, the gate goes on."""
+    order = random.Random(1)
+    before = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
+    first = [place.live[sys.executable] for place in before if place]
+    child = min(live(), key=lambda child: child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    again = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
+    after = [place.live[sys.executable] for place in again if place]
+    assert [old is new for old, new in zip(first, after, strict=True)].count(False) == 1
+    assert all(each.alive for each in after)
+
+
+def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(servers: Servers) -> None:
+    """It takes as long as torch: in each round of an arm with an optimizer. Where no worker does, servers load nothing more."""
+    order = random.Random(1)
+    of = arm()
+    first = servers.begin_round(of, HERE, order)
+    assert first
+    assert servers.begin_round(of, HERE, order) is not None
+    assert all(LATER not in child.cmdline() for child in live())
+    servers.learn()
+    assert servers.begin_round(of, HERE, order) is not first
+    assert not first.live[sys.executable].alive
+    assert [LATER in child.cmdline() for child in live()] == [True] * TOGETHER

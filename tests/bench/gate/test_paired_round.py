@@ -1,0 +1,118 @@
+"""A round of a cell: what both of its sides have alike, and what is drawn anew for the next round; with real processes."""
+
+import random
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from bench.gate.fork_servers import Servers
+from bench.gate.paired_round import STRETCHES, Ring, _laps, block_of, duel
+from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
+from bench.results.gate_store import GateStore
+from bench.results.record import Arm
+from bench.results.store import Store
+from bench.runner import memory_layout
+from bench.runner.arm_run import ArmRun, Block
+from bench.runner.worker_process import HERE, allowed_cores
+from impls.contract.catalogue import workloads
+from tests.bench.gate.samples import plan
+
+ARM = Arm(
+    workload="linear/line", implementation="linear/in_place", setting=workloads()["linear/line"].setting(rows=1000)
+)
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
+    """Two rounds of the checkout against itself."""
+    cell = Cell(arm=ARM, kind="raced", margins=Margins())
+    workload = workloads()[ARM.workload]
+    ledger, cores = GateStore(Store(tmp_path_factory.mktemp("gate"))), allowed_cores()
+    ring = Ring(
+        plan(cell),
+        ledger,
+        cell,
+        {"base": (HERE, HERE), "head": (HERE, HERE)},
+        workload.oracle(workload.problem(ARM.setting), ARM.setting),
+        cores[-1:],
+        cores,
+        Servers(ledger.path / "servers.log", cores, 60.0),
+    )
+    duels = list[PairedRound]()
+    with ring.servers:
+        for number in (1, 2):
+            duels += [each for each in duel(ring, "screen", number, block_of(duels)) if isinstance(each, PairedRound)]
+    return duels
+
+
+def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[PairedRound]) -> None:
+    """So what a layout does to speed leaves the ratio, and is no bias of all rounds alike."""
+    drawn = [{record.variables[memory_layout.VARIABLE] for record in (each.base, each.head)} for each in rounds]
+    assert [len(each) for each in drawn] == [1, 1]
+    assert drawn[0] != drawn[1]
+
+
+def test_both_sides_of_a_round_have_the_hashes_of_their_server_and_the_next_round_another(
+    rounds: list[PairedRound],
+) -> None:
+    """Their order is an interpreter's own; the servers that are up serve in turn."""
+    hashes = [{record.variables[memory_layout.HASHES] for record in (each.base, each.head)} for each in rounds]
+    assert [len(each) for each in hashes] == [1, 1]
+    assert hashes[0] != hashes[1]
+
+
+def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[PairedRound]) -> None:
+    """The first calibrates it, on the base."""
+    assert len({record.updates_per_block for each in rounds for record in (each.base, each.head)}) == 1
+
+
+def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[PairedRound]) -> None:
+    """A ratio is of blocks that lie beside each other, and a fast wrong answer is none."""
+    for each in rounds:
+        assert (each.base.status, each.head.status) == ("ok", "ok")
+        assert each.base.laps == each.head.laps
+        assert [judged.when for judged in each.head.judgements] == ["first update", "probe", "blocks"]
+
+
+def test_a_round_goes_back_to_the_start_before_each_stretch_of_laps(rounds: list[PairedRound]) -> None:
+    """So no single choice of pages decides a round: what is judged last are the updates of one stretch, with their settling."""
+    for record in (record for each in rounds for record in (each.base, each.head)):
+        timed = (record.updates_per_block or 0) * len(record.laps) / STRETCHES
+        assert timed < record.judgements[-1].updates < 2 * timed
+
+
+def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
+    """The second one may get the pages that the first gave back: were it always the head, all rounds would favour a side."""
+    back = list[Role]()
+
+    class Noted:
+        """A seat that only notes who goes back."""
+
+        live = True
+
+        def __init__(self, role: Role) -> None:
+            self.role = role
+
+        def start_laps(self, block: Block, *, every: int) -> None:
+            """Noted."""
+            back.append(self.role)
+
+        def visit(self, lap: int) -> float:
+            """Takes no time."""
+            return 0.0
+
+    ring = cast(Ring, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
+    for seed in range(4):
+        seats = cast(Mapping[Role, ArmRun], {role: Noted(role) for role in ROLES})
+        _laps(ring, seats, random.Random(seed), Block(1, 0.01))
+    pairs = list(zip(back[::2], back[1::2], strict=True))
+    assert len(pairs) == 4 * STRETCHES
+    assert {("base", "head"), ("head", "base")} == set(pairs)
+
+
+def test_every_lap_of_a_round_has_a_number_of_its_own(rounds: list[PairedRound]) -> None:
+    """Whatever the stretch: blocks of both sides are set against each other by it."""
+    for each in rounds:
+        assert list(each.base.laps) == list(range(1, len(each.base.laps) + 1))

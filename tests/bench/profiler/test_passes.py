@@ -1,0 +1,293 @@
+"""The two passes of an arm, with workers that answer from a script: who is asked for what, in which order, and what is kept."""
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import clock
+from bench.profiler import profile_run
+from bench.profiler.passes import (
+    FEWEST_LAPS,
+    MOST_LAPS,
+    SESSIONS,
+    Draft,
+    Look,
+    _metered,
+    profile_together,
+    setting_for,
+    time_together,
+    unlike,
+)
+from bench.results.profile import Pass, Profile
+from bench.results.statistics import Estimate
+from bench.runner.arm_run import MOST_ALGORITHMIC
+from bench.runner.plan import Choice, make_plan
+from bench.runner.worker_process import ArmFault
+from bench.system.telemetry import Gauge, Idle, Reading
+from impls.contract.setting import SettingError
+from tests.reports.records import arm
+
+
+class Answering:
+    """Stands where a worker stands: makes updates that take so long, and dies when it is asked for more than so much."""
+
+    def __init__(self, name: str, said: list[str], update: float, answers: int = 1000) -> None:
+        self._name, self._said, self._update, self._left = name, said, update, answers
+        self.settled: list[int] = []
+        self.killed = False
+
+    def ask(self, do: str, *, updates: int = 0, settle: int = 0, **_: Any) -> Any:
+        """What a worker would say."""
+        self._left -= 1
+        if self._left < 0:
+            raise ArmFault("crashed", "it was too much")
+        if do == "reset":
+            return None
+        if settle:
+            self._said.append(self._name)
+            self.settled.append(settle)
+        return {"seconds": updates * self._update, "device_seconds": None}
+
+    def kill(self) -> None:
+        """It is gone."""
+        self.killed = True
+
+
+def looks(said: list[str], *updates: float, answers: int = 1000) -> list[Look]:
+    """A pass of an arm of its own for each of these times of an update; the last gives so many answers."""
+    found = []
+    for number, update in enumerate(updates):
+        draft = Draft(arm("linear/manual"), Path())
+        worker: Any = Answering(str(number), said, update, answers if number == len(updates) - 1 else 1000)
+        found.append(Look(draft, "full", draft.arm.setting, worker, prepared={"work": "faithful"}))
+    return found
+
+
+def test_passes_are_timed_in_turn() -> None:
+    """Every lap visits all of them once, so that all meet the same machine; a pass has the time of its own blocks."""
+    said: list[str] = []
+    found = looks(said, 1e-4, 2e-4, 3e-4)
+    time_together(found, random.Random(1), 0.0)
+    laps = [said[first : first + 3] for first in range(3, len(said), 3)]  # the first of each is not recorded
+    assert len(laps) >= 20
+    assert all(["0", "1", "2"] == sorted(lap) for lap in laps)
+    assert len({tuple(lap) for lap in laps}) > 1
+    assert [each.draft.found["full"].seconds for each in found] == pytest.approx([1e-4, 2e-4, 3e-4])
+
+
+def test_a_block_follows_updates_that_are_not_timed() -> None:
+    """About a millisecond of them, as in a race, and one at least."""
+    found = looks([], 1e-4, 1.0)
+    time_together(found, random.Random(1), 0.0)
+    assert [{10}, {1}] == [set(each.worker.settled) for each in found]  # type: ignore[attr-defined]
+
+
+def test_a_slow_arm_makes_few_blocks() -> None:
+    """The fewest are enough where they take long; the others have their laps without it."""
+    quick, slow = looks([], 1e-5, 1.0)
+    time_together([quick, slow], random.Random(1), 0.0)
+    assert len(quick.blocks) >= 20
+    assert FEWEST_LAPS == len(slow.blocks)
+
+
+def test_short_blocks_are_many_and_never_alone() -> None:
+    """An algorithmic arm makes a block in no time: it has the most laps, and the others go on between them."""
+    long, short = looks([], 1e-5, 1e-9)
+    short.prepared["work"] = "algorithmic"
+    time_together([long, short], random.Random(1), 0.0)
+    assert [MOST_LAPS, MOST_LAPS] == [len(each.blocks) for each in (long, short)]
+    assert short.block.updates == MOST_ALGORITHMIC
+
+
+def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
+    """It starts afresh, and those that were timed before only make blocks beside it: caches are as in a race."""
+    said: list[str] = []
+    old, fresh = looks(said, 1e-4, 2e-4)
+    time_together([old], random.Random(1), 0.0)
+    before = len(old.blocks)
+    said.clear()
+    time_together([old, fresh], random.Random(1), 0.0)
+    assert said[0] == "1"  # only the fresh one has a lap that is not recorded
+    assert len(old.blocks) - before == len(fresh.blocks) >= 20
+    assert fresh.draft.found["full"].seconds == pytest.approx(2e-4)
+
+
+def test_a_process_is_like_those_that_were_raced_or_not() -> None:
+    """Within a twentieth of the race's interval; without an interval, or for the pass with next to no data, nobody knows."""
+    (look,) = looks([], 1e-4)
+    time_together([look], random.Random(1), 0.0)
+    told = {
+        value: unlike(look, Estimate(value, 0.98 * value, 1.02 * value, 3))
+        for value in (0.9e-4, 0.95e-4, 1.06e-4, 1.1e-4)
+    }
+    assert list(told.values()) == [True, False, False, True]
+    assert not unlike(look, None)
+    look.name = "tiny"
+    assert not unlike(look, Estimate(1.0, 0.9, 1.1, 3))
+
+
+def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raced at 100 µs: 130 is not taken, nor 80, but 101 is; its draft says that it is the third. Others stay as they are."""
+    strange, usual = looks([], 1.3e-4, 1e-4)
+    first, speeds = strange.worker, iter([0.8e-4, 1.01e-4])
+
+    def started(*_: Any) -> Iterator[Look]:
+        (fresh,) = looks([], next(speeds))
+        yield replace(fresh, draft=strange.draft)
+
+    arms = [look.draft.arm for look in (strange, usual)]
+    bench: Any = SimpleNamespace(
+        store=SimpleNamespace(records=lambda: ([], [])), race=SimpleNamespace(arms=arms), pause=0.0
+    )
+    monkeypatch.setattr(profile_run, "_started", started)
+    monkeypatch.setattr(profile_run, "seconds_per_update", lambda _: Estimate(1e-4, 0.98e-4, 1.02e-4, 3))
+    running = [strange, usual]
+    time_together(running, random.Random(1), 0.0)
+    said = list(profile_run._drawn_anew(bench, ExitStack(), running, random.Random(1)))
+    assert len(said) == 2
+    assert (strange.draft.found["drawn"], "drawn" in usual.draft.found) == (3, False)
+    assert strange.draft.found["full"].seconds == pytest.approx(1.01e-4)
+    assert first.killed  # type: ignore[attr-defined]
+    assert running[0] is usual
+
+
+@pytest.mark.parametrize("answers", [0, 1, 20])
+def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
+    """Its draft says how, and the others have all their laps."""
+    found = looks([], 1e-5, 1e-5, answers=answers)
+    time_together(found, random.Random(1), 0.0)
+    alive, dead = found
+    assert (True, False) == (alive.live, dead.live)
+    assert ("ok", "crashed", "it was too much") == (alive.draft.status, dead.draft.status, dead.draft.reason)
+    assert len(alive.blocks) >= 20
+    assert {} == dead.draft.found
+    assert dead.worker.killed  # type: ignore[attr-defined]
+
+
+def test_sessions_of_the_profiler_take_turns() -> None:
+    """Each lap has one of every pass, and nothing is read before the last: only one of them is chosen."""
+    asked: list[tuple[str, str]] = []
+
+    class Noting:
+        """A worker that says how long its updates take under the profiler."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def ask(self, do: str, *, look: str, seconds: float = 1e-4) -> dict[str, Any]:
+            """What is noted, and no more than is asked for."""
+            assert (do, seconds) == ("dissect", 1e-4)
+            asked.append((look, self._name))
+            return {"profiled": 2e-4, "outside": 1e-5, "events": 3.0} if look == "summarised" else {}
+
+    found = looks([], 1e-4, 1e-4)
+    for name, look in enumerate(found):
+        worker: Any = Noting(str(name))
+        look.worker, look.draft.found = worker, {"full": Pass(rows=1, batch=1, seconds=1e-4)}
+    profile_together(found, random.Random(1), 0.0)
+    assert [look for look, _ in asked] == ["profiled"] * 2 * SESSIONS + ["summarised"] * 2
+    assert all({name for _, name in asked[2 * lap : 2 * lap + 2]} == {"0", "1"} for lap in range(SESSIONS + 1))
+    assert all(look.draft.found["full"].profiled == 2e-4 for look in found)
+    assert found[0].draft.found["full"].seconds == 1e-4
+
+
+def test_a_hanging_arm_is_not_tried_again() -> None:
+    """Its second pass is let go unasked, and it is the first that the profile tells of."""
+    (full,) = looks([], 1e-5)
+    tiny = Look(full.draft, "tiny", full.setting, full.worker)
+
+    def hang(_: Look) -> None:
+        raise ArmFault("timeout", "it took too long")
+
+    worker: Any = Answering("tiny", [], 1e-5)
+    tiny.worker = worker
+    full.attempt(hang)
+    tiny.attempt(lambda _: pytest.fail("it was tried again"))
+    assert worker.killed  # it may spin, beside others that are timed
+    assert (False, "timeout", {}) == (tiny.live, full.draft.status, full.draft.reasons)
+
+
+def test_the_end_of_the_second_pass_is_no_end_of_the_arm() -> None:
+    """Then that pass is missing, and the profile says why."""
+    (full,) = looks([], 1e-5)
+    tiny = Look(full.draft, "tiny", full.setting, full.worker)
+
+    def die(_: Look) -> None:
+        raise ArmFault("failed", "too few rows")
+
+    tiny.attempt(die)
+    assert ("ok", {"tiny": "too few rows"}) == (full.draft.status, full.draft.reasons)
+
+
+class Drawing:
+    """A device that draws 50 W, and 250 more while its arm works; its counter moves every so many seconds."""
+
+    device = "scripted"
+
+    def __init__(self, step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True) -> None:
+        self.time = self.joules = 0.0
+        self._step, self._counts, self._told = step, counts, (0.0, 0.0)
+        monkeypatch.setattr(clock, "now", lambda: self.time)
+
+    def ask(self, do: str, *, look: str, updates: int, seconds: float) -> dict[str, Any]:
+        """Works for so long, in steps of a millisecond, an update each."""
+        assert ("dissect", "repeated") == (do, look)
+        for _ in range(round(seconds / 1e-3)):
+            self.time, self.joules = self.time + 1e-3, self.joules + 0.3
+            if self.time - self._told[0] >= self._step:
+                self._told = (self.time, self.joules)
+        return {"seconds": 1e-3, "updates": updates * round(seconds / 1e-3)}
+
+    def read(self) -> Reading:
+        """As of the counter's last move."""
+        return Reading(at=self.time, joules=self._told[1] if self._counts else None)
+
+
+def metered(step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True, known: bool = True) -> Profile:
+    """The profile of an arm on such a device, after its energy has been asked for."""
+    plan = make_plan(Choice(), command="")
+    device: Any = Drawing(step, monkeypatch, counts=counts)
+    draft = Draft(plan.races[0].reference, Path())
+    _metered(Look(draft, "full", draft.arm.setting, device), Gauge(device, Idle(50.0, step if known else None)))
+    return draft.written(plan)
+
+
+@pytest.mark.parametrize("step", [0.001, 0.02, 0.1])
+def test_the_energy_of_an_update_is_within_its_resolution(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
+    """250 mJ an update above the idle share, whatever the counter's step; the finer, the better known."""
+    found = metered(step, monkeypatch).energy
+    assert found is not None
+    assert abs(found.joules - 0.25) <= 1.01 * found.resolution
+    assert found.resolution == pytest.approx(0.3 * step / found.seconds, rel=0.1)
+    assert 0.99 <= found.seconds <= 2.01
+    assert ("scripted", 50.0) == (found.device, found.idle_watts)
+
+
+def test_a_device_without_a_counter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said of it; of one that moves too rarely, the reason."""
+    silent = metered(0.02, monkeypatch, counts=False)
+    assert (None, {}) == (silent.energy, silent.reasons)
+    for found in (metered(1.5, monkeypatch), metered(0.1, monkeypatch, known=False)):
+        assert found.energy is None
+        assert "moves too rarely" in found.reasons["energy"]
+
+
+@pytest.mark.parametrize(("batch", "rows", "smaller"), [("full", 2, "full"), (256, 4, 2), (1, 4, 1)])
+def test_next_to_no_data_is_two_rows(batch: int | str, rows: int, smaller: int | str) -> None:
+    """A full batch of two, mini-batches of two, single samples of a few."""
+    (race,) = make_plan(Choice(batch=(str(batch),)), command="").races
+    setting = setting_for("tiny", race.reference)
+    assert (setting.rows, setting.batch) == (rows, smaller)
+
+
+def test_a_workload_of_one_size_cannot_shrink() -> None:
+    """The workload's own words are the reason."""
+    (race,) = make_plan(Choice(workload=("linear/five",)), command="").races
+    with pytest.raises(SettingError, match="5 fixed points"):
+        setting_for("tiny", race.reference)

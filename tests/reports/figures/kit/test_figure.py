@@ -1,0 +1,57 @@
+"""A picture comes in every format, as the same bytes each time, for light and for dark, with its numbers."""
+
+import io
+import xml.etree.ElementTree as ElementTree
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.style import DARK, INK
+
+
+def plain_figure() -> Figure:
+    """A line, and a word that steers terminals and markup."""
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    figure.add_subplot().plot([1, 2], [3, 4], color=INK)
+    figure.suptitle("<b>=SUM(A1)$x$ \N{CJK UNIFIED IDEOGRAPH-4E2D}")
+    return figure
+
+
+def made() -> Picture:
+    """A picture of it."""
+    return picture("line", "A line", "It rises.", plain_figure, ("name", "value"), [("=1+1", 0.5), ("plain", None)])
+
+
+def test_equal_figures_give_equal_bytes() -> None:
+    """Every format comes out the same twice; none carries a date."""
+    assert made() == made()
+
+
+def test_each_format_is_what_it_says() -> None:
+    """SVG is well-formed XML, PNG and PDF begin as such files do."""
+    files = made().files
+    assert set(files) == {"svg", "png", "pdf", "csv"}
+    assert ElementTree.fromstring(files["svg"]).tag.endswith("svg")  # noqa: S314 - our own picture
+    assert files["png"].startswith(b"\x89PNG")
+    assert files["pdf"].startswith(b"%PDF")
+
+
+def test_the_numbers_come_along() -> None:
+    """The CSV is read back as it was drawn, and no cell of it is a formula."""
+    table = pd.read_csv(io.BytesIO(made().files["csv"]))
+    assert list(table.columns) == ["name", "value"]
+    assert list(table["name"]) == ["'=1+1", "plain"]
+
+
+def test_dark_colours_stand_in_the_same_file() -> None:
+    """One SVG serves both: where the reader prefers dark, each light colour is swapped; on paper it stays."""
+    svg = made().files["svg"].decode()
+    assert "@media screen and (prefers-color-scheme:dark)" in svg
+    assert f"stroke: {INK}" in svg
+    assert f"{{stroke:{DARK[INK]}!important}}" in svg
+
+
+def test_text_stays_text() -> None:
+    """A title is text that can be searched for, with nothing in it taken for markup or mathematics."""
+    assert "&lt;b&gt;=SUM(A1)$x$" in made().files["svg"].decode()

@@ -1,0 +1,120 @@
+"""The picture of raw blocks: in the order they were run, over their arm's median; spikes and disturbed rounds are told."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from bench.results.record import Arm, Record
+from reports.figures.blocks import MANY, blocks_of, draw
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture
+from reports.run.comparison import RaceResult, compare
+from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.records import LAPS, MANUAL, REFERENCE, TWIN, arm, plan, race, record, rounds
+
+CAST = Palette({"linear/nn_sgd": "#E69F00"})
+
+
+def steady(one: Record, factor: float = 1.0, spike: tuple[int, float] | None = None) -> Record:
+    """A record all of whose blocks take a second, times a factor; one of them longer."""
+    blocks = [factor] * LAPS
+    if spike:
+        blocks[spike[0] - 1] *= spike[1]
+    return replace(one, blocks=tuple(blocks))
+
+
+def result(records: Sequence[Record]) -> tuple[RaceResult, dict[Arm, list[Record]]]:
+    """The race that these are of, and the records of each arm."""
+    arms = dict.fromkeys(told.arm for told in records)
+    this = race(*(one for one in arms if one.role == "arm"), twin=TWIN if TWIN in arms else None)
+    return compare(plan(this), {}, records).races[0], {one: [r for r in records if r.arm == one] for one in arms}
+
+
+def pictured(records: Sequence[Record], cast: Palette = CAST) -> Picture | None:
+    """The picture of the race that these are of."""
+    return draw(*result(records), cast)
+
+
+def test_blocks_are_in_the_order_they_were_run() -> None:
+    """Rounds after rounds and laps after laps, whatever the order of the records; a lap has one place for all arms."""
+    records = [steady(record(one, n, 1e-3)) for n in (3, 1, 2) for one in (REFERENCE, MANUAL)]
+    table = blocks_of(*result(records)).table
+    assert list(table["place"].unique()) == list(range(3 * LAPS))
+    assert list(table["round"]) == sorted(table["round"])
+    assert (table.groupby("place")["arm"].count() == 2).all()
+
+
+def test_a_block_is_shown_over_its_arms_median() -> None:
+    """An arm ten times as slow lies on the same line."""
+    records = [steady(record(one, n, 1e-3), f) for n in (1, 2) for one, f in ((REFERENCE, 1.0), (MANUAL, 10.0))]
+    table = numbers_of(pictured(records))
+    np.testing.assert_allclose(table["over_its_median"], 1)
+    assert set(table["seconds_per_update"].round(9)) == {1 / 40, 10 / 40}
+
+
+def test_a_quiet_run_is_said_to_be_quiet() -> None:
+    """No spike and no round that is off."""
+    picture = pictured([steady(record(one, n, 1e-3)) for n in (1, 2) for one in (REFERENCE, MANUAL)])
+    assert picture
+    assert picture.text == (
+        "48 blocks of 2 arms in 2 rounds: nine of ten within +0.0 % and +0.0 % of their arm's median. "
+        "No round as a whole is more than 5 % off."
+    )
+    assert "round 2" in words_of(picture)
+
+
+def test_a_disturbed_round_and_a_spike_are_told() -> None:
+    """By number and by how much; the arm, round and lap of the slowest block."""
+    records = [
+        steady(record(one, n, 1e-3), 1.4 if n == 3 else 1.0, (7, 20.0) if (one, n) == (MANUAL, 1) else None)
+        for n in range(1, 6)
+        for one in (REFERENCE, MANUAL)
+    ]
+    picture = pictured(records)
+    assert picture
+    assert "Disturbed rounds: round 3 (+40.0 %)." in picture.text
+    assert "1 block took more than 1.5 times" in picture.text
+    assert "the slowest 20 times (linear/manual cpu eager, round 1, lap 7)" in picture.text
+    assert "Diamonds, at the edge, are beyond the picture: 1 block, up to 20 times." in words_of(picture)
+
+
+def test_the_twin_and_wrong_arms_are_shown_too() -> None:
+    """They met the same machine."""
+    wrong = rounds(MANUAL, 1e-4, status="wrong", reason="off")
+    table = numbers_of(pictured([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *wrong]))
+    assert set(table["role"]) == {"reference", "twin", "arm"}
+    assert set(table["implementation"]) == {"linear/nn_sgd", "linear/manual"}
+
+
+def test_very_many_blocks_are_summed_up_by_round() -> None:
+    """The picture says so, and stays small, whatever their number."""
+    arms = [REFERENCE, *(arm(f"linear/way_{n}") for n in range(19))]
+    count = MANY // (20 * LAPS) + 2
+    picture = pictured([told for one in arms for told in rounds(one, 1e-3, count)])
+    assert picture
+    assert "Too many to draw each" in words_of(picture)
+    assert len(numbers_of(picture)) == count
+    assert list(numbers_of(picture)["blocks"]) == [20 * LAPS] * count
+    assert len(picture.files["svg"]) < 150_000
+
+
+def test_a_single_block_can_be_drawn() -> None:
+    """One arm, one round, one lap."""
+    picture = pictured([replace(record(REFERENCE, 1, 1e-3), laps=(1,), blocks=(0.04,))])
+    assert picture
+    assert "1 block of 1 arm in 1 round" in picture.text
+
+
+@pytest.mark.parametrize("records", [[], [record(REFERENCE, 1, None, status="failed", reason="broken")]])
+def test_without_blocks_there_is_no_picture(records: list[Record]) -> None:
+    """A run that was stopped at once, or in which all failed."""
+    alone = compare(plan(race(twin=None)), {}, records).races[0]
+    assert draw(alone, {REFERENCE: records}, CAST) is None
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Every format, twice."""
+    records = [*rounds(REFERENCE, 4e-4), *rounds(MANUAL, 3e-4)]
+    assert pictured(records) == pictured(records)

@@ -1,0 +1,120 @@
+"""The picture of break-even: its lines cross where the table says, and starts that others disturbed are marked."""
+
+import re
+
+import pytest
+
+from reports.figures.break_even import draw, lines_of
+from reports.figures.kit.colours import Palette, cast_of
+from reports.run.comparison import Comparison, RaceResult, compare
+from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.records import (
+    ANALYTIC,
+    MANUAL,
+    MOMENTS,
+    REFERENCE,
+    arm,
+    compared,
+    floored,
+    plan,
+    race,
+    record,
+    rounds,
+)
+
+CAST = Palette({})
+LATE = arm("linear/while_loop", mode="compile")
+
+
+def slow_start(cold: float, seconds: float = 1e-4, **more: bool) -> Comparison:
+    """A race with an arm that takes so long to its first update."""
+    return compared({MANUAL: 3e-4}, *rounds(LATE, seconds, cold=cold, **more))[0]
+
+
+def result(cold: float = 10.5) -> RaceResult:
+    """That of an arm that starts ten seconds later and saves 0.3 ms an update: it has caught up after 33 000 updates."""
+    return slow_start(cold).races[0]
+
+
+def test_the_lines_cross_where_an_arm_pays_off() -> None:
+    """At the updates that the table tells, the arm's line meets the reference's, to the rounding of one update."""
+    lines = {line.row.arm: line for line in lines_of(result())}
+    late, reference = lines[LATE], lines[REFERENCE]
+    assert late.paid
+    assert late.paid == pytest.approx(33_000, rel=0.03)
+    assert late.at(late.paid) == pytest.approx(reference.at(late.paid), abs=1e-3)
+    assert late.at(late.paid - 100) > reference.at(late.paid - 100)
+
+
+def test_the_words_say_who_pays_off_when() -> None:
+    """The arm, its updates, and those of the job; on the picture and for who cannot see it."""
+    picture = draw(result(), CAST)
+    assert picture
+    assert re.search(
+        r"1 arm has not paid for a slower start by then: linear/while_loop cpu compile after 3\d 000 ", picture.text
+    )
+    assert "For the job's 10 000 updates linear/manual cpu eager takes least, 4." in picture.text
+    said = words_of(picture)
+    assert re.search(r"linear/while_loop cpu compile: 3\d 000", said)
+    assert "the job: 10 000 updates" in said
+    assert "linear/nn_sgd cpu eager, the reference" in said
+
+
+def test_an_arm_that_pays_off_within_the_job_is_told_so() -> None:
+    """Two seconds late, it has caught up long before the job is over."""
+    picture = draw(result(2.5), CAST)
+    assert picture
+    assert "1 arm has paid for a slower start by then: linear/while_loop cpu compile after 6 " in picture.text
+
+
+def test_starts_that_others_disturbed_are_marked() -> None:
+    """A tilde, and the sentence that says what it means; neither where all started alone."""
+    disturbed = draw(slow_start(10.5, alone=False).races[0], CAST)
+    assert "linear/while_loop cpu compile~: 3" in words_of(disturbed)
+    assert disturbed
+    assert "~: other arms were starting at the same time" in disturbed.text
+    assert "~" not in words_of(draw(result(), CAST))
+
+
+def test_slower_arms_never_pay_off() -> None:
+    """An arm that is slower, and starts no sooner, says so at its end."""
+    said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4})[0].races[0], CAST))
+    assert "linear/manual cpu eager: never" in said
+    assert "linear/analytic cpu eager: at once" in said
+
+
+def test_only_faithful_arms_have_a_line() -> None:
+    """Floors train nothing and another algorithm does not update; watching is another picture's."""
+    others = [*rounds(MOMENTS, 1e-9, work="algorithmic"), *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3)]
+    arms = [line.row.arm for line in lines_of(floored({MANUAL: 3e-4}, *others)[0].races[0])]
+    assert arms == [MANUAL, REFERENCE]
+
+
+def test_without_a_time_there_is_no_picture() -> None:
+    """A race in which all failed has nothing to pay off."""
+    failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, MANUAL)]
+    assert draw(compare(plan(race(MANUAL)), {}, failed).races[0], CAST) is None
+
+
+def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
+    """Of fifty the cast is named, and who is told of in words; the numbers are all in the CSV."""
+    comparison = compared({arm(f"linear/way_{n:02d}"): 4e-4 * 0.95**n for n in range(50)})[0]
+    picture = draw(comparison.races[0], cast_of(comparison))
+    named = re.findall(r"linear/way_\d\d cpu eager:", words_of(picture))
+    assert 5 <= len(named) <= 8
+    assert len(numbers_of(picture)) == 51
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Every format, twice."""
+    assert draw(result(), CAST) == draw(result(), CAST)
+
+
+def test_names_are_harmless() -> None:
+    """What steers is taken out of the picture and of its words, and no cell is a formula."""
+    odd = arm("=cmd\x1b[31m\u202e$x$")
+    picture = draw(compared({odd: 1e-4})[0].races[0], CAST)
+    assert picture
+    for text in (words_of(picture), picture.text):
+        assert "=cmd [31m $x$ cpu eager" in text
+    assert "'=cmd" in numbers_of(picture)["implementation"].to_string()

@@ -1,0 +1,85 @@
+"""The picture of loss against seconds: the target in words and numbers, races told apart, arms named at their times."""
+
+import re
+
+import pytest
+
+from reports.figures.kit.colours import Palette, cast_of
+from reports.figures.kit.figure import Picture
+from reports.figures.time_to_loss import draw
+from reports.run.comparison import compare
+from reports.run.time_to_loss import targets
+from tests.reports.figure_contents import descent, numbers_of, words_of
+from tests.reports.records import plan, race
+from tests.reports.run.test_time_to_loss import batches
+
+CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/c": "#0072B2"})
+
+
+def pictured(*sizes: object, cast: Palette | None = CAST) -> Picture:
+    """The picture of races with these batches, in which all make the same way in 10 000 updates, or half of it."""
+    races, records = batches(*sizes)
+    descents = {race: descent(10_000 - 500 * number) for number, race in enumerate(races)}
+    comparison = compare(plan(*races), {}, records)
+    (target,) = targets(comparison.races, descents)
+    return draw(target, cast or cast_of(comparison))
+
+
+def test_the_target_is_told_in_words_and_numbers() -> None:
+    """Its loss, and for each race the updates, the fastest arm and the reference, with intervals."""
+    text = pictured("full", 100, 1).text
+    assert re.match(r"The target is a loss of 0\.1\d+, the lowest that every one of these races reaches", text)
+    assert re.search(
+        r"Full batch: 9 00[01] updates, 3\d\d ± \d+ ms by linear/c cpu eager, 3.\d+ ± 0\.\d+ s by linear/nn_sgd", text
+    )
+    assert re.search(r"Batches of 100: (9 000|9 001) updates", text)
+    assert re.search(r"Single samples: 9 000 updates, 3\.\d+ ± 0\.\d+ µs", text)
+    assert "Soonest: single samples, by linear/c cpu eager." in text
+
+
+def test_the_soonest_is_only_named_when_it_is_certain() -> None:
+    """Two batches whose intervals overlap leave it open; a single race has nothing to be sooner than."""
+    assert "Which is soonest cannot be told" in pictured("full", 99_999).text
+    assert "oonest" not in pictured("full").text
+
+
+def test_every_arm_is_named_at_its_time() -> None:
+    """Under the name of its race, with the seconds it takes."""
+    said = words_of(pictured("full", 1))
+    for words in (
+        "full batch: 9 500 updates",
+        "single samples: 9 500 updates",
+        "the target: 0.1",
+        "s linear/nn_sgd cpu",
+    ):
+        assert words in said
+    assert said.count("linear/c cpu eager") >= 2
+
+
+def test_the_numbers_are_those_of_all_arms() -> None:
+    """Every arm of every race with its interval, to the same loss."""
+    table = numbers_of(pictured("full", 1))
+    assert len(table) == 4
+    assert (table["low"] < table["seconds_to_target"]).all()
+    assert (table["seconds_to_target"] < table["high"]).all()
+    assert table["target_loss"].nunique() == 1
+
+
+@pytest.mark.parametrize("sizes", [(1,), tuple(range(1, 14))])
+def test_any_number_of_races_can_be_drawn(sizes: tuple[int, ...]) -> None:
+    """One, or a sweep of thirteen batches, in which the reference and the fastest are shown."""
+    assert words_of(pictured(*sizes)).count("linear/nn_sgd cpu eager") >= len(sizes)
+
+
+def test_one_round_has_no_interval_and_a_picture() -> None:
+    """A single round gives a time alone."""
+    (one,), records = batches("full")
+    comparison = compare(plan(one), {}, [record for record in records if record.round == 1])
+    (target,) = targets(comparison.races, {one: descent()})
+    assert "ms linear/c cpu eager" in words_of(draw(target, CAST))
+    assert race(reference=one.reference, twin=None).arms[0] == one.reference
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Every format, twice."""
+    assert pictured("full", 1) == pictured("full", 1)

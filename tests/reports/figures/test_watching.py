@@ -1,0 +1,78 @@
+"""The picture of watching: the job's seconds split in training and looking, only where both were raced."""
+
+import pytest
+from msgspec.structs import replace
+
+from bench.results.record import Arm, Job, Record, Status
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture
+from reports.figures.watching import draw
+from reports.run.comparison import compare
+from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
+
+CAST = Palette({})
+DRAWN = arm("linear/nn_sgd", watch="draw")
+READ = arm("linear/nn_sgd", watch="loss", every=100)
+
+
+def job(one: Arm, seconds: float, status: Status = "ok") -> Record:
+    """An arm whose job took so long."""
+    told = record(one, 1, seconds / 10_000, status=status, reason="" if status == "ok" else "off")
+    return replace(told, job=Job(seconds=seconds, updates=10_000, weights={}))
+
+
+def pictured(*records: Record) -> Picture | None:
+    """The picture of a race of these; the first is the reference."""
+    first, *others = [told.arm for told in records]
+    return draw(compare(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], CAST)
+
+
+def test_the_job_is_split() -> None:
+    """Drawing takes what the job takes longer: in per cent, and in milliseconds a look."""
+    picture = pictured(job(REFERENCE, 4.0), job(DRAWN, 16.5), job(READ, 5.0))
+    assert picture
+    assert "of 16.5 s, 76% is drawing, 125 times 100 ms; unwatched it takes 4.00 s." in picture.text
+    assert "of 5.00 s, 20% is reading the loss, 100 times 10.0 ms; unwatched it takes 4.00 s." in picture.text
+    said = words_of(picture)
+    assert "16.5 s: 76% drawing, 125 x 100 ms" in said
+    assert "5.00 s: 20% reading the loss, 100 x 10.0 ms" in said
+    assert "linear/nn_sgd cpu eager draw every 80" in said
+
+
+def test_the_numbers_add_up() -> None:
+    """Training and looking are the job; an unwatched job is all training."""
+    table = numbers_of(pictured(job(REFERENCE, 4.0), job(DRAWN, 16.5), job(READ, 5.0)))
+    assert list(table["job_seconds"]) == [4.0, 5.0, 16.5]
+    assert list(table["training_seconds"] + table["looking_seconds"]) == [4.0, 5.0, 16.5]
+    assert list(table["looks"]) == [0, 100, 125]
+
+
+def test_looking_that_costs_nothing_is_not_less_than_nothing() -> None:
+    """A watched job that happened to be quicker says so."""
+    picture = pictured(job(REFERENCE, 4.0), job(READ, 3.9))
+    assert picture
+    assert "of 3.90 s nothing that could be told is reading the loss" in picture.text
+    assert "3.90 s: reading the loss takes no more than two jobs differ anyway" in words_of(picture)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [job(MANUAL, 5.0)],
+        [job(arm("linear/manual", watch="draw"), 5.0)],
+        [job(arm("linear/nn_sgd", watch="draw", mode="compile"), 5.0)],
+        [job(DRAWN, 16.5, status="wrong")],
+        [record(DRAWN, 2, 1e-3)],
+        [job(arm("linear/nn_sgd", watch="draw", every=20_000), 5.0)],
+    ],
+)
+def test_without_both_there_is_no_picture(others: list[Record]) -> None:
+    """Nothing watched; watched only; in another mode; wrong; without a job; never looked at."""
+    assert pictured(job(REFERENCE, 4.0), *others) is None
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Every format, twice."""
+    records = (job(REFERENCE, 4.0), job(DRAWN, 16.5))
+    assert pictured(*records) == pictured(*records)

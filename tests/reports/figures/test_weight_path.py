@@ -1,0 +1,136 @@
+"""The picture of the weights' path: wrong arms are visibly off it and named, and how near right ones are is told."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from bench.results.record import Arm, Judgement, LossCurve, Record
+from reports.figures.kit.colours import Palette
+from reports.figures.kit.figure import Picture
+from reports.figures.weight_path import draw
+from reports.run.comparison import compare
+from tests.reports.figure_contents import descent, numbers_of, words_of
+from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
+
+CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/manual": "#0072B2"})
+
+
+def at(weight: Any, bias: Any, when: str = "job", share: float | None = 0.1, fault: str | None = None) -> Judgement:
+    """What was judged there, at this share of the tolerance."""
+    return Judgement(
+        when=when,
+        updates=10_000 if when == "job" else 1,
+        loss=0.2,
+        distance=None if share is None else share * 1e-4,
+        tolerance=1e-4,
+        fault=fault,
+        weights={"weight": [weight], "bias": bias},
+    )
+
+
+def pictured(
+    arms: dict[Arm, tuple[Judgement, ...]], course: LossCurve | None = None, cast: Palette = CAST, **more: Any
+) -> Picture | None:
+    """The picture of a race in which the arms were judged so; the first is the reference."""
+    first, *others = arms
+    records: list[Record] = []
+    for one, judgements in arms.items():
+        wrong = any(judgement.fault for judgement in judgements)
+        told = record(one, 1, 3e-4, status="wrong" if wrong else "ok", reason="off" if wrong else "", **more)
+        records.append(replace(told, judgements=judgements))
+    comparison = compare(plan(race(*others, reference=first, twin=None)), {}, records)
+    by_arm = {told.arm: [told] for told in records}
+    return draw(comparison.races[0], by_arm, course or descent(), cast)
+
+
+RIGHT = {REFERENCE: (at(0.5, 0.25, "first update"), at(0.9, 0.5)), MANUAL: (at(0.9, 0.5, share=0.4),)}
+
+
+def test_right_arms_are_said_to_be_on_the_path() -> None:
+    """All of them, and how far the furthest was from the oracle; the start, the end and the optimum are named."""
+    picture = pictured(RIGHT)
+    assert picture
+    assert "2 of 2 arms were on the oracle's path whenever they were judged" in picture.text
+    assert "linear/manual cpu eager, by 40 % of what rounding explains" in picture.text
+    said = words_of(picture)
+    for words in ("start", "the job's end, 10 000 updates", "least loss, 0.12", "linear/nn_sgd cpu eager", "5 000"):
+        assert words in said
+    assert "WRONG" not in said
+
+
+@pytest.mark.parametrize("place", [(1.2, 0.4), (50.0, -1e12), (-3.0, 0.5), (None, None)])
+def test_a_wrong_arm_is_named(place: tuple[float | None, float | None]) -> None:
+    """Beside where it ended, at the edge when that is far away, and in words in any case."""
+    share = None if place[0] is None else 3_000
+    picture = pictured(RIGHT | {arm("linear/numpy"): (at(*place, share=share, fault="off"),)})
+    assert picture
+    assert "WRONG, off the path: linear/numpy cpu eager" in picture.text
+    said = words_of(picture)
+    assert "linear/numpy cpu eager WRONG" in said
+    assert ("WRONG: linear/numpy cpu eager" in said) == (place[0] is not None)
+
+
+def test_many_wrong_arms_are_counted() -> None:
+    """Beyond the fifth they are a number in words; the strip names each."""
+    wrong = {arm(f"linear/bad_{n}"): (at(1.0 + n / 50, 0.3, share=100, fault="off"),) for n in range(9)}
+    picture = pictured(RIGHT | wrong)
+    assert picture
+    assert "and 4 more." in picture.text
+    said = words_of(picture)
+    assert [] == [n for n in range(9) if f"linear/bad_{n} cpu eager WRONG" not in said]
+
+
+def test_every_judged_answer_is_in_the_numbers() -> None:
+    """With its place, its distance and its tolerance."""
+    table = numbers_of(pictured(RIGHT))
+    assert sorted(zip(table["when"], table["weight"], strict=True)) == [
+        ("first update", 0.5),
+        ("job", 0.9),
+        ("job", 0.9),
+    ]
+    assert (table["distance"] < table["tolerance"]).all()
+
+
+def test_old_records_are_drawn_by_the_weights_of_their_job() -> None:
+    """Their judgements kept none."""
+    bare = {one: tuple(replace(judgement, weights=None) for judgement in told) for one, told in RIGHT.items()}
+    table = numbers_of(pictured(bare, weights={"weight": [0.91], "bias": 0.51}))
+    assert list(table["weight"]) == [0.91, 0.91]
+
+
+def test_what_is_no_line_has_no_picture() -> None:
+    """Several features have no plane, a run of an older format no descent, and a race of failures no answers."""
+    assert pictured(RIGHT, LossCurve(updates=(0, 1), losses=(2.0, 1.0), minimum=0.5)) is None
+    comparison = compare(plan(race(MANUAL)), {}, [])
+    assert draw(comparison.races[0], {}, None, CAST) is None
+    assert draw(comparison.races[0], {}, descent(), CAST) is None
+
+
+def test_a_loss_that_is_flat_in_one_direction_can_be_drawn() -> None:
+    """A single row of data has no curvature across it, and its contours are lines."""
+    flat = replace(descent(), curvature=((2.0, 2.0), (2.0, 2.0)))
+    assert "the job's end" in words_of(pictured(RIGHT, flat))
+    assert "the job's end" in words_of(pictured(RIGHT, replace(descent(), curvature=((0.0, 0.0), (0.0, 0.0)))))
+
+
+def test_hundreds_of_arms_can_be_drawn() -> None:
+    """The strip keeps its dots and loses its names."""
+    crowd = {arm(f"linear/way_{n}"): (at(0.9, 0.5, share=0.001 * (n + 1)),) for n in range(80)}
+    said = words_of(pictured(RIGHT | crowd))
+    assert "82 of 82 arms" in said
+    assert "linear/way_7 cpu eager" not in said
+
+
+def test_where_full_batches_go_after_the_job_is_exact() -> None:
+    """Further along the path than the job: what the same rule gives from the start."""
+    from reports.figures.weight_path import _further
+
+    course, longer = descent(10_000), descent(20_000)
+    np.testing.assert_allclose(_further(course, 1e-4, 20_000)[-1], longer.parameters[-1], rtol=1e-9)
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Every format, twice."""
+    assert pictured(RIGHT) == pictured(RIGHT)

@@ -1,0 +1,296 @@
+"""Where updates go: on profiles made by hand, whose truth is known, the parts are the truth and add up to what was measured."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from bench.results.profile import Pass
+from reports.profile.attribution import (
+    AUTOGRAD,
+    BACKWARD,
+    CALL,
+    COPIES,
+    DISPATCH,
+    FETCHING,
+    FLOOR,
+    FORWARD,
+    INTERPRETER,
+    KERNELS,
+    OPTIMIZER,
+    ORDER,
+    UNEXPLAINED,
+    WAITING,
+    Attribution,
+    attribute,
+    cost_of_an_event,
+    freed,
+)
+from tests.reports.profiles import INTERPRETER as INTERPRETED
+from tests.reports.profiles import (
+    MACHINE,
+    NN,
+    US,
+    Truth,
+    clocked,
+    exactly,
+    one_pass,
+    profile,
+    result_of,
+    row_of,
+)
+from tests.reports.records import MANUAL, REFERENCE
+
+ROW = row_of(result_of({MANUAL: 200 * US}), MANUAL)
+TOLERANCE = 0.15
+
+
+def found(
+    measured: float = 200 * US,
+    truth: tuple[Truth, ...] = NN,
+    interpreter: float = INTERPRETED,
+    floor: float | None = None,
+    slower: float = 1.0,
+) -> Attribution:
+    """The attribution of an arm that is truly so, and was measured to take so long."""
+    row = replace(ROW, seconds=exactly(measured))
+    attribution = attribute(row, profile(truth=truth, interpreter=interpreter, slower=slower), floor, MACHINE)
+    assert attribution
+    return attribution
+
+
+def seconds(attribution: Attribution, name: str) -> float:
+    """Of one part, in µs."""
+    return sum(part.seconds for part in attribution.parts if part.name == name) / US
+
+
+@pytest.mark.parametrize("measured", [150, 200, 300])
+@pytest.mark.parametrize("floor", [None, 4 * US, 1000 * US])
+def test_the_parts_add_up_to_what_the_race_measured(measured: float, floor: float | None) -> None:
+    """With "unexplained", which is always there and the last; however far the clocks are apart."""
+    attribution = found(measured * US, floor=floor)
+    assert sum(part.seconds for part in attribution.parts) == pytest.approx(measured * US)
+    assert attribution.parts[-1].name == UNEXPLAINED
+    assert all(part.seconds > 0 for part in attribution.parts[:-1])
+    names = [part.name for part in attribution.parts]
+    assert names == sorted(names, key=ORDER.index)
+
+
+def test_the_parts_are_the_truth() -> None:
+    """Though the profiler adds 5.6 µs to 200, most of it to the backward pass, and PyTorch's events hide their nesting."""
+    attribution = found()
+    truth = {INTERPRETER: 40, DISPATCH: 20, AUTOGRAD: 30, OPTIMIZER: 10, FORWARD: 25, BACKWARD: 70, COPIES: 5}
+    for name, true in truth.items():
+        assert seconds(attribution, name) == pytest.approx(true, abs=2.0), name
+    assert attribution.unexplained == 0
+
+
+def test_the_profiler_costs_what_it_adds_at_tiny_size() -> None:
+    """By the event; one that made things faster costs nothing, and neither does one that never looked."""
+    tiny = one_pass(2, NN, INTERPRETED, event=0.7 * US)
+    assert cost_of_an_event(tiny) == pytest.approx(0.7 * US)
+    assert cost_of_an_event(msgspec.structs.replace(tiny, profiled=tiny.seconds / 2)) == 0
+    assert cost_of_an_event(msgspec.structs.replace(tiny, profiled=None)) == 0
+    assert cost_of_an_event(msgspec.structs.replace(tiny, events=0)) == 0
+
+
+def test_a_dear_profiler_gives_the_same_parts() -> None:
+    """Events that cost ten times as much move no part by more than 3 % of the update."""
+    row = replace(ROW, seconds=exactly(200 * US))
+    cheap, dear = (attribute(row, profile(event=event * US), None) for event in (0.2, 2.0))
+    assert cheap
+    assert dear
+    for name in ORDER:
+        assert abs(cheap.share(name) - dear.share(name)) < 0.03, name
+
+
+def test_an_events_cost_is_taken_from_what_contains_it() -> None:
+    """At 10 µs an event, of which a tenth at most lies inside, each part is freed of those that it contains."""
+    truth = [each for each in NN if each.part != "copy"]
+    passed = freed(one_pass(2, truth, INTERPRETED, event=10 * US), 10 * US)
+    for part, true in {"outside": 40, "forward": 20, "backward": 30}.items():
+        assert passed[part] / US == pytest.approx(true, abs=3.1), part
+
+
+PLANTED = {
+    "an interpreter that is kept busy": (INTERPRETER, 100.0, NN, INTERPRETED + 100 * US),
+    "an operation more": (FORWARD, 30.0, (*NN, Truth("aten::neg", "forward", 0.0, 30 * US, top=True)), INTERPRETED),
+    "an operation more that no data touches": (
+        DISPATCH,
+        5.0,
+        (*NN, Truth("aten::neg", "forward", 5 * US, top=True)),
+        INTERPRETED,
+    ),
+    "a copy more": (COPIES, 40.0, (*NN, Truth("aten::clone", "copy", 1 * US, 39 * US, top=True)), INTERPRETED),
+    "rows fetched": (FETCHING, 60.0, (*NN, Truth("aten::index", "data", 10 * US, 50 * US, top=True)), INTERPRETED),
+}
+
+
+@pytest.mark.parametrize("case", PLANTED)
+@pytest.mark.parametrize("slower", [0.8, 1.0, 1.3])
+def test_what_is_planted_is_found_in_its_part(case: str, slower: float) -> None:
+    """Within 15 %, even where the machine was faster or slower while it was profiled, as long as the race cannot tell."""
+    name, cost, truth, interpreter = PLANTED[case]
+    before = found()
+    row = replace(ROW, seconds=exactly((200 + cost) * US, half=0.4))
+    after = attribute(row, profile(truth=truth, interpreter=interpreter, slower=slower), None)
+    assert after
+    assert seconds(after, name) - seconds(before, name) == pytest.approx(cost, rel=TOLERANCE)
+    others = sum(abs(seconds(after, each) - seconds(before, each)) for each in ORDER if each != name)
+    assert others < TOLERANCE * cost
+
+
+def test_clocks_that_agree_as_far_as_the_race_can_tell_leave_nothing_unexplained() -> None:
+    """A pass within the race's interval is scaled to what the race measured, and `pace` says by how much."""
+    attribution = found(slower=1.04)
+    assert attribution.unexplained == 0
+    assert attribution.pace == pytest.approx(1 / 1.04)
+    assert seconds(attribution, INTERPRETER) == pytest.approx(40, abs=2.0)
+
+
+@pytest.mark.parametrize(("slower", "unexplained"), [(1.5, 1 - 1.5 / 1.05), (0.5, 1 - 0.5 / 0.95)])
+def test_clocks_that_do_not_agree_leave_what_is_between_them(slower: float, unexplained: float) -> None:
+    """Beyond the race's interval of 5 % nothing is scaled away: the rest is named, below 0 where the parts are too much."""
+    attribution = found(slower=slower)
+    assert attribution.unexplained == pytest.approx(unexplained)
+    assert "the race measured 200 µs, the pass" in attribution.parts[-1].how
+
+
+def test_a_race_of_one_round_scales_nothing() -> None:
+    """Without an interval nobody knows how far the race can be off."""
+    row = replace(ROW, seconds=replace(exactly(200 * US), low=None, high=None))
+    attribution = attribute(row, profile(slower=1.1), None)
+    assert attribution
+    assert attribution.pace == 1
+    assert attribution.unexplained == pytest.approx(-0.1)
+
+
+def test_the_floor_is_taken_from_what_reads_the_data_first() -> None:
+    """Of a forward pass of 25 µs, 4 are the floor; of a floor of 40 µs the backward pass gives the rest."""
+    few, many = found(floor=4 * US), found(floor=40 * US)
+    assert seconds(few, FLOOR) == pytest.approx(4)
+    assert seconds(few, FORWARD) == pytest.approx(21, abs=1)
+    assert seconds(few, BACKWARD) == pytest.approx(70, abs=1)
+    assert seconds(many, FLOOR) == pytest.approx(40)
+    assert seconds(many, FORWARD) == 0
+    assert seconds(many, BACKWARD) == pytest.approx(55, abs=1)
+
+
+def test_an_arm_that_keeps_its_data_near_has_less_than_the_floor() -> None:
+    """All that its data cost is the floor then, and it says why that is less."""
+    row = replace(ROW, seconds=exactly(3 * US))
+    attribution = attribute(row, clocked(REFERENCE, 3 * US, 1 * US), 4 * US)
+    assert attribution
+    assert {part.name: round(part.seconds / US, 6) for part in attribution.parts} == {CALL: 1, FLOOR: 2, UNEXPLAINED: 0}
+    assert "nearer than memory" in attribution.parts[1].how
+
+
+def test_an_arm_without_operations_is_a_call_and_kernels() -> None:
+    """C, NumPy, Numba and JAX: what two clocks say, and how often the data could have been read meanwhile."""
+    row = replace(ROW, seconds=exactly(50 * US))
+    attribution = attribute(row, clocked(REFERENCE, 50 * US, 2 * US), 8 * US, MACHINE)
+    assert attribution
+    assert [part.name for part in attribution.parts] == [CALL, FLOOR, KERNELS, UNEXPLAINED]
+    assert seconds(attribution, KERNELS) == pytest.approx(40)
+    assert attribution.readings == pytest.approx(48 / 8)  # 800 kB at 100 GB/s
+
+
+def test_readings_are_counted_in_floors_without_a_roofline() -> None:
+    """The floor arm has read the data too; without either nothing is said."""
+    row, measured = replace(ROW, seconds=exactly(50 * US)), clocked(REFERENCE, 50 * US, 2 * US)
+    by_floor, by_nothing = (attribute(row, measured, floor) for floor in (4 * US, None))
+    assert by_floor
+    assert by_nothing
+    assert by_floor.readings == pytest.approx(12)
+    assert by_nothing.readings is None
+
+
+def test_work_that_needs_no_data_costs_the_same_without() -> None:
+    """An algorithmic arm that was faster in the full pass than in the tiny one has no part below 0."""
+    row = replace(ROW, seconds=exactly(1.0e-9))
+    attribution = attribute(row, clocked(REFERENCE, 1.0e-9, 1.1e-9), 4 * US)
+    assert attribution
+    assert [part.name for part in attribution.parts] == [CALL, UNEXPLAINED]
+    assert attribution.without == pytest.approx(1.1)
+
+
+def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> None:
+    """Noise that turns a difference round leaves the rest to share what the clocks say."""
+    noisy = (*NN, Truth("aten::neg", "data", 9 * US, -3 * US))
+    attribution = found(measured=206 * US, truth=noisy)
+    assert all(part.seconds >= 0 for part in attribution.parts)
+    assert attribution.unexplained == pytest.approx(0, abs=1e-9)
+
+
+def test_a_slow_pass_without_data_leaves_no_time_for_the_data() -> None:
+    """What the machine did meanwhile is not made up for: all of the update then costs whatever its size, and no more."""
+    passes = profile()
+    slow = one_pass(2, NN, INTERPRETED, slower=3)
+    attribution = attribute(ROW, msgspec.structs.replace(passes, tiny=slow), None)
+    assert attribution
+    assert attribution.unexplained == 0
+    assert attribution.share(FORWARD, BACKWARD) == 0
+    assert attribution.without == pytest.approx(300 / 200)
+
+
+def test_nobody_waits_for_a_cpu() -> None:
+    """A number read off a tensor is an operation like others there; on a device it is a wait."""
+    truth = (*NN, Truth("aten::item", "sync", 20 * US))
+    assert seconds(found(220 * US, truth=truth), WAITING) == 0
+    assert seconds(found(220 * US, truth=truth), DISPATCH) == pytest.approx(40, abs=2)
+
+
+def test_a_part_that_this_version_does_not_know_is_the_forward_pass() -> None:
+    """A profile may be newer than the report."""
+    assert seconds(found(220 * US, truth=(*NN, Truth("x", "novelty", 20 * US))), DISPATCH) == pytest.approx(40, abs=2)
+
+
+@pytest.mark.parametrize("lacks", ["full", "tiny"])
+def test_without_both_passes_nothing_is_said(lacks: str) -> None:
+    """Nor of an arm that was not timed, or is itself a floor."""
+    nothing = {lacks: None}
+    assert attribute(ROW, msgspec.structs.replace(profile(), **nothing), None) is None
+    assert attribute(replace(ROW, seconds=None), profile(), None) is None
+    assert attribute(replace(ROW, work="floor"), profile(), None) is None
+
+
+def test_a_pass_of_operations_without_a_profile_goes_by_the_clock() -> None:
+    """Where the profiler could not look, the clocks still could."""
+    passes = profile()
+    assert passes.full
+    blind = msgspec.structs.replace(passes.full, profiled=None, outside=None, operations=(), events=0)
+    attribution = attribute(ROW, msgspec.structs.replace(passes, full=blind), None)
+    assert attribution
+    assert [part.name for part in attribution.parts] == [CALL, KERNELS, UNEXPLAINED]
+
+
+def test_a_slowdown_beyond_its_events_is_told() -> None:
+    """A profiler that made the data's operations a quarter slower has disturbed what it looked at."""
+    passes = profile()
+    assert passes.full
+    assert passes.full.profiled
+    assert found().disturbed == pytest.approx(0, abs=1e-9)
+    full = msgspec.structs.replace(passes.full, profiled=passes.full.profiled + 50 * US)
+    attribution = attribute(ROW, msgspec.structs.replace(passes, full=full), None)
+    assert attribution
+    assert attribution.disturbed == pytest.approx(0.25)
+
+
+def test_everything_else_keeps_its_part() -> None:
+    """Operations that a profile sums up count like those that it names."""
+    passes = profile()
+    assert passes.full
+    assert passes.tiny
+
+    def summed(one: Pass) -> Pass:
+        operations = [
+            msgspec.structs.replace(each, name="everything else") if each.part == "copy" else each
+            for each in one.operations
+        ]
+        return msgspec.structs.replace(one, operations=tuple(operations))
+
+    both = msgspec.structs.replace(passes, full=summed(passes.full), tiny=summed(passes.tiny))
+    named, unnamed = (attribute(ROW, each, None) for each in (passes, both))
+    assert named
+    assert unnamed
+    assert [(part.name, part.seconds) for part in unnamed.parts] == [(part.name, part.seconds) for part in named.parts]

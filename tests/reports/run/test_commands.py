@@ -1,0 +1,116 @@
+"""The command beside an arm: typed, it races that arm against that reference."""
+
+import shlex
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bench.cli import options
+from bench.results.record import Arm, Race
+from bench.runner.plan import make_plan
+from reports.run.commands import command
+from tests.reports.records import MANUAL, REFERENCE, arm, race
+
+
+def planned(typed: str) -> list[Race]:
+    """The races that `bench run` would plan for it: read by the door's own declarations, as the door does it."""
+    app, found = typer.Typer(), list[Race]()
+
+    @app.command()
+    def run(
+        context: typer.Context,
+        workload: options.Workload = None,
+        implementation: options.Implementation = None,
+        device: options.Device = None,
+        mode: options.Mode = None,
+        batch: options.Batch = "full",
+        rows: options.Rows = None,
+        features: options.Features = None,
+        updates: options.Updates = None,
+        threads: options.Threads = "1",
+        dtype: options.Dtype = "float32",
+        seed: options.Seed = 0,
+        watch: options.Watch = None,
+        every: options.Every = 80,
+        reference: options.Reference = None,
+    ) -> None:
+        found.extend(make_plan(options.choice("standard", context.params), command=typed).races)
+
+    python, dash, bench, verb, *rest = shlex.split(typed)
+    assert (python, dash, bench, verb) == ("python", "-m", "bench", "run")
+    done = CliRunner().invoke(app, rest, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return found
+
+
+COMPILED = arm("linear/nn_sgd", "reference", mode="compile")
+CONTESTANTS = [
+    arm("linear/manual"),
+    arm("linear/while_loop", mode="aot"),
+    arm("linear/nn_sgd", watch="draw"),
+    arm("linear/nn_sgd", watch="loss", every=7),
+    arm("linear/floor_read"),
+    arm("linear/manual", rows=1_000, features=3, updates=50),
+    arm("linear/manual", batch=256, dtype="float64", seed=3),
+]
+
+
+def reference_of(contestant: Arm) -> Arm:
+    """The usual reference for it: the same work, eager and unwatched."""
+    fixed = {
+        name: getattr(contestant.setting, name) for name in ("rows", "features", "updates", "batch", "dtype", "seed")
+    }
+    return arm("linear/nn_sgd", "reference", **fixed, every=contestant.setting.every)
+
+
+@pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.name)
+def test_the_command_races_the_arm_against_its_reference(contestant: Arm) -> None:
+    """Read back by the door's declarations and planned, there is one race: this reference, and this arm in it."""
+    reference = reference_of(contestant)
+    (found,) = planned(command(contestant, race(contestant, reference=reference, twin=None)))
+    assert found.reference == reference
+    assert contestant in found.arms
+
+
+def test_another_reference_and_another_workload_are_named() -> None:
+    """What the workload would not choose by itself is typed: its reference, and a mode that the reference runs in."""
+    setting: dict[str, Any] = {"rows": 5, "features": 1, "updates": 10_000, "lr": 1e-4}
+    reference = Arm(
+        workload="linear/five",
+        implementation="linear/manual",
+        setting=arm(**setting, mode="compile").setting,
+        role="reference",
+    )
+    contestant = Arm(workload="linear/five", implementation="linear/numpy", setting=arm(**setting).setting)
+    (found,) = planned(command(contestant, Race(workload="linear/five", arms=(reference, contestant))))
+    assert found.reference == reference
+    assert contestant in found.arms
+
+
+def test_what_is_usual_is_not_typed() -> None:
+    """The commonest command is short."""
+    typed = command(MANUAL, race(MANUAL))
+    assert typed == "python -m bench run --implementation linear/manual --device cpu --mode eager"
+
+
+def test_an_arm_of_a_gpu_names_both_devices_where_the_reference_ran_on_another() -> None:
+    """The reference runs on the first device, so its own comes first."""
+    contestant = arm("linear/manual", device="cuda")
+    assert "--device cpu,cuda" in command(contestant, race(contestant, reference=REFERENCE))
+
+
+def test_names_are_quoted_and_tamed() -> None:
+    """A name that a shell would run, or that steers a terminal, is neither run nor steers."""
+    typed = command(arm("x; rm -rf '$HOME'\x1b[31m\u202e"), race(MANUAL))
+    assert typed.isprintable()
+    assert shlex.split(typed)[5].startswith("x; rm -rf '$HOME'")
+
+
+def test_an_arm_of_an_unknown_workload_has_a_command_all_the_same() -> None:
+    """Of a workload that there is no more, everything is typed that a setting holds."""
+    old = Arm(workload="gone/away", implementation="gone/one", setting=MANUAL.setting)
+    typed = command(old, Race(workload="gone/away", arms=(old,)))
+    for part in ("--workload gone/away", "--reference gone/one", "--rows 100000", "--updates 10000", "--features 1"):
+        assert part in typed
