@@ -24,7 +24,7 @@ LENT_TO_REPORTS = {
 }
 OVERRIDES = {"__init__", "reset", "advance", "weights", "supports"}  # of Implementation: the contract says what they do
 DESCRIBED = {"__init__", "setting", "problem", "oracle", "predict", "total_loss"}  # of Workload: so it does of these
-UNSEEN = {".git", ".nox", ".venv", "build", "results", "__pycache__"}
+UNSEEN = {".git", ".nox", ".venv", "build", "__pycache__"}
 
 
 def sources(*rooms: str) -> list[str]:
