@@ -5,7 +5,7 @@ for a gate has two sides; what is on disk is all that it knows, so that it can b
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.results.gate import FORMAT, Cell, Counts, PairedRound, GatePlan, Role, Stage
+from bench.results.gate import FORMAT, Cell, Counts, GatePlan, PairedRound, Role, Stage
 from bench.results.store import Store, StoreError, pretty, read
 
 

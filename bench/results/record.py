@@ -5,8 +5,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from impls.contract.catalogue import workloads
 from impls.contract import Work
+from impls.contract.catalogue import workloads
 from impls.contract.setting import RACED, Setting, spoken
 
 FORMAT = 3

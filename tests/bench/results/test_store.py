@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.runner.plan import Choice, make_plan
 from bench.results.record import FORMAT, Arm, LossCurve, Race, Record
 from bench.results.store import Store, StoreError
+from bench.runner.plan import Choice, make_plan
 from tests.conftest import ROOT
 
 PLAN = make_plan(Choice(device=("cpu",), effort="quick"), command="python -m bench run", run="made-up")
