@@ -68,8 +68,8 @@ def told(progress: Generator[T, None, None], tell: Callable[[T], None]) -> bool:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns what a person can mend into one sentence and exit status 2."""
-    from bench.results.store import StoreError
+    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk."""
+    from bench.results.store import StoreError, WriteError
     from impls.contract.catalogue import UnknownNameError
     from impls.contract.setting import SettingError
 
@@ -78,3 +78,8 @@ def refusals() -> Iterator[None]:
     except (SettingError, UnknownNameError, StoreError) as error:
         console.say(f"looprace: {error}")
         raise typer.Exit(USAGE) from error
+    except WriteError as error:
+        from reports.exit_status import Exit
+
+        console.say(f"looprace: {error}")
+        raise typer.Exit(Exit.UNMEASURED) from error

@@ -105,7 +105,7 @@ def conduct(plan: GatePlan, ledger: GateStore, *, budget: float, most: int) -> G
     budget  seconds after which no further round is started
     most    rounds of each stage, after which a cell stays unresolved
 
-    Raises StoreError when a file cannot be written or an old one cannot be read, and while another process does the same.
+    Raises WriteError when a file cannot be written, StoreError when one cannot be read or another process writes there.
     """
     begin, everywhere = clock.now(), allowed_cores()
     with ExitStack() as stack:

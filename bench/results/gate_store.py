@@ -30,7 +30,7 @@ class GateStore:
 
     @staticmethod
     def create(results: Path) -> "GateStore":
-        """A new folder with a name of its own. Raises StoreError when nothing can be written there."""
+        """A new folder with a name of its own. Raises what `Store.create` raises."""
         return GateStore(Store.create(results))
 
     @staticmethod

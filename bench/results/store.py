@@ -1,6 +1,7 @@
 """The folder a run lives in: every file is written once, whole or not at all. Apart so that reports need nothing else."""
 
 import contextlib
+import errno
 import fcntl
 import math
 import os
@@ -22,11 +23,16 @@ from impls.contract import catalogue
 T = TypeVar("T")
 
 CURE = "Move its folder away: a report goes on without it, and --resume measures that round again"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNREADABLE = (ValueError, RecursionError)  # not JSON, not of the kind, not UTF-8; nested too deep
 
 
 class StoreError(Exception):
-    """A results folder cannot be written, or a file in it cannot be read; the message names file and cure."""
+    """A run, or a file of one, is not there, cannot be read or must not be used; the message names it and the cure."""
+
+
+class WriteError(Exception):
+    """A file of a run cannot be written, say because the disk is full; the message names the file and the cure."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,17 @@ class Store:
 
     @staticmethod
     def create(results: Path) -> "Store":
-        """A new folder with a name of its own below `results`. Raises StoreError when nothing can be written there."""
+        """A new folder with a name of its own below `results`.
+
+        Raises StoreError when `results` is no place to write to, and WriteError when its disk is full.
+        """
         name = clock.today().replace(":", "-").partition("+")[0] + "-" + secrets.token_hex(2)
         path = results / name
         try:
             path.mkdir(parents=True)
         except OSError as error:
-            raise StoreError(
+            kind = WriteError if error.errno in _FULL else StoreError
+            raise kind(
                 f"Results cannot be written to {results}: {error.strerror}. Choose another folder with --results."
             ) from error
         return Store(path)
@@ -280,11 +290,11 @@ def _refuse_newer(path: Path, found: Any, newest: int) -> None:
 
 @contextlib.contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """What the disk refuses while a file is written is a StoreError that says which file, and what helps."""
+    """Turns an OSError while a file is written into a WriteError that says which file, and what helps."""
     try:
         yield
     except OSError as error:
-        raise StoreError(
+        raise WriteError(
             f"{target} cannot be written: {error.strerror}. Make room or choose another folder with --results; "
             "finished rounds are kept, --resume goes on from them."
         ) from error

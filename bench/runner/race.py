@@ -61,7 +61,7 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
 
     live  whether watched jobs may open a window
 
-    Raises StoreError when a record cannot be written or an old one cannot be read, and while another process does the same.
+    Raises WriteError when a record cannot be written, StoreError when one cannot be read or another process writes there.
     """
     begin = clock.now()
     everywhere = allowed_cores()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.results.record import FORMAT, Arm, LossCurve, Race, Record
-from bench.results.store import Store, StoreError
+from bench.results.store import Store, StoreError, WriteError
 from bench.runner.plan import Choice, make_plan
 from tests.conftest import ROOT
 
@@ -64,7 +64,7 @@ def test_a_round_that_was_cut_off_does_not_exist(store: Store) -> None:
 
 def test_a_round_is_never_rewritten(store: Store) -> None:
     """Writing a round that exists is refused."""
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(WriteError, match="cannot be written"):
         store.write_round(RACE, 1, [record(arm, 1) for arm in RACE.arms])
 
 
@@ -160,7 +160,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store) -> N
     """When a file cannot be written, the old one stays whole."""
     before = (store.path / "plan.json").read_bytes()
     (store.path / ".plan.json.part").symlink_to("/dev/full")
-    with pytest.raises(StoreError, match="Make room"):
+    with pytest.raises(WriteError, match="Make room"):
         store.write("plan.json", b"x" * 100_000)
     assert before == (store.path / "plan.json").read_bytes()
 
