@@ -150,7 +150,7 @@ def _profile(
 def _measure_machine(bench: _Bench) -> None:
     """What the race's cores can do, over as much data as the race has; a race goes without where that fails."""
     setting = bench.race.reference.setting
-    size = setting.rows * (setting.features + 1) * {"float32": 4, "float64": 8}[setting.dtype]
+    size = setting.rows * (setting.features + 1) * setting.item_bytes
     with ExitStack() as stack:
         worker = bench.worker(stack, bench.race.reference, "roofline")
         try:

@@ -7,6 +7,7 @@ from typing import Literal
 DEVICES = ("cpu", "cuda")
 MODES = ("eager", "compile", "cpp-wrapper", "reduce-overhead", "max-autotune", "aot")
 DTYPES = ("float32", "float64")
+ITEM_BYTES = {"float32": 4, "float64": 8}
 WATCHES = ("none", "loss", "draw")
 
 Batch = int | Literal["full"]
@@ -76,6 +77,11 @@ class Setting:
     def batch_rows(self) -> int:
         """The number of rows that one update reads."""
         return self.rows if self.batch == "full" else self.batch
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of one number of its dtype."""
+        return ITEM_BYTES[self.dtype]
 
 
 def _whole(name: str, value: object, *, at_least: int, or_else: str = "") -> None:

@@ -1,20 +1,21 @@
-"""Where an update's time goes, in parts that add up to what the race measured. Apart: it alone reads profiles beside rows.
+"""Splits the time of an update into parts that add up to what the race measured.
 
-An arm was looked at in two passes of its own: as it is, and with next to no data. What is left with next to no data is what
-an update costs whatever its size, and is split by what the profiler saw there. What is added at full size is the cost of the
-data, and is split by how much longer each kind of operation took. Both are first freed of what the profiler itself costs:
+An arm is profiled in two passes: at full size, and with next to no data ("tiny"). What an update costs in the tiny pass is
+overhead, and is split by what the profiler saw there. What full size adds is the cost of the data, and is split by how much
+longer each kind of operation took. The cost of the profiler itself is first taken off both:
 
-- An event costs the same wherever it happens: (profiled - seconds) / events of the tiny pass, where that is known best.
-- CONTAINED of it falls on what contains the event, for PyTorch notes the beginning as late and the end as early as it
-  can. Measured on chains of 200 operations that TorchScript calls one after another, whose true cost is known: of the
-  0.19 to 0.29 µs of an event, 5 to 15 % lay inside the operation's own time.
-- What the interpreter contains is known: `entries`. The others are contained, most of them, by operations of their own part.
+- An event costs the same wherever it happens: (profiled - seconds) / events of the tiny pass, where it is known best.
+- A share CONTAINED of it falls on what contains the event, because PyTorch notes the beginning of an event as late and its
+  end as early as it can. Measured on chains of 200 operations that TorchScript calls one after another, whose true cost is
+  known: of the 0.19 to 0.29 µs of an event, 5 to 15 % lay inside the operation's own time.
+- The number of events that the interpreter contains is known: `entries`. Most of the others are contained by operations of
+  their own part.
 
-The profiler disturbs more than it counts: memory comes to lie elsewhere, caches are colder. So what it saw gives shares, and
-the clocks of the two passes, read with nothing attached, give the seconds that are shared out.
+The profiler disturbs in further ways: memory is laid out differently and caches are colder. So what it saw is used only for
+shares; the seconds that are shared out come from the clocks of the two passes, read with nothing attached.
 
-The passes were timed in other minutes than the race. As far as the race's own interval allows, their times are scaled to what
-it measured; where the clocks are further apart than that, what is between them is "unexplained".
+The passes were timed at another time than the race. Their times are scaled to what the race measured, as far as the race's
+own 95 % interval allows. What remains between the clocks beyond that is "unexplained".
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,78 +25,60 @@ from bench.results.profile import Energy, Machine, Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from impls.contract.setting import Setting
+from reports.profile.parts import WORK, Part, PartName
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row, is_read_floor
 from reports.text import numbers
 
-CONTAINED = 0.9
-FOREIGN = 0.9  # outside of PyTorch's operations for more of its time than this, an arm is not made of them
+CONTAINED = 0.9  # share of an event's cost that falls on what contains the event
+FOREIGN = 0.9  # an arm that spends more of its time than this outside PyTorch's operations is not made of them
+ORDER = tuple(PartName)
 
-INTERPRETER, CALL, DISPATCH, AUTOGRAD, OPTIMIZER = "interpreter", "call", "dispatch", "autograd", "optimizer"
-ENTRY, FETCHING, COPIES, WAITING = "entering compiled code", "data path", "copies", "waiting for the device"
-FLOOR, FORWARD, BACKWARD, STEP = "reading the data once", "forward kernels", "backward kernels", "optimizer kernels"
-COMPILED, KERNELS, STEADY, DEVICE = "compiled kernels", "kernels", "device without data", "device kernels"
-GAPS, WATCHING, UNEXPLAINED = "launch gaps", "watching", "unexplained"
-
-# What every update costs, what the data adds, and what is neither; in the order in which they are shown.
-WHATEVER = (INTERPRETER, CALL, DISPATCH, AUTOGRAD, OPTIMIZER, ENTRY, STEADY)
-PASSES = (FORWARD, BACKWARD, STEP, COMPILED, KERNELS, DEVICE)
-ORDER = (*WHATEVER, FETCHING, COPIES, WAITING, GAPS, FLOOR, *PASSES, WATCHING, UNEXPLAINED)
-
-# The parts that an operation's time goes to: with next to no data, and what is added at full size.
-_OF = {
-    "outside": (INTERPRETER, INTERPRETER),
-    "forward": (DISPATCH, FORWARD),
-    "allocation": (DISPATCH, FORWARD),
-    "backward": (AUTOGRAD, BACKWARD),
-    "optimizer": (OPTIMIZER, STEP),
-    "compiled": (ENTRY, COMPILED),
-    "data": (FETCHING, FETCHING),
-    "copy": (COPIES, COPIES),
-    "sync": (WAITING, WAITING),
+# The parts that an operation's time goes to, by the kind of the operation: in the tiny pass, and what full size adds.
+_PARTS_OF_OPERATIONS = {
+    "outside": (PartName.INTERPRETER, PartName.INTERPRETER),
+    "forward": (PartName.DISPATCH, PartName.FORWARD_KERNELS),
+    "allocation": (PartName.DISPATCH, PartName.FORWARD_KERNELS),
+    "backward": (PartName.AUTOGRAD, PartName.BACKWARD_KERNELS),
+    "optimizer": (PartName.OPTIMIZER, PartName.OPTIMIZER_KERNELS),
+    "compiled": (PartName.ENTERING_COMPILED_CODE, PartName.COMPILED_KERNELS),
+    "data": (PartName.DATA_PATH, PartName.DATA_PATH),
+    "copy": (PartName.COPIES, PartName.COPIES),
+    "sync": (PartName.WAITING, PartName.WAITING),
 }
 _HOW = {
-    INTERPRETER: "time in which the calling thread was in no operation, at full size",
-    CALL: "the clock, with next to no data: the interpreter, the call, and arithmetic that is not of the rows",
-    DISPATCH: "operations of the forward pass with next to no data",
-    AUTOGRAD: "operations of the backward pass with next to no data; its engine between them counts as interpreter",
-    OPTIMIZER: "operations of the optimizer with next to no data",
-    ENTRY: "guards and the call of compiled code, with next to no data",
-    FETCHING: "operations that fetch rows, at full size",
-    COPIES: "operations that copy, at full size",
-    WAITING: "operations that wait for the device, at full size",
-    FORWARD: "what data adds to operations of the forward pass",
-    BACKWARD: "what data adds to operations of the backward pass",
-    STEP: "what data adds to operations of the optimizer",
-    COMPILED: "what data adds to the time in compiled code",
-    KERNELS: "the clock: what data adds to an update, of which PyTorch's profiler sees nothing",
-    STEADY: "the device's own clock: busy with next to no data",
-    DEVICE: "the device's own clock: what data adds to its busy time",
-    GAPS: "the time of the pass in which the device was not busy: launches, the host's own work, and waiting",
+    PartName.INTERPRETER: "time in which the calling thread was in no operation, at full size",
+    PartName.CALL: "the clock, with next to no data: interpreter, call, and arithmetic that does not depend on the rows",
+    PartName.DISPATCH: "operations of the forward pass, with next to no data",
+    PartName.AUTOGRAD: "operations of the backward pass, with next to no data; without autograd's engine between them",
+    PartName.OPTIMIZER: "operations of the optimizer, with next to no data",
+    PartName.ENTERING_COMPILED_CODE: "guards and the call of compiled code, with next to no data",
+    PartName.DATA_PATH: "operations that fetch rows, at full size",
+    PartName.COPIES: "operations that copy, at full size",
+    PartName.WAITING: "operations that wait for the device, at full size",
+    PartName.FORWARD_KERNELS: "what the data add to operations of the forward pass",
+    PartName.BACKWARD_KERNELS: "what the data add to operations of the backward pass",
+    PartName.OPTIMIZER_KERNELS: "what the data add to operations of the optimizer",
+    PartName.COMPILED_KERNELS: "what the data add to the time in compiled code",
+    PartName.KERNELS: "the clock: what the data add to an update that PyTorch's profiler cannot look into",
+    PartName.DEVICE_WITHOUT_DATA: "the device's own clock: its busy time with next to no data",
+    PartName.DEVICE_KERNELS: "the device's own clock: what the data add to its busy time",
+    PartName.LAUNCH_GAPS: "time in which the device was not busy: launches, work of the host, and waiting",
 }
-
-
-@dataclass(frozen=True)
-class Part:
-    """Seconds of an update, and how they were obtained."""
-
-    name: str
-    seconds: float
-    how: str
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """Where an arm's update goes. Its parts, "unexplained" among them, add up to what was measured.
+    """Where an arm's update goes. The parts, "unexplained" among them, add up to what was measured.
 
-    measured  seconds an update in the race
-    parts     in the order of ORDER; only "unexplained", which is the last, can be below 0
-    pace      by what the times of the passes were scaled to be those of the race; 1.1: it met a slower machine
-    readings  how often the data could have been read in the time that it costs; None without roofline and floor
-    disturbed how much longer an update took under the profiler than the events explain that it noted; 0.1: by a tenth
-    without   how long it took with next to no data, over what it took with all; above 1 by noise only
-    algorithmic  whether it is less work than an update: 10 000 in one call, of which the profiler sees next to nothing
-    energy    of an update, where the device has a counter for it
+    measured      seconds an update in the race
+    parts         in the order of PartName; only "unexplained", which is always there and the last, can be below 0
+    pace          factor by which the times of the passes were scaled to the race's; 1.1: the race met a slower machine
+    readings      how often the data could have been read in the time that they cost; None without roofline and floor
+    disturbance   how much longer an update took under the profiler than its events explain, as a share; 0.1: 10 %
+    without_data  seconds of the tiny pass over those of the full pass; above 1 by noise only
+    algorithmic   whether the arm does less work than its updates: 10 000 in one call, of which the profiler sees almost nothing
+    energy        of an update, where the device has a counter for it
     """
 
     arm: Arm
@@ -103,96 +86,100 @@ class Attribution:
     parts: tuple[Part, ...]
     pace: float = 1.0
     readings: float | None = None
-    disturbed: float = 0.0
-    without: float = 0.0
+    disturbance: float = 0.0
+    without_data: float = 0.0
     algorithmic: bool = False
     energy: Energy | None = None
 
     @property
     def unexplained(self) -> float:
-        """What no part explains, of the whole: 0.03 for 3 %; below 0 when the parts are more than the whole."""
-        return self.share(UNEXPLAINED)
+        """The share that no part explains: 0.03 for 3 %; below 0 when the parts are more than what was measured."""
+        return self.share(PartName.UNEXPLAINED)
 
-    def share(self, *names: str) -> float:
-        """How much of an update goes into the parts of these names."""
+    def share(self, *names: PartName) -> float:
+        """The share of an update that goes into the parts of these names."""
         return sum(part.seconds for part in self.parts if part.name in names) / self.measured.value
 
 
 def attributions(
     result: RaceResult, profiles: Iterable[Profile], machine: Machine | None = None
 ) -> tuple[Attribution, ...]:
-    """Of every arm of a race that has a profile, in the order of the ladder."""
-    seen = {_key(profile.arm): profile for profile in profiles}
+    """The attribution of every arm of a race that has a profile, in the order of the race's rows.
+
+    A watched arm is not profiled itself: it has the attribution of the same arm unwatched, and "watching" as a part more.
+    """
+    by_key = {_key(profile.arm): profile for profile in profiles}
     floors: dict[str, float] = {}
     for row in result.rows:
         if row.group == "floor" and row.seconds and is_read_floor(row.arm):
             device = row.arm.setting.device
             floors[device] = min(row.seconds.value, floors.get(device, row.seconds.value))
     rows = {_key(row.arm): row for row in result.rows}
-    found = []
+    attributed: list[Attribution | None] = []
     for row in result.rows:
-        bare_row = rows.get(_key(row.arm, unwatched=True))
-        watched = row.arm.setting.watch != "none"
-        of = bare_row if watched and bare_row else row
-        profile = seen.get(_key(of.arm))
+        unwatched = rows.get(_key(row.arm, unwatched=True)) if row.arm.setting.watch != "none" else None
+        profiled = unwatched or row
+        profile = by_key.get(_key(profiled.arm))
         device = row.arm.setting.device
-        # the reference's device was measured; launches alone are what PyTorch's own reading of so little shows of a GPU
-        known = machine if device == result.race.reference.setting.device == "cpu" else None
-        attribution = attribute(of, profile, floors.get(device), known) if profile else None
-        if attribution and of is not row:
-            attribution = watched_one(row, of, attribution)
-        found.append(attribution)
-    return tuple(attribution for attribution in found if attribution)
+        # The roofline is that of the reference's device. A GPU's is left out: it would show launches more than reading.
+        roofline = machine if device == result.race.reference.setting.device == "cpu" else None
+        attribution = attribute(profiled, profile, floors.get(device), roofline) if profile else None
+        if attribution and unwatched:
+            attribution = with_watching(attribution, row, unwatched)
+        attributed.append(attribution)
+    return tuple(attribution for attribution in attributed if attribution)
 
 
 def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine | None = None) -> Attribution | None:
-    """Where the update of a row goes; None for what was not measured, not profiled in both sizes, or is a floor itself.
+    """Where the update of a row goes. None for a floor, and for an arm not measured or not profiled at both sizes.
 
-    floor  seconds an update of the arm of the race that only reads the data, on the same device
+    floor  seconds an update of the race's arm that only reads the data, on the same device
     """
     measured, full, tiny = row.seconds, profile.full, profile.tiny
     if measured is None or full is None or tiny is None or row.work == "floor" or not full.seconds > 0:
         return None
     if full.device is not None:
-        costs = _on_a_device(full, full.device, tiny.device or 0.0)
-    elif row.work != "algorithmic" and _is_of_operations(full) and tiny.operations:
+        costs = _by_device_clock(full, full.device, tiny.device or 0.0)
+    elif row.work != "algorithmic" and _consists_of_operations(full) and tiny.operations:
         costs = _by_operations(full, tiny, row.arm.setting.device)
     else:
         costs = _by_the_clock(full, tiny)
     floor = None if row.work == "algorithmic" else floor  # of 10 000 updates in one call, none reads the data by itself
     pace = _pace(measured, full.seconds)
-    found = [Part(name, seconds * pace, _HOW[name]) for name, seconds in costs.items() if seconds > 0]
-    added = sum(part.seconds for part in found if part.name in PASSES)
-    once = _seconds_to_read(row.arm.setting, machine) if machine else floor
-    readings = added / once if once and added else None
-    shown = sorted([*_above(found, floor), *_once(added, floor)], key=lambda part: ORDER.index(part.name))
+    unsplit = [Part(name, seconds * pace, _HOW[name]) for name, seconds in costs.items() if seconds > 0]
+    work = sum(part.seconds for part in unsplit if part.name in WORK)
+    reading = _seconds_to_read(row.arm.setting, machine) if machine else floor
+    readings = work / reading if reading and work else None
+    parts = sorted([*_above_floor(unsplit, floor), *_floor_part(work, floor)], key=_order)
     clocks = f"the race measured {numbers.seconds(measured.value)}, the pass {numbers.seconds(full.seconds)}"
-    scaled = f"; the parts were scaled by {pace:.3f}, as far as the race's interval goes" if pace != 1 else ""
-    parts = (*shown, _rest(measured, shown, clocks + scaled))
+    scaled = f"; the parts were scaled by {pace:.3f}, as far as the race's interval allows" if pace != 1 else ""
     return Attribution(
         row.arm,
         measured,
-        parts,
+        (*parts, _unexplained(measured, parts, clocks + scaled)),
         pace,
         readings,
-        _disturbed(full, tiny),
-        without=tiny.seconds / full.seconds,
+        _disturbance(full, tiny),
+        without_data=tiny.seconds / full.seconds,
         algorithmic=row.work == "algorithmic",
         energy=profile.energy,
     )
 
 
-def watched_one(row: Row, bare: Row, attribution: Attribution) -> Attribution | None:
-    """The attribution of a watched arm: that of the same arm unwatched, and what looking adds to its whole job."""
-    if not (row.seconds and row.job_seconds and bare.job_seconds):
+def with_watching(attribution: Attribution, row: Row, unwatched: Row) -> Attribution | None:
+    """The attribution of a watched arm: that of the same arm unwatched, and what watching adds to its whole job.
+
+    None where one of the two jobs was not timed.
+    """
+    if not (row.seconds and row.job_seconds and unwatched.job_seconds):
         return None
-    each = max(0.0, row.job_seconds - bare.job_seconds) / row.arm.setting.updates
+    watching = max(0.0, row.job_seconds - unwatched.job_seconds) / row.arm.setting.updates
     how = "the whole job's time, less that of the same arm unwatched, over its updates"
-    parts = [part for part in attribution.parts if part.name != UNEXPLAINED] + [Part(WATCHING, each, how)]
-    rest = Part(
-        UNEXPLAINED, row.seconds.value - sum(part.seconds for part in parts), "the race's blocks, less the parts"
-    )
-    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, rest), energy=None)
+    parts = [part for part in attribution.parts if part.name != PartName.UNEXPLAINED]
+    parts.append(Part(PartName.WATCHING, watching, how))
+    left = row.seconds.value - sum(part.seconds for part in parts)
+    unexplained = Part(PartName.UNEXPLAINED, left, "the race's blocks, less the parts")
+    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, unexplained), energy=None)
 
 
 def cost_of_an_event(tiny: Pass) -> float:
@@ -202,91 +189,103 @@ def cost_of_an_event(tiny: Pass) -> float:
     return max(0.0, (tiny.profiled - tiny.seconds) / tiny.events)
 
 
-def freed(one: Pass, cost: float) -> dict[str, float]:
-    """Seconds of a pass by part of its operations, and "outside" of them, as they are when no profiler looks.
+def without_profiler(one: Pass, cost: float) -> dict[str, float]:
+    """Seconds of a pass by kind of operation, and "outside" of them, less what the profiler added.
 
     cost  seconds that an event adds
     """
     entries = sum(operation.entries for operation in one.operations)
-    found = {"outside": (one.outside or 0.0) - cost * CONTAINED * entries}
+    seconds = {"outside": (one.outside or 0.0) - cost * CONTAINED * entries}
     for operation in one.operations:
-        own = (1 - CONTAINED) * operation.calls + CONTAINED * (operation.calls - operation.entries)
-        found[operation.part] = found.get(operation.part, 0.0) + operation.seconds - cost * own
-    return found
+        events = (1 - CONTAINED) * operation.calls + CONTAINED * (operation.calls - operation.entries)
+        seconds[operation.part] = seconds.get(operation.part, 0.0) + operation.seconds - cost * events
+    return seconds
 
 
-def _is_of_operations(full: Pass) -> bool:
+def _consists_of_operations(full: Pass) -> bool:
+    """Whether PyTorch's profiler saw the arm at work: false for C, NumPy, Numba and JAX."""
     if not (full.profiled and full.operations) or full.outside is None:
         return False
     return full.outside < FOREIGN * full.profiled
 
 
-def _by_operations(full: Pass, tiny: Pass, device: str) -> dict[str, float]:
-    """The seconds of the two clocks, shared out by what the profiler saw; what comes out below nothing has no share."""
+def _by_operations(full: Pass, tiny: Pass, device: str) -> dict[PartName, float]:
+    """The seconds of the two clocks, shared out by what the profiler saw; a share below 0 counts as none."""
     cost = cost_of_an_event(tiny)
-    without, whole = freed(tiny, cost), freed(full, cost)
+    tiny_shares, full_shares = without_profiler(tiny, cost), without_profiler(full, cost)
     fixed = min(tiny.seconds, full.seconds)
-    added = {part: whole.get(part, 0.0) - without.get(part, 0.0) for part in {**without, **whole}}
-    found: dict[str, float] = {}
-    for total, shares, column in ((fixed, without, 0), (full.seconds - fixed, added, 1)):
-        positive = {part: seconds for part, seconds in shares.items() if seconds > 0}
-        for part, seconds in positive.items():
-            waits = part == "sync" and device == "cpu"  # nobody waits: a number is read off a tensor
-            name = _OF["forward" if waits else part if part in _OF else "forward"][column]
-            found[name] = found.get(name, 0.0) + total * seconds / sum(positive.values())
-    return found
+    added_shares = {
+        kind: full_shares.get(kind, 0.0) - tiny_shares.get(kind, 0.0) for kind in {**tiny_shares, **full_shares}
+    }
+    parts: dict[PartName, float] = {}
+    for total, shares, size in ((fixed, tiny_shares, 0), (full.seconds - fixed, added_shares, 1)):
+        positive = {kind: seconds for kind, seconds in shares.items() if seconds > 0}
+        for kind, seconds in positive.items():
+            # A CPU has no device to wait for: what PyTorch calls a synchronisation reads a number off a tensor.
+            known = kind in _PARTS_OF_OPERATIONS and not (kind == "sync" and device == "cpu")
+            name = _PARTS_OF_OPERATIONS[kind if known else "forward"][size]
+            parts[name] = parts.get(name, 0.0) + total * seconds / sum(positive.values())
+    return parts
 
 
-def _by_the_clock(full: Pass, tiny: Pass) -> dict[str, float]:
-    return {CALL: min(tiny.seconds, full.seconds), KERNELS: full.seconds - tiny.seconds}
+def _by_the_clock(full: Pass, tiny: Pass) -> dict[PartName, float]:
+    return {PartName.CALL: min(tiny.seconds, full.seconds), PartName.KERNELS: full.seconds - tiny.seconds}
+
+
+def _by_device_clock(full: Pass, busy: float, busy_without_data: float) -> dict[PartName, float]:
+    return {
+        PartName.DEVICE_WITHOUT_DATA: min(busy_without_data, busy),
+        PartName.DEVICE_KERNELS: busy - busy_without_data,
+        PartName.LAUNCH_GAPS: full.seconds - busy,
+    }
 
 
 def _pace(measured: Estimate, clocked: float) -> float:
-    """What the race measured over what the clock of a pass said, where that lies in the race's interval.
+    """What the race measured over what the clock of a pass said, or over the nearest end of the race's interval.
 
-    Where it does not, as if it lay at the nearer end of it; without an interval, 1.
+    1 where the race has no interval.
     """
     if measured.low is None or measured.high is None:
         return 1.0
     return measured.value / min(max(clocked, measured.low), measured.high)
 
 
-def _on_a_device(full: Pass, busy: float, steady: float) -> dict[str, float]:
-    return {STEADY: min(steady, busy), DEVICE: busy - steady, GAPS: full.seconds - busy}
-
-
 def _seconds_to_read(setting: Setting, machine: Machine) -> float:
-    width = {"float32": 4, "float64": 8}[setting.dtype]
-    return setting.batch_rows * (setting.features + 1) * width / machine.read_bandwidth
+    """Seconds in which the machine can read the data of one update."""
+    return setting.batch_rows * (setting.features + 1) * setting.item_bytes / machine.read_bandwidth
 
 
-def _once(added: float, floor: float | None) -> list[Part]:
-    """The floor as a part of its own; less where the data costs less than that, for it is kept on the chip."""
-    if not floor or not added:
+def _floor_part(work: float, floor: float | None) -> list[Part]:
+    """The floor as a part of its own; less where the data cost less than that, as data do that are kept on the chip."""
+    if not floor or not work:
         return []
-    less = " (what the data adds here is less: it is kept nearer than memory)" if added < floor else ""
-    return [Part(FLOOR, min(floor, added), f"the race's arm that does nothing else{less}")]
+    less = " (here the data cost less than that: they stay in a cache)" if work < floor else ""
+    return [Part(PartName.READING_ONCE, min(floor, work), f"the race's arm that does nothing else{less}")]
 
 
-def _above(found: Sequence[Part], floor: float | None) -> list[Part]:
-    """The parts without the floor. It is taken from what comes first in an update, for that is what reads the data first."""
+def _above_floor(parts: Sequence[Part], floor: float | None) -> list[Part]:
+    """The parts less the floor, which is taken from the first parts of the work: they read the data first."""
     left, above = floor or 0.0, []
-    for part in sorted(found, key=lambda part: ORDER.index(part.name)):
-        taken = min(left, part.seconds) if part.name in PASSES else 0.0
+    for part in sorted(parts, key=_order):
+        taken = min(left, part.seconds) if part.name in WORK else 0.0
         left -= taken
-        how = f"{part.how}, above reading it once" if taken else part.how
+        how = f"{part.how}, above reading them once" if taken else part.how
         if part.seconds > taken:
             above.append(Part(part.name, part.seconds - taken, how))
     return above
 
 
-def _rest(measured: Estimate, parts: Sequence[Part], how: str) -> Part:
-    """What the parts leave over; what only rounding leaves is nothing."""
+def _order(part: Part) -> int:
+    return ORDER.index(part.name)
+
+
+def _unexplained(measured: Estimate, parts: Sequence[Part], how: str) -> Part:
+    """What the parts leave over; 0 where that is only rounding."""
     left = measured.value - sum(part.seconds for part in parts)
-    return Part(UNEXPLAINED, left if abs(left) > 1e-9 * measured.value else 0.0, how)
+    return Part(PartName.UNEXPLAINED, left if abs(left) > 1e-9 * measured.value else 0.0, how)
 
 
-def _disturbed(full: Pass, tiny: Pass) -> float:
+def _disturbance(full: Pass, tiny: Pass) -> float:
     if full.profiled is None:
         return 0.0
     return max(0.0, (full.profiled - cost_of_an_event(tiny) * full.events) / full.seconds - 1)

@@ -11,58 +11,35 @@ from reports.figures.kit.canvas import WIDTH, Canvas, sheet
 from reports.figures.kit.figure import Picture, picture
 from reports.figures.kit.labels import LETTER, short
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
-from reports.profile import text as text
-from reports.profile.attribution import (
-    AUTOGRAD,
-    BACKWARD,
-    CALL,
-    COMPILED,
-    COPIES,
-    DEVICE,
-    DISPATCH,
-    ENTRY,
-    FETCHING,
-    FLOOR,
-    FORWARD,
-    GAPS,
-    INTERPRETER,
-    KERNELS,
-    OPTIMIZER,
-    ORDER,
-    STEADY,
-    STEP,
-    UNEXPLAINED,
-    WAITING,
-    WATCHING,
-    Attribution,
-    Part,
-)
+from reports.profile import text
+from reports.profile.attribution import ORDER, Attribution
+from reports.profile.parts import Part, PartName
 from reports.text import numbers
 
 # Parts have colours of their own, that no implementation has: shades of violet for what every update costs whatever the
 # data, of olive for work on the data, of brown for moving them, slate for reading them once, grey for standing still. They
 # are the same by day and by night. Two that no arm has both of share one.
 COLOURS = {
-    INTERPRETER: "#5d4a8a",
-    CALL: "#5d4a8a",
-    DISPATCH: "#7d69ad",
-    AUTOGRAD: "#9c8bc8",
-    OPTIMIZER: "#bcafdf",
-    ENTRY: "#8d5f93",
-    STEADY: "#7d69ad",
-    FETCHING: "#8c6d56",
-    COPIES: "#b3957d",
-    WAITING: "#8b929b",
-    GAPS: "#8b929b",
-    FLOOR: "#56616c",
-    FORWARD: "#7d7f33",
-    BACKWARD: "#a7a855",
-    STEP: "#c8c983",
-    COMPILED: "#5f6e35",
-    KERNELS: "#7d7f33",
-    DEVICE: "#7d7f33",
-    WATCHING: "#8f4a3f",
-    UNEXPLAINED: PAPER,
+    PartName.INTERPRETER: "#5d4a8a",
+    PartName.CALL: "#5d4a8a",
+    PartName.DISPATCH: "#7d69ad",
+    PartName.AUTOGRAD: "#9c8bc8",
+    PartName.OPTIMIZER: "#bcafdf",
+    PartName.ENTERING_COMPILED_CODE: "#8d5f93",
+    PartName.DEVICE_WITHOUT_DATA: "#7d69ad",
+    PartName.DATA_PATH: "#8c6d56",
+    PartName.COPIES: "#b3957d",
+    PartName.WAITING: "#8b929b",
+    PartName.LAUNCH_GAPS: "#8b929b",
+    PartName.READING_ONCE: "#56616c",
+    PartName.FORWARD_KERNELS: "#7d7f33",
+    PartName.BACKWARD_KERNELS: "#a7a855",
+    PartName.OPTIMIZER_KERNELS: "#c8c983",
+    PartName.COMPILED_KERNELS: "#5f6e35",
+    PartName.KERNELS: "#7d7f33",
+    PartName.DEVICE_KERNELS: "#7d7f33",
+    PartName.WATCHING: "#8f4a3f",
+    PartName.UNEXPLAINED: PAPER,
 }
 LIGHT, DEEP = "#fdfdfd", "#101010"  # words on parts; not the page's own colours, which change places by night
 TITLE = "Where the time of an update goes"
@@ -142,7 +119,7 @@ def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> Non
         if share <= 0 or at >= FURTHEST:
             continue
         share = min(share, FURTHEST - at)
-        open_ = part.name == UNEXPLAINED
+        open_ = part.name == PartName.UNEXPLAINED
         axes.barh(
             place,
             share,
@@ -178,20 +155,20 @@ def _name(axes: Axes, middle: float, place: int, part: Part, attribution: Attrib
     share = text.percent(part.seconds / attribution.measured.value)
     said = next((said for said in (f"{part.name} {share}", share) if (len(said) + 1.5) * 0.066 < inches), "")
     if said:
-        box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if part.name == UNEXPLAINED else None
+        box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if part.name == PartName.UNEXPLAINED else None
         ink = _ink(part.name)
         axes.text(middle, place, said, ha="center", va="center_baseline", fontsize=8, color=ink, bbox=box, zorder=4)
 
 
-def _ink(name: str) -> str:
+def _ink(name: PartName) -> str:
     """Words that stand out from the part's colour."""
-    if name == UNEXPLAINED:
+    if name == PartName.UNEXPLAINED:
         return INK
     red, green, blue = (int(COLOURS[name][i : i + 2], 16) for i in (1, 3, 5))
     return LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else DEEP
 
 
-def _entries(used: Sequence[str]) -> list[tuple[str, str]]:
+def _entries(used: Sequence[PartName]) -> list[tuple[str, str]]:
     """The key: each colour that is used, and what it stands for, in the order of a bar."""
     colours = dict.fromkeys(COLOURS[name] for name in used)
     return [(colour, ", ".join(name for name in used if COLOURS[name] == colour)) for colour in colours]
@@ -217,7 +194,7 @@ def _key(page: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, 
     for number, line in enumerate(lines):
         at, up = left, page.bottom + low + KEY * (len(lines) - 1 - number)
         for colour, said in line:
-            open_ = colour == COLOURS[UNEXPLAINED]
+            open_ = colour == COLOURS[PartName.UNEXPLAINED]
             page.figure.add_artist(
                 Rectangle(
                     (at / WIDTH, up / height),

@@ -54,7 +54,7 @@ def counted(profile: Profile) -> Iterator[tuple[str, str, str]]:
     if profile.peak_device_bytes:
         yield "peak on the device", f"{profile.peak_device_bytes / 2**20:.1f} MiB", "by PyTorch's allocator"
     if profile.energy:
-        yield "energy", text.joules(profile.energy), text.of_what(profile.energy)
+        yield "energy", text.joules(profile.energy), text.above_idle(profile.energy)
 
 
 def remarks(profile: Profile) -> Iterator[str]:

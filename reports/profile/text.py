@@ -1,4 +1,4 @@
-"""Where updates go, in words: a sentence an arm with advice, tables for screen and Markdown, values for the JSON document."""
+"""Attributions as text: a sentence with advice for each arm, tables for terminal and Markdown, and the JSON document."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,33 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.results.profile import Energy
-from reports.profile.attribution import (
-    AUTOGRAD,
-    BACKWARD,
-    CALL,
-    COMPILED,
-    COPIES,
-    DEVICE,
-    DISPATCH,
-    ENTRY,
-    FETCHING,
-    FLOOR,
-    FORWARD,
-    GAPS,
-    INTERPRETER,
-    KERNELS,
-    OPTIMIZER,
-    ORDER,
-    PASSES,
-    STEADY,
-    STEP,
-    UNEXPLAINED,
-    WAITING,
-    WATCHING,
-    WHATEVER,
-    Attribution,
-    Part,
-)
+from reports.profile.attribution import Attribution
+from reports.profile.parts import OVERHEAD, WORK, Part, PartName
 from reports.run.columns import Column, cells, heads
 from reports.run.markdown import escape
 from reports.run.markdown import table as markdown_table
@@ -45,86 +20,107 @@ from reports.text.numbers import plain
 
 # What each part is called in a sentence, and what can be done about it where it is the largest.
 ADVICE = {
-    INTERPRETER: ("the interpreter", "put the loop itself into compiled code, or capture it"),
-    CALL: ("the call itself", "make more updates in one call"),
-    DISPATCH: ("dispatch", "compile it, or capture it: fewer operations, and larger ones"),
-    AUTOGRAD: ("autograd's own work", "write the gradient out, or trace it into the compiled update"),
-    OPTIMIZER: ("the optimizer's own work", "change the weights in place by hand, or compile the step"),
-    ENTRY: ("entering compiled code", "make several updates in one call: unroll them, or compile the loop itself"),
-    STEADY: ("kernels that would take as long without data", "fewer, larger kernels: a persistent one at best"),
-    FETCHING: ("fetching rows", "lay the rows out in their order beforehand, or fetch whole batches by one indexing"),
-    COPIES: ("copying", "keep the data where they are used, and write results in place"),
-    WAITING: ("waiting for the device", "read results less often: every number that is looked at waits"),
-    GAPS: ("the device standing idle", "capture the update as a CUDA graph, or put it into one kernel"),
-    FLOOR: ("reading the data once", "nothing is left but fewer bytes: another dtype, or another algorithm"),
-    FORWARD: ("the forward pass", "fuse the operations: compile the update, or write results in place"),
-    BACKWARD: ("the backward pass", "write the gradient out and fuse it with the forward pass: compile both"),
-    STEP: ("the optimizer", "fuse what it does: fused=True, foreach=True, or compile the step"),
-    COMPILED: ("compiled kernels", "let both sums be taken in one pass, or ask the compiler for more (max-autotune)"),
-    KERNELS: ("more passes over the data, and arithmetic", "take both sums in one pass, and let it be vectorised"),
-    DEVICE: ("kernels on the device", "fuse them: fewer passes over the data"),
-    WATCHING: ("watching", "look less often"),
-    UNEXPLAINED: ("not explained", "profile again on a quieter machine"),
+    PartName.INTERPRETER: ("the interpreter", "put the loop itself into compiled code, or capture it"),
+    PartName.CALL: ("the call itself", "make more updates in one call"),
+    PartName.DISPATCH: ("dispatch", "compile it, or capture it: fewer operations, and larger ones"),
+    PartName.AUTOGRAD: ("autograd's own work", "write the gradient out, or trace it into the compiled update"),
+    PartName.OPTIMIZER: ("the optimizer's own work", "change the weights in place by hand, or compile the step"),
+    PartName.ENTERING_COMPILED_CODE: (
+        "entering compiled code",
+        "make several updates in one call: unroll them, or compile the loop itself",
+    ),
+    PartName.DEVICE_WITHOUT_DATA: (
+        "kernels that would take as long without data",
+        "use fewer, larger kernels: a persistent one at best",
+    ),
+    PartName.DATA_PATH: (
+        "fetching rows",
+        "lay the rows out in their order beforehand, or fetch whole batches by one indexing",
+    ),
+    PartName.COPIES: ("copying", "keep the data where they are used, and write results in place"),
+    PartName.WAITING: ("waiting for the device", "read results less often: reading a number waits for the device"),
+    PartName.LAUNCH_GAPS: ("the device standing idle", "capture the update as a CUDA graph, or put it into one kernel"),
+    PartName.READING_ONCE: ("reading the data once", "only fewer bytes can help: another dtype, or another algorithm"),
+    PartName.FORWARD_KERNELS: (
+        "the forward pass",
+        "fuse the operations: compile the update, or write results in place",
+    ),
+    PartName.BACKWARD_KERNELS: (
+        "the backward pass",
+        "write the gradient out and fuse it with the forward pass: compile both",
+    ),
+    PartName.OPTIMIZER_KERNELS: ("the optimizer", "fuse what it does: fused=True, foreach=True, or compile the step"),
+    PartName.COMPILED_KERNELS: (
+        "compiled kernels",
+        "compute both sums in one pass, or let the compiler search longer (max-autotune)",
+    ),
+    PartName.KERNELS: ("more passes over the data, and arithmetic", "compute both sums in one pass, and vectorise it"),
+    PartName.DEVICE_KERNELS: ("kernels on the device", "fuse them: fewer passes over the data"),
+    PartName.WATCHING: ("watching", "look less often"),
+    PartName.UNEXPLAINED: ("not explained", "profile again on a quieter machine"),
 }
-DISTURBED, UNSURE, REVERSED = 0.2, 0.1, 1.1  # from where on an attribution is doubted
+# From where on an attribution is doubted, as shares: disturbed by the profiler; unexplained; time without data over time with.
+DISTURBED, UNEXPLAINED, REVERSED = 0.2, 0.1, 1.1
 
 
 def sentence(attribution: Attribution) -> str:
-    """ "92 % of an update is dispatch: compile it": the largest family of parts, the largest part of it, what can be done."""
-    families = [WHATEVER, PASSES, *((name,) for name in ADVICE if name not in (*WHATEVER, *PASSES))]
+    """ "92 % of an update is dispatch: compile it": the largest family of parts, its largest part, and what can be done."""
+    families = [OVERHEAD, WORK, *((name,) for name in ADVICE if name not in (*OVERHEAD, *WORK))]
     family = max(families, key=lambda names: sum(abs(attribution.share(name)) for name in names))
-    first = max(family, key=lambda name: abs(attribution.share(name)))
-    share, own = attribution.share(*family), attribution.share(first)
-    name, advice = ADVICE[first]
-    if family == (UNEXPLAINED,):
+    largest = max(family, key=lambda name: abs(attribution.share(name)))
+    share, share_of_largest = attribution.share(*family), attribution.share(largest)
+    name, advice = ADVICE[largest]
+    if family == (PartName.UNEXPLAINED,):
         return f"{percent(share)} of an update is {name}: {advice}."
-    if attribution.algorithmic and family == WHATEVER:
+    if attribution.algorithmic and family == OVERHEAD:
         return f"{percent(share)} of an update has nothing to do with the size of the data: all that is left is arithmetic."
-    if family == WHATEVER:
-        said = f"{percent(share)} of an update has nothing to do with the size of the data"
-        said += f", {percent(own)} is {name}" if share - own >= 0.01 else f": it is {name}"
-    elif family == PASSES:
-        beyond = " beyond reading them once" if attribution.share(FLOOR) else ""
-        said = f"{percent(share)} of an update is work on the data{beyond}"
-        said += f", {percent(own)} in {name}" if share - own >= 0.01 and first != KERNELS else ""
+    more_parts = share - share_of_largest >= 0.01
+    if family == OVERHEAD:
+        finding = f"{percent(share)} of an update has nothing to do with the size of the data"
+        finding += f", {percent(share_of_largest)} is {name}" if more_parts else f": it is {name}"
+    elif family == WORK:
+        beyond = " beyond reading them once" if attribution.share(PartName.READING_ONCE) else ""
+        finding = f"{percent(share)} of an update is work on the data{beyond}"
+        finding += f", {percent(share_of_largest)} in {name}" if more_parts and largest != PartName.KERNELS else ""
         if attribution.readings:
-            said += f", as if they were read {numbers.times(attribution.readings)}"
+            finding += f", as if they were read {numbers.times(attribution.readings)}"
     else:
-        said = f"{percent(share)} of an update is {name}"
-    return f"{said}: {advice}."
+        finding = f"{percent(share)} of an update is {name}"
+    return f"{finding}: {advice}."
 
 
 def doubts(attribution: Attribution) -> Iterator[str]:
-    """Why an attribution should be believed less than others, in sentences."""
-    if abs(attribution.unexplained) > UNSURE:
+    """Why an attribution is less certain than others, in sentences."""
+    name = attribution.arm.name
+    if abs(attribution.unexplained) > UNEXPLAINED:
         yield (
-            f"{percent(attribution.unexplained)} of the update of {attribution.arm.name} is not explained: "
-            "the machine was another one while it was profiled, as far as its speed goes. Profile it again."
+            f"{percent(attribution.unexplained)} of the update of {name} is not explained: "
+            "the machine ran at another speed while it was profiled. Profile it again."
         )
-    if attribution.without > REVERSED:
+    if attribution.without_data > REVERSED:
         yield (
-            f"{attribution.arm.name} took {numbers.times(attribution.without)} as long with next to no data as with all of "
-            "it: the machine was slower just then, so that too little is said to be work on the data. Profile it again."
+            f"{name} took {numbers.times(attribution.without_data)} as long with next to no data as with all of it: the "
+            "machine was slower at that moment, so the share of work on the data is too small. Profile it again."
         )
-    if attribution.disturbed > DISTURBED:
+    if attribution.disturbance > DISTURBED:
         yield (
-            f"The profiler slowed {attribution.arm.name} down by {percent(attribution.disturbed)} beyond what its own events "
-            "explain: what the data cost is shared out less surely than the rest."
+            f"The profiler slowed {name} down by {percent(attribution.disturbance)} more than its own events explain, "
+            "so how the cost of the data is shared out is less certain than the rest."
         )
 
 
 def joules(energy: Energy) -> str:
-    """ "460 ± 30 µJ": within the counter's resolution; what cannot be told from nothing says so."""
+    """ "460 ± 30 µJ": the energy and the counter's resolution; "less than 40 nJ" where it is below the resolution."""
     if energy.joules <= energy.resolution:
         scale, unit = _joules(energy.resolution)
         return f"less than {numbers.count((max(0.0, energy.joules) + energy.resolution) / scale)} {unit}"
     scale, unit = _joules(energy.joules)
-    off = energy.resolution / scale
-    return f"{numbers.number(energy.joules / scale, off)} ± {numbers.number(off, off)} {unit}"
+    resolution = energy.resolution / scale
+    return f"{numbers.number(energy.joules / scale, resolution)} ± {numbers.number(resolution, resolution)} {unit}"
 
 
-def of_what(energy: Energy) -> str:
-    """What these joules are, to stand after them."""
+def above_idle(energy: Energy) -> str:
+    """What the joules are counted from, to stand after them."""
     return f"an update above what {plain(energy.device)} draws when idle"
 
 
@@ -149,69 +145,74 @@ def document(attribution: Attribution) -> dict[str, Any]:
 
 
 PARTS: tuple[Column[tuple[Attribution, Part]], ...] = (
-    Column("share", "of what the race measured", lambda row, _: percent(row[1].seconds / row[0].measured.value)),
+    Column(
+        "share", "of the time that the race measured", lambda row, _: percent(row[1].seconds / row[0].measured.value)
+    ),
     Column("seconds", "an update", lambda row, _: signed(row[1].seconds) or "0"),
-    Column("part", "what they go into", lambda row, _: row[1].name, right=False),
-    Column("how", "it was obtained", lambda row, _: row[1].how, right=False, wraps=True),
+    Column("part", "what the time goes into", lambda row, _: row[1].name, right=False),
+    Column("how", "how it was obtained", lambda row, _: row[1].how, right=False, wraps=True),
 )
 
 
 def terminal(attributions: Sequence[Attribution], width: int, *, how: bool = False) -> Iterator[RenderableType]:
-    """Of each arm its time, its sentence and its shares, and what to doubt.
+    """For each arm its time, its sentence, its shares, and what to doubt.
 
-    how  whether each part stands on a line of its own, with how it was obtained
+    how  whether each part has a line of its own that says how it was obtained
     """
-    for one in attributions:
+    for attribution in attributions:
         yield Text()
-        yield Text(f"{plain(one.arm.name)}: {numbers.seconds(one.measured.value)} an update", style="bold")
-        yield indented(plain(sentence(one)))
+        title = f"{plain(attribution.arm.name)}: {numbers.seconds(attribution.measured.value)} an update"
+        yield Text(title, style="bold")
+        yield indented(plain(sentence(attribution)))
         if how:
             yield Text()
-            body = [cells(PARTS, (one, part)) for part in one.parts]
+            body = [cells(PARTS, (attribution, part)) for part in attribution.parts]
             yield from terminal_table(PARTS, heads(PARTS), body, width)
         else:
-            yield indented(shares(one), style="dim")
-        if one.energy:
-            yield indented(f"{joules(one.energy)} {of_what(one.energy)}", style="dim")
-        for doubt in doubts(one):
+            yield indented(shares(attribution), style="dim")
+        if attribution.energy:
+            yield indented(f"{joules(attribution.energy)} {above_idle(attribution.energy)}", style="dim")
+        for doubt in doubts(attribution):
             yield indented(plain(doubt), style="yellow")
 
 
 def markdown(attributions: Sequence[Attribution]) -> list[str]:
-    """Lines of Markdown: a sentence an arm, then a table of seconds an update with a row an arm, and what to doubt."""
+    """Lines of Markdown: a sentence for each arm, a table of seconds an update with a row for each, and what to doubt."""
     if not attributions:
         return []
     columns = [
-        Column[Attribution]("arm", "", lambda one, _: one.arm.name, right=False),
-        Column[Attribution]("update", "", lambda one, _: numbers.seconds(one.measured.value)),
-        *(_column(name) for name in ORDER if any(one.share(name) for one in attributions)),
+        Column[Attribution]("arm", "", lambda attribution, _: attribution.arm.name, right=False),
+        Column[Attribution]("update", "", lambda attribution, _: numbers.seconds(attribution.measured.value)),
+        *(_column(name) for name in PartName if any(attribution.share(name) for attribution in attributions)),
     ]
-    body = [cells(columns, one) for one in attributions]
-    lines = [f"- {escape(one.arm.name)}: {escape(_said(one))}" for one in attributions]
-    doubtful = [f"> {escape(doubt)}" for one in attributions for doubt in doubts(one)]
+    body = [cells(columns, attribution) for attribution in attributions]
+    lines = [f"- {escape(attribution.arm.name)}: {escape(_sentences(attribution))}" for attribution in attributions]
+    doubtful = [f"> {escape(doubt)}" for attribution in attributions for doubt in doubts(attribution)]
     return [*lines, "", *markdown_table(columns, heads(columns), body), "", *doubtful, *([""] if doubtful else [])]
 
 
-def _said(one: Attribution) -> str:
-    return f"{sentence(one)} It takes {joules(one.energy)} {of_what(one.energy)}." if one.energy else sentence(one)
+def _sentences(attribution: Attribution) -> str:
+    """The sentence of an attribution, and its energy where it is known."""
+    energy = attribution.energy
+    return sentence(attribution) + (f" It takes {joules(energy)} {above_idle(energy)}." if energy else "")
 
 
-def _column(name: str) -> Column[Attribution]:
+def _column(name: PartName) -> Column[Attribution]:
     return Column(name, "", lambda one, _: signed(sum(part.seconds for part in one.parts if part.name == name)))
 
 
 def shares(attribution: Attribution) -> str:
     """ "interpreter 48 %, dispatch 10 %, ...": every part of one per cent or more, the largest first."""
-    said = {part.name: part.seconds / attribution.measured.value for part in attribution.parts}
-    large = sorted((name for name in said if abs(said[name]) >= 0.01), key=lambda name: -abs(said[name]))
-    return ", ".join(f"{name} {percent(said[name])}" for name in large)
+    by_part = {part.name: part.seconds / attribution.measured.value for part in attribution.parts}
+    large = sorted((name for name in by_part if abs(by_part[name]) >= 0.01), key=lambda name: -abs(by_part[name]))
+    return ", ".join(f"{name} {percent(by_part[name])}" for name in large)
 
 
 def percent(share: float) -> str:
-    """ "48 %"; what is less than half a per cent says so."""
+    """ "48 %"; "<1 %" for less than half a per cent."""
     return "<1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
 def signed(seconds: float) -> str:
-    """A duration that may be below nothing; empty for none."""
+    """A duration that may be negative; empty for 0."""
     return ("-" if seconds < 0 else "") + numbers.seconds(abs(seconds)) if seconds else ""

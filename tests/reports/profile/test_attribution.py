@@ -6,26 +6,8 @@ import msgspec
 import pytest
 
 from bench.results.profile import Pass
-from reports.profile.attribution import (
-    AUTOGRAD,
-    BACKWARD,
-    CALL,
-    COPIES,
-    DISPATCH,
-    FETCHING,
-    FLOOR,
-    FORWARD,
-    INTERPRETER,
-    KERNELS,
-    OPTIMIZER,
-    ORDER,
-    UNEXPLAINED,
-    WAITING,
-    Attribution,
-    attribute,
-    cost_of_an_event,
-    freed,
-)
+from reports.profile.attribution import ORDER, Attribution, attribute, cost_of_an_event, without_profiler
+from reports.profile.parts import PartName
 from tests.reports.profiles import INTERPRETER as INTERPRETED
 from tests.reports.profiles import (
     MACHINE,
@@ -70,7 +52,7 @@ def test_the_parts_add_up_to_what_the_race_measured(measured: float, floor: floa
     """With "unexplained", which is always there and the last; however far the clocks are apart."""
     attribution = found(measured * US, floor=floor)
     assert sum(part.seconds for part in attribution.parts) == pytest.approx(measured * US)
-    assert attribution.parts[-1].name == UNEXPLAINED
+    assert attribution.parts[-1].name == PartName.UNEXPLAINED
     assert all(part.seconds > 0 for part in attribution.parts[:-1])
     names = [part.name for part in attribution.parts]
     assert names == sorted(names, key=ORDER.index)
@@ -79,7 +61,15 @@ def test_the_parts_add_up_to_what_the_race_measured(measured: float, floor: floa
 def test_the_parts_are_the_truth() -> None:
     """Though the profiler adds 5.6 µs to 200, most of it to the backward pass, and PyTorch's events hide their nesting."""
     attribution = found()
-    truth = {INTERPRETER: 40, DISPATCH: 20, AUTOGRAD: 30, OPTIMIZER: 10, FORWARD: 25, BACKWARD: 70, COPIES: 5}
+    truth = {
+        PartName.INTERPRETER: 40,
+        PartName.DISPATCH: 20,
+        PartName.AUTOGRAD: 30,
+        PartName.OPTIMIZER: 10,
+        PartName.FORWARD_KERNELS: 25,
+        PartName.BACKWARD_KERNELS: 70,
+        PartName.COPIES: 5,
+    }
     for name, true in truth.items():
         assert seconds(attribution, name) == pytest.approx(true, abs=2.0), name
     assert attribution.unexplained == 0
@@ -107,22 +97,32 @@ def test_a_dear_profiler_gives_the_same_parts() -> None:
 def test_an_events_cost_is_taken_from_what_contains_it() -> None:
     """At 10 µs an event, of which a tenth at most lies inside, each part is freed of those that it contains."""
     truth = [each for each in NN if each.part != "copy"]
-    passed = freed(one_pass(2, truth, INTERPRETED, event=10 * US), 10 * US)
+    passed = without_profiler(one_pass(2, truth, INTERPRETED, event=10 * US), 10 * US)
     for part, true in {"outside": 40, "forward": 20, "backward": 30}.items():
         assert passed[part] / US == pytest.approx(true, abs=3.1), part
 
 
 PLANTED = {
-    "an interpreter that is kept busy": (INTERPRETER, 100.0, NN, INTERPRETED + 100 * US),
-    "an operation more": (FORWARD, 30.0, (*NN, Truth("aten::neg", "forward", 0.0, 30 * US, top=True)), INTERPRETED),
+    "an interpreter that is kept busy": (PartName.INTERPRETER, 100.0, NN, INTERPRETED + 100 * US),
+    "an operation more": (
+        PartName.FORWARD_KERNELS,
+        30.0,
+        (*NN, Truth("aten::neg", "forward", 0.0, 30 * US, top=True)),
+        INTERPRETED,
+    ),
     "an operation more that no data touches": (
-        DISPATCH,
+        PartName.DISPATCH,
         5.0,
         (*NN, Truth("aten::neg", "forward", 5 * US, top=True)),
         INTERPRETED,
     ),
-    "a copy more": (COPIES, 40.0, (*NN, Truth("aten::clone", "copy", 1 * US, 39 * US, top=True)), INTERPRETED),
-    "rows fetched": (FETCHING, 60.0, (*NN, Truth("aten::index", "data", 10 * US, 50 * US, top=True)), INTERPRETED),
+    "a copy more": (PartName.COPIES, 40.0, (*NN, Truth("aten::clone", "copy", 1 * US, 39 * US, top=True)), INTERPRETED),
+    "rows fetched": (
+        PartName.DATA_PATH,
+        60.0,
+        (*NN, Truth("aten::index", "data", 10 * US, 50 * US, top=True)),
+        INTERPRETED,
+    ),
 }
 
 
@@ -145,7 +145,7 @@ def test_clocks_that_agree_as_far_as_the_race_can_tell_leave_nothing_unexplained
     attribution = found(slower=1.04)
     assert attribution.unexplained == 0
     assert attribution.pace == pytest.approx(1 / 1.04)
-    assert seconds(attribution, INTERPRETER) == pytest.approx(40, abs=2.0)
+    assert seconds(attribution, PartName.INTERPRETER) == pytest.approx(40, abs=2.0)
 
 
 @pytest.mark.parametrize(("slower", "unexplained"), [(1.5, 1 - 1.5 / 1.05), (0.5, 1 - 0.5 / 0.95)])
@@ -168,12 +168,12 @@ def test_a_race_of_one_round_scales_nothing() -> None:
 def test_the_floor_is_taken_from_what_reads_the_data_first() -> None:
     """Of a forward pass of 25 µs, 4 are the floor; of a floor of 40 µs the backward pass gives the rest."""
     few, many = found(floor=4 * US), found(floor=40 * US)
-    assert seconds(few, FLOOR) == pytest.approx(4)
-    assert seconds(few, FORWARD) == pytest.approx(21, abs=1)
-    assert seconds(few, BACKWARD) == pytest.approx(70, abs=1)
-    assert seconds(many, FLOOR) == pytest.approx(40)
-    assert seconds(many, FORWARD) == 0
-    assert seconds(many, BACKWARD) == pytest.approx(55, abs=1)
+    assert seconds(few, PartName.READING_ONCE) == pytest.approx(4)
+    assert seconds(few, PartName.FORWARD_KERNELS) == pytest.approx(21, abs=1)
+    assert seconds(few, PartName.BACKWARD_KERNELS) == pytest.approx(70, abs=1)
+    assert seconds(many, PartName.READING_ONCE) == pytest.approx(40)
+    assert seconds(many, PartName.FORWARD_KERNELS) == 0
+    assert seconds(many, PartName.BACKWARD_KERNELS) == pytest.approx(55, abs=1)
 
 
 def test_an_arm_that_keeps_its_data_near_has_less_than_the_floor() -> None:
@@ -181,8 +181,12 @@ def test_an_arm_that_keeps_its_data_near_has_less_than_the_floor() -> None:
     row = replace(ROW, seconds=exactly(3 * US))
     attribution = attribute(row, clocked(REFERENCE, 3 * US, 1 * US), 4 * US)
     assert attribution
-    assert {part.name: round(part.seconds / US, 6) for part in attribution.parts} == {CALL: 1, FLOOR: 2, UNEXPLAINED: 0}
-    assert "nearer than memory" in attribution.parts[1].how
+    assert {part.name: round(part.seconds / US, 6) for part in attribution.parts} == {
+        PartName.CALL: 1,
+        PartName.READING_ONCE: 2,
+        PartName.UNEXPLAINED: 0,
+    }
+    assert "stay in a cache" in attribution.parts[1].how
 
 
 def test_an_arm_without_operations_is_a_call_and_kernels() -> None:
@@ -190,8 +194,13 @@ def test_an_arm_without_operations_is_a_call_and_kernels() -> None:
     row = replace(ROW, seconds=exactly(50 * US))
     attribution = attribute(row, clocked(REFERENCE, 50 * US, 2 * US), 8 * US, MACHINE)
     assert attribution
-    assert [part.name for part in attribution.parts] == [CALL, FLOOR, KERNELS, UNEXPLAINED]
-    assert seconds(attribution, KERNELS) == pytest.approx(40)
+    assert [part.name for part in attribution.parts] == [
+        PartName.CALL,
+        PartName.READING_ONCE,
+        PartName.KERNELS,
+        PartName.UNEXPLAINED,
+    ]
+    assert seconds(attribution, PartName.KERNELS) == pytest.approx(40)
     assert attribution.readings == pytest.approx(48 / 8)  # 800 kB at 100 GB/s
 
 
@@ -210,8 +219,8 @@ def test_work_that_needs_no_data_costs_the_same_without() -> None:
     row = replace(ROW, seconds=exactly(1.0e-9))
     attribution = attribute(row, clocked(REFERENCE, 1.0e-9, 1.1e-9), 4 * US)
     assert attribution
-    assert [part.name for part in attribution.parts] == [CALL, UNEXPLAINED]
-    assert attribution.without == pytest.approx(1.1)
+    assert [part.name for part in attribution.parts] == [PartName.CALL, PartName.UNEXPLAINED]
+    assert attribution.without_data == pytest.approx(1.1)
 
 
 def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> None:
@@ -229,20 +238,22 @@ def test_a_slow_pass_without_data_leaves_no_time_for_the_data() -> None:
     attribution = attribute(ROW, msgspec.structs.replace(passes, tiny=slow), None)
     assert attribution
     assert attribution.unexplained == 0
-    assert attribution.share(FORWARD, BACKWARD) == 0
-    assert attribution.without == pytest.approx(300 / 200)
+    assert attribution.share(PartName.FORWARD_KERNELS, PartName.BACKWARD_KERNELS) == 0
+    assert attribution.without_data == pytest.approx(300 / 200)
 
 
 def test_nobody_waits_for_a_cpu() -> None:
     """A number read off a tensor is an operation like others there; on a device it is a wait."""
     truth = (*NN, Truth("aten::item", "sync", 20 * US))
-    assert seconds(found(220 * US, truth=truth), WAITING) == 0
-    assert seconds(found(220 * US, truth=truth), DISPATCH) == pytest.approx(40, abs=2)
+    assert seconds(found(220 * US, truth=truth), PartName.WAITING) == 0
+    assert seconds(found(220 * US, truth=truth), PartName.DISPATCH) == pytest.approx(40, abs=2)
 
 
 def test_a_part_that_this_version_does_not_know_is_the_forward_pass() -> None:
     """A profile may be newer than the report."""
-    assert seconds(found(220 * US, truth=(*NN, Truth("x", "novelty", 20 * US))), DISPATCH) == pytest.approx(40, abs=2)
+    assert seconds(found(220 * US, truth=(*NN, Truth("x", "novelty", 20 * US))), PartName.DISPATCH) == pytest.approx(
+        40, abs=2
+    )
 
 
 @pytest.mark.parametrize("lacks", ["full", "tiny"])
@@ -261,7 +272,7 @@ def test_a_pass_of_operations_without_a_profile_goes_by_the_clock() -> None:
     blind = msgspec.structs.replace(passes.full, profiled=None, outside=None, operations=(), events=0)
     attribution = attribute(ROW, msgspec.structs.replace(passes, full=blind), None)
     assert attribution
-    assert [part.name for part in attribution.parts] == [CALL, KERNELS, UNEXPLAINED]
+    assert [part.name for part in attribution.parts] == [PartName.CALL, PartName.KERNELS, PartName.UNEXPLAINED]
 
 
 def test_a_slowdown_beyond_its_events_is_told() -> None:
@@ -269,11 +280,11 @@ def test_a_slowdown_beyond_its_events_is_told() -> None:
     passes = profile()
     assert passes.full
     assert passes.full.profiled
-    assert found().disturbed == pytest.approx(0, abs=1e-9)
+    assert found().disturbance == pytest.approx(0, abs=1e-9)
     full = msgspec.structs.replace(passes.full, profiled=passes.full.profiled + 50 * US)
     attribution = attribute(ROW, msgspec.structs.replace(passes, full=full), None)
     assert attribution
-    assert attribution.disturbed == pytest.approx(0.25)
+    assert attribution.disturbance == pytest.approx(0.25)
 
 
 def test_everything_else_keeps_its_part() -> None:

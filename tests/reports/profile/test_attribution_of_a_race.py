@@ -5,20 +5,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from reports.profile.attribution import (
-    CALL,
-    DEVICE,
-    FLOOR,
-    GAPS,
-    INTERPRETER,
-    KERNELS,
-    STEADY,
-    UNEXPLAINED,
-    WATCHING,
-    Attribution,
-    attribute,
-    attributions,
-)
+from reports.profile.attribution import Attribution, attribute, attributions
+from reports.profile.parts import PartName
 from tests.reports.profiles import MACHINE, US, clocked, exactly, profile, result_of, row_of
 from tests.reports.records import ANALYTIC, MANUAL, REFERENCE, TWIN, arm, compared, record, rounds
 from tests.reports.records import FLOOR as READ
@@ -42,11 +30,11 @@ def test_on_a_device_its_busy_time_stands_apart_from_the_gaps() -> None:
     attribution = attribute(row, msgspec.structs.replace(passes, full=full, tiny=tiny), 20 * US)
     assert attribution
     assert {part.name: round(part.seconds / US, 3) for part in attribution.parts} == {
-        STEADY: 10,
-        GAPS: 140,
-        FLOOR: 20,
-        DEVICE: 30,
-        UNEXPLAINED: 0,
+        PartName.DEVICE_WITHOUT_DATA: 10,
+        PartName.LAUNCH_GAPS: 140,
+        PartName.READING_ONCE: 20,
+        PartName.DEVICE_KERNELS: 30,
+        PartName.UNEXPLAINED: 0,
     }
 
 
@@ -55,7 +43,7 @@ def test_a_race_is_attributed_in_the_order_of_its_ladder() -> None:
     result = result_of({MANUAL: 300 * US, ANALYTIC: 100 * US})
     profiles = [profile(MANUAL), clocked(ANALYTIC, 100 * US, 10 * US), profile(REFERENCE), clocked(READ, 4 * US, 0.0)]
     assert [each.arm for each in attributions(result, profiles)] == [ANALYTIC, MANUAL, REFERENCE]
-    assert [round(seconds(each, FLOOR)) for each in attributions(result, profiles)] == [4, 4, 4]
+    assert [round(seconds(each, PartName.READING_ONCE)) for each in attributions(result, profiles)] == [4, 4, 4]
     assert [each.arm for each in attributions(result, profiles[:1])] == [MANUAL]
 
 
@@ -65,7 +53,7 @@ def test_the_faster_of_two_floors_counts() -> None:
     faster = rounds(READ, 4 * US, work="floor", judgement=None)
     for floors in ((*slower, *faster), (*faster, *slower)):
         result = compared({MANUAL: 200 * US}, *floors)[0].races[0]
-        assert round(seconds(attributions(result, [profile(MANUAL)])[0], FLOOR)) == 4
+        assert round(seconds(attributions(result, [profile(MANUAL)])[0], PartName.READING_ONCE)) == 4
 
 
 def test_a_roofline_speaks_of_the_device_it_was_measured_on() -> None:
@@ -96,8 +84,8 @@ def test_watching_is_what_it_adds_to_the_whole_job() -> None:
     result = compared({MANUAL: 200 * US}, *jobs)[0].races[0]
     bare, looked_at = attributions(result, [profile(MANUAL)])
     assert (bare.arm, looked_at.arm) == (MANUAL, watched)
-    assert seconds(looked_at, WATCHING) == pytest.approx(50)
-    assert seconds(looked_at, INTERPRETER) == seconds(bare, INTERPRETER)
+    assert seconds(looked_at, PartName.WATCHING) == pytest.approx(50)
+    assert seconds(looked_at, PartName.INTERPRETER) == seconds(bare, PartName.INTERPRETER)
     assert sum(part.seconds for part in looked_at.parts) == pytest.approx(looked_at.measured.value)
 
 
@@ -124,7 +112,7 @@ def test_a_tiny_pass_that_the_profiler_saw_nothing_of_leaves_the_clocks() -> Non
     row = replace(row_of(result_of({MANUAL: 200 * US}), MANUAL), seconds=exactly(200 * US))
     attribution = attribute(row, msgspec.structs.replace(passes, tiny=blind), None)
     assert attribution
-    assert {part.name for part in attribution.parts} == {CALL, KERNELS, UNEXPLAINED}
+    assert {part.name for part in attribution.parts} == {PartName.CALL, PartName.KERNELS, PartName.UNEXPLAINED}
     assert abs(attribution.unexplained) < 1e-9
 
 
@@ -134,4 +122,4 @@ def test_another_algorithm_is_known_by_the_clocks_alone() -> None:
     attribution = attribute(row, profile(MANUAL), 4 * US)  # the floor is no part of it
     assert attribution
     assert attribution.algorithmic
-    assert {part.name for part in attribution.parts} == {CALL, KERNELS, UNEXPLAINED}
+    assert {part.name for part in attribution.parts} == {PartName.CALL, PartName.KERNELS, PartName.UNEXPLAINED}

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from reports.profile.attribution import BACKWARD, INTERPRETER, Attribution
+from reports.profile.attribution import Attribution
 from reports.profile.differential import Differential, differential, document, markdown, sentence, terminal
+from reports.profile.parts import PartName
 from tests.reports.hostile import TEXTS
 from tests.reports.profiles import INTERPRETER as INTERPRETED
 from tests.reports.profiles import NN, US, Truth, attributed, profile
@@ -46,8 +47,8 @@ def test_the_parts_add_up_to_the_difference() -> None:
     assert sizes == sorted(sizes, reverse=True)
     changes = {change.name: change.more / US for change in found.parts}
     assert changes["forward kernels"] == pytest.approx(28, abs=1.5)
-    assert changes[INTERPRETER] == pytest.approx(20, abs=1.5)
-    assert changes[BACKWARD] == pytest.approx(0, abs=1)
+    assert changes[PartName.INTERPRETER] == pytest.approx(20, abs=1.5)
+    assert changes[PartName.BACKWARD_KERNELS] == pytest.approx(0, abs=1)
 
 
 def test_operations_are_told_apart_by_their_part_where_they_occur_in_several() -> None:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from PIL import Image
 
 from reports.figures.kit import style
-from reports.profile.attribution import CALL, KERNELS, ORDER, UNEXPLAINED, Attribution, Part
+from reports.profile.attribution import ORDER, Attribution
 from reports.profile.figure import COLOURS, draw
+from reports.profile.parts import Part, PartName
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.hostile import TEXTS
 from tests.reports.profiles import US, attributed, exactly
@@ -21,8 +22,8 @@ ABOUT = "linear/line, 100 000 x 1 float32"
 
 def of(call: float, kernels: float, measured: float = 100.0, of: str = "linear/c") -> Attribution:
     """An arm of two parts and what is left of what was measured, in µs."""
-    parts = [Part(CALL, call * US, "made up"), Part(KERNELS, kernels * US, "made up")]
-    rest = Part(UNEXPLAINED, (measured - call - kernels) * US, "the rest")
+    parts = [Part(PartName.CALL, call * US, "made up"), Part(PartName.KERNELS, kernels * US, "made up")]
+    rest = Part(PartName.UNEXPLAINED, (measured - call - kernels) * US, "the rest")
     return Attribution(arm(of), exactly(measured * US), (*parts, rest))
 
 
@@ -90,7 +91,9 @@ def test_any_number_of_arms_can_be_drawn(count: int) -> None:
 @pytest.mark.parametrize("kind", TEXTS)
 def test_hostile_names_stay_text(kind: str) -> None:
     """A name of any characters and any length gives a well-formed picture, and no mark-up."""
-    found = Attribution(replace(MANUAL, implementation=TEXTS[kind]), exactly(US), (Part(CALL, US, TEXTS[kind]),))
+    found = Attribution(
+        replace(MANUAL, implementation=TEXTS[kind]), exactly(US), (Part(PartName.CALL, US, TEXTS[kind]),)
+    )
     picture = draw([found], TEXTS[kind])
     assert b"<script" not in picture.files["svg"]
     assert b"\x1b" not in picture.files["svg"]
@@ -102,7 +105,7 @@ def test_every_part_has_a_colour_of_its_own_family() -> None:
     assert set(COLOURS) == set(ORDER)
     others = [style.REFERENCE, *style.COLOURS, style.MUTED]
     for name, colour in COLOURS.items():
-        if name == UNEXPLAINED:
+        if name == PartName.UNEXPLAINED:
             continue
         assert colour not in style.DARK
         apart = min(sum((a - b) ** 2 for a, b in zip(to_rgb(colour), to_rgb(other), strict=True)) for other in others)
@@ -123,7 +126,7 @@ def test_parts_read_by_day_and_by_night() -> None:
     from reports.profile.figure import DEEP, LIGHT
 
     for name, colour in COLOURS.items():
-        if name != UNEXPLAINED:
+        if name != PartName.UNEXPLAINED:
             assert contrast(colour, style.PAPER) > 1.6, name
             assert contrast(colour, style.DARK[style.PAPER]) > 2.2, name
             assert max(contrast(colour, LIGHT), contrast(colour, DEEP)) > 4.0, name

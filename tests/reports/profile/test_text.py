@@ -8,20 +8,8 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.results.profile import Energy
-from reports.profile.attribution import (
-    BACKWARD,
-    CALL,
-    DISPATCH,
-    FLOOR,
-    FORWARD,
-    GAPS,
-    INTERPRETER,
-    KERNELS,
-    ORDER,
-    UNEXPLAINED,
-    Attribution,
-    Part,
-)
+from reports.profile.attribution import ORDER, Attribution
+from reports.profile.parts import Part, PartName
 from reports.profile.text import (
     ADVICE,
     document,
@@ -41,8 +29,8 @@ from tests.reports.records import MANUAL
 
 def made(readings: float | None = None, **parts: float) -> Attribution:
     """An update of 100 µs with these parts, in µs; underscores for spaces; the rest is unexplained."""
-    found = [Part(name.replace("_", " "), seconds * US, "made up") for name, seconds in parts.items()]
-    rest = Part(UNEXPLAINED, (100 - sum(parts.values())) * US, "the rest")
+    found = [Part(PartName(name.replace("_", " ")), seconds * US, "made up") for name, seconds in parts.items()]
+    rest = Part(PartName.UNEXPLAINED, (100 - sum(parts.values())) * US, "the rest")
     return Attribution(MANUAL, exactly(100 * US), (*found, rest), readings=readings)
 
 
@@ -62,13 +50,13 @@ def test_every_part_has_a_name_in_a_sentence_and_advice() -> None:
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_an_update_of_one_part_is_told_with_its_advice(name: str) -> None:
+def test_an_update_of_one_part_is_told_with_its_advice(name: PartName) -> None:
     """Whatever the part, its sentence names it and says what to do."""
     said = sentence(Attribution(MANUAL, exactly(US), (Part(name, US, ""),)))
     assert said.startswith("100 % of an update ")
     assert said.endswith(f": {ADVICE[name][1]}.")
     assert "\n" not in said
-    if name not in (BACKWARD, FORWARD, KERNELS):
+    if name not in (PartName.BACKWARD_KERNELS, PartName.FORWARD_KERNELS, PartName.KERNELS):
         assert ADVICE[name][0] in said or said.startswith("100 % of an update is work on the data")
 
 
@@ -83,7 +71,7 @@ def test_work_on_data_says_how_often_they_could_have_been_read() -> None:
     """And which pass over them costs most."""
     found = made(readings=9.3, interpreter=20, reading_the_data_once=5, forward_kernels=10, backward_kernels=60)
     said = "70 % of an update is work on the data beyond reading them once, 60 % in the backward pass, as if they were read "
-    assert sentence(found) == f"{said}9.30 times: {ADVICE[BACKWARD][1]}."
+    assert sentence(found) == f"{said}9.30 times: {ADVICE[PartName.BACKWARD_KERNELS][1]}."
 
 
 def test_without_a_floor_reading_once_is_in_the_work() -> None:
@@ -100,7 +88,7 @@ def test_another_algorithm_is_not_told_to_make_more_updates_in_a_call() -> None:
 def test_at_the_floor_nothing_is_left_but_fewer_bytes() -> None:
     """The sentence of an arm that only reads is about the bytes."""
     said = sentence(made(reading_the_data_once=90, kernels=10))
-    assert said == f"90 % of an update is reading the data once: {ADVICE[FLOOR][1]}."
+    assert said == f"90 % of an update is reading the data once: {ADVICE[PartName.READING_ONCE][1]}."
 
 
 def test_parts_that_are_too_much_are_told_as_unexplained() -> None:
@@ -114,15 +102,15 @@ def test_doubts_are_told() -> None:
     assert list(doubts(made(call=95))) == []
     assert "20 % of the update of linear/manual cpu eager is not explained" in next(doubts(made(call=80)))
     assert "-20 % of the update" in next(doubts(made(call=120)))
-    reversed_ = Attribution(MANUAL, exactly(US), (Part(CALL, US, ""),), without=1.9)
+    reversed_ = Attribution(MANUAL, exactly(US), (Part(PartName.CALL, US, ""),), without_data=1.9)
     assert "took 1.90 times as long with next to no data as with all" in next(doubts(reversed_))
-    disturbed = Attribution(MANUAL, exactly(US), (Part(CALL, US, ""),), disturbed=0.24)
+    disturbed = Attribution(MANUAL, exactly(US), (Part(PartName.CALL, US, ""),), disturbance=0.24)
     assert "slowed linear/manual cpu eager down by 24 %" in next(doubts(disturbed))
 
 
 def test_shares_name_the_largest_first() -> None:
     """And leave out what is less than one per cent."""
-    found = made(interpreter=30, dispatch=0.4, gaps=0)
+    found = made(interpreter=30, dispatch=0.4, launch_gaps=0)
     assert shares(made(interpreter=30, dispatch=0.4, forward_kernels=69.6)) == "forward kernels 70 %, interpreter 30 %"
     assert shares(found) == "unexplained 70 %, interpreter 30 %"
 
@@ -146,7 +134,7 @@ def test_the_screen_shows_times_sentences_and_how_they_were_obtained() -> None:
     assert "linear/manual cpu eager: 200 µs an update" in brief
     assert "backward kernels 35 %" in brief
     assert "how" not in brief.split()
-    assert "what data adds to operations of the backward pass" in whole
+    assert "what the data add to operations of the backward pass" in whole
     assert "70.0 µs" in whole or "70." in whole
 
 
@@ -155,9 +143,9 @@ def test_markdown_has_a_sentence_and_a_row_an_arm() -> None:
     lines = markdown([attributed(), made(call=100)])
     assert lines[0].startswith("- linear/manual cpu eager: 50 % of an update")
     head = next(line for line in lines if line.startswith("| arm"))
-    assert head.split(" | ")[:4] == ["| arm", "update", INTERPRETER, CALL]
-    assert GAPS not in head
-    assert DISPATCH in head
+    assert head.split(" | ")[:4] == ["| arm", "update", PartName.INTERPRETER, PartName.CALL]
+    assert PartName.LAUNCH_GAPS not in head
+    assert PartName.DISPATCH in head
     assert len([line for line in lines if line.startswith("| linear/")]) == 2
     assert markdown([]) == []
 
@@ -176,7 +164,9 @@ def test_the_document_is_strict_json_whose_parts_add_up() -> None:
 def test_hostile_names_stay_text(kind: str) -> None:
     """On the screen no escape and no turned writing; in Markdown no markup, and every row on one line."""
     arm = replace(MANUAL, implementation=TEXTS[kind])
-    found = Attribution(arm, exactly(US), (Part(CALL, 0.8 * US, TEXTS[kind]), Part(UNEXPLAINED, 0.2 * US, "")))
+    found = Attribution(
+        arm, exactly(US), (Part(PartName.CALL, 0.8 * US, TEXTS[kind]), Part(PartName.UNEXPLAINED, 0.2 * US, ""))
+    )
     said = shown(found, how=True)
     assert all(c.isprintable() or c == "\n" for c in said)
     for line in markdown([found]):
