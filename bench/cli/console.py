@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from bench.gate.run import Progress as Gating
     from bench.profiler.profile_run import Progress as Profiling
-    from bench.results.gate import GateVerdict
     from bench.results.record import Race, Record
     from bench.results.store import Store
     from bench.runner.race import Progress
+    from reports.gate.summary import GateReport
     from reports.profile.profiled import Profiled
     from reports.run.comparison import Comparison
 
@@ -176,24 +176,24 @@ def history(results: Path, target: "Store", *, json_: bool) -> None:
 
 
 def gate(
-    found: "GateVerdict", path: Path, files: Sequence[str], *, json_: bool, annotations: bool, markdown: Path | None
+    report: "GateReport", path: Path, files: Sequence[str], *, json_: bool, annotations: bool, markdown: Path | None
 ) -> None:
     """Shows what a gate has found, in all the ways that were asked for; its headline last."""
     from reports.gate import annotations as notes
-    from reports.gate import document, terminal
+    from reports.gate import json_document, terminal
     from reports.gate import markdown as summary
 
     if annotations:
-        say(notes.render(found))  # GitHub reads them there, too, and standard output may be a document
+        say(notes.render(report))  # GitHub reads them there, too, and standard output may be a document
     if json_:
-        print_json(document.document(found))
+        print_json(json_document.document(report))
     else:
         name_files(path, files)
         wide = console()
-        show(terminal.render(found, wide.width), wide)
+        show(terminal.render(report, wide.width), wide)
     if markdown:
         with markdown.open("a", encoding="utf-8") as file:
-            file.write(summary.render(found) + "\n")
+            file.write(summary.render(report) + "\n")
 
 
 def score(target: Path) -> None:

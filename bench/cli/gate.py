@@ -173,6 +173,7 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
     from bench.results.store import Store
     from reports.exit_status import Exit, status_of_gate
     from reports.gate import write
+    from reports.gate.summary import report_of
 
     ledger = GateStore(Store(path))
     budget = options.duration("--budget", typed["budget"])
@@ -210,8 +211,11 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
     counts = {cell.slug: each for cell in plan.cells if (each := ledger.counts(cell)) is not None}
     seconds = sum(each.seconds for many in duels.values() for each in many)
     found = verdict(plan, duels, counts, most=most, seconds=seconds)
-    files = write.write(found, ledger.store)
-    console.gate(found, path, files, json_=typed["json_"], annotations=typed["annotations"], markdown=typed["markdown"])
+    report = report_of(found)
+    files = write.write(report, ledger.store)
+    console.gate(
+        report, path, files, json_=typed["json_"], annotations=typed["annotations"], markdown=typed["markdown"]
+    )
     if interrupted:
         console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench gate --resume {path}")
         return int(Exit.INTERRUPTED)

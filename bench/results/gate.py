@@ -93,6 +93,8 @@ class GatePlan(Struct, frozen=True, kw_only=True):
     limit        seconds that any single step of an arm may take
     lap_seconds  of racing in each round
     named        whether a person named the arms: then one that only one side has is no answer
+    options      options of the command line that a command for the same sides needs too, by name: {"gate": "5%"}; a flag
+                 is True; None in plans that are older than this field
     notes        sentences about what was compared, for the reader: "the base is where the head left origin/main"
     """
 
@@ -108,6 +110,7 @@ class GatePlan(Struct, frozen=True, kw_only=True):
     limit: float
     lap_seconds: float
     named: bool = False
+    options: dict[str, str | bool] | None = None
     notes: tuple[str, ...] = ()
 
     def side(self, role: Role) -> Side:
@@ -174,6 +177,31 @@ class Clocked(Struct, frozen=True, kw_only=True):
     deviation: float | None = None
 
 
+Cause = Literal["counter", "ended", "mended", "workload", "data", "times", "controls", "counting"]
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """A reason for a verdict that is not a measured time; reports put it into words.
+
+    cause   counter: the head has more of a counter that fails by itself
+            ended: an arm failed, gave a wrong answer, or cannot run here
+            mended: the head is right, the base was not
+            workload: the head's workload, which judges both sides, is not the base's
+            data: the two sides were given different data
+            times: no round left times that can be compared
+            controls: the controls differ, so no measured time is believed
+            counting: the base could be counted and the head could not
+    role    of `ended`: the side; None where neither side can run the arm
+    what    of `counter`: its name; of `ended`: the status, such as "crashed"
+    detail  of `ended` and `counting`: the message of the arm
+    """
+
+    cause: Cause
+    role: Role | None = None
+    what: str = ""
+    detail: str = ""
+
+
 class CellVerdict(Struct, frozen=True, kw_only=True):
     """What is said of a cell, and by what.
 
@@ -185,7 +213,7 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     stops     whether it is a reason to stop the merge: a regression, or right or running on the base and not on the head
     clocked   by all rounds that count: the confirmation's where there was one, else the screening's
     screened  by the screening alone, where there was a confirmation
-    reason    of wrong, failed and of a regression that no clock showed; empty otherwise
+    reasons   of a verdict that measured times alone do not explain; empty otherwise
     minutes_to_resolve   of an unresolved cell, at about so many more minutes it can be decided; None when nobody knows
     smallest_detectable  the smallest slowdown that rounds like these would have called a regression in 80 of 100 gates
     """
@@ -196,7 +224,7 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     clocked: Clocked | None = None
     screened: Clocked | None = None
     counts: Counts | None = None
-    reason: str = ""
+    reasons: tuple[Reason, ...] = ()
     minutes_to_resolve: float | None = None
     smallest_detectable: float | None = None
 

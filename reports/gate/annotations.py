@@ -1,67 +1,56 @@
-"""A gate as workflow commands of GitHub: what it shows beside the files of a pull request. Apart: they have an escaping of
-their own, https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+"""A gate as workflow commands of GitHub, which shows them beside the files of a pull request.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 """
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from bench.results.gate import GateVerdict, Word
-from reports.gate.commands import repeat
-from reports.gate.headline import controls, headline
-from reports.gate.rows import Row, cut, rows
-from reports.gate.words import sentence
+from reports.gate.summary import GateReport, Row, Tone
+from reports.gate.text import cut
 
-LEVELS: dict[Word, str] = {
-    "regressed": "error",
-    "wrong": "error",
-    "failed": "error",
-    "unmeasured": "error",
-    "missing": "error",
-    "unresolved": "warning",
-    "improved": "notice",
-}
+LEVELS: dict[str, Tone] = {"error": "bad", "warning": "open", "notice": "good"}
+UNREMARKABLE = "ok"  # a verdict that needs no annotation, good as it is
 MOST = 9  # GitHub shows ten of a level for each step: the last one says how many more there are
 
 
-def render(verdict: GateVerdict) -> str:
-    """A line each; empty where there is nothing to say."""
-    return "\n".join(_lines(verdict))
+def render(report: GateReport) -> str:
+    """One command a line; empty where there is nothing to say."""
+    return "\n".join(_lines(report))
 
 
-def _lines(verdict: GateVerdict) -> Iterator[str]:
-    if verdict.controls.vetoes:
-        yield command("warning", "no clock is believed", f"{controls(verdict)}.")
-    by_level: dict[str, list[Row]] = {"error": [], "warning": [], "notice": []}
-    for row in rows(verdict):
-        if level := LEVELS.get(row.found.word):
-            by_level[level].append(row)
-    if verdict.controls.vetoes:
-        by_level |= {"warning": [], "notice": []}  # by the clock, all of them
-    for level, found in by_level.items():
-        for row in found[:MOST]:
-            again = f"\nAgain: {repeat(verdict.plan, row.found.cell.arm)}" if row.again else ""
-            message = f"{sentence(row)}.{again}"
-            yield command(level, _title(row), message, _file(verdict, row))
-        if len(found) > MOST:
-            yield command(level, f"{len(found) - MOST} more", f"See the summary of this job. {headline(verdict)}")
+def _lines(report: GateReport) -> Iterator[str]:
+    vetoed = report.verdict.controls.vetoes
+    if vetoed:
+        yield command("warning", "no clock is believed", f"{report.controls}.")
+    for level, tone in LEVELS.items():
+        if vetoed and level != "error":
+            continue  # these are by the clock alone
+        rows = [row for row in report.rows if row.tone == tone and row.word != UNREMARKABLE]
+        for row in rows[:MOST]:
+            again = f"\nAgain: {row.again}" if row.again else ""
+            yield command(level, _title(row), f"{row.sentence}.{again}", _file(report, row))
+        if len(rows) > MOST:
+            yield command(level, f"{len(rows) - MOST} more", f"See the summary of this job. {report.headline}")
 
 
 def command(level: str, title: str, message: str, file: str = "") -> str:
     """ "::error file=impls/linear/manual.py,title=...::message": one workflow command, one line, whatever the texts hold."""
     places = {"file": file, "title": title}
-    told = ",".join(f"{name}={_property(text)}" for name, text in places.items() if text)
-    return f"::{level} {told}::{_data(message)}"
+    properties = ",".join(f"{name}={_property(text)}" for name, text in places.items() if text)
+    return f"::{level} {properties}::{_data(message)}"
 
 
 def _title(row: Row) -> str:
-    return cut(f"{row.name}: {row.found.word}", 120)
+    return cut(f"{row.name}: {row.word}", 120)
 
 
-def _file(verdict: GateVerdict, row: Row) -> str:
+def _file(report: GateReport, row: Row) -> str:
     """The implementation's file on the head, from the root of its repository; none where it is gone."""
-    if row.found.word == "missing":
+    if row.word == "missing":
         return ""
-    return str(PurePosixPath(verdict.plan.head.folder, "impls", f"{row.found.cell.arm.implementation}.py"))
+    plan, arm = report.verdict.plan, row.verdict.cell.arm
+    return str(PurePosixPath(plan.head.folder, "impls", f"{arm.implementation}.py"))
 
 
 def _data(text: str) -> str:

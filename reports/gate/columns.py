@@ -1,13 +1,13 @@
-"""The columns of a gate's tables: its arms, their counters, its two sides. Apart so that no report words its own."""
+"""The columns of a gate's tables: its arms, the counters that changed, its two sides."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results.gate import Count, GateVerdict, Side
 from bench.results.profile import COUNTERS
-from reports.gate import words
-from reports.gate.headline import side
-from reports.gate.rows import CLOCKED, Row, cut
+from reports.gate import text
+from reports.gate.summary import CLOCKED, Row, side
+from reports.gate.text import cut
 from reports.run.columns import NOTHING, Column
 from reports.text.numbers import plain
 
@@ -32,21 +32,21 @@ class Fact:
 
 ARMS: tuple[Column[Row], ...] = (
     Column("arm", "the file below impls/, device and mode", lambda row, _: row.name, right=False, wraps=True),
-    Column("verdict", "what may be said of it", lambda row, _: row.found.word, right=False),
+    Column("verdict", "what may be said of it", lambda row, _: row.word, right=False),
     Column(
         "change",
         "time of an update on the head over that on the base, minus 1: above 0 is slower",
-        lambda row, _: words.change(row.found.clocked),
+        lambda row, _: text.change(row.verdict.clocked),
     ),
     Column(
         "95 % interval",
         "of the change, over rounds of fresh processes",
-        lambda row, _: words.interval(row.found.clocked, " %"),
+        lambda row, _: text.interval(row.verdict.clocked, " %"),
     ),
     Column(
         "rounds",
         "fresh processes of both sides that these come from",
-        lambda row, _: str(row.found.clocked.rounds) if row.found.clocked else NOTHING,
+        lambda row, _: str(row.verdict.clocked.rounds) if row.verdict.clocked else NOTHING,
         dispensable=2,
     ),
     Column(
@@ -59,7 +59,7 @@ ARMS: tuple[Column[Row], ...] = (
     Column(
         "counters that changed",
         "quantities without noise that are not the same on both sides",
-        lambda row, _: cut(words.listed(words.changed(row.found)), 200),
+        lambda row, _: cut(text.listed(text.changed(row.verdict)), 200),
         right=False,
         dispensable=1,
         occasional=True,
@@ -70,8 +70,8 @@ ARMS: tuple[Column[Row], ...] = (
 COUNTED: tuple[Column[Counted], ...] = (
     Column("arm", "the file below impls/, device and mode", lambda each, _: each.arm, right=False, wraps=True),
     Column("counter", "a quantity without noise", lambda each, _: plain(each.name).replace("_", " "), right=False),
-    Column("base", "its number there", lambda each, _: words.counted(each.count)[0]),
-    Column("head", "its number there", lambda each, _: words.counted(each.count)[1]),
+    Column("base", "its number there", lambda each, _: text.sides(each.count)[0]),
+    Column("head", "its number there", lambda each, _: text.sides(each.count)[1]),
     Column(
         "what it counts",
         "of one update, where it does not say in all",
@@ -88,37 +88,28 @@ FACTS: tuple[Column[Fact], ...] = (
 )
 
 
-def arms(found: Sequence[Row]) -> tuple[Column[Row], ...]:
-    """The columns that have something to say."""
-    return tuple(c for c in ARMS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in found))
+def arms(rows: Sequence[Row]) -> tuple[Column[Row], ...]:
+    """The columns that have a value for any of these rows."""
+    return tuple(c for c in ARMS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in rows))
 
 
-def counters(found: Sequence[Row]) -> list[Counted]:
+def counters(rows: Sequence[Row]) -> list[Counted]:
     """Every counter that differs, arm by arm."""
-    return [Counted(row.name, name, count) for row in found for name, count in words.changed(row.found).items()]
+    return [Counted(row.name, name, count) for row in rows for name, count in text.changed(row.verdict).items()]
 
 
 def facts(verdict: GateVerdict) -> list[Fact]:
-    """What the two sides are."""
-    both = (verdict.plan.base, verdict.plan.head)
-    told = [_known(each) for each in both]
-    names = dict.fromkeys(name for each in told for name in each)
-    return [Fact(name, *(each.get(name, NOTHING) for each in told)) for name in names]
+    """What is known of the two sides."""
+    base, head = _known(verdict.plan.base), _known(verdict.plan.head)
+    return [Fact(name, base.get(name, NOTHING), head.get(name, NOTHING)) for name in dict.fromkeys([*base, *head])]
 
 
 def _known(of_it: Side) -> dict[str, str]:
-    return {cut(name): cut(value) or NOTHING for name, value in _all(of_it)}
-
-
-def _all(of_it: Side) -> Iterator[tuple[str, str]]:
-    yield "name", side(of_it)
-    yield "commit", of_it.commit or ""
-    yield "folder", of_it.folder or "its root"
-    yield "interpreter", of_it.python
-    yield from of_it.versions.items()
-    yield "SHA-256 of its files", of_it.digest[:16]
+    known = {"name": side(of_it), "commit": of_it.commit or "", "folder": of_it.folder or "its root"}
+    known |= {"interpreter": of_it.python, **of_it.versions, "SHA-256 of its files": of_it.digest[:16]}
+    return {cut(name): cut(value) or NOTHING for name, value in known.items()}
 
 
 def _could(row: Row) -> str:
-    could = row.found.smallest_detectable
-    return words.rough(could) if could and row.found.word in CLOCKED else NOTHING
+    could = row.verdict.smallest_detectable
+    return text.rough(could) if could and row.word in CLOCKED else NOTHING

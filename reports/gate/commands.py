@@ -1,7 +1,6 @@
-"""The commands that repeat one arm of a gate and that go on with it. Apart because they must say what `bench gate` takes."""
+"""The commands that race one arm of a gate again and that go on with the gate, as `bench gate` takes them."""
 
 import shlex
-from itertools import pairwise
 
 from bench.results.gate import GatePlan, Side
 from bench.results.record import Arm
@@ -11,50 +10,49 @@ from reports.run.commands import SIZES
 from reports.text.numbers import plain
 
 PROGRAM = ("python", "-m", "bench", "gate")
-PLAIN = ("batch", "dtype", "threads", "seed")  # whose defaults are the setting's
-KEPT = ("head", "base-python", "head-python", "project", "folder", "gate", "floor")  # of what was typed: sides, margins
+PLAIN = ("batch", "dtype", "threads", "seed")  # their defaults are the setting's
+SIDES = (
+    "head",
+    "base-python",
+    "head-python",
+    "project",
+    "folder",
+    "gate",
+    "floor",
+)  # options that decide what is raced
 
 
 def repeat(plan: GatePlan, arm: Arm) -> str:
-    """What to type to race this arm alone on the same two sides; no coordinate that is the workload's own is said."""
+    """The command that races this arm alone on the same two sides; coordinates that are the workload's own are left out.
+
+    A plan that is older than its `options` gives the command of the whole gate.
+    """
+    if plan.options is None:
+        return plain(plan.command)
     known = workloads().get(arm.workload)  # a gate may be of another project, or older than the catalogue of today
     own = vars(known.setting()) if known else {}
-    mine = vars(arm.setting)
-    said: dict[str, object] = {"base": _revision(plan.base), **_typed(plan, KEPT)}
-    said |= {"workload": arm.workload, "implementation": arm.implementation}
-    said |= {name: mine[name] for name in ("device", "mode")}
-    said |= {name: mine[name] for name in PLAIN if mine[name] != getattr(Setting, name)}
-    said |= {name: mine[name] for name in SIZES if mine[name] != own.get(name)}
-    return _command(said, *(["--everything"] if "--everything" in _parts(plan) else []))
+    setting = vars(arm.setting)
+    options: dict[str, object] = {"base": _revision(plan.base)}
+    options |= {name: plan.options[name] for name in SIDES if name in plan.options}
+    options |= {"workload": arm.workload, "implementation": arm.implementation}
+    options |= {name: setting[name] for name in ("device", "mode")}
+    options |= {name: setting[name] for name in PLAIN if setting[name] != getattr(Setting, name)}
+    options |= {name: setting[name] for name in SIZES if setting[name] != own.get(name)}
+    options |= {name: True for name in ("everything",) if plan.options.get(name)}
+    return _command(options)
 
 
 def resume(plan: GatePlan) -> str:
-    """What to type to go on with it."""
-    return _command({"resume": plan.run, **_typed(plan, ("results",))})
+    """The command that goes on with the gate."""
+    results = (plan.options or {}).get("results")
+    return _command({"resume": plan.run} | ({"results": results} if results else {}))
 
 
 def _revision(side: Side) -> str:
     return side.commit[:12] if side.commit else side.name
 
 
-def _parts(plan: GatePlan) -> list[str]:
-    try:
-        return shlex.split(plan.command)
-    except ValueError:  # nobody typed that into a shell
-        return []
-
-
-def _typed(plan: GatePlan, names: tuple[str, ...]) -> dict[str, object]:
-    """These options as the gate's own command has them."""
-    parts = _parts(plan)
-    found: dict[str, object] = {}
-    for part, following in pairwise([*parts, ""]):
-        name, equals, value = part.removeprefix("--").partition("=")
-        if part.startswith("--") and name in names:
-            found[name] = value if equals else following
-    return found
-
-
-def _command(options: dict[str, object], *flags: str) -> str:
-    typed = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    return plain(shlex.join([*PROGRAM, *typed, *flags]))
+def _command(options: dict[str, object]) -> str:
+    """The gate's command line with these options; one that is True is a flag."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))[: 1 if value is True else 2]]
+    return plain(shlex.join([*PROGRAM, *words]))

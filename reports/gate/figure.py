@@ -1,4 +1,4 @@
-"""The picture of a gate: a dot and a line an arm, the change and its 95 % interval, beside 0, the floor and the gate."""
+"""The figure of a gate: for each arm the change as a dot with its 95 % interval, beside 0, the floor and the gate."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from bench.results.gate import Clocked, GateVerdict, Margins
+from bench.results.gate import Clocked, Margins
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, Canvas, sheet
 from reports.figures.kit.figure import Picture, picture
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK, MUTED
-from reports.gate import words
-from reports.gate.headline import headline, title
-from reports.gate.rows import Row, rows
+from reports.gate import text
+from reports.gate.summary import GateReport, Row
 
 TITLE = "Time of an update, head against base: left is faster, right is slower"
 COLUMNS = ("arm", "verdict", "change", "low", "high", "rounds", "floor", "gate")
@@ -47,29 +46,30 @@ MOST = 60  # arms in the picture; the table has all
 WIDEST = 5.0  # as a logarithm: an interval of two rounds may reach anywhere
 
 
-def draw(verdict: GateVerdict) -> Picture:
+def draw(report: GateReport) -> Picture:
     """Its CSV holds changes as fractions of the base's time, and the controls as its last row."""
-    return picture("gate", TITLE, headline(verdict), lambda: _sheet(verdict).figure, COLUMNS, list(_numbers(verdict)))
+    return picture("gate", TITLE, report.headline, lambda: _sheet(report).figure, COLUMNS, list(_numbers(report)))
 
 
-def _numbers(verdict: GateVerdict) -> Iterator[tuple[Any, ...]]:
-    for row in rows(verdict):
-        margins = row.found.cell.margins
-        yield (row.name, row.found.word, *_ends(row.found.clocked), margins.floor, margins.gate)
-    if verdict.controls.clocked:
-        yield ("controls", "vetoes" if verdict.controls.vetoes else "", *_ends(verdict.controls.clocked), None, None)
+def _numbers(report: GateReport) -> Iterator[tuple[Any, ...]]:
+    for row in report.rows:
+        margins = row.verdict.cell.margins
+        yield (row.name, row.word, *_ends(row.verdict.clocked), margins.floor, margins.gate)
+    controls = report.verdict.controls
+    if controls.clocked:
+        yield ("controls", "vetoes" if controls.vetoes else "", *_ends(controls.clocked), None, None)
 
 
 def _ends(clocked: Clocked | None) -> tuple[Any, ...]:
     return tuple(getattr(clocked, name, None) for name in ("change", "low", "high", "rounds"))
 
 
-def _sheet(verdict: GateVerdict) -> Canvas:
-    found = [row for row in rows(verdict) if row.found.clocked and _drawable(row.found.clocked)]
-    shown, controls = found[:MOST], verdict.controls.clocked
+def _sheet(report: GateReport) -> Canvas:
+    drawable = [row for row in report.rows if row.verdict.clocked and _drawable(row.verdict.clocked)]
+    shown, controls = drawable[:MOST], report.verdict.controls.clocked
     controls = controls if controls and _drawable(controls) else None
     lines = len(shown) + (1.5 if controls else 0)
-    page = sheet(TITLE if lines else "No arm has a time to compare", title(verdict), list(_notes(found)), _tall(lines))
+    page = sheet(TITLE if lines else "No arm has a time to compare", report.title, list(_notes(drawable)), _tall(lines))
     names = [labels.short(row.name) for row in shown] + (["controls"] if controls else [])
     left = labels.LETTER * max(map(len, names), default=0) + 0.3
     wide = WIDTH - left - SAID
@@ -77,18 +77,24 @@ def _sheet(verdict: GateVerdict) -> Canvas:
     if not lines:
         axes.set_axis_off()
         return page
-    _scale(axes, [clocked for row in shown if (clocked := row.found.clocked)], controls, shown, APART / wide)
+    _scale(axes, [clocked for row in shown if (clocked := row.verdict.clocked)], controls, shown, APART / wide)
     axes.set_ylim(lines - 0.4, -0.6 - ABOVE)
     axes.plot([0, 0], [lines - 0.4, -0.5], color=INK, lw=1)
     for at, row in enumerate(shown):
-        if row.found.clocked:
-            _margins(axes, at, row.found.cell.margins, last=at == len(shown) - 1)
-            _line(axes, at, row.found.clocked, LOOKS.get(row.found.word, FAINT), _word(row))
-    _named(axes, {row.found.cell.margins for row in shown})
+        if row.verdict.clocked:
+            _margins(axes, at, row.verdict.cell.margins, last=at == len(shown) - 1)
+            _line(axes, at, row.verdict.clocked, LOOKS.get(row.word, FAINT), _word(row))
+    _named(axes, {row.verdict.cell.margins for row in shown})
     places: list[float] = list(range(len(shown)))
     if controls:
         places.append(lines - 1)
-        _line(axes, lines - 1, controls, MUTED, "identical code" + (": no clock is believed" * verdict.controls.vetoes))
+        _line(
+            axes,
+            lines - 1,
+            controls,
+            MUTED,
+            "identical code" + (": no clock is believed" * report.verdict.controls.vetoes),
+        )
     axes.set_yticks(places, names, fontsize=9)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     return page
@@ -98,11 +104,11 @@ def _tall(lines: float) -> float:
     return EACH * (lines + ABOVE) + BELOW
 
 
-def _notes(found: Sequence[Row]) -> Iterator[str]:
+def _notes(drawable: Sequence[Row]) -> Iterator[str]:
     yield "Lines: 95 % intervals over rounds of fresh processes. Controls: identical on both sides, so the truth is 0."
     yield "Floor: what a slowdown must be proved to exceed. Gate: a slowdown of so much stops a merge."
-    if len(found) > MOST:
-        yield f"{len(found) - MOST} more arms are in the table"
+    if len(drawable) > MOST:
+        yield f"{len(drawable) - MOST} more arms are in the table"
 
 
 def _drawable(clocked: Clocked) -> bool:
@@ -119,13 +125,13 @@ def _scale(axes: Axes, drawn: Sequence[Clocked], controls: Clocked | None, shown
     """apart  share of the plot's width that two ticks are apart, at least."""
     every = [*drawn, *([controls] if controls else [])]
     ends = [_place(end) for each in every for end in (each.change, each.low, each.high) if end is not None]
-    gates = [_place(row.found.cell.margins.gate) for row in shown]
+    gates = [_place(row.verdict.cell.margins.gate) for row in shown]
     left, right = min([*ends, _place(-0.01)]), max([*ends, *gates, _place(0.01)])
     margin = 0.05 * (right - left)
     ticks = list(_ticks(left, right, apart))
     axes.set_xlim(left - margin, right + margin)
     axes.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
-    axes.xaxis.set_major_formatter(FixedFormatter([said for _, said in ticks]))
+    axes.xaxis.set_major_formatter(FixedFormatter([label for _, label in ticks]))
     axes.tick_params(axis="x", colors=FAINT, labelsize=9)
     axes.grid(axis="x", color=GRID, lw=0.6)
     axes.spines["left"].set_visible(False)
@@ -144,10 +150,8 @@ def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str
 
 
 def _word(row: Row) -> str:
-    """Its verdict, and that a clock has not found it."""
-    return (
-        f"{row.found.word}, not by the clock" if row.found.word == "regressed" and row.found.reason else row.found.word
-    )
+    """Its verdict, and whether something other than the measured time decided it."""
+    return "regressed, not by the clock" if row.word == "regressed" and row.verdict.reasons else row.word
 
 
 def _named(axes: Axes, margins: set[Margins]) -> None:
@@ -156,7 +160,7 @@ def _named(axes: Axes, margins: set[Margins]) -> None:
         return
     first = min(margins, key=lambda each: each.gate)
     for what, value, side in (("floor", first.floor, "right"), ("gate", first.gate, "left")):
-        said = f"{what} {words.margin(value)}" if len(margins) == 1 else what
+        said = f"{what} {text.margin(value)}" if len(margins) == 1 else what
         axes.text(_place(value), -0.65, said, ha=side, va="bottom", fontsize=8, color=FAINT)
 
 
@@ -176,4 +180,4 @@ def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> No
     grave = word.startswith(("regressed", "improved"))
     look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave else "normal"}
     said: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
-    axes.text(1.01, at, f"{words.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **said)
+    axes.text(1.01, at, f"{text.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **said)

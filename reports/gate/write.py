@@ -1,17 +1,11 @@
-"""Writes every report of a gate into its folder, page included. Apart because it alone knows which formats there are."""
+"""Writes every report of a gate into its folder, and lays out its page."""
 
 from typing import Protocol
 
-from bench.results.gate import GateVerdict
 from bench.results.store import pretty
 from reports.figures.kit.figure import Picture
-from reports.gate import columns, figure, markdown
-from reports.gate.commands import repeat, resume
-from reports.gate.document import document
-from reports.gate.headline import compared, headline, notes, title
-from reports.gate.rows import rows
-from reports.gate.terminal import unfinished
-from reports.gate.words import sentence
+from reports.gate import columns, figure, json_document, markdown
+from reports.gate.summary import GateReport
 from reports.html.kit import simple_page
 from reports.run.columns import Column
 
@@ -29,13 +23,13 @@ class Target(Protocol):
         """One file, whole or not at all."""
 
 
-def write(verdict: GateVerdict, out: Target) -> list[str]:
+def write(report: GateReport, out: Target) -> list[str]:
     """index.html, summary.md, report.json and figures/; gate.json is the plan's. Returns the names, first the one to open."""
-    drawn = figure.draw(verdict)
+    drawn = figure.draw(report)
     files = {
-        "index.html": page(verdict, drawn),
-        "summary.md": markdown.render(verdict).encode(),
-        "report.json": pretty(document(verdict)),
+        "index.html": page(report, drawn),
+        "summary.md": markdown.render(report).encode(),
+        "report.json": pretty(json_document.document(report)),
     }
     files |= {f"figures/{drawn.name}.{kind}": content for kind, content in drawn.files.items()}
     for name, content in files.items():
@@ -43,29 +37,27 @@ def write(verdict: GateVerdict, out: Target) -> list[str]:
     return list(files)
 
 
-def page(verdict: GateVerdict, drawn: Picture) -> bytes:
-    """The same content as a page: headline, picture, arms; then counters, what was compared, commands."""
-    found = rows(verdict)
-    shown = [row for row in found if row.found.word != "identical"]
-    plan = verdict.plan
-    typed = [(f"repeat {row.name}", repeat(plan, row.found.cell.arm)) for row in found if row.again]
-    typed += [("go on", resume(plan))] if unfinished(verdict) else []
+def page(report: GateReport, drawn: Picture) -> bytes:
+    """The same content as a page: headline, figure, arms; then what was compared, counters, commands."""
+    shown = report.shown
+    commands = [(f"repeat {row.name}", row.again) for row in report.rows if row.again]
+    commands += [("go on", report.resume)] if report.unfinished else []
     chapters = [
         simple_page.chapter(
             "",
-            [f"{sentence(row)}." for row in shown if row.telling][:MOST],
+            [f"{row.sentence}." for row in shown if row.needs_sentence][:MOST],
             [drawn],
             [simple_page.grid("The arms", columns.arms(shown), shown)],
         ),
         simple_page.chapter(
             "What was compared",
-            [f"{said}." for said in [*compared(verdict), *notes(verdict)]],
+            [f"{sentence}." for sentence in (*report.compared, *report.notes)],
             [],
             [
-                simple_page.grid("Both sides", columns.FACTS, columns.facts(verdict)),
-                simple_page.grid("Counters that changed", columns.COUNTED, columns.counters(found)),
-                simple_page.grid("Commands", AGAIN, typed),
+                simple_page.grid("Both sides", columns.FACTS, columns.facts(report.verdict)),
+                simple_page.grid("Counters that changed", columns.COUNTED, columns.counters(report.rows)),
+                simple_page.grid("Commands", AGAIN, commands),
             ],
         ),
     ]
-    return simple_page.render(headline(verdict), ["gate", title(verdict)], chapters)
+    return simple_page.render(report.headline, ["gate", report.title], chapters)

@@ -18,6 +18,7 @@ from bench.results.gate import (
     GateVerdict,
     Kind,
     PairedRound,
+    Reason,
     Role,
     Stage,
     Whole,
@@ -128,12 +129,12 @@ def _of_cell(
     if stand is None:
         return CellVerdict(cell=cell, word=UNRACED[cell.kind])
     clock, pace = stand.decision, [duel.seconds for duel in duels]
-    word, reason, stops = _said(cell, stand, duels, controls)
+    word, reasons, stops = _clocked(cell, stand, duels, controls)
     if counts and counts.head_alone and word in ("ok", "improved", "unresolved"):
-        word, reason = "unmeasured", counts.reason
+        word, reasons = "unmeasured", (Reason(cause="counting", detail=counts.reason),)
     if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
         if word != "regressed":
-            reason = "; ".join([*(f"more {name.replace('_', ' ')}" for name in grown), *([reason] if reason else [])])
+            reasons = (*(Reason(cause="counter", what=name) for name in grown), *reasons)
         word, stops = "regressed", True
     rounds = clock.rounds_to_resolve if word == "unresolved" else None
     return CellVerdict(
@@ -143,38 +144,39 @@ def _of_cell(
         clocked=clock.clocked,
         screened=clock.screened,
         counts=counts,
-        reason=reason,
+        reasons=reasons,
         minutes_to_resolve=None if rounds is None or not pace else rounds * fmean(pace) / 60,
         smallest_detectable=clock.smallest_detectable,
     )
 
 
-def _said(cell: Cell, stand: Standing, duels: Sequence[PairedRound], controls: Controls) -> tuple[Word, str, bool]:
-    """The word for a cell, why where no clock says it, and whether it stops the merge."""
+def _clocked(
+    cell: Cell, stand: Standing, duels: Sequence[PairedRound], controls: Controls
+) -> tuple[Word, tuple[Reason, ...], bool]:
+    """The word for a cell by its rounds, the reasons that are not times, and whether it stops the merge."""
     base, head = stand.ended.get("base"), stand.ended.get("head")
     if head:
         never = all("ok" not in (duel.base.status, duel.head.status) for duel in duels)
         if base and never and base.status in UNFIT and head.status in UNFIT:
-            return "unavailable", f"{head.status}: {head.reason}", False
-        too = f"; {base.status} on the base: {base.reason}" if base else ""
-        return (
-            "wrong" if head.status == "wrong" else "failed",
-            f"{head.status} on the head: {head.reason}{too}",
-            not base,
-        )
+            return "unavailable", (_ended(head, None),), False
+        both = (_ended(head, "head"), _ended(base, "base")) if base else (_ended(head, "head"),)
+        return "wrong" if head.status == "wrong" else "failed", both, not base
     if any(duel.base.digest and duel.head.digest and duel.base.digest != duel.head.digest for duel in duels):
-        return "unmeasured", "the sides were given different data, so their times say nothing of each other", False
+        return "unmeasured", (Reason(cause="data"),), False
     if base:
-        said = f"{base.status} on the base: {base.reason}"
         if base.status == "wrong" and any(Path(file).name == WORKLOAD for file in cell.differs):
-            return "unmeasured", f"{said}; the head's workload, which judges both, is another one", False
-        return "improved", f"{said}; right on the head", False
+            return "unmeasured", (_ended(base, "base"), Reason(cause="workload")), False
+        return "improved", (_ended(base, "base"), Reason(cause="mended")), False
     word = stand.decision.word
     if stand.next is None and word == "unresolved" and not any(logarithm(duel) is not None for duel in duels):
-        return "unmeasured", "no round of it left times that can be compared", False
+        return "unmeasured", (Reason(cause="times"),), False
     if word in ("regressed", "improved", "ok") and controls.vetoes:
-        return "unresolved", "the controls are off, so the clock is not believed", False
-    return word, "", word == "regressed"
+        return "unresolved", (Reason(cause="controls"),), False
+    return word, (), word == "regressed"
+
+
+def _ended(record: Record, role: Role | None) -> Reason:
+    return Reason(cause="ended", role=role, what=record.status, detail=record.reason)
 
 
 def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> Whole:

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from reports.gate import annotations
+from reports.gate.summary import report_of
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import HEAD, clocked, found, gate, of
+from tests.reports.gate.verdicts import HEAD, clocked, found, of, report
 
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::(.*)")
 
@@ -34,7 +35,7 @@ def plain(text: str) -> str:
 def test_a_regression_is_an_error_at_its_file() -> None:
     """Level, file below the folder of the head, title, and a message that says how to repeat it."""
     ((level, properties, message),) = told(
-        annotations.render(gate("regressed", head=replace(HEAD, folder="benchmarks")))
+        annotations.render(report("regressed", head=replace(HEAD, folder="benchmarks")))
     )
     assert level == "error"
     assert properties == {"file": "benchmarks/impls/linear/manual.py", "title": "linear/manual cpu eager: regressed"}
@@ -47,26 +48,26 @@ def test_a_regression_is_an_error_at_its_file() -> None:
 def test_levels_follow_the_verdict() -> None:
     """What fails the job is an error, what is open a warning, what is better a notice; all else is silent."""
     by_level: dict[str, list[str]] = {}
-    for level, properties, _ in told(annotations.render(gate())):
+    for level, properties, _ in told(annotations.render(report())):
         by_level.setdefault(level, []).append(properties["title"].rpartition(" ")[2])
     assert by_level == {
         "error": ["regressed", "regressed", "wrong", "failed", "unmeasured", "missing"],
         "warning": ["unresolved"],
         "notice": ["improved", "improved"],
     }
-    assert annotations.render(gate("nothing to race")) == ""
+    assert annotations.render(report("nothing to race")) == ""
 
 
 def test_a_missing_arm_points_at_no_file() -> None:
     """There is no file on the head to point at, and nothing to repeat."""
-    ((_, properties, message),) = told(annotations.render(gate("missing")))
+    ((_, properties, message),) = told(annotations.render(report("missing")))
     assert "file" not in properties
     assert "Again" not in message
 
 
 def test_a_veto_is_one_warning() -> None:
     """Where no clock is believed, no arm is annotated for its clock."""
-    ((level, _, message),) = told(annotations.render(gate("veto")))
+    ((level, _, message),) = told(annotations.render(report("veto")))
     assert level == "warning"
     assert message.startswith("the controls, identical on both sides, differ by 2.34 %: no clock is believed")
 
@@ -74,7 +75,8 @@ def test_a_veto_is_one_warning() -> None:
 def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:
     """A wrong answer is an error whatever the controls say."""
     levels = [
-        level for level, _, _ in told(annotations.render(of("regressed", verdicts.WRONG, controls=verdicts.LOUD)))
+        level
+        for level, _, _ in told(annotations.render(report_of(of("regressed", verdicts.WRONG, controls=verdicts.LOUD))))
     ]
     assert levels == ["warning", "error"]
 
@@ -82,7 +84,7 @@ def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:
 def test_there_are_no_more_than_are_shown() -> None:
     """GitHub shows ten of a level for each step: the tenth says how many more there are."""
     many = [found("regressed", f"linear/a{number}", clocked(0.05), stops=True) for number in range(30)]
-    lines = told(annotations.render(of("regressed", *many)))
+    lines = told(annotations.render(report_of(of("regressed", *many))))
     assert len(lines) == 10
     assert lines[-1][1]["title"] == "21 more"
 

@@ -1,4 +1,4 @@
-"""The commands that a gate's reports tell a reader to type: the door must take them, and they must mean the same arm."""
+"""The commands in a gate's reports: the command line takes them, and they mean the same arm."""
 
 import shlex
 
@@ -42,17 +42,28 @@ def test_an_arm_is_repeated_by_its_setting(repeated: Arm, more: dict[str, object
     assert said == base | {"device": "cpu", "mode": "eager"} | more
 
 
-def test_it_keeps_what_says_which_sides_are_raced() -> None:
-    """Interpreters, project, folder, head and margins are those of the gate; its budget and its arms are not."""
-    command = (
-        "python -m bench gate --base origin/main --head 'my branch' --base-python=/old/python --project ../theirs "
-        "--folder benchmarks --gate 5% --everything --budget 5m --implementation 'linear/*'"
-    )
-    said = typed(repeat(plan(command=command), arm("linear/c")))
-    assert said["head"] == "my branch"
-    assert (said["base_python"], str(said["project"]), said["folder"]) == ("/old/python", "../theirs", "benchmarks")
-    assert (said["gate"], said["everything"], said["implementation"]) == ("5%", True, ["linear/c"])
-    assert "budget" not in said
+def test_it_keeps_the_options_that_decide_what_is_raced() -> None:
+    """Interpreters, project, folder, head and margins are those of the gate."""
+    options: dict[str, str | bool] = {
+        "head": "my branch",
+        "base-python": "/old/python",
+        "project": "../theirs",
+        "folder": "benchmarks",
+        "gate": "5%",
+        "everything": True,
+        "results": "elsewhere",
+    }
+    words = typed(repeat(plan(options=options), arm("linear/c")))
+    assert words["head"] == "my branch"
+    assert (words["base_python"], str(words["project"]), words["folder"]) == ("/old/python", "../theirs", "benchmarks")
+    assert (words["gate"], words["everything"], words["implementation"]) == ("5%", True, ["linear/c"])
+    assert "results" not in words
+
+
+def test_an_older_plan_repeats_its_own_command() -> None:
+    """A plan without options, as earlier versions wrote it, has the command of the whole gate."""
+    command = "python -m bench gate --base origin/main --gate 5%"
+    assert repeat(plan(command=command, options=None), arm("linear/c")) == command
 
 
 def test_a_base_without_a_commit_is_said_by_name() -> None:
@@ -64,7 +75,7 @@ def test_a_base_without_a_commit_is_said_by_name() -> None:
 def test_going_on_finds_the_folder_again() -> None:
     """The gate's name, and the folder of results where one was asked for."""
     assert typed(resume(plan())) == {"resume": verdicts.RUN}
-    said = typed(resume(plan(command="python -m bench gate --base a --results 'my results'")))
+    said = typed(resume(plan(options={"results": "my results"})))
     assert str(said["results"]) == "my results"
 
 
@@ -72,6 +83,6 @@ def test_going_on_finds_the_folder_again() -> None:
 def test_hostile_names_are_one_word_of_the_shell(text: str) -> None:
     """Whatever a name holds, a shell that reads the command sees the options of the door, and no second command."""
     hostile = Arm(workload=text, implementation=text, setting=arm().setting)
-    command = repeat(plan(command=text, base=Side(role="base", name=text, commit=None)), hostile)
+    command = repeat(plan(options={}, base=Side(role="base", name=text, commit=None)), hostile)
     assert command.isprintable()
     assert shlex.split(command)[4:14:2] == ["--base", "--workload", "--implementation", "--device", "--mode"]

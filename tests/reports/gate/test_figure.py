@@ -4,14 +4,15 @@ import pytest
 
 from bench.results.gate import Clocked, Controls, Margins
 from reports.gate import figure
+from reports.gate.summary import report_of
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import clocked, found, gate, of
+from tests.reports.gate.verdicts import clocked, found, of, report
 
 
 def test_each_arm_with_a_time_has_its_line() -> None:
     """Name, change and verdict of each, the controls, and which line is the gate's."""
-    said = words_of(figure.draw(gate()))
+    said = words_of(figure.draw(report()))
     for part in ("linear/manual cpu eager", "+7.3 % regressed", "-12.3 % improved", "+2.6 % unresolved", "controls"):
         assert part in said
     assert "+0.1 % regressed, not by the clock" in said
@@ -22,7 +23,7 @@ def test_each_arm_with_a_time_has_its_line() -> None:
 
 def test_its_numbers_are_all_arms_and_the_controls() -> None:
     """The CSV has every arm, also those without a time, and the controls last."""
-    table = numbers_of(figure.draw(gate("everything")))
+    table = numbers_of(figure.draw(report("everything")))
     assert list(table.columns) == list(figure.COLUMNS)
     assert len(table) == len(verdicts.EVERYTHING) + 1
     assert (table["arm"].iloc[-1], table["change"].iloc[-1]) == ("controls", 0.001)
@@ -32,17 +33,19 @@ def test_its_numbers_are_all_arms_and_the_controls() -> None:
 def test_margins_of_their_own_are_not_named_as_everybodys() -> None:
     """Where arms differ in their gates, the picture says no single number."""
     own = found("ok", "linear/c", clocked(0.01), margins=Margins(gate=0.1, floor=0.02))
-    assert "gate 3 %" not in words_of(figure.draw(of("ok", verdicts.OK, own)))
+    assert "gate 3 %" not in words_of(figure.draw(report_of(of("ok", verdicts.OK, own))))
 
 
 def test_a_veto_is_seen() -> None:
     """The controls say that no clock is believed."""
-    assert "identical code: no clock is believed" in words_of(figure.draw(gate("veto")))
+    assert "identical code: no clock is believed" in words_of(figure.draw(report("veto")))
 
 
 def test_nothing_to_draw_is_said() -> None:
     """Without a single time there is a sentence and no plot."""
-    assert "No arm has a time to compare" in words_of(figure.draw(of("nothing to race", controls=Controls())))
+    assert "No arm has a time to compare" in words_of(
+        figure.draw(report_of(of("nothing to race", controls=Controls())))
+    )
 
 
 def test_any_interval_can_be_drawn() -> None:
@@ -52,7 +55,7 @@ def test_any_interval_can_be_drawn() -> None:
         found("unresolved", f"linear/a{n}", Clocked(change=change, low=low, high=high, rounds=2))
         for n, (change, low, high) in enumerate(ends)
     ]
-    said = words_of(figure.draw(of("unresolved", *cells)))
+    said = words_of(figure.draw(report_of(of("unresolved", *cells))))
     assert "x 10 000" in said.replace("\N{THIN SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "linear/a3" not in said
 
@@ -60,7 +63,7 @@ def test_any_interval_can_be_drawn() -> None:
 def test_a_crowd_is_cut() -> None:
     """A picture holds the first arms; how many more the table has is said."""
     many = [found("ok", f"linear/a{number}", clocked(0.001)) for number in range(75)]
-    said = words_of(figure.draw(of("ok", *many)))
+    said = words_of(figure.draw(report_of(of("ok", *many))))
     assert "15 more arms are in the table" in said
     assert "linear/a59 cpu" in said
     assert "linear/a60 cpu" not in said
@@ -69,7 +72,7 @@ def test_a_crowd_is_cut() -> None:
 @pytest.mark.parametrize("kind", ["everything", "empty"])
 def test_equal_gates_give_equal_bytes(kind: str) -> None:
     """Nothing of the moment is in it."""
-    assert figure.draw(gate(kind)).files == figure.draw(gate(kind)).files
+    assert figure.draw(report(kind)).files == figure.draw(report(kind)).files
 
 
 @pytest.mark.parametrize("text", [verdicts.HOSTILE[name] for name in ("markup", "right to left", "unbroken")])

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from reports.gate import markdown
-from reports.gate.headline import headline
+from reports.gate.summary import report_of
 from reports.run.markdown import escape
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import KINDS, clocked, counts, found, gate, of
+from tests.reports.gate.verdicts import KINDS, clocked, counts, found, of, report
 
 OURS = re.compile(r"</?(details|summary)>")
 
@@ -16,14 +16,14 @@ OURS = re.compile(r"</?(details|summary)>")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_headline_is_first(kind: str) -> None:
     """Who opens the job reads the outcome in the first line."""
-    first = markdown.render(gate(kind)).splitlines()[0]
+    first = markdown.render(report(kind)).splitlines()[0]
     assert first.startswith("## ")
-    assert first.endswith(escape(headline(gate(kind))))
+    assert first.endswith(escape(report(kind).headline))
 
 
 def test_everything_is_there() -> None:
     """Table, regressions, each arm's sentence, counters, sides and commands."""
-    text = markdown.render(gate())
+    text = markdown.render(report())
     for said in (
         "| linear/manual cpu eager | regressed | +7.3 % | +5.0 to +9.6 % | 12 | - | - |",
         "| linear/no\\_grad cpu eager | operations | 412 | 436 |",
@@ -40,7 +40,7 @@ def test_everything_is_there() -> None:
 
 def test_there_is_no_fold_around_nothing() -> None:
     """A gate with nothing to race has no empty table, and no empty fold."""
-    text = markdown.render(gate("nothing to race"))
+    text = markdown.render(report("nothing to race"))
     assert "Arm by arm" not in text
     assert "Counters" not in text
     assert "| arm |" not in text
@@ -48,9 +48,10 @@ def test_there_is_no_fold_around_nothing() -> None:
 
 def test_it_stays_below_the_limit_of_a_summary() -> None:
     """Four thousand arms with long reasons are less than a MiB; how many have no room is said."""
+    long = (verdicts.ended("head", "crashed", "\\" * 900),)
     more = counts(operations=(1, 2), allocations=(3, 4))
-    many = [found("failed", f"linear/a{n}", clocked(0.1), reason="\\" * 900, counts=more) for n in range(4_000)]
-    text = markdown.render(of("failed", *many))
+    many = [found("failed", f"linear/a{n}", clocked(0.1), reasons=long, counts=more) for n in range(4_000)]
+    text = markdown.render(report_of(of("failed", *many)))
     assert len(text.encode()) < 2**20
     assert text.count("more have no room here: report.json holds them all") == 3
 

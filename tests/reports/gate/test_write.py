@@ -7,9 +7,8 @@ import pytest
 
 from bench.results.store import Store
 from reports.gate import write
-from reports.gate.headline import headline
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import KINDS, gate
+from tests.reports.gate.verdicts import KINDS, report
 from tests.reports.parsed import Parsed, picture
 
 FILES = ["index.html", "summary.md", "report.json", *(f"figures/gate.{kind}" for kind in ("svg", "png", "pdf", "csv"))]
@@ -21,7 +20,7 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "gate.json").write_text("the plan")
-        assert write.write(gate(), Store(tmp_path / name)) == FILES
+        assert write.write(report(), Store(tmp_path / name)) == FILES
         contents.append([(tmp_path / name / each).read_bytes() for each in FILES])
         assert (tmp_path / name / "gate.json").read_text() == "the plan"
     assert contents[0] == contents[1]
@@ -31,17 +30,17 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_says_what_was_found(kind: str) -> None:
     """Its heading is the headline; every arm that was raced stands in its table."""
-    verdict = gate(kind)
-    page = Parsed(write.page(verdict, picture("gate")))
-    assert page.one("h1") == headline(verdict)
+    made = report(kind)
+    page = Parsed(write.page(made, picture("gate")))
+    assert page.one("h1") == made.headline
     cells = {text for _, text in page.all("td")}
-    for found in verdict.cells:
-        assert (found.cell.arm.name in cells) == (found.word != "identical")
+    for row in made.rows:
+        assert (row.name in cells) == (row.word != "identical")
 
 
 def test_the_page_has_counters_sides_and_commands() -> None:
     """What stands behind a fold in the summary stands here in tables."""
-    text = Parsed(write.page(gate(), picture("gate"))).one("body")
+    text = Parsed(write.page(report(), picture("gate"))).one("body")
     for said in ("operations", "412", "436", "2.13.0", "--implementation linear/manual", f"--resume {verdicts.RUN}"):
         assert said in text
 

@@ -12,11 +12,14 @@ from bench.results.gate import (
     GatePlan,
     GateVerdict,
     Kind,
+    Reason,
+    Role,
     Side,
     Whole,
     Word,
 )
 from bench.results.record import Arm
+from reports.gate.summary import GateReport, report_of
 from tests.reports.records import arm
 
 RUN = "2026-11-23T10-00-00-abcd"
@@ -70,6 +73,11 @@ def counts(*bad: str, **counters: tuple[float | None, float | None]) -> Counts:
     return Counts(counters=made)
 
 
+def ended(role: Role | None, status: str, detail: str) -> Reason:
+    """The reason of a verdict on an arm that failed, was wrong or cannot run."""
+    return Reason(cause="ended", role=role, what=status, detail=detail)
+
+
 REGRESSED = found(
     "regressed",
     seen=clocked(0.073, 0.0225, 12),
@@ -82,7 +90,7 @@ BROKEN = found(
     arm("linear/compiled_forward", mode="compile"),
     seen=clocked(0.001),
     counts=counts("graph_breaks", graph_breaks=(0, 1), operations=(412, 412)),
-    reason="more graph breaks",
+    reasons=(Reason(cause="counter", what="graph_breaks"),),
     stops=True,
 )
 OK = found("ok", "linear/nn_sgd", clocked(0.004, 0.013), smallest_detectable=0.021)
@@ -94,23 +102,27 @@ PASSED = found(
 )
 CLEARED = found("ok", "linear/func_grad", clocked(-0.002, 0.012), screened=clocked(0.041, 0.02))
 IMPROVED = found("improved", "linear/analytic", clocked(-0.123, 0.013, 12), screened=clocked(-0.12), stops=False)
-MENDED = found("improved", "linear/numba", reason="failed on the base: no cache; right on the head")
+MENDED = found("improved", "linear/numba", reasons=(ended("base", "failed", "no cache"), Reason(cause="mended")))
 OPEN = found(
     "unresolved", "linear/autograd_grad", clocked(0.026, 0.045), minutes_to_resolve=3.6, smallest_detectable=0.081
 )
-WRONG = found("wrong", "linear/jax", reason="wrong on the head: a weight is 0.3 away from the oracle", stops=True)
-WRONG_ON_BOTH = found("wrong", "linear/jax", reason="wrong on the head: off; wrong on the base: off")
-FAILED = found("failed", "linear/c", reason="crashed on the head: no compiler", stops=True)
-FAILED_ON_BOTH = found(
-    "failed", "linear/c", reason="crashed on the head: no compiler; crashed on the base: no compiler"
+WRONG = found(
+    "wrong", "linear/jax", reasons=(ended("head", "wrong", "a weight is 0.3 away from the oracle"),), stops=True
 )
-TIMELESS = found("unmeasured", "linear/unrolled", reason="the sides were given different data")
-UNAVAILABLE = found("unavailable", "linear/triton_update", reason="unsupported: no CUDA device")
+WRONG_ON_BOTH = found("wrong", "linear/jax", reasons=(ended("head", "wrong", "off"), ended("base", "wrong", "off")))
+FAILED = found("failed", "linear/c", reasons=(ended("head", "crashed", "no compiler"),), stops=True)
+FAILED_ON_BOTH = found(
+    "failed",
+    "linear/c",
+    reasons=(ended("head", "crashed", "no compiler"), ended("base", "crashed", "no compiler")),
+)
+TIMELESS = found("unmeasured", "linear/unrolled", reasons=(Reason(cause="data"),))
+UNAVAILABLE = found("unavailable", "linear/triton_update", reasons=(ended(None, "unsupported", "no CUDA device"),))
 NEW = found("new", "linear/sklearn")
 MISSING = found("missing", "linear/sgd_fused")
 SAME = found("identical", "linear/moments")
-OFF = "the controls are off, so the clock is not believed"
-DOUBTED = found("unresolved", seen=clocked(0.05), reason=OFF)
+OFF = (Reason(cause="controls"),)
+DOUBTED = found("unresolved", seen=clocked(0.05), reasons=OFF)
 EVERYTHING = (
     SAME, NEW, OK, PASSED, CLEARED, REGRESSED, UNAVAILABLE, IMPROVED, MENDED, OPEN, WRONG, FAILED, BROKEN, TIMELESS, MISSING,
 )  # fmt: skip
@@ -121,7 +133,7 @@ KINDS: dict[str, tuple[Whole, tuple[CellVerdict, ...], Controls]] = {
     "ok": ("ok", (OK, PASSED, IMPROVED, SAME), QUIET),
     "unresolved": ("unresolved", (OK, OPEN), QUIET),
     "nothing decided": ("unmeasured", (OPEN,), QUIET),
-    "veto": ("unmeasured", (DOUBTED, found("unresolved", "linear/c", clocked(-0.2), reason=OFF)), LOUD),
+    "veto": ("unmeasured", (DOUBTED, found("unresolved", "linear/c", clocked(-0.2), reasons=OFF)), LOUD),
     "missing": ("unmeasured", (OK, MISSING), QUIET),
     "wrong": ("wrong", (OK, WRONG_ON_BOTH), QUIET),
     "failed": ("failed", (OK, FAILED_ON_BOTH), QUIET),
@@ -143,9 +155,10 @@ HOSTILE = {
 }
 
 
-def plan(*cells: CellVerdict, command: str = "python -m bench gate --base origin/main", **more: Any) -> GatePlan:
+def plan(*cells: CellVerdict, **more: Any) -> GatePlan:
     """A plan of the cells that were judged."""
-    settled: dict[str, Any] = {"run": RUN, "base": BASE, "head": HEAD, "command": command}
+    command = "python -m bench gate --base origin/main"
+    settled: dict[str, Any] = {"run": RUN, "base": BASE, "head": HEAD, "command": command, "options": {}}
     values: dict[str, Any] = {"seed": 1, "budget": 900, "most": 20, "limit": 300, "lap_seconds": 1.0}
     return GatePlan(cells=tuple(each.cell for each in cells), **{**settled, **values, **more})
 
@@ -171,16 +184,29 @@ def of(word: Whole, *cells: CellVerdict, controls: Controls = QUIET, complete: b
     )
 
 
-def hostile(text: str) -> GateVerdict:
-    """A gate whose every string is the text."""
+def report(kind: str = "everything", **more: Any) -> GateReport:
+    """The report of a gate of this kind; more goes to its plan."""
+    return report_of(gate(kind, **more))
+
+
+def hostile(text: str) -> GateReport:
+    """The report of a gate in which every string is the text."""
     named = [Arm(workload=text, implementation=f"{text}{number}", setting=arm().setting) for number in range(6)]
     seen, bad = clocked(0.05), counts(text, **{text: (1, 2), f"{text} more": (None, 3)})
     spoilt = Counts(counters=bad.counters, unsteady=(text,), reason=text, breaks=(text, text))
     cells = (
-        found("regressed", named[0], seen, counts=spoilt, reason=text, stops=True, differs=(text,)),
-        found("wrong", named[1], reason=text, stops=True),
-        found("failed", named[2], reason=text),
-        found("unresolved", named[3], clocked(float("inf"), None), reason=text, minutes_to_resolve=float("nan")),
+        found(
+            "regressed", named[0], seen, counts=spoilt, reasons=(ended(None, text, text),), stops=True, differs=(text,)
+        ),
+        found("wrong", named[1], reasons=(ended("head", text, text),), stops=True),
+        found("failed", named[2], reasons=(ended("head", text, text),)),
+        found(
+            "unresolved",
+            named[3],
+            clocked(float("inf"), None),
+            reasons=(ended("head", text, text),),
+            minutes_to_resolve=float("nan"),
+        ),
         found("missing", named[4]),
         found("ok", named[5], Clocked(change=float("nan"), low=float("-inf"), high=float("inf"), rounds=2)),
     )
@@ -197,4 +223,12 @@ def hostile(text: str) -> GateVerdict:
         for side in (BASE, HEAD)
     )
     controls = Controls(names=(text,), clocked=seen)
-    return of("regressed", *cells, controls=controls, command=text, run=text, notes=(text,), base=base, head=head)
+    more: dict[str, Any] = {
+        "command": text,
+        "options": {"head": text},
+        "run": text,
+        "notes": (text,),
+        "base": base,
+        "head": head,
+    }
+    return report_of(of("regressed", *cells, controls=controls, **more))

@@ -9,7 +9,7 @@ from bench.gate.rule.verdict import logarithm, standing, verdict
 from bench.results.gate import Cell, Count, Counts, GateVerdict, Kind, PairedRound
 from bench.results.record import Status
 from reports.exit_status import Exit, status_of_gate
-from reports.gate.headline import headline
+from reports.gate.summary import report_of
 from tests.bench.gate.samples import Machine, cell, controls, gate, plan, raced, record, swapped
 
 NAMES = ("linear/nn_sgd", "linear/manual", "linear/analytic", "linear/views")
@@ -114,7 +114,8 @@ def test_what_was_right_and_is_not_any_more_is_a_regression(status: Status) -> N
     found = judged(of, duels)
     assert words(found) == ["wrong" if status == "wrong" else "failed"]
     assert found.cells[0].stops
-    assert f"made-up: {status}" in found.cells[0].reason
+    (ended,) = found.cells[0].reasons
+    assert (ended.cause, ended.role, ended.what, ended.detail) == ("ended", "head", status, f"made-up: {status}")
     assert status_of_gate(found) == Exit.REGRESSION
 
 
@@ -178,7 +179,7 @@ def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
     found = verdict(plan(of, cell(kind="identical"), *beside), by_slug, {})
     assert (words(found), status_of_gate(found)) == (["unavailable", "identical"], Exit.UNMEASURED)
-    assert "nothing that both sides have and can run: linear/jax" in headline(found)
+    assert "nothing that both sides have and can run: linear/jax" in report_of(found).headline
 
 
 def test_what_ran_before_is_not_unavailable() -> None:
@@ -196,7 +197,7 @@ def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
     of, machine = replace(cell(), differs=("impls/linear/workload.py",)), Machine(6)
     found = judged(of, [machine.duel(of, "screen", 1, 0.0, base="wrong")])
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
-    assert "workload" in found.cells[0].reason
+    assert [reason.cause for reason in found.cells[0].reasons] == ["ended", "workload"]
 
 
 def test_a_head_that_cannot_be_counted_is_no_pass() -> None:
@@ -214,7 +215,10 @@ def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
     by_slug = {each.slug: done for each, done in beside.items()} | {right.slug: raced(machine, right, 0.0)}
     by_slug[mended.slug] = [machine.duel(mended, "screen", 1, 0.0, base="wrong")]
     found = verdict(plan(mended, right, *beside), by_slug, {})
-    assert "2 arms raced, a slowdown of 3 % or more is excluded for 1 of them; mended: linear/manual" in headline(found)
+    assert (
+        "2 arms raced, a slowdown of 3 % or more is excluded for 1 of them; mended: linear/manual"
+        in report_of(found).headline
+    )
 
 
 def test_controls_that_are_off_veto_the_clock() -> None:
@@ -235,7 +239,7 @@ def test_a_bad_counter_fails_by_itself() -> None:
     counts = {"linear/nn_sgd": Counts(counters={"graph_breaks": Count(base=0, head=1, bad=True)})}
     found = gate({"linear/nn_sgd": 0.0}, counts=counts, off=0.04)
     assert words(found) == ["regressed"]
-    assert found.cells[0].reason.startswith("more graph breaks")
+    assert [(reason.cause, reason.what) for reason in found.cells[0].reasons][:1] == [("counter", "graph_breaks")]
     assert status_of_gate(found) == Exit.REGRESSION
 
 
@@ -287,4 +291,4 @@ def test_different_data_are_not_compared() -> None:
     other = [replace(each, head=replace(each.head, digest="another")) for each in duels]
     found = judged(of, other)
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
-    assert "different data" in found.cells[0].reason
+    assert [reason.cause for reason in found.cells[0].reasons] == ["data"]

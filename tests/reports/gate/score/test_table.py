@@ -85,9 +85,9 @@ def test_the_picture_has_every_count() -> None:
     said = words_of(drawn)
     for text in ("0 of 40", "39 of 40", "7 of 36", "a|rival_10%", "false alarms", "5 % slower"):
         assert text in said
-    table = numbers_of(drawn)
-    assert list(table.columns) == list(table.COLUMNS)
-    assert table[["method", "slowdown", "slower", "trials"]].values.tolist() == [
+    numbers = numbers_of(drawn)
+    assert list(numbers.columns) == list(table.COLUMNS)
+    assert numbers[["method", "slowdown", "slower", "trials"]].values.tolist() == [
         ["ours", 0.0, 0, 40],
         ["ours", 0.05, 39, 40],
         ["a|rival_10%", 0.0, 7, 36],

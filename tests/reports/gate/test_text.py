@@ -4,8 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.gate import CellVerdict, Clocked, Count, Margins
-from reports.gate import words
-from reports.gate.rows import Row
+from reports.gate import text
 from reports.text.numbers import THIN
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import clocked, counts, found
@@ -42,7 +41,7 @@ EXCLUDED = "a slowdown of 3 % or more is excluded"
         (verdicts.WRONG_ON_BOTH, "A: wrong on the head: off; wrong on the base: off"),
         (verdicts.FAILED, "A: crashed on the head: no compiler; it runs on the base"),
         (verdicts.MENDED, "A: failed on the base: no cache; right on the head"),
-        (verdicts.TIMELESS, "A: the sides were given different data"),
+        (verdicts.TIMELESS, "A: the sides were given different data, so their times say nothing of each other"),
         (verdicts.UNAVAILABLE, "A: neither side can run it here: unsupported: no CUDA device"),
         (verdicts.NEW, "A: the base does not have it, so there is nothing to compare it with"),
         (verdicts.MISSING, "A: the head does not have it any more, so it cannot be compared"),
@@ -52,7 +51,7 @@ EXCLUDED = "a slowdown of 3 % or more is excluded"
 )
 def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
     """A reader learns what was found, how sure it is and what decided it."""
-    assert words.sentence(Row("A", seen)) == said
+    assert text.sentence("A", seen) == said
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
 )
 def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, change: str, interval: str) -> None:
     """Two digits of the half-width stay; beyond twice or half it is a multiple; nothing has no sign."""
-    assert (words.change(seen), words.interval(seen, " %")) == (change, interval)
+    assert (text.change(seen), text.interval(seen, " %")) == (change, interval)
 
 
 @pytest.mark.parametrize(
@@ -88,20 +87,22 @@ def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, cha
 )
 def test_how_long_it_would_take_is_rounded_up(needed: float | None, said: str) -> None:
     """So much more time is enough, in minutes or in hours; what is not known is said to be so."""
-    assert words.said(replace(verdicts.OPEN, minutes_to_resolve=needed, smallest_detectable=None)).endswith(f": {said}")
+    assert text.statement(replace(verdicts.OPEN, minutes_to_resolve=needed, smallest_detectable=None)).endswith(
+        f": {said}"
+    )
 
 
 def test_a_confirmation_is_claimed_only_where_there_was_one() -> None:
     """An improvement by the screening alone is not called confirmed."""
     seen = replace(verdicts.IMPROVED, screened=None)
-    assert words.said(seen) == "faster by 12.3 %, 95 % interval 11.0 to 13.6"
+    assert text.statement(seen) == "faster by 12.3 %, 95 % interval 11.0 to 13.6"
 
 
 def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> None:
     """The reason of a cell stays, without what the counter says better; why the compiler gave up is told."""
-    broken = replace(verdicts.BROKEN, reason="more graph breaks; wrong on the head: off")
+    broken = replace(verdicts.BROKEN, reasons=(*verdicts.BROKEN.reasons, verdicts.ended("head", "wrong", "off")))
     assert broken.counts
-    said = words.said(replace(broken, counts=replace(broken.counts, breaks=("print is called",))))
+    said = text.statement(replace(broken, counts=replace(broken.counts, breaks=("print is called",))))
     assert said.startswith(
         "graph breaks 0 -> 1: fails by itself: print is called; wrong on the head: off; by the clock"
     )
@@ -120,23 +121,33 @@ def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> No
 )
 def test_counters_have_all_digits_that_tell_them_apart(count: Count, sides: tuple[str, str]) -> None:
     """A quantity without noise is never rounded until both sides look alike."""
-    assert tuple(text.replace(THIN, " ") for text in words.counted(count)) == sides
+    assert tuple(side.replace(THIN, " ") for side in text.sides(count)) == sides
 
 
 def test_counters_that_are_the_same_are_not_listed() -> None:
     """Only what differs is told, what fails by itself first."""
     seen = found("ok", counts=counts("recompiles", operations=(1, 2), graphs=(3, 3), recompiles=(0, 1)))
-    assert words.listed(words.changed(seen)) == "recompiles 0 -> 1, operations 1 -> 2"
-    assert words.listed({}) == "-"
+    assert text.listed(text.changed(seen)) == "recompiles 0 -> 1, operations 1 -> 2"
+    assert text.listed({}) == "-"
 
 
 def test_an_arms_own_gate_is_said() -> None:
     """What is excluded is a slowdown of the arm's own gate, as it was set."""
     seen = replace(verdicts.OK, cell=verdicts.cell(margins=Margins(gate=0.105, floor=0.02)))
-    assert words.said(seen).endswith("a slowdown of 10.5 % or more is excluded")
+    assert text.statement(seen).endswith("a slowdown of 10.5 % or more is excluded")
 
 
 def test_what_could_not_be_counted_is_said() -> None:
     """A cell without counters says why."""
     seen = replace(verdicts.OK, counts=replace(counts(), reason="it takes too long"))
-    assert words.said(seen).endswith("; nothing could be counted: it takes too long")
+    assert text.statement(seen).endswith("; nothing could be counted: it takes too long")
+
+
+@pytest.mark.parametrize("hostile", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
+def test_a_text_is_cut_and_tame(hostile: str) -> None:
+    """No line of it can begin with a workflow command, none steers a terminal, and it is not long."""
+    said = text.cut(hostile)
+    assert said.isprintable()
+    assert len(said) <= 600
+    assert not any(word.startswith("::") for word in said.split())
+    assert "##[" not in said

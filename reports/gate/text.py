@@ -1,65 +1,90 @@
-"""What is said of one arm of a gate, in sentences and in the cells of a table. Apart so that every report says the same."""
+"""Puts the verdict of one arm into words: sentences, and the numbers that stand in tables."""
 
 import math
+import re
 from collections.abc import Mapping
 
-from bench.results.gate import CellVerdict, Clocked, Count, Counts, Word
-from reports.gate.rows import Row, cut
+from bench.results.gate import CellVerdict, Clocked, Count, Counts, Reason, Word
 from reports.run.columns import NOTHING
 from reports.text.numbers import THIN, count, number, plain
 
 CONFIRMED = "confirmed by fresh processes"
-PASSED: Mapping[Word, str] = {  # what becomes of other counters: they are a reason to look, and the clock decides
+PASSED: Mapping[Word, str] = {  # a counter that may change is a reason to look; the measured time decides
     "ok": ": must pass the clock, and did",
     "improved": ": must pass the clock, and did",
     "unresolved": ": must pass the clock, which has not decided",
 }
+LONGEST = 600  # characters of a sentence; the log of the round has the whole message
 
 
-def sentence(row: Row) -> str:
+def sentence(name: str, verdict: CellVerdict) -> str:
     """ "linear/manual cpu eager is slower by 7.3 %, ...", without a full stop at its end."""
-    text = said(row.found)
-    return f"{row.name}{' is ' if text.startswith(('slower', 'faster')) else ': '}{text}"
+    text = statement(verdict)
+    return f"{name}{' is ' if text.startswith(('slower', 'faster')) else ': '}{text}"
 
 
-def said(found: CellVerdict) -> str:
-    """What stands behind the name of the arm: counters that fail by themselves, the verdict, then all other counters."""
-    bad = {name: each for name, each in changed(found).items() if each.bad}
-    others = {name: each for name, each in changed(found).items() if not each.bad}
-    counts = found.counts or Counts()
+def statement(verdict: CellVerdict) -> str:
+    """What is said after the name of the arm: counters that fail by themselves, the verdict, then all other counters."""
+    bad = {name: counter for name, counter in changed(verdict).items() if counter.bad}
+    others = {name: counter for name, counter in changed(verdict).items() if not counter.bad}
+    counts = verdict.counts or Counts()
     parts = [
         f"{listed(bad)}: fails by itself{_because(', '.join(counts.breaks))}" if bad else "",
-        _verdict(found),
-        listed(others) + PASSED.get(found.word, "") if others else "",
-        f"nothing could be counted{_because(counts.reason)}" if counts.reason and found.word != "unavailable" else "",
+        _outcome(verdict),
+        listed(others) + PASSED.get(verdict.word, "") if others else "",
+        f"nothing could be counted{_because(counts.reason)}" if counts.reason and verdict.word != "unavailable" else "",
     ]
     return cut("; ".join(filter(None, parts)))
 
 
-def reason(found: CellVerdict) -> str:
-    """Why, where no clock says it; without the counters, which are said with their numbers."""
-    counted = {f"more {name.replace('_', ' ')}" for name, each in changed(found).items() if each.bad}
-    return plain("; ".join(part for part in found.reason.split("; ") if part not in counted))
+def reason(verdict: CellVerdict, *, counters: bool = False) -> str:
+    """Why, where measured times alone do not say it; empty where they do.
+
+    counters  whether counters that fail by themselves are named; sentences give their numbers instead
+    """
+    return "; ".join(_phrase(each) for each in verdict.reasons if counters or each.cause != "counter")
 
 
-def _verdict(found: CellVerdict) -> str:
-    why = reason(found)
-    match found.word:
-        case "regressed" | "improved" if found.reason:
-            return "; ".join(filter(None, (why, f"by the clock {measured(found.clocked)}" if found.clocked else "")))
+def _phrase(reason: Reason) -> str:
+    match reason.cause:
+        case "counter":
+            return f"more {reason.what.replace('_', ' ')}"
+        case "ended":
+            return f"{reason.what}{f' on the {reason.role}' if reason.role else ''}: {reason.detail}"
+        case "mended":
+            return "right on the head"
+        case "workload":
+            return "the head's workload, which judges both, is another one"
+        case "data":
+            return "the sides were given different data, so their times say nothing of each other"
+        case "times":
+            return "no round of it left times that can be compared"
+        case "controls":
+            return "the controls are off, so the clock is not believed"
+        case "counting":
+            return reason.detail
+
+
+def _outcome(verdict: CellVerdict) -> str:
+    """The verdict with its numbers or its reason."""
+    why = plain(reason(verdict))
+    match verdict.word:
+        case "regressed" | "improved" if verdict.reasons:
+            clock = f"by the clock {measured(verdict.clocked)}" if verdict.clocked else ""
+            return "; ".join(filter(None, (why, clock)))
         case "regressed":
-            return _proved(found, "slower")
+            return _proved(verdict, "slower")
         case "improved":
-            return _proved(found, "faster")
+            return _proved(verdict, "faster")
         case "ok":
-            excluded = f"a slowdown of {margin(found.cell.margins.gate)} or more is excluded"
-            return f"{measured(found.clocked)}: {excluded}{_screened(found)}"
+            excluded = f"a slowdown of {margin(verdict.cell.margins.gate)} or more is excluded"
+            return f"{measured(verdict.clocked)}: {excluded}{_screened(verdict)}"
         case "unresolved":
-            return f"{measured(found.clocked)}: {why or _needed(found)}{_screened(found)}"
+            return f"{measured(verdict.clocked)}: {why or _needed(verdict)}{_screened(verdict)}"
         case "wrong":
-            return (why or "a wrong answer") + ("; right on the base" if found.stops else "")
+            return (why or "a wrong answer") + ("; right on the base" if verdict.stops else "")
         case "failed":
-            return (why or "it fails") + ("; it runs on the base" if found.stops else "")
+            return (why or "it fails") + ("; it runs on the base" if verdict.stops else "")
         case "unmeasured":
             return why or "there are no times that can be compared"
         case "unavailable":
@@ -72,9 +97,9 @@ def _verdict(found: CellVerdict) -> str:
             return "its code is the same on both sides, so it was not raced"
 
 
-def _proved(found: CellVerdict, how: str) -> str:
+def _proved(verdict: CellVerdict, how: str) -> str:
     """ "slower by 7.3 %, 95 % interval 5.1 to 9.6; confirmed by fresh processes"."""
-    clocked = found.clocked
+    clocked = verdict.clocked
     if clocked is None:
         return how
     if is_times(clocked):
@@ -84,12 +109,12 @@ def _proved(found: CellVerdict, how: str) -> str:
         what = f"{how} by {number(100 * sign * clocked.change, 100 * half(clocked))} %"
         ends = sorted(100 * sign * end for end in (clocked.low, clocked.high) if end is not None)
         between = " to ".join(number(end, 100 * half(clocked)) for end in ends) or NOTHING
-    told = what if between == NOTHING else f"{what}, 95 % interval {between}"
-    return f"{told}; {CONFIRMED}" if found.screened else told
+    text = what if between == NOTHING else f"{what}, 95 % interval {between}"
+    return f"{text}; {CONFIRMED}" if verdict.screened else text
 
 
-def _needed(found: CellVerdict) -> str:
-    needed, could = found.minutes_to_resolve, found.smallest_detectable
+def _needed(verdict: CellVerdict) -> str:
+    needed, could = verdict.minutes_to_resolve, verdict.smallest_detectable
     caught = f"; a slowdown of {rough(could)} would have been caught" if could and math.isfinite(could) else ""
     if needed is None or not math.isfinite(needed):
         return f"nobody knows how much longer would decide it{caught}"
@@ -103,31 +128,33 @@ def minutes(needed: float) -> str:
     return f"about {math.ceil(needed)} more minutes decide it" if needed > 1 else "about a minute more decides it"
 
 
-def _screened(found: CellVerdict) -> str:
-    return f"; the screening had {change(found.screened)}, fresh processes do not confirm it" if found.screened else ""
+def _screened(verdict: CellVerdict) -> str:
+    if verdict.screened is None:
+        return ""
+    return f"; the screening had {change(verdict.screened)}, fresh processes do not confirm it"
 
 
 def _because(reason: str) -> str:
     return f": {plain(reason)}" if reason.strip() else ""
 
 
-def changed(found: CellVerdict) -> dict[str, Count]:
+def changed(verdict: CellVerdict) -> dict[str, Count]:
     """The counters that differ between the sides, those that fail by themselves first."""
-    counters = found.counts.counters.items() if found.counts else ()
-    differing = [(name, each) for name, each in counters if each.base != each.head]
+    counters = verdict.counts.counters.items() if verdict.counts else ()
+    differing = [(name, counter) for name, counter in counters if counter.base != counter.head]
     return dict(sorted(differing, key=lambda pair: not pair[1].bad))
 
 
 def listed(counters: Mapping[str, Count]) -> str:
     """ "operations 412 -> 436, allocations 3 -> 4"; a dash for none."""
-    told = [f"{plain(name).replace('_', ' ')} {' -> '.join(counted(each))}" for name, each in counters.items()]
-    return ", ".join(told) or NOTHING
+    texts = [f"{plain(name).replace('_', ' ')} {' -> '.join(sides(counter))}" for name, counter in counters.items()]
+    return ", ".join(texts) or NOTHING
 
 
-def counted(found: Count) -> tuple[str, str]:
-    """Both sides of a counter, in as many digits as tell them apart."""
+def sides(counter: Count) -> tuple[str, str]:
+    """A counter on the base and on the head, with enough digits to tell them apart."""
     for digits in (6, 17):
-        base, head = (_exact(value, digits) for value in (found.base, found.head))
+        base, head = (_exact(value, digits) for value in (counter.base, counter.head))
         if base != head:
             break
     return base, head
@@ -189,3 +216,9 @@ def margin(fraction: float) -> str:
 def rough(fraction: float) -> str:
     """ "8.1 %": what was computed, in two digits."""
     return f"{100 * fraction:.2g} %" if fraction < 0.99 else f"{count(100 * fraction)} %"
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """The beginning of a text that is too long to read; without what steers a terminal or a log of CI."""
+    tame = re.sub(r"(?<!\S)::", ": :", " ".join(plain(text).split())).replace("##[", "## [")
+    return tame if len(tame) <= most else f"{tame[: most - 1]}…"

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from reports.gate.document import document
+from reports.gate.json_document import document
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import KINDS, gate
+from tests.reports.gate.verdicts import KINDS, report
 
 
 def test_it_has_what_the_design_promises() -> None:
     """The fields of a gate, of a cell and of a counter, with the numbers that were found."""
-    found = document(gate("regressed"))
+    found = document(report("regressed"))
     assert {"format", "verdict", "base", "head", "cells", "controls", "smallest_detectable"} <= found.keys()
     first = found["cells"][0]
     assert first["arm"] == "linear/line linear/manual cpu eager"
@@ -27,7 +27,7 @@ def test_it_has_what_the_design_promises() -> None:
 
 def test_counters_are_all_there() -> None:
     """Also those that are the same on both sides."""
-    (broken,) = [cell for cell in document(gate())["cells"] if "compiled_forward" in cell["arm"]]
+    (broken,) = [cell for cell in document(report())["cells"] if "compiled_forward" in cell["arm"]]
     assert broken["counters"] == {
         "graph_breaks": {"base": 0, "head": 1, "bad": True},
         "operations": {"base": 412, "head": 412, "bad": False},
@@ -36,14 +36,14 @@ def test_counters_are_all_there() -> None:
 
 def test_no_arm_is_left_out() -> None:
     """What a table leaves out stands in the document, each arm once."""
-    names = [cell["arm"] for cell in document(gate())["cells"]]
+    names = [cell["arm"] for cell in document(report())["cells"]]
     assert len(set(names)) == len(names) == len(verdicts.EVERYTHING)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_strict_json(kind: str) -> None:
     """Nothing in it is a Python value, or a number that JSON does not have."""
-    found = document(gate(kind))
+    found = document(report(kind))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
@@ -52,6 +52,6 @@ def test_what_is_not_finite_is_null(text: str) -> None:
     """Numbers that are none, and texts of every kind, come through whole."""
     found = document(verdicts.hostile(text))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["cells"][0]["reason"] == text
+    assert found["cells"][0]["reason"] == f"{text}: {text}"
     (open_,) = [cell for cell in found["cells"] if cell["verdict"] == "unresolved"]
     assert (open_["change"], open_["minutes_to_resolve"]) == (None, None)

@@ -5,43 +5,38 @@ from typing import Any
 
 import msgspec
 
-from bench.results.gate import CellVerdict, Clocked, Controls, GateVerdict, Side
+from bench.results.gate import CellVerdict, Clocked, Controls, Side
 from reports.exit_status import status_of_gate
-from reports.gate.commands import repeat, resume
-from reports.gate.headline import compared, headline, notes
-from reports.gate.rows import rows
-from reports.gate.words import sentence
+from reports.gate import text
+from reports.gate.summary import GateReport
 
 FORMAT = 1
 
 
-def document(verdict: GateVerdict) -> dict[str, Any]:
+def document(report: GateReport) -> dict[str, Any]:
     """Plain dictionaries, lists, numbers and strings; what was not measured, or is not finite, is None.
 
     cells  of every arm, gravest first; `change` is head over base minus 1: above 0 is slower
     """
-    plan = verdict.plan
+    verdict, plan = report.verdict, report.verdict.plan
     return {
         "format": FORMAT,
         "run": plan.run,
         "verdict": verdict.word,
         "status": int(status_of_gate(verdict)),
-        "headline": headline(verdict),
+        "headline": report.headline,
         "complete": verdict.complete,
         "base": _side(plan.base),
         "head": _side(plan.head),
-        "cells": [
-            _cell(row.found) | {"said": sentence(row), "again": repeat(plan, row.found.cell.arm) if row.again else None}
-            for row in rows(verdict)
-        ],
+        "cells": [_cell(row.verdict) | {"said": row.sentence, "again": row.again} for row in report.rows],
         "controls": _controls(verdict.controls),
         "smallest_detectable": _finite(verdict.smallest_detectable),
         "family_error": _finite(verdict.family_error),
         "seconds": _finite(verdict.seconds),
         "command": plan.command,
-        "resume": resume(plan),
-        "compared": list(compared(verdict)),
-        "notes": list(notes(verdict)),
+        "resume": report.resume,
+        "compared": list(report.compared),
+        "notes": list(report.notes),
     }
 
 
@@ -50,21 +45,21 @@ def _side(side: Side) -> dict[str, Any]:
     return {name: kept[name] for name in ("name", "commit", "changed", "python", "versions", "folder", "digest")}
 
 
-def _cell(found: CellVerdict) -> dict[str, Any]:
-    cell, counts = found.cell, found.counts
+def _cell(verdict: CellVerdict) -> dict[str, Any]:
+    cell, counts = verdict.cell, verdict.counts
     counters = counts.counters.items() if counts else ()
     return {
         "arm": cell.arm.label,
         "workload": cell.arm.workload,
         "implementation": cell.arm.implementation,
         "setting": msgspec.to_builtins(cell.arm.setting),
-        "verdict": found.word,
-        "stops": found.stops,
-        "reason": found.reason,
-        **_clocked(found.clocked),
-        "screened": _clocked(found.screened) if found.screened else None,
-        "minutes_to_resolve": _finite(found.minutes_to_resolve),
-        "smallest_detectable": _finite(found.smallest_detectable),
+        "verdict": verdict.word,
+        "stops": verdict.stops,
+        "reason": text.reason(verdict, counters=True),
+        **_clocked(verdict.clocked),
+        "screened": _clocked(verdict.screened) if verdict.screened else None,
+        "minutes_to_resolve": _finite(verdict.minutes_to_resolve),
+        "smallest_detectable": _finite(verdict.smallest_detectable),
         "gate": _finite(cell.margins.gate),
         "floor": _finite(cell.margins.floor),
         "differs": list(cell.differs),
@@ -82,9 +77,9 @@ def _controls(controls: Controls) -> dict[str, Any]:
     return {"names": list(controls.names), **_clocked(controls.clocked), "vetoes": controls.vetoes}
 
 
-def _clocked(found: Clocked | None) -> dict[str, Any]:
-    values = {name: getattr(found, name, None) for name in ("change", "low", "high", "deviation")}
-    return {name: _finite(value) for name, value in values.items()} | {"rounds": found.rounds if found else 0}
+def _clocked(clocked: Clocked | None) -> dict[str, Any]:
+    values = {name: getattr(clocked, name, None) for name in ("change", "low", "high", "deviation")}
+    return {name: _finite(value) for name, value in values.items()} | {"rounds": clocked.rounds if clocked else 0}
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,13 +1,13 @@
-"""What is said of a gate as a whole, whatever it found."""
+"""The report of a gate as a whole: headline, notes, what was compared, and the order and names of its arms."""
 
 import pytest
 from msgspec.structs import replace
 
 from bench.results.gate import Controls, GateVerdict, Margins
-from reports.gate import headline
-from reports.gate.rows import rows
+from reports.gate.summary import report_of
 from tests.reports.gate import verdicts
-from tests.reports.gate.verdicts import BASE, HEAD, clocked, found, gate, of
+from tests.reports.gate.verdicts import BASE, HEAD, clocked, found, of, report
+from tests.reports.records import arm
 
 HEADLINES = {
     "regressed": "Regressed: 1 of 2 arms is worse on the head: linear/manual cpu eager (+7.3 %).",
@@ -30,7 +30,7 @@ HEADLINES = {
 @pytest.mark.parametrize("kind", HEADLINES)
 def test_each_outcome_has_its_headline(kind: str) -> None:
     """One sentence says the outcome, how many arms it is about, and which."""
-    assert headline.headline(gate(kind)) == HEADLINES[kind]
+    assert report(kind).headline == HEADLINES[kind]
 
 
 @pytest.mark.parametrize(
@@ -44,33 +44,33 @@ def test_each_outcome_has_its_headline(kind: str) -> None:
 )  # fmt: skip
 def test_each_reason_why_nothing_was_measured_is_told(verdict: GateVerdict, said: str) -> None:
     """A reader of the headline knows what to do about a gate that could not measure."""
-    assert said in headline.headline(verdict)
+    assert said in report_of(verdict).headline
 
 
 def test_new_arms_are_no_trouble_where_nobody_named_them() -> None:
     """A gate that is unmeasured for its controls does not blame an arm that is merely new."""
-    assert "linear/sklearn" not in headline.headline(
-        of("unmeasured", verdicts.OK, verdicts.NEW, controls=verdicts.LOUD)
+    assert (
+        "linear/sklearn" not in report_of(of("unmeasured", verdicts.OK, verdicts.NEW, controls=verdicts.LOUD)).headline
     )
 
 
 def test_a_headline_names_a_few() -> None:
     """Three arms, and how many more."""
     many = [found("regressed", f"linear/a{number}", clocked(0.05), stops=True) for number in range(9)]
-    assert headline.headline(of("regressed", *many)).endswith("linear/a2 cpu eager (+5.0 %) and 6 more.")
+    assert report_of(of("regressed", *many)).headline.endswith("linear/a2 cpu eager (+5.0 %) and 6 more.")
 
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_a_headline_stays_short_and_tame(text: str) -> None:
     """Whatever arms, reasons and counters are called."""
-    said = headline.headline(verdicts.hostile(text))
+    said = verdicts.hostile(text).headline
     assert said.isprintable()
     assert len(said) < 800
 
 
 def test_mended_arms_are_no_faster_ones() -> None:
     """An arm that failed on the base has no time to compare, so it is said apart."""
-    said = headline.headline(of("ok", verdicts.OK, verdicts.MENDED))
+    said = report_of(of("ok", verdicts.OK, verdicts.MENDED)).headline
     assert "faster" not in said
     assert "mended: linear/numba cpu eager" in said
 
@@ -78,49 +78,72 @@ def test_mended_arms_are_no_faster_ones() -> None:
 def test_gates_that_differ_are_said_as_a_range() -> None:
     """Where arms have margins of their own, no single number is promised."""
     own = replace(verdicts.OK, cell=verdicts.cell(margins=Margins(gate=0.1, floor=0.02)))
-    assert "3 % to 10 % (each arm has its own) or more" in headline.headline(of("ok", verdicts.PASSED, own))
+    assert "3 % to 10 % (each arm has its own) or more" in report_of(of("ok", verdicts.PASSED, own)).headline
 
 
 def test_what_is_not_complete_says_so() -> None:
     """An interrupted gate does not look like a finished one."""
-    assert headline.headline(of("ok", verdicts.OK, complete=False)).endswith(" It is not complete: rounds are missing.")
+    assert report_of(of("ok", verdicts.OK, complete=False)).headline.endswith(
+        " It is not complete: rounds are missing."
+    )
 
 
 def test_what_was_compared_is_told() -> None:
-    """Names, short commits, the merge base, and every version that is not the same, once."""
+    """Names, short commits, the notes of the plan, and every version that is not the same."""
     old = replace(BASE, versions=BASE.versions | {"torch": "2.11.0", "old": "1"})
-    notes = ("torch is 2.11.0 on the base, 2.13.0 on the head", "the base is where the head left origin/main")
-    said = list(headline.compared(gate("ok", base=old, head=HEAD, notes=notes)))
-    assert said == [
+    notes = ("the base is where the head left origin/main",)
+    assert report("ok", base=old, head=HEAD, notes=notes).compared == (
         "Base: origin/main (01234567)",
         "Head: the working tree (89abcdef, with changes that no commit has)",
-        "Note: torch is 2.11.0 on the base, 2.13.0 on the head",
         "Note: the base is where the head left origin/main",
+        "Note: torch is 2.11.0 on the base, 2.13.0 on the head",
         "Note: old is 1 on the base, not installed on the head",
-    ]
+    )
 
 
 def test_how_often_it_errs_is_told_in_words() -> None:
     """The error of the whole and what it can see stand with the controls; not where no clock is believed."""
-    said = " ".join(headline.notes(gate("ok")))
+    said = " ".join(report("ok").notes)
     assert "Where nothing has changed, at most 0.5 % of them call anything a regression" in said
     assert "80 in 100 catch a slowdown of 2.4 %" in said
     assert "Not raced, for their code is the same on both sides: linear/moments cpu eager" in said
-    assert "at most" not in " ".join(headline.notes(gate("veto")))
+    assert "at most" not in " ".join(report("veto").notes)
 
 
 def test_counters_that_do_not_repeat_are_named() -> None:
     """What two countings of one side tell differently is not compared, and that is said."""
     seen = replace(verdicts.OK, counts=replace(verdicts.counts(), unsteady=("python_calls",)))
-    assert "Not compared where two countings of the base differed: python calls" in list(headline.notes(of("ok", seen)))
+    assert "Not compared where two countings of the base differed: python calls" in report_of(of("ok", seen)).notes
 
 
 def test_arms_that_cannot_run_here_are_named_together() -> None:
     """One note for a reason, however many arms have it, and nothing else is said of them."""
-    other = found("unavailable", "linear/cuda_graph", reason="unsupported: no CUDA device")
-    seen = of("ok", verdicts.OK, verdicts.UNAVAILABLE, other)
-    notes = [note for note in headline.notes(seen) if "Neither side" in note]
+    other = found("unavailable", "linear/cuda_graph", reasons=verdicts.UNAVAILABLE.reasons)
+    made = report_of(of("ok", verdicts.OK, verdicts.UNAVAILABLE, other))
+    notes = [note for note in made.notes if "Neither side" in note]
     assert len(notes) == 1
     assert {"linear/triton_update", "linear/cuda_graph"} <= set(notes[0].replace(":", "").split())
     assert notes[0].endswith("(unsupported: no CUDA device)")
-    assert not any(row.telling for row in rows(seen) if row.found.word == "unavailable")
+    assert not any(row.needs_sentence for row in made.rows if row.word == "unavailable")
+
+
+def test_what_stops_the_merge_comes_first() -> None:
+    """Then the gravest word, and of one word the slowest."""
+    slow, slower = found("ok", "linear/a", clocked(0.001)), found("ok", "linear/b", clocked(0.02))
+    order = [row.verdict for row in report_of(of("regressed", slow, verdicts.OPEN, slower, verdicts.FAILED)).rows]
+    assert order == [verdicts.FAILED, verdicts.OPEN, slower, slow]
+    both = of("regressed", verdicts.WRONG_ON_BOTH, verdicts.FAILED)
+    assert [row.verdict for row in report_of(both).rows] == [verdicts.FAILED, verdicts.WRONG_ON_BOTH]
+    words = [row.word for row in report().rows]
+    assert words[:4] == ["regressed", "regressed", "wrong", "failed"]
+    assert words[-1] == "identical"
+
+
+def test_arms_of_one_name_are_told_apart() -> None:
+    """A name that two have gets the workload and the coordinates beside it; one that is alone stays short."""
+    twice = (found("ok", arm("linear/c")), found("ok", arm("linear/c", threads=2)), found("ok", "linear/jax"))
+    assert {row.name for row in report_of(of("ok", *twice)).rows} == {
+        "linear/line linear/c cpu eager",
+        "linear/line linear/c cpu eager threads 2",
+        "linear/jax cpu eager",
+    }
