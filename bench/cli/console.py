@@ -111,7 +111,9 @@ def profiles(store: "Store", *, json_: bool) -> "Comparison":
     from reports.profile import differential, profiled, text
 
     comparison, found, files = _written(store, store)
-    pairs = [pair for each in found.values() if (pair := differential.pair(each.attributions, each.profiles))]
+    pairs = [
+        pair for each in found.values() if (pair := differential.differential_of_two(each.attributions, each.profiles))
+    ]
     if json_:
         print_json(profiled.document(str(store.path), found, pairs))
         return comparison

@@ -14,7 +14,7 @@ from reports.figures import block_strip
 from reports.figures.block_strip import Strip
 from reports.html.run_table import glyph
 from reports.profile.conditions import differences
-from reports.profile.profiled import Profiled, artifacts, counted, operations, remarks
+from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, percent, sentence, signed
 from reports.run.columns import NOTHING, Column, cells, heads, verdict
 from reports.run.commands import command
@@ -158,7 +158,7 @@ def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
     return Spent(
         sentence=sentence(found) if found else "",
         parts=tuple(parts),
-        counters=tuple(Fact(*each) for each in counted(profile)),
+        counters=tuple(Fact(*each) for each in counters(profile)),
         operations=tuple(operations(profile)),
         remarks=(*_unlike(row.arm, race.reference, profiled), *remarks(profile), *(doubts(found) if found else ())),
         files=tuple(artifacts(profile, race)),

@@ -1,11 +1,11 @@
-"""What differs between two arms besides their code: an audit in sentences. Apart because it reads findings, and makes none."""
+"""What differs between two arms besides their code, in sentences: settings, and what their processes were found to do."""
 
 from collections.abc import Iterator
 
 from bench.results.profile import Profile
 from bench.results.record import Arm
 
-# The coordinates that must be equal for a ratio to mean anything, with what a difference does.
+# Coordinates of a setting that must be equal for a ratio to mean anything, and how a sentence says their values.
 _COORDINATES = {
     "device": "computes on {}",
     "dtype": "computes in {}",
@@ -33,35 +33,36 @@ _CONDITIONS = {
 def differences(
     arm: Arm, reference: Arm, profile: Profile | None = None, of_reference: Profile | None = None
 ) -> list[str]:
-    """Sentences on what is not the same for both, from their settings, and from what their processes were found to do.
+    """What differs besides the code, in sentences: from the settings, and from what the processes were found to do.
 
-    Empty when only the code differs. What only a profile knows is left out where one of the two is missing.
+    Empty when only the code differs. What only a profile knows is left out where one of the two has none.
     """
     settings = [
-        (said, str(getattr(arm.setting, n)), str(getattr(reference.setting, n))) for n, said in _COORDINATES.items()
+        (text, str(getattr(arm.setting, name)), str(getattr(reference.setting, name)))
+        for name, text in _COORDINATES.items()
     ]
-    seen = list(_seen(profile, of_reference)) if profile and of_reference else []
+    conditions = list(_conditions(profile, of_reference)) if profile and of_reference else []
     return [
-        f"{arm.name} {said.format(mine)}; {reference.name} {said.format(others)}."
-        for said, mine, others in [*settings, *seen]
-        if mine != others
+        f"{arm.name} {text.format(own)}; {reference.name} {text.format(others)}."
+        for text, own, others in [*settings, *conditions]
+        if own != others
     ]
 
 
-def _seen(profile: Profile, of_reference: Profile) -> Iterator[tuple[str, str, str]]:
-    """What both processes were found to do; what was asked to differ has been said already."""
+def _conditions(profile: Profile, of_reference: Profile) -> Iterator[tuple[str, str, str]]:
+    """What both processes were found to do; without what their settings ask to differ, which is listed already."""
     settings = vars(profile.arm.setting), vars(of_reference.arm.setting)
-    for name, said in _CONDITIONS.items():
-        asked = settings[0].get(name) == settings[1].get(name)
-        if asked and name in profile.conditions and name in of_reference.conditions:
-            yield said, profile.conditions[name], of_reference.conditions[name]
-    if (mine := _gradient(profile)) and (others := _gradient(of_reference)):
-        yield "{}", mine, others
+    for name, text in _CONDITIONS.items():
+        same_setting = settings[0].get(name) == settings[1].get(name)
+        if same_setting and name in profile.conditions and name in of_reference.conditions:
+            yield text, profile.conditions[name], of_reference.conditions[name]
+    if (own := _gradient(profile)) and (others := _gradient(of_reference)):
+        yield "{}", own, others
 
 
 def _gradient(profile: Profile) -> str:
-    """How it comes by its gradient, as PyTorch's profiler saw it; empty where that saw nothing."""
+    """How the arm obtains its gradient, as PyTorch's profiler saw it; empty where the profiler saw nothing."""
     if profile.full is None or profile.full.profiled is None:
         return ""
-    by_autograd = any(each.part == "backward" or "autograd::" in each.name for each in profile.full.operations)
+    by_autograd = any(one.part == "backward" or "autograd::" in one.name for one in profile.full.operations)
     return "has its gradient from autograd" if by_autograd else "works its gradient out without autograd"

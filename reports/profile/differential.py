@@ -1,4 +1,4 @@
-"""Two arms side by side: what one spends that the other does not, by part and by operation. Apart: it needs two profiles."""
+"""Compares two profiled arms: what one spends more than the other, by part and by operation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from reports.text import numbers
 from reports.text.numbers import plain
 
 MOST = 12  # operations in a table; the document has all
-TELLING = 0.05  # of the difference, from which on a part is told in the sentence
+TELLING = 0.05  # share of the difference from which on the sentence names a part
 
 
 @dataclass(frozen=True)
-class Change:
-    """One thing that both arms may spend time on; seconds an update, 0 where an arm does not.
+class TimeDifference:
+    """What two arms spend on one part, or on one operation, in seconds an update; 0 where an arm has none of it.
 
-    calls  an update, of the first arm and of the second; None for a part, which has none
+    calls  calls an update in the first arm and in the second; None for a part
     """
 
     name: str
@@ -36,21 +36,21 @@ class Change:
 
     @property
     def more(self) -> float:
-        """What the second arm spends that the first does not; below 0 when it spends less."""
+        """What the second arm spends more than the first; below 0 when it spends less."""
         return self.second - self.first
 
 
 @dataclass(frozen=True)
 class Differential:
-    """What the second arm spends that the first does not. The parts add up to the difference of what the race measured.
+    """What the second arm spends more than the first. The parts add up to the difference of what the race measured.
 
-    operations  as PyTorch's profiler saw them at full size, its own cost within; scaled as the parts are
+    operations  as PyTorch's profiler saw them at full size, its own cost included; scaled as the parts are
     """
 
     first: Attribution
     second: Attribution
-    parts: tuple[Change, ...]
-    operations: tuple[Change, ...]
+    parts: tuple[TimeDifference, ...]
+    operations: tuple[TimeDifference, ...]
 
     @property
     def more(self) -> float:
@@ -61,124 +61,123 @@ class Differential:
 def differential(
     first: Attribution, second: Attribution, profiles: tuple[Profile | None, Profile | None] = (None, None)
 ) -> Differential:
-    """The largest changes first, whatever their sign.
+    """What the second arm spends more than the first, the largest differences first, whatever their sign.
 
     profiles  of the first arm and of the second, for their operations
     """
-    before, after = ({part.name: part.seconds for part in each.parts} for each in (first, second))
-    parts = [Change(name, before.get(name, 0.0), after.get(name, 0.0)) for name in {**before, **after}]
-    seen = [
+    first_parts, second_parts = ({part.name: part.seconds for part in arm.parts} for arm in (first, second))
+    parts = [
+        TimeDifference(name, first_parts.get(name, 0.0), second_parts.get(name, 0.0))
+        for name in {**first_parts, **second_parts}
+    ]
+    first_operations, second_operations = (
         _operations(profile.full if profile else None, attribution.pace)
         for profile, attribution in zip(profiles, (first, second), strict=True)
-    ]
-    keys = {**seen[0], **seen[1]}
+    )
+    keys = {**first_operations, **second_operations}
     names = [name for name, _ in keys]
-    nothing = (0.0, 0.0)
-    operations = [
-        Change(
-            name=f"{name} ({part})" if names.count(name) > 1 else name,
-            first=mine[0],
-            second=its[0],
-            calls=(mine[1], its[1]),
-        )
-        for name, part in keys
-        for mine, its in [[each.get((name, part), nothing) for each in seen]]
-    ]
+    operations = []
+    for name, part in keys:
+        first_seconds, first_calls = first_operations.get((name, part), (0.0, 0.0))
+        second_seconds, second_calls = second_operations.get((name, part), (0.0, 0.0))
+        unique = f"{name} ({part})" if names.count(name) > 1 else name
+        operations.append(TimeDifference(unique, first_seconds, second_seconds, (first_calls, second_calls)))
     return Differential(first, second, _largest(parts), _largest(operations))
 
 
-def pair(attributions: Sequence[Attribution], profiles: Mapping[Arm, Profile]) -> Differential | None:
-    """Of two arms, or of the reference and the only other one; None for more and for fewer."""
-    rivals = [each for each in attributions if each.arm.role == "arm"]
-    found = rivals if len(rivals) == 2 else list(attributions)
-    if len(found) != 2:
+def differential_of_two(attributions: Sequence[Attribution], profiles: Mapping[Arm, Profile]) -> Differential | None:
+    """The differential of the only two arms, or of the only two besides the reference; None for other numbers of arms."""
+    others = [attribution for attribution in attributions if attribution.arm.role == "arm"]
+    two = others if len(others) == 2 else list(attributions)
+    if len(two) != 2:
         return None
-    first, second = sorted(found, key=lambda each: (each.arm.role != "reference", each.measured.value))
+    first, second = sorted(two, key=lambda one: (one.arm.role != "reference", one.measured.value))
     return differential(first, second, (profiles.get(first.arm), profiles.get(second.arm)))
 
 
-def _operations(one: Pass | None, pace: float) -> dict[tuple[str, str], tuple[float, float]]:
-    """Seconds and calls by name and part."""
-    operations = one.operations if one else ()
-    return {(each.name, each.part): (each.seconds * pace, each.calls) for each in operations}
+def _operations(full: Pass | None, pace: float) -> dict[tuple[str, str], tuple[float, float]]:
+    """Seconds and calls an update, by name and part of the operation."""
+    operations = full.operations if full else ()
+    return {(one.name, one.part): (one.seconds * pace, one.calls) for one in operations}
 
 
-def _largest(changes: Sequence[Change]) -> tuple[Change, ...]:
-    return tuple(sorted((each for each in changes if each.first or each.second), key=lambda each: -abs(each.more)))
+def _largest(differences: Sequence[TimeDifference]) -> tuple[TimeDifference, ...]:
+    return tuple(sorted((one for one in differences if one.first or one.second), key=lambda one: -abs(one.more)))
 
 
-def sentence(found: Differential) -> str:
-    """ "linear/manual takes 120 µs more than linear/in_place: 80 µs of it in the backward pass, ..."."""
-    first, second = found.first.arm.name, found.second.arm.name
-    if not found.parts or not found.more:
+def sentence(pair: Differential) -> str:
+    """ "linear/manual takes 120 µs more than linear/in_place: 80 µs more on the backward pass, ..."."""
+    first, second = pair.first.arm.name, pair.second.arm.name
+    if not pair.parts or not pair.more:
         return f"{second} and {first} spend the same."
-    word = "more" if found.more > 0 else "less"
-    telling = [each for each in found.parts if abs(each.more) > TELLING * abs(found.more)]
-    with_it = [each for each in telling if each.more * found.more > 0][:3]
-    against = [each for each in telling if each.more * found.more < 0][:2]
-    said = ", ".join(f"{numbers.seconds(abs(each.more))} {word} on {each.name}" for each in with_it)
-    other = "less" if found.more > 0 else "more"
-    but = ", ".join(f"{numbers.seconds(abs(each.more))} {other} on {each.name}" for each in against)
-    whole = f"{second} takes {numbers.seconds(abs(found.more))} {word} than {first}"
-    return f"{whole}: {said}{f'; but {but}' if but else ''}."
+    word, opposite = ("more", "less") if pair.more > 0 else ("less", "more")
+    telling = [part for part in pair.parts if abs(part.more) > TELLING * abs(pair.more)]
+    alike = [part for part in telling if part.more * pair.more > 0][:3]
+    contrary = [part for part in telling if part.more * pair.more < 0][:2]
+    parts = ", ".join(f"{numbers.seconds(abs(part.more))} {word} on {part.name}" for part in alike)
+    but = ", ".join(f"{numbers.seconds(abs(part.more))} {opposite} on {part.name}" for part in contrary)
+    difference = f"{second} takes {numbers.seconds(abs(pair.more))} {word} than {first}"
+    return f"{difference}: {parts}{f'; but {but}' if but else ''}."
 
 
-def document(found: Differential) -> dict[str, Any]:
-    """The differential as JSON holds it; seconds an update, `more` is the second arm's less the first's."""
+def document(pair: Differential) -> dict[str, Any]:
+    """The JSON document: seconds an update; `more` is the second arm's time less the first's."""
     return {
-        "first": found.first.arm.name,
-        "second": found.second.arm.name,
-        "more": found.more,
-        "parts": [{"name": each.name, "first": each.first, "second": each.second} for each in found.parts],
+        "first": pair.first.arm.name,
+        "second": pair.second.arm.name,
+        "more": pair.more,
+        "parts": [{"name": part.name, "first": part.first, "second": part.second} for part in pair.parts],
         "operations": [
-            {"name": each.name, "first": each.first, "second": each.second, "calls": list(each.calls or ())}
-            for each in found.operations
+            {"name": one.name, "first": one.first, "second": one.second, "calls": list(one.calls or ())}
+            for one in pair.operations
         ],
-        "sentence": sentence(found),
+        "sentence": sentence(pair),
     }
 
 
-def terminal(found: Differential, width: int) -> Iterator[RenderableType]:
-    """The sentence, the parts, and the operations that differ most."""
+def terminal(pair: Differential, width: int) -> Iterator[RenderableType]:
+    """The sentence, the parts, and the operations that differ most, for a terminal."""
     yield Text()
-    yield Text(plain(sentence(found)), style="bold")
-    for columns, changes in _tables(found):
+    yield Text(plain(sentence(pair)), style="bold")
+    for columns, differences in _tables(pair):
         yield Text()
-        body = [cells(columns, change) for change in changes]
+        body = [cells(columns, difference) for difference in differences]
         yield from terminal_table(columns, heads(columns), body, width)
 
 
-def markdown(found: Differential) -> list[str]:
+def markdown(pair: Differential) -> list[str]:
     """The same as lines of Markdown."""
-    lines = [escape(sentence(found)), ""]
-    for columns, changes in _tables(found):
-        body = [cells(columns, change) for change in changes]
+    lines = [escape(sentence(pair)), ""]
+    for columns, differences in _tables(pair):
+        body = [cells(columns, difference) for difference in differences]
         lines += [*markdown_table(columns, [escape(head) for head in heads(columns)], body), ""]
     return lines
 
 
-def _tables(found: Differential) -> Iterator[tuple[tuple[Column[Change], ...], tuple[Change, ...]]]:
-    times: tuple[Column[Change], ...] = (
-        Column(_head(found.first), "seconds an update", lambda change, _: signed(change.first)),
-        Column(_head(found.second), "seconds an update", lambda change, _: signed(change.second)),
-        Column("more", "the second less the first", lambda change, _: _more(change)),
+def _tables(pair: Differential) -> Iterator[tuple[tuple[Column[TimeDifference], ...], tuple[TimeDifference, ...]]]:
+    times: tuple[Column[TimeDifference], ...] = (
+        Column(_head(pair.first), "seconds an update", lambda difference, _: signed(difference.first)),
+        Column(_head(pair.second), "seconds an update", lambda difference, _: signed(difference.second)),
+        Column("more", "the second less the first", lambda difference, _: _more(difference)),
     )
-    named: Column[Change] = Column("part", "", lambda change, _: change.name, right=False, wraps=True)
-    called: Column[Change] = Column("calls", "an update", lambda change, _: _calls(change), dispensable=1)
-    if found.parts:
-        yield (named, *times), found.parts
-    if found.operations:
+    named: Column[TimeDifference] = Column("part", "", lambda difference, _: difference.name, right=False, wraps=True)
+    called: Column[TimeDifference] = Column(
+        "calls", "an update", lambda difference, _: _calls(difference), dispensable=1
+    )
+    if pair.parts:
+        yield (named, *times), pair.parts
+    if pair.operations:
         operation = replace(named, head="operation, as the profiler saw it")
-        yield (operation, *times, called), found.operations[:MOST]
+        yield (operation, *times, called), pair.operations[:MOST]
 
 
 def _head(attribution: Attribution) -> str:
     return plain(attribution.arm.name).replace("{", "{{").replace("}", "}}")  # heads are formats
 
 
-def _more(change: Change) -> str:
-    return ("+" if change.more > 0 else "") + (signed(change.more) or "0")
+def _more(difference: TimeDifference) -> str:
+    return ("+" if difference.more > 0 else "") + (signed(difference.more) or "0")
 
 
-def _calls(change: Change) -> str:
-    return " → ".join(numbers.count(calls) for calls in change.calls or ())
+def _calls(difference: TimeDifference) -> str:
+    return " → ".join(numbers.count(calls) for calls in difference.calls or ())

@@ -1,4 +1,4 @@
-"""What profiling adds to a race: where each arm's time goes, what was counted, what lies beside. Read once, for all reports."""
+"""What profiling adds to a race: profiles, attributions, counters, remarks and files; read once for all reports."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,35 +16,35 @@ from reports.run.comparison import RaceResult
 from reports.text import numbers
 
 FORMAT = 1
-OPERATIONS = 8  # of an arm that are told
+OPERATIONS = 8  # of an arm that are listed
 
 
 @dataclass(frozen=True)
 class Profiled:
-    """Of one race: the profiles by arm, and the attributions in the order of the ladder; both empty without profiling."""
+    """The profiles of a race by arm, and the attributions in the order of its rows; both empty without profiling."""
 
     profiles: Mapping[Arm, Profile] = field(default_factory=dict)
     attributions: tuple[Attribution, ...] = ()
 
     def attribution(self, arm: Arm) -> Attribution | None:
         """Where the arm's update goes; None where that is not known."""
-        return next((each for each in self.attributions if each.arm == arm), None)
+        return next((attribution for attribution in self.attributions if attribution.arm == arm), None)
 
 
 def profiled_of(run: Store, results: Sequence[RaceResult]) -> tuple[dict[Race, Profiled], list[str]]:
-    """What a run found out of its races; and a sentence for each file that cannot be read."""
-    found, unread = {}, list[str]()
+    """What profiling recorded, by race; and a sentence for each file that cannot be read."""
+    profiled, complaints = {}, list[str]()
     for result in results:
-        profiles, torn = run.profiles(result.race)
-        machine, spoiled = run.machine(result.race)
-        unread += torn + spoiled
+        profiles, unread_profiles = run.profiles(result.race)
+        machine, unread_machine = run.machine(result.race)
+        complaints += unread_profiles + unread_machine
         if profiles:
             parts = attributions(result, profiles, machine)
-            found[result.race] = Profiled({profile.arm: profile for profile in profiles}, parts)
-    return found, unread
+            profiled[result.race] = Profiled({profile.arm: profile for profile in profiles}, parts)
+    return profiled, complaints
 
 
-def counted(profile: Profile) -> Iterator[tuple[str, str, str]]:
+def counters(profile: Profile) -> Iterator[tuple[str, str, str]]:
     """What was counted in an arm: name, number, and what it means."""
     for name, meaning in COUNTERS.items():
         if name in profile.counters:
@@ -58,11 +58,15 @@ def counted(profile: Profile) -> Iterator[tuple[str, str, str]]:
 
 
 def remarks(profile: Profile) -> Iterator[str]:
-    """What should be said of how an arm was profiled, in sentences."""
+    """What a reader should know of how an arm was profiled, in sentences."""
     if profile.status != "ok":
         yield f"It could not be profiled, {profile.status.replace('_', ' ')}: {profile.reason}."
     if profile.drawn > 1:
-        yield f"Its process is number {profile.drawn}: those before it ran at another speed than in the race, as chance has it."
+        earlier = "the one before it" if profile.drawn == 2 else f"the {profile.drawn - 1} before it"
+        yield (
+            f"It was profiled in process number {profile.drawn}: {earlier} ran at another speed than in the race, "
+            "as the speed of a process varies by chance."
+        )
     for why in profile.breaks:
         yield f"The compiler broke its graph: {why}."
     for what, why in profile.reasons.items():
@@ -73,28 +77,29 @@ def remarks(profile: Profile) -> Iterator[str]:
 
 
 def operations(profile: Profile) -> Iterator[tuple[str, str, str]]:
-    """The operations that take longest at full size: name, calls and seconds an update, the profiler's own cost within."""
+    """The slowest operations at full size: name, calls and seconds an update, the profiler's own cost included."""
     if profile.full:
-        for each in sorted(profile.full.operations, key=lambda each: -each.seconds)[:OPERATIONS]:
-            if each.seconds > 0:
-                yield each.name, numbers.count(each.calls, 3), numbers.seconds(each.seconds)
+        for operation in sorted(profile.full.operations, key=lambda operation: -operation.seconds)[:OPERATIONS]:
+            if operation.seconds > 0:
+                yield operation.name, numbers.count(operation.calls, 3), numbers.seconds(operation.seconds)
 
 
 def artifacts(profile: Profile, race: Race) -> Iterator[tuple[str, str]]:
-    """Files that profiling left, each by its place in the run's folder, with what it is."""
-    for name, what in profile.artifacts.items():
-        yield f"profiles/{race.slug}/{profile.arm.slug}/{name}", what
+    """The files that profiling left: the path of each within the run's folder, and what it is."""
+    for name, description in profile.artifacts.items():
+        yield f"profiles/{race.slug}/{profile.arm.slug}/{name}", description
 
 
-def document(path: str, found: Mapping[Race, Profiled], pairs: Sequence[Differential]) -> dict[str, Any]:
-    """The JSON document of a profiling: profiles, attributions, and what two arms differ in.
+def document(path: str, profiled: Mapping[Race, Profiled], pairs: Sequence[Differential]) -> dict[str, Any]:
+    """The JSON document of a profiling: profiles, attributions, and differentials.
 
     path  the run's folder
     """
+    races = profiled.values()
     return {
         "format": FORMAT,
         "run": path,
-        "profiles": [msgspec.to_builtins(profile) for each in found.values() for profile in each.profiles.values()],
-        "attributions": [text.document(each) for one in found.values() for each in one.attributions],
+        "profiles": [msgspec.to_builtins(profile) for race in races for profile in race.profiles.values()],
+        "attributions": [text.document(attribution) for race in races for attribution in race.attributions],
         "differentials": [differential.document(pair) for pair in pairs],
     }
