@@ -132,34 +132,43 @@ def profile_(
 
 @app.command()
 def report(
-    run_: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, or `latest`.")] = "latest",
+    run_: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's folder, its name, its archive, or `latest`.")
+    ] = "latest",
     against: options.Against = None,
     history: options.History = False,
     out: options.Out = None,
+    archive: options.Archive = None,
     results: options.Results = Path("results"),
     json_: options.Json = False,
 ) -> None:
-    """Draw the reports of a run again, from its records; or set it against another one; or all runs in a row.
+    """Draw the reports of a run again, from its records; or compare it with an earlier run; or show all runs in a row.
 
     \b
     Example: python -m bench report latest --out /tmp/report
     Example: python -m bench report latest --against 2026-11-20T10-00-00-1a2b
     Example: python -m bench report --history
+    Example: python -m bench report latest --archive run.tar.gz
+    Example: python -m bench report run.tar.gz --out /tmp/report
     """
+    from bench.results.archive import opened, pack
     from bench.results.store import Store
     from reports.exit_status import status_of
 
     with session.refusals():
-        options.known_report(run_, against, history=history)
+        options.known_report(run_, against, out, archive, history=history)
         if history:
             console.history(results, Store(out or results), json_=json_)
             return
-        store = Store.find(run_, results)
-        target = Store(out) if out else store
-        if against:
-            comparison = console.against(store, Store.find(against, results), target, json_=json_)
-        else:
-            comparison = console.report(store, target, json_=json_)
+        with opened(run_, results) as store:
+            target = Store(out) if out else store
+            if against:
+                with opened(against, results) as earlier:
+                    comparison = console.against(store, earlier, target, json_=json_)
+            else:
+                comparison = console.report(store, target, json_=json_)
+            if archive:
+                pack(store.path, archive)
     raise typer.Exit(status_of(comparison))
 
 

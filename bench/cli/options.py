@@ -58,6 +58,10 @@ Against = Annotated[
 History = Annotated[
     bool, typer.Option("--history", help="All runs of --results: how each arm's time went, and when it changed.")
 ]
+Archive = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.tar.gz", help="Also write the run's records as one file to send.", show_default=False),
+]
 Resume = Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")]
 
 
@@ -137,10 +141,16 @@ def known_place(mode: str, device: str) -> None:
     known("--device", (device,), DEVICES)
 
 
-def known_report(run: str, against: str | None, *, history: bool) -> None:
-    """Raises SettingError for a history of a single run."""
-    if history and (against or run != "latest"):
-        raise SettingError("--history is about all runs of --results: leave out RUN and --against.")
+def known_report(run: str, against: str | None, out: Path | None, archive: Path | None, *, history: bool) -> None:
+    """Raises SettingError for a history of a single run, and for archives that cannot be written or drawn into."""
+    from bench.results.archive import SUFFIX, is_archive
+
+    if history and (against or archive or run != "latest"):
+        raise SettingError("--history is about all runs of --results: leave out RUN, --against and --archive.")
+    if archive and not archive.name.endswith(SUFFIX):
+        raise SettingError(f"--archive takes a file whose name ends in {SUFFIX}; got {str(archive)!r}.")
+    if is_archive(run) and not out:
+        raise SettingError("A report of an archive needs a folder to be drawn into: add --out FOLDER.")
 
 
 def known(option: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:

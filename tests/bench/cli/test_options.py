@@ -1,8 +1,10 @@
 """What is typed becomes a choice: blanks are as good as nothing, and what is no part of a choice is passed over."""
 
+from pathlib import Path
+
 import pytest
 
-from bench.cli.options import choice
+from bench.cli.options import choice, known_report
 from bench.runner.plan import Choice
 from impls.contract.setting import SettingError
 
@@ -35,3 +37,12 @@ def test_threads_must_be_numbers() -> None:
     """What is no number is refused, empty too."""
     with pytest.raises(SettingError, match="whole numbers"):
         choice("quick", {"threads": ""})
+
+
+def test_a_report_of_an_archive_needs_a_folder(tmp_path: Path) -> None:
+    """An archive is only read, so that somebody must say where its report goes."""
+    archive = tmp_path / "run.tar.gz"
+    archive.touch()
+    known_report(str(archive), None, tmp_path, None, history=False)
+    with pytest.raises(SettingError, match="add --out FOLDER"):
+        known_report(str(archive), None, None, None, history=False)
