@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.results.finding import GRADES, Finding, Grade, Resolution
-from reports.text.numbers import plain
+from reports.text.numbers import plural
+from reports.text.sanitize import plain
 
 FORMAT = 1
 GLYPHS: dict[Grade, str] = {"bad": "✖", "caution": "!", "unknown": "?", "fine": "✔"}
@@ -61,7 +62,7 @@ def verdict(findings: Sequence[Finding], resolution: Resolution | None = None) -
     """ "This machine has 1 thing that is bad for measuring and 2 to be careful with; ...": the sum of it in one sentence."""
     counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
     if counts["bad"]:
-        said = f"{_things(counts['bad'])} bad for measuring here"
+        said = f"{plural(counts['bad'], 'thing is', 'things are')} bad for measuring here"
     elif counts["caution"]:
         said = "this machine can be measured on, with care"
     else:
@@ -73,10 +74,6 @@ def verdict(findings: Sequence[Finding], resolution: Resolution | None = None) -
     if resolution is not None:
         told += f"; {resolution.sentence}"
     return f"{told[:1].upper()}{told[1:]}."
-
-
-def _things(count: int) -> str:
-    return "1 thing is" if count == 1 else f"{count} things are"
 
 
 def document(findings: Sequence[Finding], resolution: Resolution | None = None) -> dict[str, Any]:

@@ -111,11 +111,6 @@ def _growth(growth: Growth) -> dict[str, Any]:
     }
 
 
-def estimate(found: Estimate | None) -> dict[str, float | None] | None:
-    """Value and interval of an estimate; None where there is none."""
-    return {"value": found.value, "low": found.low, "high": found.high} if found else None
-
-
 def _value(found: Estimate | None) -> float | None:
     return found.value if found else None
 

@@ -76,7 +76,7 @@ def tell_gate(event: "Gating") -> None:
 
 
 def _tell(event: "Progress | Profiling | Gating", text: str) -> None:
-    from reports.run.terminal import progress_line
+    from reports.text.terminal import progress_line
 
     terminal = sys.stderr.isatty()
     line = progress_line(event.elapsed, event.expected, text, bar=terminal)

@@ -12,7 +12,7 @@ from bench.results.store import StoreError
 from reports.compare.environments import ABSENT, NOT_INSTALLED, Difference, coordinates, differing, listed, setup_of
 from reports.run.comparison import Comparison
 from reports.run.rows import Row, by_arm, row_of
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 ORDER = ("turned", "slower", "faster", "unresolved", "same", "not compared", "reference")
 

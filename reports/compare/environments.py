@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.results.record import Plan, grouped
 from impls.contract.setting import RACED
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 ABSENT = "not recorded"
 NOT_INSTALLED = "not installed"

@@ -17,7 +17,7 @@ from reports.figures.kit.canvas import WIDTH, Canvas, sheet
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Picture, picture
 from reports.figures.kit.style import FAINT, GRID, INK
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "Against the reference, each arm takes so much longer or less than in the earlier run: left is faster"
 COLUMNS = ("arm", "status_then", "status_now", "verdict", "change", "low", "high", "seconds_then", "seconds_now")
@@ -31,7 +31,7 @@ APART = 0.62  # inches between two ticks, at least
 
 def draw(versus: Versus, cast: Palette) -> Picture:
     """Its CSV holds changes as ratios, now over then."""
-    text = numbers.plain(" ".join(list(findings(versus))[:3]))
+    text = plain(" ".join(list(findings(versus))[:3]))
     return picture("against", TITLE, text, lambda: _sheet(versus, cast).figure, COLUMNS, list(_rows(versus)))
 
 
@@ -65,7 +65,7 @@ def _sheet(versus: Versus, cast: Palette) -> Canvas:
     for title, mine in races.items():
         if headed:
             heading: dict[str, Any] = {"va": "center", "fontsize": 8.5, "color": FAINT, "style": "italic"}
-            axes.text(0.005, at, numbers.plain(title), transform=axes.get_yaxis_transform(), **heading)
+            axes.text(0.005, at, plain(title), transform=axes.get_yaxis_transform(), **heading)
             at += 1
         _band(axes, versus, title, at, len(mine))
         for change in mine:

@@ -15,13 +15,12 @@ from reports.compare.text import doubts, findings, percent
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Picture
 from reports.html.kit import simple_page
-from reports.json_document import estimate
-from reports.run import markdown, terminal
-from reports.run.columns import NOTHING, Column, cells, heads
 from reports.run.rows import Row
-from reports.run.terminal import indented
-from reports.text import numbers
-from reports.text.numbers import plain
+from reports.text import markdown, numbers, terminal
+from reports.text.columns import NOTHING, Column, cells, heads
+from reports.text.json import estimate
+from reports.text.sanitize import escape_markdown, plain
+from reports.text.terminal import indented
 
 FORMAT = 1
 FILE = "against.md"
@@ -73,6 +72,7 @@ COLUMNS: tuple[Column[Change], ...] = (
         lambda change, _: change.verdict,
         right=False,
         wraps=True,
+        id="verdict",
     ),
     Column(
         "by the clock",
@@ -146,7 +146,7 @@ def render(versus: Versus, width: int) -> Iterator[RenderableType]:
         lines = [cells(DIFFERENCE_COLUMNS, each) for each in found]
         yield from terminal.table(DIFFERENCE_COLUMNS, heads(DIFFERENCE_COLUMNS), lines, width, file=FILE)
     yield Text()
-    yield terminal.meanings([(column.head.partition(",")[0], column.meaning) for column in columns])
+    yield terminal.legend([(column.head.partition(",")[0], column.meaning) for column in columns])
     for said in [*missing(versus), *doubts(versus)]:
         yield Text()
         yield Text(f"! {plain(said)}", style="yellow")
@@ -156,15 +156,15 @@ def to_markdown(versus: Versus) -> str:
     """The same content in the same order; every column."""
     columns = columns_of(versus.changes)
     scale, unit = unit_of(versus.changes)
-    lines = [f"# {markdown.escape(versus.now)} against {markdown.escape(versus.then)}", ""]
-    lines += [f"- {markdown.escape(finding)}" for finding in findings(versus)]
+    lines = [f"# {escape_markdown(versus.now)} against {escape_markdown(versus.then)}", ""]
+    lines += [f"- {escape_markdown(finding)}" for finding in findings(versus)]
     body = [cells(columns, change, scale) for change in versus.changes]
     lines += ["", *markdown.table(columns, heads(columns, unit), body), ""]
     if found := differences(versus):
         table = [cells(DIFFERENCE_COLUMNS, each) for each in found]
         lines += [*markdown.table(DIFFERENCE_COLUMNS, heads(DIFFERENCE_COLUMNS), table), ""]
     for said in [*missing(versus), *doubts(versus)]:
-        lines += [f"> {markdown.escape(said)}", ""]
+        lines += [f"> {escape_markdown(said)}", ""]
     lines += ["What the columns say:", ""]
     titles = heads(columns, "unit")
     lines += [f"- **{title}**: {column.meaning}" for column, title in zip(columns, titles, strict=True)]

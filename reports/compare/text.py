@@ -8,8 +8,8 @@ from bench.results import statistics
 from bench.results.statistics import Estimate
 from reports.compare.changes import Change, Control, Versus
 from reports.compare.environments import listed
-from reports.run.columns import NOTHING
 from reports.text import numbers
+from reports.text.columns import NOTHING
 
 MOST = 5  # arms of a kind that have a sentence
 CROWD = 3  # arms that change alike before it is said that it may be the reference

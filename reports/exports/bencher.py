@@ -7,7 +7,7 @@ from bench.results.statistics import Estimate
 from bench.results.store import pretty
 from reports.run.comparison import Comparison
 from reports.run.rows import Row
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 LONGEST = 1024  # bytes of a benchmark's name that Bencher takes
 
@@ -21,7 +21,7 @@ def export(comparison: Comparison) -> bytes:
 
 def _name(label: str) -> str:
     """The label, which is the same in every run; a longer one than Bencher takes ends in its checksum instead."""
-    name = numbers.plain(label).encode()
+    name = plain(label).encode()
     if len(name) > LONGEST:
         name = name[: LONGEST - 9] + b" %08x" % zlib.crc32(name)
     return name.decode(errors="ignore")

@@ -1,6 +1,5 @@
 """A run as data frames, CSV and Parquet, where a name means the same in each of them; for anybody's own analysis."""
 
-import csv
 import statistics
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -13,10 +12,7 @@ from pandas.api.extensions import ExtensionArray
 
 from bench.results.record import Arm, Record
 from impls.contract.setting import Setting
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
-LAYOUT = "\t\r\n"  # what a quoted cell may hold beside what can be printed
-
+from reports.text.csv import safe_csv
 
 _SETTING = Setting(rows=1, features=1, updates=1, lr=1.0)
 _EMPTY = Record(  # names the columns of a run without records
@@ -32,13 +28,6 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
 def to_csv(records: Sequence[Record]) -> str:
     """The frame as CSV, safe to open in a spreadsheet."""
     return safe_csv(frame(records))
-
-
-def safe_csv(table: pd.DataFrame) -> str:
-    """A table as CSV in which no cell is a formula to a spreadsheet. Changes the table."""
-    for name in table.columns:
-        table[name] = [_tame(cell) for cell in table[name]]
-    return table.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def to_parquet(records: Sequence[Record]) -> bytes:
@@ -104,11 +93,3 @@ def _flat(record: Record) -> dict[str, Any]:
         "peak_resident_bytes": record.peak_resident_bytes,
         "started": record.started,
     }
-
-
-def _tame(cell: Any) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    if not cell.isprintable():
-        cell = "".join(c if c.isprintable() or c in LAYOUT else " " for c in cell)
-    return "'" + cell if cell.startswith(FORMULA) else cell

@@ -8,6 +8,7 @@ from bench.results.store import pretty
 from reports.run.comparison import Comparison
 from reports.run.rows import Row
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 # The action joins the points of a name whatever their unit and converts none it does not know: one unit for ever.
 # Nanoseconds, because its charts and comments print plain numbers, and an update is seldom a whole second.
@@ -24,7 +25,7 @@ def export(comparison: Comparison) -> bytes:
         name: _entry(name, row, row.seconds, result.race.reference.name)
         for result in comparison.races
         for row in result.rows
-        if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := numbers.plain(row.arm.label))
+        if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := plain(row.arm.label))
     }
     return pretty(list(entries.values()))
 
@@ -46,5 +47,5 @@ def _extra(row: Row, reference: str) -> str:
     if row.judgement and row.judgement.loss is not None:
         lines.insert(0, f"final loss: {row.judgement.loss:.{DIGITS}g}")
     if row.ratio and row.arm.role != "reference":
-        lines.insert(0, f"ratio to {numbers.plain(reference)}: {numbers.estimate(row.ratio)}")
+        lines.insert(0, f"ratio to {plain(reference)}: {numbers.estimate(row.ratio)}")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ import msgspec
 
 from bench.results.record import Arm, Plan, Record
 from reports.run.rows import by_arm
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from bench.results.record import Plan, Record
 from bench.results.store import pretty
 from reports.run.rows import by_arm
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 
 def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:

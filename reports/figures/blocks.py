@@ -20,6 +20,7 @@ from reports.figures.kit.figure import Picture, picture
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.comparison import RaceResult
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "Every block in the order it was run, over its arm's median: flat and narrow is a quiet machine"
 MANY = 6_000  # blocks, above which bands of a round stand for its blocks
@@ -75,7 +76,7 @@ def draw(
     if table.empty:
         return None
     said = _said(blocks)
-    text = numbers.plain(" ".join(said))
+    text = plain(" ".join(said))
     columns, rows = _summed_up(table) if len(table) > MANY else _raw(blocks)
     return picture(name, TITLE, text, lambda: _figure(result, blocks, cast, said), columns, rows)
 

@@ -22,6 +22,7 @@ from reports.run.comparison import RaceResult
 from reports.run.rows import Row
 from reports.run.time_to_loss import contestants
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "Total seconds against updates, start-up included: lower is sooner done"
 COLUMNS = (
@@ -82,9 +83,7 @@ def draw(result: RaceResult, cast: Palette, name: str = "payoff") -> Picture | N
         for line in lines
     ]
     said = _said(lines, job)
-    return picture(
-        name, TITLE, numbers.plain(" ".join(said)), lambda: _figure(result, lines, cast, said), COLUMNS, table
-    )
+    return picture(name, TITLE, plain(" ".join(said)), lambda: _figure(result, lines, cast, said), COLUMNS, table)
 
 
 def lines_of(result: RaceResult) -> list[Line]:

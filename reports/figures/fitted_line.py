@@ -19,6 +19,7 @@ from reports.figures.kit.style import FAINT, INK, MUTED, PAPER
 from reports.run.comparison import RaceResult
 from reports.run.verified_weights import Judged, judged
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "The line over the data, from the start of the job to its end"
 COLUMNS = ("what", "setting", "updates", "weight", "bias", "loss")
@@ -55,7 +56,7 @@ def draw(
         if last
     ]
     said = _said(descent, wrong)
-    text = numbers.plain(" ".join(said))
+    text = plain(" ".join(said))
     return picture(name, TITLE, text, lambda: _figure(result, descent, wrong, cast, said), COLUMNS, table)
 
 

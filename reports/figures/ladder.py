@@ -23,6 +23,7 @@ from reports.run.columns import verdict
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row, excused
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 HEADINGS = {
     "faithful": "every update reads the data",
@@ -73,7 +74,7 @@ def _figure(result: RaceResult, cast: Palette) -> Figure:
     notes = [
         line
         for names, why in excused(row for row in result.rows if not row.seconds)
-        for line in textwrap.wrap(numbers.plain(f"{', '.join(names)}: {why}"), 120)[:5]
+        for line in textwrap.wrap(plain(f"{', '.join(names)}: {why}"), 120)[:5]
     ]
     groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
     headings = HEADING * len(groups) if len(groups) > 1 else 0.0
@@ -172,7 +173,7 @@ def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
             zorder=3,
             path_effects=[withStroke(linewidth=3, foreground=PAPER, alpha=0.7)],
         )
-        said = f"floor: {numbers.plain(_label(row))}  {numbers.seconds(at)}"
+        said = f"floor: {plain(_label(row))}  {numbers.seconds(at)}"
         left, right = axes.get_xlim()
         far = at > left**0.4 * right**0.6
         axes.annotate(said, (at, top), xytext=(-5 if far else 5, 0), ha="right" if far else "left", **WORDS)

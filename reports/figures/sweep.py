@@ -20,6 +20,7 @@ from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.run.sweep import UNITS, Course, Crossing, Fit, Growth, sentence, told
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 COLUMNS = (
     "implementation",
@@ -188,9 +189,7 @@ def _dot(look: Look) -> dict[str, Any]:
 
 
 def _label(course: Course) -> str:
-    return numbers.plain(
-        {"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name
-    )
+    return plain({"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name)
 
 
 def _name(axes: Axes, looks: Mapping[Course, Look], wide: float, tall: float) -> None:

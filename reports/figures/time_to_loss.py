@@ -19,6 +19,7 @@ from reports.figures.kit.labels import LINE
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.run.time_to_loss import Reached, Target, Way, updates_to
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "Loss against seconds of training: further left is sooner at the same loss"
 COLUMNS = (
@@ -64,7 +65,7 @@ def draw(target: Target, cast: Palette, name: str = "descent") -> Picture:
         for arm in way.arms
     ]
     said = _said(target)
-    return picture(name, TITLE, numbers.plain(" ".join(said)), lambda: _figure(target, cast, said), COLUMNS, table)
+    return picture(name, TITLE, plain(" ".join(said)), lambda: _figure(target, cast, said), COLUMNS, table)
 
 
 def batch_of(race: Race) -> str:

@@ -17,6 +17,7 @@ from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "What watching costs: seconds of the whole job"
 COLUMNS = ("implementation", "setting", "job_seconds", "training_seconds", "looking_seconds", "looks", "seconds_a_look")
@@ -87,7 +88,7 @@ def draw(result: RaceResult, cast: Palette, name: str = "watching") -> Picture |
         for each in found
     ]
     said = [_sentence(each) for each in found]
-    text = numbers.plain(" ".join(said[:4]))
+    text = plain(" ".join(said[:4]))
     return picture(name, TITLE, text, lambda: _figure(result, found, cast), COLUMNS, table)
 
 

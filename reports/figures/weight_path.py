@@ -20,6 +20,7 @@ from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.comparison import RaceResult
 from reports.run.verified_weights import Judged, Point, judged
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "The path of the weights over the contours of the loss, and how far from it the arms were"
 COLUMNS = ("implementation", "setting", "status", "when", "updates", "weight", "bias", "distance", "tolerance")
@@ -63,7 +64,7 @@ def draw(
     ]
     said = _said(found)
     return picture(
-        name, TITLE, numbers.plain(" ".join(said)), lambda: _figure(result, descent, found, cast, said), COLUMNS, table
+        name, TITLE, plain(" ".join(said)), lambda: _figure(result, descent, found, cast, said), COLUMNS, table
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from reports.gate.summary import GateReport, Row, Tone
-from reports.gate.text import cut
+from reports.text.sanitize import one_line
 
 LEVELS: dict[str, Tone] = {"error": "bad", "warning": "open", "notice": "good"}
 UNREMARKABLE = "ok"  # a verdict that needs no annotation, good as it is
@@ -42,7 +42,7 @@ def command(level: str, title: str, message: str, file: str = "") -> str:
 
 
 def _title(row: Row) -> str:
-    return cut(f"{row.name}: {row.word}", 120)
+    return one_line(f"{row.name}: {row.word}", 120)
 
 
 def _file(report: GateReport, row: Row) -> str:

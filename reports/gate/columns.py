@@ -7,9 +7,8 @@ from bench.results.gate import Count, GateVerdict, Side
 from bench.results.profile import COUNTERS
 from reports.gate import text
 from reports.gate.summary import CLOCKED, Row, side
-from reports.gate.text import cut
-from reports.run.columns import NOTHING, Column
-from reports.text.numbers import plain
+from reports.text.columns import NOTHING, Column
+from reports.text.sanitize import one_line, plain
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ ARMS: tuple[Column[Row], ...] = (
     Column(
         "counters that changed",
         "quantities without noise that are not the same on both sides",
-        lambda row, _: cut(text.listed(text.changed(row.verdict)), 200),
+        lambda row, _: one_line(text.listed(text.changed(row.verdict)), 200),
         right=False,
         dispensable=1,
         occasional=True,
@@ -107,7 +106,7 @@ def facts(verdict: GateVerdict) -> list[Fact]:
 def _known(of_it: Side) -> dict[str, str]:
     known = {"name": side(of_it), "commit": of_it.commit or "", "folder": of_it.folder or "its root"}
     known |= {"interpreter": of_it.python, **of_it.versions, "SHA-256 of its files": of_it.digest[:16]}
-    return {cut(name): cut(value) or NOTHING for name, value in known.items()}
+    return {one_line(name): one_line(value) or NOTHING for name, value in known.items()}
 
 
 def _could(row: Row) -> str:

@@ -7,7 +7,7 @@ from bench.results.record import Arm
 from impls.contract.catalogue import workloads
 from impls.contract.setting import Setting
 from reports.run.commands import SIZES
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "gate")
 PLAIN = ("batch", "dtype", "threads", "seed")  # their defaults are the setting's

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reports.gate import columns
 from reports.gate.summary import GateReport, Row, Tone
-from reports.run import markdown
-from reports.run.columns import cells, heads
-from reports.run.markdown import LIMIT, escape
+from reports.text import markdown
+from reports.text.columns import cells, heads
+from reports.text.markdown import LIMIT
+from reports.text.sanitize import escape_markdown
 
 SIGNS: Mapping[Tone, str] = {"bad": "❌", "open": "⚠️", "good": "✅"}
 AGAIN = 20  # commands that are shown
@@ -15,13 +16,13 @@ AGAIN = 20  # commands that are shown
 def render(report: GateReport) -> str:
     """Headline and table; behind folds the sentences, counters, controls and sides; then the commands."""
     shown = report.shown
-    lines = [f"## {SIGNS[report.tone]} {escape(report.headline)}", ""]
-    lines += [f"looprace gate: {escape(report.title)}.", ""]
+    lines = [f"## {SIGNS[report.tone]} {escape_markdown(report.headline)}", ""]
+    lines += [f"looprace gate: {escape_markdown(report.title)}.", ""]
     lines += [*_table(shown, LIMIT // 3), ""] if shown else []
-    lines += [f"- {escape(row.sentence)}." for row in shown if row.verdict.stops][: AGAIN * 2]
-    details = [f"- {escape(sentence)}." for sentence in (*report.compared, *report.notes)]
+    lines += [f"- {escape_markdown(row.sentence)}." for row in shown if row.verdict.stops][: AGAIN * 2]
+    details = [f"- {escape_markdown(sentence)}." for sentence in (*report.compared, *report.notes)]
     lines += _folded("What was compared, and what the controls say", [*details, "", *_sides(report)])
-    lines += _folded("Arm by arm", _fitting([f"- {escape(row.sentence)}." for row in shown], LIMIT // 4))
+    lines += _folded("Arm by arm", _fitting([f"- {escape_markdown(row.sentence)}." for row in shown], LIMIT // 4))
     lines += _folded("Counters that changed", _counters(report.rows, LIMIT // 4))
     meanings = [f"- **{column.head}**: {column.meaning}" for column in columns.arms(shown)]
     lines += _folded("What the columns say", meanings if shown else [])

@@ -9,9 +9,8 @@ from typing import Literal
 from bench.results.gate import CellVerdict, Controls, GatePlan, GateVerdict, Side, Whole, Word
 from reports.compare.environments import NOT_INSTALLED, differing
 from reports.gate import commands, text
-from reports.gate.text import cut
-from reports.run.columns import NOTHING
-from reports.text.numbers import plain
+from reports.text.columns import NOTHING
+from reports.text.sanitize import one_line, plain
 
 ORDER: tuple[Word, ...] = (
     "regressed",
@@ -128,7 +127,7 @@ def report_of(verdict: GateVerdict) -> GateReport:
     return GateReport(
         verdict=verdict,
         rows=rows,
-        title=f"{cut(verdict.plan.head.name, 80)} against {cut(verdict.plan.base.name, 80)}",
+        title=f"{one_line(verdict.plan.head.name, 80)} against {one_line(verdict.plan.base.name, 80)}",
         headline=_headline(verdict, rows, controls),
         compared=tuple(_compared(verdict.plan)),
         controls=controls,
@@ -142,7 +141,7 @@ def side(of_it: Side) -> str:
     """ "origin/main (0123abcd)"; it says so where the side has changes that no commit has."""
     about = [" ".join(plain(of_it.commit)[:8].split()) if of_it.commit else "not committed"]
     about += ["with changes that no commit has"] if of_it.changed and of_it.commit else []
-    return f"{cut(of_it.name, 120)} ({', '.join(about)})"
+    return f"{one_line(of_it.name, 120)} ({', '.join(about)})"
 
 
 def _rows(verdict: GateVerdict) -> tuple[Row, ...]:
@@ -153,7 +152,7 @@ def _rows(verdict: GateVerdict) -> tuple[Row, ...]:
 
 def _row(plan: GatePlan, verdict: CellVerdict, shared: Mapping[str, int]) -> Row:
     arm = verdict.cell.arm
-    name = cut(arm.label if shared[arm.name] > 1 else arm.name, NAME)
+    name = one_line(arm.label if shared[arm.name] > 1 else arm.name, NAME)
     again = verdict.stops or verdict.word in REPEATED
     return Row(name, verdict, text.sentence(name, verdict), commands.repeat(plan, arm) if again else None)
 
@@ -249,10 +248,10 @@ def _notes(verdict: GateVerdict, rows: Sequence[Row], controls: str) -> Iterator
     for row in _having(rows, "unavailable"):
         absent.setdefault(plain(text.reason(row.verdict)), []).append(row)
     for why, those in absent.items():
-        yield f"Neither side can run here: {_names(those, LISTED)}{f' ({cut(why)})' if why else ''}"
+        yield f"Neither side can run here: {_names(those, LISTED)}{f' ({one_line(why)})' if why else ''}"
     unsteady = dict.fromkeys(name for row in rows if row.verdict.counts for name in row.verdict.counts.unsteady)
     if unsteady:
-        names = _few([cut(name.replace("_", " "), BRIEF) for name in unsteady], LISTED)
+        names = _few([one_line(name.replace("_", " "), BRIEF) for name in unsteady], LISTED)
         yield f"Not compared where two countings of the base differed: {names}"
     if not (verdict.word == "nothing to race" or (verdict.word == "unmeasured" and verdict.controls.vetoes)):
         yield f"{controls[0].upper()}{controls[1:]}"
@@ -268,15 +267,15 @@ def _compared(plan: GatePlan) -> Iterator[str]:
     yield f"Base: {side(plan.base)}"
     yield f"Head: {side(plan.head)}"
     for note in plan.notes:
-        yield f"Note: {cut(note).rstrip('.')}"
+        yield f"Note: {one_line(note).rstrip('.')}"
     for version in differing(plan.base.versions, plan.head.versions, NOT_INSTALLED):
-        yield f"Note: {cut(f'{version.what} is {version.then} on the base, {version.now} on the head')}"
+        yield f"Note: {one_line(f'{version.what} is {version.then} on the base, {version.now} on the head')}"
 
 
 def _short(row: Row) -> str:
     """An arm and the one thing to know of it: "linear/manual cpu eager (+7.3 %)"."""
     bad = {name: counter for name, counter in text.changed(row.verdict).items() if counter.bad}
-    about = cut(text.listed(bad) if bad else plain(text.reason(row.verdict)), BRIEF)
+    about = one_line(text.listed(bad) if bad else plain(text.reason(row.verdict)), BRIEF)
     if not about and row.verdict.clocked:
         about = text.change(row.verdict.clocked)
     return f"{row.name} ({about})" if about else row.name

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from reports.gate import columns
 from reports.gate.summary import GateReport, Tone
-from reports.run import terminal
-from reports.run.columns import cells, heads
-from reports.run.terminal import indented
+from reports.text import terminal
+from reports.text.columns import cells, heads
+from reports.text.terminal import indented
 
 MOST = 40  # arms that have a sentence
 AGAIN = 3  # commands that are shown
@@ -58,4 +58,4 @@ def _arms(report: GateReport, width: int) -> Iterator[RenderableType]:
     if len(explained) > MOST:
         yield indented(f"And {len(explained) - MOST} more: see {FILE}.")
     yield Text()
-    yield terminal.meanings([(column.head, column.meaning) for column in chosen])
+    yield terminal.legend([(column.head, column.meaning) for column in chosen])

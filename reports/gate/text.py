@@ -1,12 +1,12 @@
 """Puts the verdict of one arm into words: sentences, and the numbers that stand in tables."""
 
 import math
-import re
 from collections.abc import Mapping
 
 from bench.results.gate import CellVerdict, Clocked, Count, Counts, Reason, Word
-from reports.run.columns import NOTHING
-from reports.text.numbers import THIN, count, number, plain
+from reports.text.columns import NOTHING
+from reports.text.numbers import THIN, count, number
+from reports.text.sanitize import one_line, plain
 
 CONFIRMED = "confirmed by fresh processes"
 PASSED: Mapping[Word, str] = {  # a counter that may change is a reason to look; the measured time decides
@@ -14,7 +14,6 @@ PASSED: Mapping[Word, str] = {  # a counter that may change is a reason to look;
     "improved": ": must pass the clock, and did",
     "unresolved": ": must pass the clock, which has not decided",
 }
-LONGEST = 600  # characters of a sentence; the log of the round has the whole message
 
 
 def sentence(name: str, verdict: CellVerdict) -> str:
@@ -34,7 +33,7 @@ def statement(verdict: CellVerdict) -> str:
         listed(others) + PASSED.get(verdict.word, "") if others else "",
         f"nothing could be counted{_because(counts.reason)}" if counts.reason and verdict.word != "unavailable" else "",
     ]
-    return cut("; ".join(filter(None, parts)))
+    return one_line("; ".join(filter(None, parts)))
 
 
 def reason(verdict: CellVerdict, *, counters: bool = False) -> str:
@@ -216,9 +215,3 @@ def margin(fraction: float) -> str:
 def rough(fraction: float) -> str:
     """ "8.1 %": what was computed, in two digits."""
     return f"{100 * fraction:.2g} %" if fraction < 0.99 else f"{count(100 * fraction)} %"
-
-
-def cut(text: str, most: int = LONGEST) -> str:
-    """The beginning of a text that is too long to read; without what steers a terminal or a log of CI."""
-    tame = re.sub(r"(?<!\S)::", ": :", " ".join(plain(text).split())).replace("##[", "## [")
-    return tame if len(tame) <= most else f"{tame[: most - 1]}…"

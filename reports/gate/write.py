@@ -7,7 +7,7 @@ from reports.figures.kit.figure import Picture
 from reports.gate import columns, figure, json_document, markdown
 from reports.gate.summary import GateReport
 from reports.html.kit import simple_page
-from reports.run.columns import Column
+from reports.text.columns import Column
 
 AGAIN: tuple[Column[tuple[str, str]], ...] = (
     Column("to do", "what for", lambda each, _: each[0], right=False, wraps=True),

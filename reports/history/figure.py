@@ -16,6 +16,7 @@ from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.history.text import findings
 from reports.history.trends import History, Point, Trend
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "Each arm from run to run: higher is slower, a step is a change"
 COLUMNS = ("arm", "run", "started", "quantity", "status", "value", "low", "high", "level")
@@ -28,7 +29,7 @@ LEAST = 0.03  # of its level that a plot shows to either side, at least
 
 def draw(history: History, cast: Palette, about: str, name: str = "history") -> Picture:
     """Its CSV holds every arm; `about` says which machine and when."""
-    text = numbers.plain(f"{about}. {' '.join(list(findings(history))[:3])}")
+    text = plain(f"{about}. {' '.join(list(findings(history))[:3])}")
     return picture(name, TITLE, text, lambda: _sheet(history, cast, about).figure, COLUMNS, list(_rows(history)))
 
 
@@ -138,7 +139,7 @@ def _title(trend: Trend) -> str:
         else ""
     )
     now = said if last.status == "ok" else last.status.replace("_", " ")
-    name = numbers.plain(trend.name)
+    name = plain(trend.name)
     room = 44 - len(now)
     return f"{name if len(name) <= room else name[: room - 1] + '…'} · {now}"
 

@@ -10,19 +10,18 @@ from rich.text import Text
 
 from bench.results.statistics import Estimate
 from bench.results.store import Store, pretty
-from reports.exports import csv_parquet
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Picture
 from reports.history import figure
 from reports.history.text import findings, sentence, turns
 from reports.history.trends import Histories, History, Levels, Point, Trend
 from reports.html.kit import simple_page
-from reports.json_document import estimate
-from reports.run import markdown, terminal
-from reports.run.columns import NOTHING, Column, cells, heads
-from reports.run.terminal import indented
-from reports.text import numbers
-from reports.text.numbers import plain
+from reports.text import markdown, numbers, terminal
+from reports.text.columns import NOTHING, Column, cells, heads
+from reports.text.csv import safe_csv
+from reports.text.json import estimate
+from reports.text.sanitize import escape_markdown, plain
+from reports.text.terminal import indented
 
 FORMAT = 1
 FILE = "history.md"
@@ -60,6 +59,7 @@ def columns_of(history: History) -> tuple[Column[Trend], ...]:
             "what its latest change made it, against the reference; the reference itself: by the clock",
             lambda trend, _: _verdict(trend),
             right=False,
+            id="verdict",
         ),
         Column(
             "change",
@@ -146,7 +146,7 @@ def render(found: Histories, width: int) -> Iterator[RenderableType]:
     yield Text()
     if found.histories:
         columns = columns_of(found.histories[0])
-        yield terminal.meanings([(column.head.partition(",")[0], column.meaning) for column in columns])
+        yield terminal.legend([(column.head.partition(",")[0], column.meaning) for column in columns])
     else:
         yield Text("No run can be shown.", style="bold")
 
@@ -157,12 +157,12 @@ def to_markdown(found: Histories) -> str:
     for history in found.histories:
         columns = columns_of(history)
         scale, unit = _unit(history)
-        lines += [f"## {markdown.escape(title(history))}", ""]
-        lines += [f"- {markdown.escape(finding)}" for finding in findings(history)]
+        lines += [f"## {escape_markdown(title(history))}", ""]
+        lines += [f"- {escape_markdown(finding)}" for finding in findings(history)]
         body = [cells(columns, trend, scale) for trend in history.trends]
         lines += ["", *markdown.table(columns, heads(columns, unit), body), ""]
     for complaint in found.complaints:
-        lines += [f"> {markdown.escape(complaint)}", ""]
+        lines += [f"> {escape_markdown(complaint)}", ""]
     if found.histories:
         columns = columns_of(found.histories[0])
         named = zip(columns, heads(columns, "unit"), strict=True)
@@ -250,7 +250,7 @@ def to_csv(found: Histories) -> str:
         for at, point in enumerate(trend.points)
         if point
     ]
-    return csv_parquet.safe_csv(pd.DataFrame(rows, columns=list(CSV)))
+    return safe_csv(pd.DataFrame(rows, columns=list(CSV)))
 
 
 def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ...]:

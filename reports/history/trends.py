@@ -17,7 +17,7 @@ from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError
 from reports.compare.environments import Setup, setup_of
 from reports.run.rows import by_arm, worst
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 
 Floats = NDArray[np.float64]
 

@@ -16,10 +16,11 @@ from reports.html.run_table import glyph
 from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, percent, sentence, signed
-from reports.run.columns import NOTHING, Column, cells, heads, verdict
+from reports.run.columns import verdict
 from reports.run.commands import command
 from reports.run.rows import Row
 from reports.text import numbers
+from reports.text.columns import NOTHING, Column, cells, heads
 
 MOST = 1_000_000  # bytes of an animation that is carried inside the page
 WEIGHTS = 6  # numbers of an answer that are told

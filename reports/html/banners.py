@@ -112,7 +112,7 @@ def of_machine(races: Sequence[RaceResult], doubts: Sequence[Caveat]) -> Banner:
     among = f", in the least steady of {len(races)} races" if len(races) > 1 else ""
     said = (
         f"Identical code, raced against itself, came out at {numbers.value(worst)} "
-        f"({100 * (low - 1):+.1f} % to {100 * (high - 1):+.1f} %){among}: smaller differences mean nothing here."
+        f"({numbers.percent_off(low)} to {numbers.percent_off(high)}){among}: smaller differences mean nothing here."
     )
     if not low <= 1 <= high and statistics.verdict(worst) != "same":
         return Banner("bad", "The machine was not steady", said, tuple(doubts))

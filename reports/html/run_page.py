@@ -15,10 +15,11 @@ from reports.html.kit.template import Figure
 from reports.html.run_table import Table
 from reports.html.source import Source
 from reports.profile.profiled import Profiled
-from reports.run.columns import columns_of, heads, unit_of
+from reports.run.columns import columns_of, unit_of
 from reports.run.comparison import Comparison, RaceResult
 from reports.run.rows import by_arm
 from reports.run.sweep import sentence
+from reports.text.columns import heads
 
 
 @dataclass(frozen=True)

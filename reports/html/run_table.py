@@ -1,16 +1,16 @@
 """The tables of the page: cells with the numbers that they are sorted by. Apart from the page because they are all alike."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from reports.run.columns import Column, cells, growth_columns, heads, unit_of
+from reports.run.columns import growth_columns, unit_of
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row
 from reports.run.sweep import Growth
+from reports.text.columns import Column, cells, heads
 
 T = TypeVar("T")
 
@@ -27,11 +27,11 @@ NOT_TRIED = ("unsupported", "unavailable", "interrupted")
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a column; `name` is what an address calls it."""
+    """The head of a column; the address of a page names the column that it is sorted by with its id."""
 
     text: str
     meaning: str
-    name: str
+    id: str
     right: bool
     wraps: bool
     dispensable: int
@@ -90,7 +90,7 @@ def table(result: RaceResult, columns: Sequence[Column[Row]], targets: Sequence[
         mine = [_line(row, target, _cells(columns, row, scale)) for row, target in same]
         found.append(Group(name, CLASSES[name], tuple(mine)))
     titles = _heads(columns, unit)
-    first = next((place for place, head in enumerate(titles) if head.name == "update"), len(titles))
+    first = next((place for place, head in enumerate(titles) if head.id == "update"), len(titles))
     return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(found), first)
 
 
@@ -135,7 +135,7 @@ def _heads(columns: Sequence[Column[T]], unit: str) -> tuple[Head, ...]:
         Head(
             text=text,
             meaning=column.meaning,
-            name=re.sub(r"\W+", "-", column.head.partition(",")[0]).strip("-") or "rank",
+            id=column.id,
             right=column.right,
             wraps=column.wraps,
             dispensable=column.dispensable,

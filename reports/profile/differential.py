@@ -11,12 +11,11 @@ from bench.results.profile import Pass, Profile
 from bench.results.record import Arm
 from reports.profile.attribution import Attribution
 from reports.profile.text import signed
-from reports.run.columns import Column, cells, heads
-from reports.run.markdown import escape
-from reports.run.markdown import table as markdown_table
-from reports.run.terminal import table as terminal_table
 from reports.text import numbers
-from reports.text.numbers import plain
+from reports.text.columns import Column, cells, heads
+from reports.text.markdown import table as markdown_table
+from reports.text.sanitize import escape_markdown, plain
+from reports.text.terminal import table as terminal_table
 
 MOST = 12  # operations in a table; the document has all
 TELLING = 0.05  # share of the difference from which on the sentence names a part
@@ -147,10 +146,10 @@ def terminal(pair: Differential, width: int) -> Iterator[RenderableType]:
 
 def markdown(pair: Differential) -> list[str]:
     """The same as lines of Markdown."""
-    lines = [escape(sentence(pair)), ""]
+    lines = [escape_markdown(sentence(pair)), ""]
     for columns, differences in _tables(pair):
         body = [cells(columns, difference) for difference in differences]
-        lines += [*markdown_table(columns, [escape(head) for head in heads(columns)], body), ""]
+        lines += [*markdown_table(columns, [escape_markdown(head) for head in heads(columns)], body), ""]
     return lines
 
 

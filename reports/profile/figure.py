@@ -15,6 +15,7 @@ from reports.profile import text
 from reports.profile.attribution import ORDER, Attribution
 from reports.profile.parts import Part, PartName
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 # Parts have colours of their own, that no implementation has: shades of violet for what every update costs whatever the
 # data, of olive for work on the data, of brown for moving them, slate for reading them once, grey for standing still. They
@@ -69,7 +70,7 @@ def draw(attributions: Sequence[Attribution], about: str, name: str = "attributi
     ]
     first = [f"{attribution.arm.name}: {text.sentence(attribution)}" for attribution in attributions[:2]]
     said = " ".join(["A bar for each way of writing the loop, of its parts as shares of one update.", *first])
-    return picture(name, TITLE, numbers.plain(said), lambda: _figure(attributions, about), COLUMNS, table)
+    return picture(name, TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table)
 
 
 def _figure(attributions: Sequence[Attribution], about: str) -> Figure:

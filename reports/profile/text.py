@@ -10,13 +10,12 @@ from rich.text import Text
 from bench.results.profile import Energy
 from reports.profile.attribution import Attribution
 from reports.profile.parts import OVERHEAD, WORK, Part, PartName
-from reports.run.columns import Column, cells, heads
-from reports.run.markdown import escape
-from reports.run.markdown import table as markdown_table
-from reports.run.terminal import indented
-from reports.run.terminal import table as terminal_table
 from reports.text import numbers
-from reports.text.numbers import plain
+from reports.text.columns import Column, cells, heads
+from reports.text.markdown import table as markdown_table
+from reports.text.sanitize import escape_markdown, plain
+from reports.text.terminal import indented
+from reports.text.terminal import table as terminal_table
 
 # What each part is called in a sentence, and what can be done about it where it is the largest.
 ADVICE = {
@@ -186,8 +185,11 @@ def markdown(attributions: Sequence[Attribution]) -> list[str]:
         *(_column(name) for name in PartName if any(attribution.share(name) for attribution in attributions)),
     ]
     body = [cells(columns, attribution) for attribution in attributions]
-    lines = [f"- {escape(attribution.arm.name)}: {escape(_sentences(attribution))}" for attribution in attributions]
-    doubtful = [f"> {escape(doubt)}" for attribution in attributions for doubt in doubts(attribution)]
+    lines = [
+        f"- {escape_markdown(attribution.arm.name)}: {escape_markdown(_sentences(attribution))}"
+        for attribution in attributions
+    ]
+    doubtful = [f"> {escape_markdown(doubt)}" for attribution in attributions for doubt in doubts(attribution)]
     return [*lines, "", *markdown_table(columns, heads(columns), body), "", *doubtful, *([""] if doubtful else [])]
 
 

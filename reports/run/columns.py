@@ -1,8 +1,6 @@
 """The columns of every table: head, meaning, text. A new column is one entry here. Apart so that no report words its own."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Sequence
 
 from bench.results.record import Plan, Race, grouped
 from bench.results.statistics import Estimate
@@ -11,36 +9,7 @@ from reports.run.comparison import RaceResult
 from reports.run.rows import Row
 from reports.run.sweep import UNITS, Course, Growth, series_of, size_of
 from reports.text import numbers
-
-T = TypeVar("T")
-
-NOTHING = "-"
-HEADINGS = {
-    "faithful": "faithful:",
-    "algorithmic": "algorithmic:",
-    "floor": "floors:",
-    "unranked": "not ranked:",
-}
-
-
-@dataclass(frozen=True)
-class Column(Generic[T]):
-    """What is said of a T. The head may name a unit as {unit}; `text` gets the T, and the scale of that unit.
-
-    dispensable  0, or its turn to be left out when the page is too narrow, the highest first
-    occasional   whether it is left out of a run where no row has anything to say in it
-    wraps        whether it may take several lines where the page is narrow
-    key          the number that a table sorts it by, whatever the text says; None in place of it sorts by the text
-    """
-
-    head: str
-    meaning: str
-    text: Callable[[T, float], str]
-    right: bool = True
-    dispensable: int = 0
-    occasional: bool = False
-    wraps: bool = False
-    key: Callable[[T], float | None] | None = None
+from reports.text.columns import NOTHING, Column
 
 
 def _rank(row: Row, _: float) -> str:
@@ -88,20 +57,29 @@ COLUMNS: tuple[Column[Row], ...] = (
         "rank by speed within its class; shared by arms that are the same, or that cannot be told apart",
         _rank,
         key=lambda row: row.rank,
+        id="rank",
     ),
-    Column("implementation", "the file below impls/", lambda row, _: row.arm.implementation, right=False),
+    Column(
+        "implementation",
+        "the file below impls/",
+        lambda row, _: row.arm.implementation,
+        right=False,
+        id="implementation",
+    ),
     Column(
         "setting",
         "device, mode, and what is watched",
         lambda row, _: spoken(row.arm.setting),
         right=False,
         wraps=True,
+        id="setting",
     ),
     Column(
         "update, {unit}",
         "time of one parameter update once it runs steadily, ± half its 95 % interval over fresh processes",
         lambda row, scale: numbers.estimate(row.seconds, scale) if row.seconds else NOTHING,
         key=lambda row: row.seconds.value if row.seconds else None,
+        id="update",
     ),
     Column(
         "x reference",
@@ -109,6 +87,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, _: "1" if row.arm.role == "reference" else numbers.estimate(row.ratio) if row.ratio else NOTHING,
         dispensable=1,
         key=lambda row: row.ratio.value if row.ratio else None,
+        id="x-reference",
     ),
     Column(
         "x floor",
@@ -117,6 +96,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         dispensable=2,
         occasional=True,
         key=lambda row: row.floor.value if row.floor else None,
+        id="x-floor",
     ),
     Column(
         "verdict",
@@ -124,6 +104,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, _: verdict(row),
         right=False,
         key=lambda row: row.ratio.value if row.ratio else None,
+        id="verdict",
     ),
     Column(
         "whole job",
@@ -131,6 +112,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, _: numbers.seconds(row.job_seconds),
         dispensable=3,
         key=lambda row: row.job_seconds,
+        id="whole-job",
     ),
     Column(
         "cold start",
@@ -138,6 +120,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         _cold,
         dispensable=5,
         key=lambda row: row.cold_seconds,
+        id="cold-start",
     ),
     Column(
         "pays off after",
@@ -146,6 +129,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         dispensable=4,
         occasional=True,
         key=lambda row: row.break_even.updates if row.break_even else None,
+        id="pays-off-after",
     ),
     Column(
         "final loss",
@@ -153,6 +137,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, _: f"{row.judgement.loss:.6g}" if row.judgement and row.judgement.loss is not None else NOTHING,
         dispensable=6,
         key=lambda row: row.judgement.loss if row.judgement else None,
+        id="final-loss",
     ),
     Column(
         "off the oracle",
@@ -160,6 +145,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         _distance,
         dispensable=7,
         key=_share,
+        id="off-the-oracle",
     ),
 )
 
@@ -168,16 +154,6 @@ def columns_of(rows: Iterable[Row]) -> tuple[Column[Row], ...]:
     """The columns that a run with these rows shows."""
     found = list(rows)
     return tuple(c for c in COLUMNS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in found))
-
-
-def heads(columns: Sequence[Column[T]], unit: str = "") -> list[str]:
-    """The heads of the columns, with the unit filled in."""
-    return [column.head.format(unit=unit) for column in columns]
-
-
-def cells(columns: Sequence[Column[T]], row: T, scale: float = 1.0) -> list[str]:
-    """The texts of one row, in the order of the columns."""
-    return [numbers.plain(column.text(row, scale)) for column in columns]
 
 
 def unit_of(rows: Sequence[Row]) -> tuple[float, str]:
@@ -277,10 +253,3 @@ def _short(seconds: float) -> str:
     """Two digits, for a fit has no more: "1.2 µs"; "0"."""
     scale, unit = numbers.unit_for([seconds])
     return f"{numbers.count(seconds / scale)} {unit}" if seconds else "0"
-
-
-def headed(groups: Sequence[str]) -> list[str]:
-    """The heading above each of these rows, given the group of each; empty for most, and for all of a single class."""
-    if len(set(groups) - {"unranked"}) < 2:
-        return [""] * len(groups)
-    return [HEADINGS[group] if before != group else "" for before, group in zip(["", *groups], groups, strict=False)]

@@ -5,7 +5,7 @@ import shlex
 from bench.results.record import Arm, Race
 from impls.contract.catalogue import workloads
 from impls.contract.setting import Setting
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "run")
 WORKLOAD = "linear/line"  # what is raced when nobody says
@@ -33,4 +33,4 @@ def command(arm: Arm, race: Race) -> str:
     said |= {name: mine[name] for name in PLAIN if mine[name] != getattr(Setting, name)}
     said |= {name: mine[name] for name in SIZES if mine[name] != own.get(name)}
     typed = [part for name, value in said.items() for part in (f"--{name}", str(value))]
-    return numbers.plain(shlex.join([*PROGRAM, *typed]))
+    return plain(shlex.join([*PROGRAM, *typed]))

@@ -8,7 +8,7 @@ from bench.results import statistics
 from bench.results.record import Arm, Caveat, Race, Record, grouped
 from bench.results.statistics import Estimate
 from reports.run.rows import Row, is_read_floor
-from reports.text.numbers import count, seconds, times, value
+from reports.text.numbers import count, percent_off, plural, seconds, times, value
 
 TWIN_OFF = 0.02
 RESTLESS = 0.05  # spread of a round's ratio, above which rounds are said to disagree
@@ -32,7 +32,7 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
     if twin and twin.low is not None and twin.high is not None:
         yield (
             f"The reference raced against itself came out at {value(twin)} "
-            f"({_percent(twin.low - 1)} to {_percent(twin.high - 1)}): that is how much identical code differs here."
+            f"({percent_off(twin.low)} to {percent_off(twin.high)}): that is how much identical code differs here."
         )
 
 
@@ -88,7 +88,7 @@ def _late_starts(able: Sequence[Row]) -> Iterable[str]:
     if late:
         first = min(late, key=lambda name: late[name])
         until = f" to {count(max(late.values()), 2)}" if len(late) > 1 else ""
-        arms = "1 faster arm has" if len(late) == 1 else f"{len(late)} faster arms have"
+        arms = plural(len(late), "faster arm has", "faster arms have")
         yield (
             f"{arms} paid for a later start after {count(late[first], 2)}{until} updates ({first} first); "
             f"the job has {grouped(able[0].arm.setting.updates)}."
@@ -123,10 +123,6 @@ def answers(rows: Sequence[Row]) -> str:
         if judged
         else "No answers."
     )
-
-
-def _percent(change: float) -> str:
-    return f"{100 * change:+.1f} %"
 
 
 def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate | None) -> Iterable[Caveat]:

@@ -1,19 +1,16 @@
 """A comparison as Markdown, for `summary.md` and the summary page of a CI job, which takes no more than a MiB."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from bench.results.record import Race
-from reports.run.columns import Column, cells, columns_of, growth_columns, headed, heads, unit_of
+from reports.run.columns import columns_of, growth_columns, unit_of
 from reports.run.comparison import Comparison, RaceResult
 from reports.run.rows import Row, excused
 from reports.run.sweep import Growth, overtaking, sentence
-from reports.text.numbers import plain
+from reports.text.columns import Column, cells, heads
+from reports.text.markdown import LIMIT, table
+from reports.text.sanitize import escape_markdown, markdown_code
 
-T = TypeVar("T")
-
-LIMIT = 900_000  # bytes of races; a job's summary on GitHub may have 1 024 KiB in all, and is dropped when it has more
 WARNINGS = 50
 
 
@@ -31,7 +28,7 @@ def render(
     if machine:
         gpus = ", ".join(gpu["name"] for gpu in machine.get("gpus", ())) or "no GPU"
         lines += [
-            escape(
+            escape_markdown(
                 f"{machine.get('processor')}, {machine.get('cores')} cores, {gpus}; "
                 f"torch {packages.get('torch')}, Python {comparison.environment.get('python')}"
             ),
@@ -52,19 +49,19 @@ def render(
             break
         lines += race
     for complaint in complaints[:WARNINGS]:
-        lines += [f"> **Not read:** {escape(complaint)}", ""]
+        lines += [f"> **Not read:** {escape_markdown(complaint)}", ""]
     for warning in comparison.warnings[:WARNINGS]:
-        lines += [f"> **{escape(warning.text)}.** {escape(warning.advice)}.", ""]
+        lines += [f"> **{escape_markdown(warning.text)}.** {escape_markdown(warning.advice)}.", ""]
     lines += ["What the columns say:", ""]
     lines += [f"- **{head}**: {meaning}" for head, meaning in legend]
-    lines += ["", f"Repeat it with {_code(comparison.plan.command)}.", ""]
+    lines += ["", f"Repeat it with {markdown_code(comparison.plan.command)}.", ""]
     return "\n".join(lines)
 
 
 def _growth(growth: Growth) -> list[str]:
     columns = growth_columns(growth)
-    lines = [f"## {escape(growth.title)}", ""]
-    lines += [f"- {escape(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
+    lines = [f"## {escape_markdown(growth.title)}", ""]
+    lines += [f"- {escape_markdown(sentence(crossing, growth.swept))}." for crossing in growth.crossings]
     if none := overtaking(growth):
         lines.append(f"- {none}")
     body = [cells(columns, course) for course in growth.courses]
@@ -73,47 +70,11 @@ def _growth(growth: Growth) -> list[str]:
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     scale, unit = unit_of(result.rows)
-    lines = [f"## {escape(result.race.title)}", ""]
-    lines += [f"- {escape(finding)}" for finding in result.findings]
+    lines = [f"## {escape_markdown(result.race.title)}", ""]
+    lines += [f"- {escape_markdown(finding)}" for finding in result.findings]
     body = [cells(columns, row, scale) for row in result.rows]
     lines += ["", *table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
-    lines += [f"- {', '.join(map(_code, names))}: {escape(why)}" for names, why in excused(result.rows)]
+    lines += [
+        f"- {', '.join(map(markdown_code, names))}: {escape_markdown(why)}" for names, why in excused(result.rows)
+    ]
     return [*lines, ""]
-
-
-def table(
-    columns: Sequence[Column[T]], titles: Sequence[str], body: Sequence[Sequence[str]], groups: Sequence[str] = ()
-) -> Iterator[str]:
-    """The lines of a table, with the headings of the groups of its rows."""
-    first_left = next(place for place, column in enumerate(columns) if not column.right)
-    yield "| " + " | ".join(titles) + " |"
-    yield "|" + "|".join("---:" if column.right else "---" for column in columns) + "|"
-    for line, heading in zip(body, headed(groups) or [""] * len(body), strict=True):
-        if heading:
-            yield "| " * first_left + f"| *{heading}* " + "| " * (len(columns) - first_left - 1) + "|"
-        yield "| " + " | ".join(map(escape, line)) + " |"
-
-
-def _code(text: str) -> str:
-    """Text as code; one more backtick around it than it has in a row."""
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{plain(text)}{pad}{fence}"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown and HTML leave alone."""
-    for old, new in (
-        ("\\", "\\\\"),
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("|", "\\|"),
-        ("`", "\\`"),
-        ("*", "\\*"),
-        ("[", "\\["),
-        ("]", "\\]"),
-        ("_", "\\_"),
-    ):
-        text = text.replace(old, new)
-    return plain(text)

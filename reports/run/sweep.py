@@ -200,16 +200,12 @@ def _spoken(race: Race) -> dict[str, str]:
     setting = race.reference.setting
     return {
         "workload": race.workload,
-        "rows": _plural(setting.rows, "row"),
-        "features": _plural(setting.features, "feature"),
+        "rows": numbers.plural(setting.rows, "row"),
+        "features": numbers.plural(setting.features, "feature"),
         "dtype": setting.dtype,
         "batch": "full batch" if setting.batch == "full" else f"batches of {setting.batch}",
-        "threads": _plural(setting.threads, "thread"),
+        "threads": numbers.plural(setting.threads, "thread"),
     }
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
 
 
 def _courses(series: str, races: Sequence[tuple[int, Mapping[str, Row]]]) -> list[Course]:

@@ -2,6 +2,7 @@
 
 import math
 
+from bench.results.record import grouped
 from bench.results.statistics import Estimate
 
 DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -71,6 +72,16 @@ def times(factor: float) -> str:
     return f"{count(factor, 3)} times"
 
 
-def plain(text: str) -> str:
-    """Without characters that steer a terminal or turn the direction of writing."""
-    return "".join(c if c.isprintable() else " " for c in text)
+def percent(share: float) -> str:
+    """A share in whole per cent: "48 %"; "<1 %" for less than half a per cent that is not nothing."""
+    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def percent_off(ratio: float) -> str:
+    """How far a ratio is from 1, with its sign: "+1.2 %"."""
+    return f"{100 * (ratio - 1):+.1f} %"
+
+
+def plural(number: int, one: str, more: str = "") -> str:
+    """A count and what is counted: "1 row", "2 300 rows"; `more` where the plural is not made with an s."""
+    return f"{grouped(number)} {one if number == 1 else more or f'{one}s'}"

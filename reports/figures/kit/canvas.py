@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.kit.style import FAINT, INK
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 WIDTH, TOP, EDGE = 11.0, 0.75, 0.1  # inches
 NOTE, LETTERS = 0.165, 165  # inches that a line of the notes takes, and letters that it holds
@@ -38,11 +38,11 @@ class Canvas:
 
 def sheet(title: str, about: str, notes: Sequence[str], tall: float) -> Canvas:
     """An empty sheet that leaves so many inches for plots, with their scales. All words become harmless."""
-    lines = [line for note in notes for line in textwrap.wrap(numbers.plain(note), LETTERS)]
+    lines = [line for note in notes for line in textwrap.wrap(plain(note), LETTERS)]
     bottom = NOTE * len(lines) + 2 * EDGE
     height = TOP + tall + bottom
     figure = Figure(figsize=(WIDTH, height))
-    figure.text(0.01, 1 - 0.14 / height, numbers.plain(title), va="top", weight="bold", color=INK, fontsize=12)
-    figure.text(0.01, 1 - 0.42 / height, numbers.plain(about), va="top", fontsize=9, color=FAINT)
+    figure.text(0.01, 1 - 0.14 / height, plain(title), va="top", weight="bold", color=INK, fontsize=12)
+    figure.text(0.01, 1 - 0.42 / height, plain(about), va="top", fontsize=9, color=FAINT)
     figure.text(0.01, EDGE / height, "\n".join(lines), va="bottom", fontsize=8, color=INK, linespacing=1.35)
     return Canvas(figure, tall, bottom)

@@ -11,8 +11,8 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.exports import csv_parquet
 from reports.figures.kit import style
+from reports.text.csv import safe_csv
 
 _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None},
@@ -49,7 +49,7 @@ def picture(
 
     columns, rows  of the CSV; times in seconds
     """
-    table = csv_parquet.safe_csv(pd.DataFrame(list(rows), columns=list(columns)))
+    table = safe_csv(pd.DataFrame(list(rows), columns=list(columns)))
     return Picture(name, title, text, {**drawn(figure), "csv": table.encode()})
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from reports.figures.kit.style import INK
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 LINE = 0.175  # inches that a label takes
 LETTER = 0.073  # inches, on average
@@ -40,7 +40,7 @@ class Label:
 
 def short(text: str) -> str:
     """A name without what steers, cut where it is too long to stand beside a plot."""
-    text = numbers.plain(text)
+    text = plain(text)
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
 
 

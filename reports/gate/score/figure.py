@@ -9,7 +9,7 @@ from reports.figures.kit.figure import Picture, picture
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK
 from reports.gate.score import table
 from reports.gate.score.table import percent
-from reports.text import numbers
+from reports.text.sanitize import plain
 
 TITLE = "How often each gate says that the head is slower, with 95 % intervals"
 ALARM, CAUGHT = COLOURS[4], COLOURS[0]
@@ -29,7 +29,7 @@ def draw(score: Score) -> Picture:
     """One panel for each slowdown, one row for each method; false alarms in a colour of their own."""
     said = " ".join(sentences(score))
     rows = table.rows(score)
-    return picture("score", TITLE, numbers.plain(said), lambda: _figure(score), table.COLUMNS, rows)
+    return picture("score", TITLE, plain(said), lambda: _figure(score), table.COLUMNS, rows)
 
 
 def sentences(score: Score) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.results.gate import Margins
 from bench.results.gate_score import AtLevel, Method, Score, Share
 from bench.results.record import grouped
-from reports.run.markdown import escape
+from reports.text.sanitize import escape_markdown
 
 COLUMNS = (
     "method",
@@ -29,7 +29,7 @@ def render(score: Score) -> str:
     lines = [
         "# The gate beside those that people use",
         "",
-        escape(f"{score.machine}; {packages}. {sessions}, {score.trials} trials of {arms}; {budget(score)}"),
+        escape_markdown(f"{score.machine}; {packages}. {sessions}, {score.trials} trials of {arms}; {budget(score)}"),
         "",
         *_table(score),
         "",
@@ -37,9 +37,12 @@ def render(score: Score) -> str:
         "",
         "How each method decides, and what it decides by:",
         "",
-        *(f"- **{escape(each.name)}**: {escape(each.rule)}. Measured: {escape(each.way)}." for each in score.methods),
+        *(
+            f"- **{escape_markdown(each.name)}**: {escape_markdown(each.rule)}. Measured: {escape_markdown(each.way)}."
+            for each in score.methods
+        ),
         "",
-        *(f"- {escape(note)}" for note in notes()),
+        *(f"- {escape_markdown(note)}" for note in notes()),
         "",
     ]
     return "\n".join(lines)
@@ -84,7 +87,7 @@ def heading(level: float) -> str:
 def _cells(method: Method, asked: Sequence[float]) -> list[str]:
     heard = {each.level: share(each.slower) for each in method.levels}
     return [
-        escape(method.name),
+        escape_markdown(method.name),
         *(heard.get(level, "-") for level in asked),
         share(method.faster),
         share(method.unresolved),

@@ -7,7 +7,7 @@ from typing import TypeVar
 from reports.figures.kit.figure import Picture
 from reports.html.kit import template
 from reports.html.kit.template import Figure
-from reports.run.columns import Column, cells, heads
+from reports.text.columns import Column, cells, heads
 
 T = TypeVar("T")
 

@@ -16,10 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.figures.kit.figure import Picture
-from reports.text import numbers
+from reports.text import sanitize
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-KEPT = "\n\t"  # what is not printed and does no harm
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,10 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_tame,
+        finalize=sanitize.html_value,
     )
     environment.filters["base64"] = _base64
     return environment
-
-
-def _tame(value: Any) -> Any:
-    """No character that steers a terminal or turns the direction of writing reaches the page, whoever put it in."""
-    if type(value) is not str or value.isprintable():
-        return value
-    return "".join(c if c in KEPT else numbers.plain(c) for c in value)
 
 
 @cache

@@ -20,7 +20,7 @@
   function sort() {
     for (const table of tables) {
       const heads = [...table.tHead.rows[0].cells];
-      const index = heads.findIndex((head) => head.dataset.name === sorted);
+      const index = heads.findIndex((head) => head.dataset.id === sorted);
       heads.forEach((head, place) => {
         if (place === index) head.setAttribute("aria-sort", falling ? "descending" : "ascending");
         else head.removeAttribute("aria-sort");
@@ -104,8 +104,8 @@
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
-        falling = sorted === head.dataset.name && !falling;
-        sorted = head.dataset.name;
+        falling = sorted === head.dataset.id && !falling;
+        sorted = head.dataset.id;
         sort();
         write();
       });

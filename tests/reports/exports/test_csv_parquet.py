@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from bench.results.record import Record
 from impls.contract.setting import Setting
 from reports.exports import csv_parquet
+from reports.text import sanitize
 from tests.reports.records import ANALYTIC, BLOCK, LAPS, MANUAL, WRONG, arm, record, rounds
 
 REASONS = [
@@ -75,9 +76,9 @@ def test_no_cell_begins_as_a_formula(reason: str) -> None:
     """A cell that a spreadsheet would run begins with an apostrophe instead; every other one is as it was."""
     text = csv_parquet.to_csv([record(MANUAL, 1, None, status="failed", reason=reason)])
     table = pd.read_csv(io.StringIO(text, newline=""), keep_default_na=False, dtype=str)
-    harmless = "'" + reason if reason.startswith(csv_parquet.FORMULA) else reason
+    harmless = "'" + reason if reason.startswith(sanitize.FORMULA) else reason
     assert harmless == cell(table, 0, "reason")
-    assert not [text for text in table.iloc[0] if text.startswith(csv_parquet.FORMULA)]
+    assert not [text for text in table.iloc[0] if text.startswith(sanitize.FORMULA)]
 
 
 @pytest.mark.parametrize("reason", ["\rx", "wait\r=1+1"])

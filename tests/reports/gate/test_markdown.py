@@ -6,7 +6,7 @@ import pytest
 
 from reports.gate import markdown
 from reports.gate.summary import report_of
-from reports.run.markdown import escape
+from reports.text.sanitize import escape_markdown
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import KINDS, clocked, counts, found, of, report
 
@@ -18,7 +18,7 @@ def test_the_headline_is_first(kind: str) -> None:
     """Who opens the job reads the outcome in the first line."""
     first = markdown.render(report(kind)).splitlines()[0]
     assert first.startswith("## ")
-    assert first.endswith(escape(report(kind).headline))
+    assert first.endswith(escape_markdown(report(kind).headline))
 
 
 def test_everything_is_there() -> None:

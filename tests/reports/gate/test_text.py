@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from bench.results.gate import CellVerdict, Clocked, Count, Margins
 from reports.gate import text
 from reports.text.numbers import THIN
+from reports.text.sanitize import one_line
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import clocked, counts, found
 
@@ -146,7 +147,7 @@ def test_what_could_not_be_counted_is_said() -> None:
 @pytest.mark.parametrize("hostile", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_a_text_is_cut_and_tame(hostile: str) -> None:
     """No line of it can begin with a workflow command, none steers a terminal, and it is not long."""
-    said = text.cut(hostile)
+    said = one_line(hostile)
     assert said.isprintable()
     assert len(said) <= 600
     assert not any(word.startswith("::") for word in said.split())

@@ -78,7 +78,7 @@ class Visit:
 
     def head(self, name: str) -> Any:
         """The head of a column."""
-        return self.page.locator(f"table.arms thead th[data-name={name}]").first
+        return self.page.locator(f"table.arms thead th[data-id={name}]").first
 
     def open_all(self) -> None:
         """Opens every fold, and waits until the page has taken notice."""

@@ -10,7 +10,7 @@ from bench.results.record import Record
 from bench.results.store import Store
 from reports.html import run_page
 from reports.run.comparison import Comparison, compare
-from reports.text import numbers
+from reports.text.sanitize import plain
 from tests.conftest import ROOT
 from tests.reports.hostile import TEXTS, hostile
 from tests.reports.parsed import Parsed, picture, shown
@@ -34,7 +34,7 @@ ELEMENTS = (
 ATTRIBUTES = (
     "charset http-equiv content name rel href id class aria-label aria-hidden aria-live role tabindex alt src width "
     "height loading title scope colspan hidden type autocomplete spellcheck value checked lang "
-    "data-name data-numeric data-key data-class data-verdict"
+    "data-id data-numeric data-key data-class data-verdict"
 )
 
 
@@ -56,7 +56,7 @@ def test_a_hostile_record_is_only_text(text: str, tmp_path: Path) -> None:
     assert found.text.isprintable()
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    said = " ".join(numbers.plain(text).split())
+    said = " ".join(plain(text).split())
     assert found.text.count(said) > 10
     assert said in found.one("h1")
 

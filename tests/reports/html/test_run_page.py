@@ -89,9 +89,9 @@ def test_the_table_has_every_column_and_every_arm() -> None:
     comparison, records = floored({MANUAL: 2e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"), failed)
     found = shown((comparison, records))
     rows = comparison.races[0].rows
-    heads = [attributes for attributes, _ in found.all("th", scope="col") if "data-name" in attributes]
+    heads = [attributes for attributes, _ in found.all("th", scope="col") if "data-id" in attributes]
     assert [head["title"] for head in heads] == [column.meaning for column in columns_of(rows)]
-    assert [head["data-name"] for head in heads][:4] == ["rank", "implementation", "setting", "update"]
+    assert [head["data-id"] for head in heads][:4] == ["rank", "implementation", "setting", "update"]
     lines = [(attributes, text) for attributes, text in found.all("tr") if "data-class" in attributes]
     assert [
         text.split()[:2][-1] if row.rank else text.split()[0] for row, (_, text) in zip(rows, lines, strict=True)

@@ -16,14 +16,14 @@ def test_classes_stand_apart_in_their_order() -> None:
     assert [line.target for line in lines] == targets
     assert [line.reason for line in lines if line.reason] == ["fell"]
     assert [line.reference for line in lines].count(True) == 1
-    assert found.heads[found.timed].name == "update"
+    assert found.heads[found.timed].id == "update"
 
 
 def test_cells_carry_what_they_are_sorted_by() -> None:
     """A number as it is, whatever the text rounds it to; nothing where there is none."""
     result = floored({MANUAL: 2e-4})[0].races[0]
     found = run_table.table(result, columns_of(result.rows), [""] * len(result.rows))
-    place = next(n for n, head in enumerate(found.heads) if head.name == "update")
+    place = next(n for n, head in enumerate(found.heads) if head.id == "update")
     first = result.rows[0]
     assert first.seconds
     assert float(found.groups[0].lines[0].cells[place].key) == first.seconds.value

@@ -5,9 +5,10 @@ import re
 from msgspec.structs import replace
 
 from bench.results.record import Record
-from reports.run.columns import COLUMNS, cells, columns_of, growth_columns, headed, heads, race_columns, unit_of
+from reports.run.columns import COLUMNS, columns_of, growth_columns, race_columns, unit_of
 from reports.run.comparison import compare
 from reports.run.rows import Row
+from reports.text.columns import cells, headings, heads
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -159,9 +160,9 @@ def test_when_a_slow_start_pays_off_is_said_in_updates() -> None:
 
 def test_headings_stand_above_the_first_of_each_class() -> None:
     """Several classes are headed, each once; a single class is not, whether arms failed or not."""
-    assert headed(["faithful", "faithful", "floor", "unranked"]) == ["faithful:", "", "floors:", "not ranked:"]
-    assert headed(["faithful", "unranked", "unranked"]) == ["", "", ""]
-    assert headed([]) == []
+    assert headings(["faithful", "faithful", "floor", "unranked"]) == ["faithful:", "", "floors:", "not ranked:"]
+    assert headings(["faithful", "unranked", "unranked"]) == ["", "", ""]
+    assert headings([]) == []
 
 
 def test_a_sweep_says_where_the_time_goes() -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bench.results.record import Arm, Record, Status
 from reports.run.findings import findings
 from reports.run.rows import BreakEven, read_floors, row_of
-from reports.text.numbers import plain
+from reports.text.sanitize import plain
 from tests.reports.records import FLOOR, MANUAL, MOMENTS, REFERENCE, WRONG, arm, placed, record, rounds
 
 NUMPY = arm("linear/numpy")

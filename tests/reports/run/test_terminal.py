@@ -8,8 +8,10 @@ from rich.console import Console
 
 from bench.results.record import Caveat
 from reports.run import terminal
-from reports.run.columns import columns_of, heads
+from reports.run.columns import columns_of
 from reports.run.comparison import Comparison, compare
+from reports.text.columns import heads
+from reports.text.terminal import progress_line
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -162,14 +164,14 @@ def test_colour_does_not_change_the_words() -> None:
 @pytest.mark.parametrize(("elapsed", "share"), [(0.0, 0), (60.0, 12), (120.0, 24), (500.0, 24)])
 def test_progress_is_a_bar_on_a_terminal(elapsed: float, share: int) -> None:
     """The bar fills with the time that has gone, never beyond its end, and says what is left."""
-    line = terminal.progress_line(elapsed, 120.0, "round 1", bar=True)
+    line = progress_line(elapsed, 120.0, "round 1", bar=True)
     assert (line.count("━"), line.count("╌")) == (share, 24 - share)
     assert line.endswith(f" about {max(0.0, 120 - elapsed):.0f} s left · round 1")
 
 
 def test_progress_is_a_plain_line_in_a_log() -> None:
     """Without a terminal progress is a line of text, with the seconds so far."""
-    assert terminal.progress_line(61.04, 120, "round 1", bar=False) == "[  61.0 s, about 59 s left] round 1"
+    assert progress_line(61.04, 120, "round 1", bar=False) == "[  61.0 s, about 59 s left] round 1"
 
 
 def test_a_long_race_fits_80_columns() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bench.results.statistics import Estimate
 from reports.text import numbers
+from reports.text.sanitize import plain
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_factor_is_said_in_words(factor: float, text: str) -> None:
 )
 def test_plain_text_has_no_steering_characters(steering: str) -> None:
     """Characters that steer a terminal or turn the direction of writing become spaces; letters stay."""
-    said = numbers.plain(f"before{steering}after é µ ± 日本")
+    said = plain(f"before{steering}after é µ ± 日本")
     assert said.isprintable()
     assert said.startswith("before ")
     assert said.endswith("after é µ ± 日本")

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.html.kit import simple_page
-from reports.run.columns import Column
+from reports.text.columns import Column
 from tests.reports.parsed import Parsed, picture
 
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e=1+1"
