@@ -18,6 +18,17 @@ import typer
 from bench.cli import console, options, session
 
 GOES_ON = ("resume", "results", "budget", "rounds", "markdown", "annotations", "json_")  # may be typed with --resume
+KEPT = (
+    "head",
+    "base_python",
+    "head_python",
+    "project",
+    "folder",
+    "gate",
+    "floor",
+    "everything",
+    "results",
+)  # in the plan
 BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's folder
 
 Base = Annotated[
@@ -90,7 +101,7 @@ def gate(
             _only_goes_on(context)
         if BEGUN not in os.environ:
             _begin(typed)
-        verdict = _carried_out(Path(os.environ[BEGUN]), typed)
+        verdict = _carried_out(Path(os.environ[BEGUN]), context)
     raise typer.Exit(verdict)
 
 
@@ -138,13 +149,17 @@ def _begin(typed: dict[str, Any]) -> None:
     os.execve(sys.executable, again, variables)  # noqa: S606 - this program once more, with the head's `impls`
 
 
+def _typed(context: typer.Context) -> list[str]:
+    """The names of the options that were typed."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+
+
 def _only_goes_on(context: typer.Context) -> None:
     """Raises SettingError for what a gate that was begun has already decided: it would be ignored."""
     from impls.contract.setting import SettingError
 
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    typed = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if begun := [f"--{name.replace('_', '-')}" for name in typed if name not in GOES_ON]:
+    if begun := [f"--{name.replace('_', '-')}" for name in _typed(context) if name not in GOES_ON]:
         raise SettingError(
             f"{', '.join(begun)} was settled when the gate was begun: leave it out, or start a new gate."
         )
@@ -162,11 +177,10 @@ def _checked(typed: dict[str, Any]) -> None:
         raise SettingError(f"Nothing can be decided before {min(LOOKS)} rounds; got --rounds {typed['rounds']}.")
 
 
-def _carried_out(path: Path, typed: dict[str, Any]) -> int:
+def _carried_out(path: Path, context: typer.Context) -> int:
     """Plans, counts, races and reports; the exit status."""
     from bench.gate import run
-    from bench.gate.plan import make_gate_plan
-    from bench.gate.rule.margins import read
+    from bench.gate.plan import GateRequest, make_gate_plan
     from bench.gate.rule.verdict import verdict
     from bench.gate.sides import arms, checkout
     from bench.results.gate_store import GateStore
@@ -175,14 +189,10 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
     from reports.gate import write
     from reports.gate.summary import report_of
 
-    ledger = GateStore(Store(path))
+    ledger, typed = GateStore(Store(path)), context.params
     budget = options.duration("--budget", typed["budget"])
     if not typed["resume"]:
         prepared = checkout.again(path)
-        then, now = (
-            read(checkout.pyproject(path, each), typed["gate"], typed["floor"])
-            for each in (prepared.base, prepared.head)
-        )
         others = {
             "watch": "none",
             "rounds": None,
@@ -190,18 +200,19 @@ def _carried_out(path: Path, typed: dict[str, Any]) -> int:
             "workload": typed["workload"] or list(arms.usual_workloads()),
         }
         choice = options.choice(typed["effort"] or "standard", {**typed, **others})
-        plan = make_gate_plan(
+        kept = [name for name in _typed(context) if name in KEPT]
+        request = GateRequest(
             choice,
-            prepared,
-            arms.asked(checkout.origin(path, prepared.base, 0), choice, usual=not typed["workload"]),
-            now,
-            path,
-            margins_differ=then != now,
-            run=path.name,
             command="python -m bench " + shlex.join(sys.argv[1:]),
+            options={name.replace("_", "-"): typed[name] is True or str(typed[name]) for name in kept},
+            gate=typed["gate"],
+            floor=typed["floor"],
             budget=budget,
             everything=typed["everything"],
         )
+        base = checkout.origin(path, prepared.base, 0)
+        base_arms = arms.asked(base, choice, usual=not typed["workload"])
+        plan = make_gate_plan(request, prepared, base_arms, path)
         ledger.write_plan(plan)
     plan = ledger.plan()
     most = typed["rounds"] or plan.most

@@ -14,6 +14,7 @@ import psutil
 
 from bench.results.record import Caveat
 from bench.system import linux, nvml, toolchain
+from bench.system.git import git
 from bench.system.linux import Host
 
 # Allow-list: an environment may hold secrets, so a variable is recorded only when its name begins so, and is none.
@@ -146,13 +147,13 @@ def moment(machine: Host) -> dict[str, float | None]:
 
 def revision(root: Path) -> dict[str, Any]:
     """The commit of the checkout, and whether it was changed since; None where there is no git."""
-    commit = _git(root, "rev-parse", "HEAD")
-    return {"commit": commit, "changed": None if commit is None else bool(_git(root, "status", "--porcelain"))}
+    commit = _answer(root, "rev-parse", "HEAD")
+    return {"commit": commit, "changed": None if commit is None else bool(_answer(root, "status", "--porcelain"))}
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def _answer(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False, timeout=10)
+        done = git(root, *arguments, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

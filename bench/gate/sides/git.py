@@ -1,17 +1,16 @@
-"""What git knows of a project: its revisions, where two of them part, and their files. Apart because git is called here alone.
+"""A project's git repository: its revisions, their common ancestor, and their files.
 
 Nothing is left behind in the repository: no worktree, no branch, no entry of its index; its hooks do not run.
 """
 
 import difflib
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
-ALONE = ("core.hooksPath=/dev/null", "core.fsmonitor=false")  # no program but git runs
+from bench.system.git import git
+
 FETCH = "set `fetch-depth: 0` where CI checks out, or run `git fetch --unshallow`"
 
 
@@ -119,22 +118,8 @@ class Repository:
 
 
 def _git(folder: Path, *arguments: str, index: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Started by a hook of git's, we would inherit variables that point at another repository."""
-    variables = {name: value for name, value in os.environ.items() if name not in HERE}
-    variables |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-    variables |= {} if index is None else {"GIT_INDEX_FILE": str(index)}
-    settings = [word for setting in ALONE for word in ("-c", setting)]
     try:
-        return subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # file names need not be text
-            check=False,
-        )
+        return git(folder, *arguments, index=index)
     except FileNotFoundError:
         raise SideError(
             "git is not installed, and revisions are taken from it: install git, e.g. apt-get install git"

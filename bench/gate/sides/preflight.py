@@ -93,13 +93,6 @@ def proved(target: Path, prepared: Prepared) -> Prepared:
     return replace(prepared, base=filled["base"], head=filled["head"])
 
 
-def difference(base: Side, head: Side) -> tuple[str, ...]:
-    """A sentence for each version that the sides differ in: what changed may be that, and not the code."""
-    names = dict.fromkeys([*base.versions, *head.versions])
-    told = ((name, *(side.versions.get(name, "not installed") for side in (base, head))) for name in names)
-    return tuple(f"{name} is {then} on the base, {now} on the head" for name, then, now in told if then != now)
-
-
 def _seen(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> dict[str, Any]:
     """What a copy's process sees, once nothing is wrong with it."""
     place, instrument = target / side.copies[copy], target / "instrument"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate.plan import make_gate_plan
-from bench.gate.rule.margins import read
+from bench.gate.plan import GateRequest, make_gate_plan
 from bench.gate.sides.arms import arms_of, asked, usual_workloads
 from bench.gate.sides.checkout import Prepared, origin
 from bench.gate.sides.git import SideError
@@ -41,21 +40,13 @@ def append(file: Path) -> None:
     file.write_text(f"{file.read_text(encoding='utf-8')}\nLIMIT = 1\n", encoding="utf-8")
 
 
-def planned(sides: Path, choice: Choice = EAGER, has: list[Arm] | None = None, python: str = "") -> GatePlan:
+def planned(sides: Path, choice: Choice = EAGER, base_arms: list[Arm] | None = None, python: str = "") -> GatePlan:
     """The gate of these sides."""
     base = Side(role="base", name="main", copies=("sides/0",), python=python)
     head = Side(role="head", name="the working tree", copies=("sides/1",))
     prepared = Prepared(project=str(sides), base=base, head=head)
-    return make_gate_plan(
-        choice,
-        prepared,
-        arms_of(choice) if has is None else has,
-        read(None, None, None),
-        sides,
-        run="r",
-        command="c",
-        budget=1.0,
-    )
+    request = GateRequest(choice, command="c", options={}, gate=None, floor=None, budget=1.0)
+    return make_gate_plan(request, prepared, arms_of(choice) if base_arms is None else base_arms, sides)
 
 
 def kinds(plan: GatePlan) -> dict[str, str]:
@@ -94,7 +85,7 @@ def test_a_change_of_what_all_arms_stand_on_brings_no_more_arms(sides: Path) -> 
 def test_an_arm_that_the_head_does_not_offer_any_more_is_missing(sides: Path) -> None:
     """Its file is there; a mode of it is not."""
     compiled = [arm for arm in arms_of(Choice(device=("cpu",))) if arm.implementation == "linear/nn_sgd"]
-    plan = planned(sides, has=[*arms_of(EAGER), *compiled])
+    plan = planned(sides, base_arms=[*arms_of(EAGER), *compiled])
     assert {cell.arm.setting.mode for cell in plan.cells if cell.kind == "missing"} == {"compile"}
 
 
@@ -106,7 +97,7 @@ def test_a_file_that_is_gone_is_missing_whoever_asked(sides: Path) -> None:
     assert "linear/gone" not in kinds(planned(sides, named))
     lost = arms_of(named)[0]
     there = Arm(workload=lost.workload, implementation="linear/mine", setting=lost.setting)
-    assert kinds(planned(sides, named, has=[*arms_of(named), there]))["linear/mine"] == "missing"
+    assert kinds(planned(sides, named, base_arms=[*arms_of(named), there]))["linear/mine"] == "missing"
 
 
 def test_two_environments_are_never_identical(sides: Path) -> None:

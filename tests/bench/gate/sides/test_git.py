@@ -29,8 +29,8 @@ def test_the_repository_is_left_as_it_was(project: Project, tmp_path: Path) -> N
     project.write({"impls/linear/manual.py": "STEP = 3\n"})
     before = project.everything()
     script = (
-        "from pathlib import Path; from bench.gate import sides;"
-        f"sides.prepare(Path({str(tmp_path / 'gate')!r}), project=Path({str(project.path)!r}), base='main')"
+        "from pathlib import Path; from bench.gate.sides import checkout;"
+        f"checkout.prepare(Path({str(tmp_path / 'gate')!r}), project=Path({str(project.path)!r}), base='main')"
     )
     stray = {"GIT_DIR": str(tmp_path / "nowhere"), "GIT_INDEX_FILE": str(tmp_path / "stray")}
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, env=os.environ | stray)

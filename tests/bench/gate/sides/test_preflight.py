@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from bench.gate.sides import checkout, preflight
 from bench.gate.sides.checkout import Prepared, SideError
-from bench.results.gate import Side
 from tests.bench.gate.projects import Project, whole
 from tests.conftest import ROOT
 
@@ -58,18 +57,8 @@ def test_both_sides_are_proved_and_their_versions_told(prepared: tuple[Path, Pre
     found = preflight.proved(target, made)
     assert replace(found.base, versions={}) == made.base
     assert {"python", "torch", "numpy", "instructions"} <= set(found.base.versions)
-    assert ("msgspec" in found.base.versions, "msgspec" in found.head.versions) == (False, True)
-    assert 1 == len(preflight.difference(found.base, found.head))
-
-
-def test_what_differs_between_two_environments_is_told() -> None:
-    """A sentence each, also where one of them lacks it; none for what is equal."""
-    then, now = {"python": "3.12.1", "torch": "2.12.0"}, {"python": "3.12.1", "torch": "2.13.0", "numba": "0.60"}
-    base, head = Side(role="base", name="a", versions=then), Side(role="head", name="b", versions=now)
-    assert preflight.difference(base, head) == (
-        "torch is 2.12.0 on the base, 2.13.0 on the head",
-        "numba is not installed on the base, 0.60 on the head",
-    )
+    assert {name for name, _ in found.base.versions.items() ^ found.head.versions.items()} == {"msgspec"}
+    assert "msgspec" in found.head.versions
 
 
 def link_out(target: Path, made: Prepared, project: Path) -> str:
