@@ -170,17 +170,31 @@ def digest(folder: Path) -> str:
 def _settle(target: Path, copies: tuple[str, ...], who: str, inside: PurePosixPath, python: str) -> str:
     """Makes the other copies of a side from its first, compiles them all, and tells their digest."""
     first, *others = (target / copy for copy in copies)
-    if not (first / inside / "impls").is_dir():
-        found = [
-            path.parents[2].relative_to(first).as_posix()
-            for path in sorted(first.glob("**/impls/contract/contract.py"))
-        ]
-        hint = f"did you mean the folder {found[0]}?" if found else "it must be a revision that has what is to be raced"
-        raise SideError(f"{who} has no folder {(inside / 'impls').as_posix()}; {hint}")
+    _check_layout(first, inside, who)
     for other in others:
         shutil.copytree(first, other, symlinks=True)
     _compile(python, first, *others)
     return digest(first)
+
+
+def _check_layout(copy: Path, inside: PurePosixPath, who: str) -> None:
+    """Raises SideError where a side has no `impls`, or one as an older looprace laid it out."""
+    impls = inside / "impls"
+    if not (copy / impls).is_dir():
+        others = sorted(copy.glob("**/impls/contract/contract.py"))
+        folders = [path.parents[2].relative_to(copy).as_posix() for path in others]
+        hint = (
+            f"did you mean the folder {folders[0]}?"
+            if folders
+            else "it must be a revision that has what is to be raced"
+        )
+        raise SideError(f"{who} has no folder {impls.as_posix()}; {hint}")
+    if not (copy / impls / "contract").is_dir() and (copy / impls / "contract.py").is_file():
+        raise SideError(
+            f"{who} has {(impls / 'contract.py').as_posix()}, as an older looprace had it, and this one needs "
+            f"{(impls / 'contract').as_posix()}/; choose a base from after that move, or run the gate of a checkout that is "
+            "as old as the base"
+        )
 
 
 def _compile(python: str, *folders: Path) -> None:

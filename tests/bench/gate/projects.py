@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 
 SMALL = {
     "impls/__init__.py": "",
+    "impls/contract/__init__.py": "from impls.contract.contract import LAW\n",
     "impls/contract/contract.py": "LAW = 1\n",
     "impls/linear/__init__.py": "",
     "impls/linear/workload.py": "from impls.contract import LAW\n",

@@ -158,19 +158,19 @@ def test_bench_is_the_instruments_and_impls_the_sides(tmp_path: Path) -> None:
             origin = checkout.origin(target, side, copy)
             command, variables = [*origin.command, "-c", script], os.environ | origin.variables
             said = subprocess.run(command, cwd=origin.folder, env=variables, capture_output=True, text=True, check=True)
-            own = str(target / side.copies[copy] / "impls" / "contract.py")
+            own = str(target / side.copies[copy] / "impls" / "contract" / "__init__.py")
             assert [str(target / "instrument" / "bench" / "clock.py"), own, law] == json.loads(said.stdout)
 
 
 def test_the_instrument_stays_what_it_was(tmp_path: Path) -> None:
     """Bench and reports, without what is published; asked for once more, it is not copied once more."""
     place = checkout.instrument(tmp_path)
-    assert (ROOT / "bench" / "worker.py").read_bytes() == (place / "bench" / "worker.py").read_bytes()
-    assert (place / "reports" / "page.css").is_file()
+    assert (ROOT / "bench" / "worker" / "main.py").read_bytes() == (place / "bench" / "worker" / "main.py").read_bytes()
+    assert (place / "reports" / "html" / "kit" / "page.css").is_file()
     assert not (place / "reports" / "published").exists()
-    (place / "bench" / "worker.py").write_text("# as it was\n", encoding="utf-8")
+    (place / "bench" / "worker" / "main.py").write_text("# as it was\n", encoding="utf-8")
     assert place == checkout.instrument(tmp_path)
-    assert "# as it was\n" == (place / "bench" / "worker.py").read_text(encoding="utf-8")
+    assert "# as it was\n" == (place / "bench" / "worker" / "main.py").read_text(encoding="utf-8")
 
 
 def test_one_revision_in_two_environments(project: Project, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_sides_are_found_again_unless_their_files_changed(project: Project, tmp_
     assert made == checkout.again(target)
     shutil.rmtree(target / made.head.copies[1] / "impls" / "__pycache__")
     assert made == checkout.again(target)
-    (target / made.head.copies[1] / "impls" / "contract.py").write_text("LAW = 7\n", encoding="utf-8")
+    (target / made.head.copies[1] / "impls" / "contract" / "contract.py").write_text("LAW = 7\n", encoding="utf-8")
     with pytest.raises(SideError, match="the files of the head"):
         checkout.again(target)
 

@@ -47,6 +47,10 @@ def test_the_repository_is_left_as_it_was(project: Project, tmp_path: Path) -> N
         ({"base": "alone"}, "HEAD and alone have no commit in common"),
         ({"base": "bare", "head": "bare"}, "the base, bare, has no folder impls; it must be a revision"),
         ({"base": "moved", "head": "moved"}, "the base, moved, has no folder impls; did you mean the folder far/off?"),
+        (
+            {"base": "older", "head": "older"},
+            "the base, older, has impls/contract.py, .* older looprace.*; choose a base",
+        ),
         ({"base": "main", "folder": "../other"}, "does not lie inside the project"),
         ({"base": "main", "head_python": "no-such-python"}, "no interpreter no-such-python for the head"),
         ({"base": "main", "base_python": "git"}, "git does not run as Python for the base"),
@@ -61,8 +65,10 @@ def test_what_cannot_be_is_said_in_a_sentence(
     project.git("rm", "-r", "--quiet", "impls")
     project.commit({"README.md": ""})
     project.git("branch", "bare")
-    project.commit({"far/off/impls/contract.py": ""})
+    project.commit({"far/off/impls/contract/contract.py": ""})
     project.git("branch", "moved")
+    project.commit({"impls/contract.py": "", "impls/linear/manual.py": ""})
+    project.git("branch", "older")
     project.git("checkout", "--quiet", "work")
     with pytest.raises(SideError, match=said):
         checkout.prepare(tmp_path / "gate", project=project.path, **asked)

@@ -71,16 +71,16 @@ def link_out(target: Path, made: Prepared, project: Path) -> str:
 
 def link_together(target: Path, made: Prepared, project: Path) -> str:
     """One file of the head is the base's, by a hard link, which no path shows."""
-    then, now = (target / each.copies[0] / "benchmarks/impls/contract.py" for each in (made.base, made.head))
+    then, now = (target / each.copies[0] / "benchmarks/impls/contract/contract.py" for each in (made.base, made.head))
     now.unlink()
     now.hardlink_to(then)
-    return r"the very same file, .*benchmarks/impls/contract\.py"
+    return r"the very same file, .*benchmarks/impls/contract/contract\.py"
 
 
 def old_impls(target: Path, made: Prepared, project: Path) -> str:
     """The base lacks what this bench asks of a side."""
-    (target / made.base.copies[0] / "benchmarks/impls/task.py").unlink()
-    return r"the base, HEAD, .*impls\.task"  # not found; or found in the checkout, where that is installed for editing
+    (target / made.base.copies[0] / "benchmarks/impls/contract/task.py").unlink()
+    return r"the base, HEAD, .*impls\.contract\.task"  # not found; or found in the checkout, where that is installed for editing
 
 
 def missing_package(target: Path, made: Prepared, project: Path) -> str:
