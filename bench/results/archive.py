@@ -20,9 +20,11 @@ from bench.results.store import Store, StoreError
 SUFFIX = ".tar.gz"
 MOST_BYTES = 1 << 28  # of all files together, unpacked
 MOST_FILES = 100_000
+_PART = r"[\w+=-][\w.+=-]*"  # of a path: never "..", never hidden
 _KEPT = re.compile(
-    r"(plan|environment|sitting)\.json"
-    r"|(sources|descents|records|profiles|trials)/([\w+=-][\w.+=-]*/)*[\w+=-][\w.+=-]*(?<!\.speedscope)\.(json|txt|folded)",
+    r"(plan|environment)\.json"
+    rf"|({_PART}/)?sitting\.json"  # trials of gates have one or several folders
+    rf"|(sources|descents|records|profiles|({_PART}/)?trials)/({_PART}/)*{_PART}(?<!\.speedscope)\.(json|txt|folded)",
     re.ASCII,
 )
 
@@ -92,11 +94,10 @@ def _name(member: tarfile.TarInfo) -> str:
     if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
         return ""
     parts = PurePosixPath(member.name).parts
-    plain = [re.fullmatch(r"[\w+=-][\w.+=-]*", part, re.ASCII) for part in parts]
-    if not all(plain):
+    if not all(re.fullmatch(_PART, part, re.ASCII) for part in parts):
         return ""
-    below = "/".join(parts[1:])
-    return "/".join(parts) if _KEPT.fullmatch(below) or _KEPT.fullmatch("/".join(parts)) else ""
+    inside, below = "/".join(parts), "/".join(parts[1:])
+    return inside if _KEPT.fullmatch(inside) or _KEPT.fullmatch(below) else ""
 
 
 class _Bounded(io.RawIOBase):

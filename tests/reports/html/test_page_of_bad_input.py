@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from bench.results import archive
 from bench.results.record import Record
 from bench.results.store import Store
 from reports.html import run_page
@@ -61,15 +62,16 @@ def test_a_hostile_record_is_only_text(text: str, tmp_path: Path) -> None:
     assert said in found.one("h1")
 
 
-OLD = ROOT / "reports" / "published" / "cpu-2-cores"
+OLD = ROOT / "reports" / "published" / "cpu-2-cores" / "run.tar.gz"
 
 
-def test_a_run_of_an_older_format_says_what_is_missing() -> None:
+def test_a_run_of_an_older_format_says_what_is_missing(tmp_path: Path) -> None:
     """Records of before sources were kept make a page, and a note."""
-    run = Store(OLD)
-    records, _ = run.records()
-    older = [replace(each, format=2) for each in records]
-    found = shown((compare(run.plan(), run.environment(), older), older), Path("nowhere"))
+    with archive.opened(str(OLD), tmp_path) as run:
+        records, _ = run.records()
+        older = [replace(each, format=2) for each in records]
+        comparison = compare(run.plan(), run.environment(), older)
+    found = shown((comparison, older), Path("nowhere"))
     assert "Its records are of format 2; today's is" in found.text
     assert "It kept no sources" in found.text
     assert len(found.all("tr", class_="reference")) == 1
