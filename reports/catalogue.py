@@ -20,7 +20,8 @@ def render() -> Iterator[RenderableType]:
         yield Text(f"  {complaint}", style="red")
     yield Text("\nimplementations", style="bold")
     yield _table(
-        (each.name, each.summary, each.missing() or _raced(each)) for each in catalogue.implementations().values()
+        (each.name, each.summary, each.complaint or each.missing() or _raced(each))
+        for each in catalogue.implementations().values()
     )
 
 
@@ -39,6 +40,7 @@ def document() -> dict[str, Any]:
                 "batches": list(each.domain.batches),
                 "needs": list(each.needs),
                 "missing": each.missing(),
+                "complaint": each.complaint,
             }
             for each in catalogue.implementations().values()
         ],
@@ -58,5 +60,5 @@ def _table(items: Iterator[tuple[str, str, str]]) -> Table:
     table.add_column()
     table.add_column(max_width=40)
     for name, summary, needs in items:
-        table.add_row(Text(name), Text(summary), Text(needs, style="yellow" if "pip install" in needs else "dim"))
+        table.add_row(Text(name), Text(summary), Text(needs, style="yellow" if "pip install" in needs else "red" if needs.startswith("impls/") else "dim"))
     return table

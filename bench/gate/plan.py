@@ -22,6 +22,7 @@ from bench.runner import memory_layout
 from bench.runner.plan import Choice
 from bench.system import environment
 from impls.contract import catalogue
+from impls.contract.dependencies import differing
 
 CONTROLS = 3
 LAP_SECONDS = 1.0  # of racing in each round: processes differ more than laps, so longer racing gains little
@@ -76,8 +77,8 @@ class _Sides:
     def differing(self, workload: str, implementation: str) -> tuple[str, ...]:
         """The files that differ of those that running an implementation stands on, as paths from the side's folder."""
         tops = [(self.target / side.copies[0], side.folder) for side in (self.base, self.head)]
-        base, head = (dependencies.closure(top / folder, workload, implementation, top) for top, folder in tops)
-        return dependencies.differing(base, head)
+        base, head = (dependencies.fingerprints(top / folder, workload, implementation, top) for top, folder in tops)
+        return differing(base, head)
 
     def cell(self, arm: Arm) -> Cell:
         """The cell of an arm that the head has."""

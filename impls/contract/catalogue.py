@@ -1,39 +1,35 @@
-"""Finds workloads and implementations by walking the folders: path = name. Loads no framework until an arm is built."""
+"""What can be raced: the workloads and implementations below `impls`, each named by its path.
+
+Files are read, not run, and no framework is loaded until `load` imports an implementation.
+"""
 
 import ast
-import contextlib
 import difflib
 import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import io
 import sys
-import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from impls.contract import Domain, Implementation, Work, Workload
+from impls.contract.declarations import declaration
+from impls.contract.dependencies import ANYTHING, arm_modules, dependencies, module_name, parse
 
 ROOT = Path(__file__).parents[1]
-OWN = {"impls"}
-RESERVED = {"__init__", "workload", "kernels"}
-COMMON = {
-    "impls.contract",
-    "impls.contract.contract",
-    "impls.contract.setting",
-}  # what every implementation stands on; a change there changes them all
+PLACES = (ROOT.parent,)  # where the modules of `impls` are looked for
+RESERVED = {"__init__", "workload", "kernels"}  # files of a family's folder that are no implementations
 
 # How to install what an implementation imports, where the name of the package is not that of the module.
 PACKAGES = {"sklearn": "scikit-learn"}
 
 
 def family_of(name: str) -> str:
-    """The folder that a workload or an implementation of this name lies in."""
+    """The folder that a workload or an implementation of this name lies in: "linear" for "linear/manual"."""
     return name.partition("/")[0]
 
 
@@ -45,21 +41,25 @@ class UnknownNameError(ValueError):
 class Entry:
     """What can be known of an implementation without running it.
 
-    name         "linear/manual": the path below `impls`, without its ending
-    summary      first line of the module's docstring
-    needs        top-level packages it imports, standard library and this project aside
-    fingerprint  SHA-256 of its tokens and of those of what it takes from beside it: comments and layout do not change
-                 it, code does
-    domain       where it can be raced
-    work         faithful, algorithmic or floor
+    name       "linear/manual": the path below `impls`, without its ending
+    summary    first line of the module's docstring
+    needs      top-level packages it imports, standard library and this project aside
+    domain     where it can be raced
+    work       faithful, algorithmic or floor
+    complaint  why its domain or its work cannot be read, and the cure; "" when they can. Loading it raises this.
     """
 
     name: str
     summary: str
-    needs: tuple[str, ...]
-    fingerprint: str
+    needs: tuple[str, ...] = ()
     domain: Domain = Implementation.domain
-    work: Work = "faithful"
+    work: Work = Implementation.work
+    complaint: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the code of every file in `dependencies_of`: comments, docstrings and layout do not change it."""
+        return _fingerprint(self.name)
 
     @property
     def family(self) -> str:
@@ -84,127 +84,100 @@ def complaints() -> tuple[str, ...]:
 
 @cache
 def _families() -> tuple[dict[str, Workload], tuple[str, ...]]:
-    found: dict[str, Workload] = {}
-    broken = []
-    for path in sorted(ROOT.glob("*/workload.py")):
+    loaded: dict[str, Workload] = {}
+    complaints = []
+    for folder in families():
         try:
-            module = importlib.import_module(f"impls.{path.parent.name}.workload")
-            found |= {workload.name: workload for workload in module.WORKLOADS}
+            module = importlib.import_module(f"impls.{folder.name}.workload")
+            loaded |= {workload.name: workload for workload in module.WORKLOADS}
         except Exception as error:  # noqa: BLE001 - whatever one family raises, the others can be raced
-            broken.append(f"impls/{path.parent.name}/workload.py cannot be loaded: {type(error).__name__}: {error}")
-    return found, tuple(broken)
+            complaints.append(f"impls/{folder.name}/workload.py cannot be loaded: {type(error).__name__}: {error}")
+    return loaded, tuple(complaints)
 
 
 @cache
 def implementations() -> dict[str, Entry]:
     """Every implementation by name. A file is read, not run, so that one broken file hides no other."""
-    return {name: _read(name, path) for name, path in _paths().items()}
+    return {name: _read(name) for name in _files()}
 
 
 def entry(name: str) -> Entry:
-    """One implementation, by reading no other file than those it is made of; UnknownNameError where there is none."""
-    paths = _paths()
-    if name not in paths:
-        raise _unknown("implementation", name, paths)
-    return _read(name, paths[name])
+    """One implementation, by reading no other file than those it is built on; UnknownNameError where there is none."""
+    if name not in _files():
+        raise _unknown("implementation", name, _files())
+    return _read(name)
+
+
+def files(impls: Path = ROOT) -> dict[str, Path]:
+    """The file of every implementation by name, in the order of the names; read by path alone.
+
+    impls  the folder that the families lie in
+    """
+    paths = [path for family in families(impls) for path in sorted(family.glob("*.py"))]
+    own = [path for path in paths if path.stem.isidentifier() and path.stem not in RESERVED]
+    return {path.relative_to(impls).with_suffix("").as_posix(): path for path in own}
+
+
+def families(impls: Path = ROOT) -> list[Path]:
+    """The folders below `impls` that hold workloads and ways to carry them out: those with a workload.py."""
+    return [path.parent for path in sorted(impls.glob("*/workload.py"))]
 
 
 @cache
-def _paths() -> dict[str, Path]:
-    """The file of every implementation, by name."""
-    paths = (
-        path
-        for path in sorted(ROOT.glob("*/*.py"))
-        if path.stem.isidentifier() and path.stem not in RESERVED and path.parent.name != "contract"
-    )
-    return {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in paths}
+def _files() -> dict[str, Path]:
+    return files()
 
 
-def _read(name: str, path: Path) -> Entry:
+@cache
+def _read(name: str) -> Entry:
     """What the file says of itself; a file that cannot be read spoils the entries of those built on it, and no other."""
-    files = [path]  # and those of this package that it imports, and those that they import in their turn
-    for file in files:
-        try:
-            files += [other for other in _source(file).built_on if other not in files]
-        except (OSError, SyntaxError, ValueError) as error:
-            where = "" if file == path else f"it is built on {file.relative_to(ROOT.parent).as_posix()}: "
-            return Entry(name, f"cannot be read: {where}{error}", (), "")
-    own = _source(path)
-    fingerprints = "\n".join(_source(file).fingerprint for file in files)
+    own = _files()[name]
+    sources = dependencies([module_name(name)], PLACES, _is_built_on)
+    for path, source in sources.items():
+        if source.fault:
+            where = "" if path == own else f"it is built on {path.relative_to(ROOT.parent).as_posix()}: "
+            return Entry(name, f"cannot be read: {where}{source.fault}", ())
+    declared = declaration(module_name(name), PLACES)
+    packages = {module.partition(".")[0] for module in sources[own].imports} - {"impls", ANYTHING}
     return Entry(
         name=name,
-        summary=(ast.get_docstring(own.tree) or "no docstring").partition("\n")[0],
-        needs=tuple(sorted({each.partition(".")[0] for each in own.imported} - OWN - set(sys.stdlib_module_names))),
-        fingerprint=hashlib.sha256(fingerprints.encode()).hexdigest(),
-        domain=_domain(own.tree),
-        work=_literal(own.tree, "work", "faithful"),
+        summary=(ast.get_docstring(parse(sources[own].content, own.name)) or "no docstring").partition("\n")[0],
+        needs=tuple(sorted(packages - set(sys.stdlib_module_names))),
+        domain=declared.domain,
+        work=declared.work,
+        complaint=declared.complaint,
     )
 
 
-@dataclass(frozen=True)
-class _Source:
-    """One file, parsed; `built_on` are the files of this package that it imports itself."""
+def _is_own(module: str) -> bool:
+    """Whether a module lies in `impls`: what an arm imports from elsewhere is installed, and known by its version."""
+    return module.partition(".")[0] == "impls"
 
-    tree: ast.Module
-    imported: set[str]
-    built_on: list[Path]
-    fingerprint: str
+
+def _is_built_on(module: str) -> bool:
+    """Whether an entry tells of a fault in this module; of one in the contract, every entry would."""
+    return _is_own(module) and not module.startswith("impls.contract")
+
+
+def dependencies_of(name: str) -> dict[str, str]:
+    """The fingerprint of each file of `impls` that running an implementation depends on, by its path from the checkout."""
+    sources = dependencies(arm_modules(family_of(name), name), PLACES, _is_own)
+    return {path.relative_to(ROOT.parent).as_posix(): sources[path].fingerprint for path in sorted(sources)}
 
 
 @cache
-def _source(path: Path) -> _Source:
-    """Read once, however many implementations are built on it."""
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text, path.name)
-    imported = _imported(tree)
-    own = sorted(each for each in imported - COMMON if each.startswith("impls."))
-    files = (ROOT.parent / f"{each.replace('.', '/')}.py" for each in own)
-    return _Source(tree, imported, [file for file in files if file.is_file()], fingerprint(text))
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    """The modules that a file imports anywhere, by their whole names; of what it imports from a module, both names."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
-
-
-def _assigned(tree: ast.Module, name: str) -> Iterator[ast.expr]:
-    """What the classes of a file set this attribute to, in their bodies."""
-    for node in tree.body:
-        for line in node.body if isinstance(node, ast.ClassDef) else ():
-            if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
-                yield line.value
-
-
-def _literal(tree: ast.Module, name: str, default: Any) -> Any:
-    return next((value.value for value in _assigned(tree, name) if isinstance(value, ast.Constant)), default)
-
-
-def _domain(tree: ast.Module) -> Domain:
-    """What the file declares; the contract's own where it declares nothing that can be read."""
-    for value in _assigned(tree, "domain"):
-        if isinstance(value, ast.Call):
-            with contextlib.suppress(ValueError, TypeError):
-                return Domain(**{word.arg: ast.literal_eval(word.value) for word in value.keywords if word.arg})
-    return Domain()
-
-
-def fingerprint(source: str) -> str:
-    """Equal for two sources that differ in comments, blank lines and line breaks alone."""
-    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING}
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    text = "\0".join(f"{token.type} {token.string.strip()}" for token in tokens if token.type not in skipped)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _fingerprint(name: str) -> str:
+    lines = [name, *(f"{path} {one}" for path, one in dependencies_of(name).items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load(name: str) -> type[Implementation]:
-    """The one subclass of Implementation that the file defines; imports what the file imports."""
-    module = importlib.import_module(f"impls.{name.replace('/', '.')}")
+    """The one subclass of Implementation that the file defines; imports what the file imports.
+
+    Raises TypeError, with the cure, for a file with none or several, and for one whose work or domain is not what
+    reading it tells: the plan of a run goes by that.
+    """
+    module = importlib.import_module(module_name(name))
     classes = [
         item
         for item in vars(module).values()
@@ -213,6 +186,14 @@ def load(name: str) -> type[Implementation]:
     if len(classes) != 1:
         raise TypeError(
             f"impls/{name}.py must define exactly one subclass of Implementation; it defines {len(classes)}."
+        )
+    read = entry(name)
+    if read.complaint:
+        raise TypeError(read.complaint)
+    if (classes[0].domain, classes[0].work) != (read.domain, read.work):
+        raise TypeError(
+            f"impls/{name}.py: {classes[0].__name__} has other values of domain and work than its body sets: "
+            "set them there, as literals, and nowhere else."
         )
     return classes[0]
 
@@ -227,12 +208,12 @@ def choose_implementations(patterns: Sequence[str], family: str) -> list[Entry]:
 
     A pattern that matches nothing in the whole catalogue raises UnknownNameError.
     """
-    return [implementations()[name] for name in match_implementations(patterns) if name.startswith(f"{family}/")]
+    return [implementations()[name] for name in match_implementations(patterns) if family_of(name) == family]
 
 
 def match_implementations(patterns: Sequence[str]) -> list[str]:
     """The names that match any of the shell patterns; UnknownNameError for a pattern that matches none."""
-    return _choose("implementation", patterns, _paths())
+    return _choose("implementation", patterns, _files())
 
 
 def _choose(kind: str, patterns: Sequence[str], names: Iterable[str]) -> list[str]:
@@ -244,6 +225,14 @@ def _choose(kind: str, patterns: Sequence[str], names: Iterable[str]) -> list[st
 
 
 def _unknown(kind: str, name: str, names: Iterable[str]) -> UnknownNameError:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}."
+    """The error for a name that nothing has: it names what is close, or else the families or what is nearest."""
+    known = sorted({family_of(each) for each in names})
+    by_key = {each if "/" in name else each.rpartition("/")[2]: each for each in names}
+    close = difflib.get_close_matches(name, by_key, n=3, cutoff=0.0)
+    if difflib.get_close_matches(name, close, n=1, cutoff=0.75):
+        hint = f"did you mean {by_key[close[0]]}?"
+    elif "/" in name and family_of(name) not in known:
+        hint = f"there is no family {family_of(name)}; there is {' and '.join(known)}."
+    else:
+        hint = f"the nearest names are {', '.join(by_key[key] for key in close)}."
     return UnknownNameError(f"No {kind} is called {name!r}: {hint} `python -m bench list` shows them all.")

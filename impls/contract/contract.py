@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impls.contract.schedule import Schedule
-from impls.contract.setting import Kind, Setting
+from impls.contract.setting import DEVICES, MODES, Kind, Setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 Work = Literal["faithful", "algorithmic", "floor"]
+Effort = Literal["quick", "standard", "thorough"]
 
 
 class UnavailableError(Exception):
@@ -31,11 +32,27 @@ class Domain:
              "quick", "standard" or "thorough"
     devices  where it computes
     batches  what one update of it can read: all rows, some, a single one
+
+    Raises ValueError for a word that there is not.
     """
 
     modes: Mapping[str, str] = field(default_factory=lambda: {"eager": "quick"})
     devices: tuple[str, ...] = ("cpu", "cuda")
     batches: tuple[Kind, ...] = ("full", "mini", "single")
+
+    def __post_init__(self) -> None:
+        for name, words, known in (
+            ("modes", self.modes, MODES),
+            ("efforts", tuple(self.modes.values()), get_args(Effort)),
+            ("devices", self.devices, DEVICES),
+            ("batches", self.batches, get_args(Kind)),
+        ):
+            if isinstance(words, str):
+                raise ValueError(f"{name} must be a list or a tuple; got {words!r}")
+            if not words:
+                raise ValueError(f"{name} must not be empty")
+            if unknown := [word for word in words if word not in known]:
+                raise ValueError(f"{name} must be among {', '.join(known)}; got {unknown[0]!r}")
 
     def excludes(self, setting: Setting) -> str | None:
         """None, or why nothing can be measured at this setting, in words for the user."""

@@ -20,6 +20,7 @@ NEEDED = (
     "bench.worker.device",
     "impls",
     "impls.contract.catalogue",
+    "impls.contract.dependencies",
     "impls.contract.task",
     "torch",
 )

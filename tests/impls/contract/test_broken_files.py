@@ -21,7 +21,7 @@ BROKEN = {
 def test_a_broken_file_hides_no_other(kind: str, tmp_path: Path) -> None:
     """A file that cannot be parsed or imported is listed itself, and every other one still is."""
     plant(tmp_path, f"linear/{kind}", BROKEN[kind])
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
+    listed = say("from impls.contract import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
     assert {*catalogue.implementations(), f"linear/{kind}"} == set(listed.split())
 
 
@@ -32,7 +32,7 @@ SHARED = {"syntax": b"def broken(:\n", "not utf8": '"""Zeilen für Zeilen."""\n'
 def test_a_broken_shared_file_spoils_only_what_is_built_on_it(kind: str, tmp_path: Path) -> None:
     """Where a file that others import cannot be read, those say so and name it, and all the rest is as before."""
     plant(tmp_path, "linear/analytic", SHARED[kind])
-    script = "from impls import catalogue; print(*catalogue.implementations().values(), sep='\\n')"
+    script = "from impls.contract import catalogue; print(*catalogue.implementations().values(), sep='\\n')"
     before = {name: str(entry) for name, entry in catalogue.implementations().items()}
     found = dict(zip(before, say(script, tmp_path).splitlines(), strict=True))
     spoiled = {name: entry for name, entry in found.items() if entry != before[name]}
@@ -48,7 +48,8 @@ def test_files_that_import_each_other_hide_no_other(tmp_path: Path) -> None:
     plant(tmp_path, "linear/one", b"import impls.linear.two\n")
     plant(tmp_path, "linear/two", b"import impls.linear.one\n")
     script = (
-        "from impls import catalogue as c; print(c.entry('linear/one').fingerprint, c.entry('linear/two').fingerprint)"
+        "from impls.contract import catalogue as c; "
+        "print(c.entry('linear/one').fingerprint, c.entry('linear/two').fingerprint)"
     )
     assert len(set(say(script, tmp_path).split()) - {""}) == 2
 
@@ -56,7 +57,7 @@ def test_files_that_import_each_other_hide_no_other(tmp_path: Path) -> None:
 def test_a_file_that_is_not_utf8_hides_no_other(tmp_path: Path) -> None:
     """A file in another encoding is listed itself, and every other one still is."""
     plant(tmp_path, "linear/latin", '"""Zeilen für Zeilen."""\n'.encode("latin-1"))
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
+    listed = say("from impls.contract import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
     assert set(catalogue.implementations()) <= set(listed.split())
 
 
@@ -64,12 +65,12 @@ def test_an_editors_dangling_link_hides_no_other(tmp_path: Path) -> None:
     """A link that leads nowhere, as an editor leaves beside an open file, hides no implementation."""
     plant(tmp_path, "linear/whole", RIGHT.encode())
     (tmp_path / "impls" / "linear" / ".#manual.py").symlink_to("someone@somewhere.4711")
-    listed = say("from impls import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
+    listed = say("from impls.contract import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
     assert set(catalogue.implementations()) <= set(listed.split())
 
 
 def test_a_file_that_cannot_be_parsed_says_where(tmp_path: Path) -> None:
     """The summary of an unreadable file names the error and the line."""
     plant(tmp_path, "linear/syntax", b"import os\ndef broken(:\n")
-    script = "from impls import catalogue; print(catalogue.implementations()['linear/syntax'].summary)"
+    script = "from impls.contract import catalogue; print(catalogue.implementations()['linear/syntax'].summary)"
     assert say(script, tmp_path) == "cannot be read: invalid syntax (syntax.py, line 2)"

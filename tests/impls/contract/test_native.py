@@ -75,7 +75,7 @@ import torch
 torch.set_num_threads(2)
 from bench.worker.contract_check import _claims
 from bench.worker.device import global_flags
-from impls import catalogue
+from impls.contract import catalogue
 name = sys.argv[1]
 workload = catalogue.workloads()["linear/line"]
 faults = []

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.gate.sides.dependencies import closure, differing, names, packages
+from bench.gate.sides.dependencies import fingerprints, packages
 from impls.contract import catalogue
+from impls.contract.dependencies import differing
 from tests.conftest import ROOT
 
 ARM = ("linear/line", "linear/arm")
@@ -49,7 +50,7 @@ def side(root: Path, changes: Mapping[str, str] = SIDE) -> Path:
 
 def test_it_is_the_arm_its_workload_the_seam_and_what_they_import(tmp_path: Path) -> None:
     """However many steps away, inside a function too, with the packages' own files; and nothing else."""
-    assert WHOLE == set(closure(side(tmp_path), *ARM))
+    assert WHOLE == set(fingerprints(side(tmp_path), *ARM))
 
 
 @pytest.mark.parametrize(
@@ -66,25 +67,27 @@ def test_it_is_the_arm_its_workload_the_seam_and_what_they_import(tmp_path: Path
 )
 def test_what_it_does_not_stand_on_changes_nothing(tmp_path: Path, changes: dict[str, str]) -> None:
     """Prose, comments, layout, other arms, another family, the catalogue, and a side's own measuring code."""
-    assert () == differing(closure(side(tmp_path / "0"), *ARM), closure(side(tmp_path / "1", changes), *ARM))
+    assert () == differing(fingerprints(side(tmp_path / "0"), *ARM), fingerprints(side(tmp_path / "1", changes), *ARM))
 
 
 @pytest.mark.parametrize("path", sorted(WHOLE - {"impls/linear/arm.py"}))
 def test_a_change_of_any_file_of_it_is_named(tmp_path: Path, path: str) -> None:
     """A line more in any of them, and in the helper two steps away."""
     changed = {path: SIDE[path] + "MORE = 1\n"}
-    assert (path,) == differing(closure(side(tmp_path / "0"), *ARM), closure(side(tmp_path / "1", changed), *ARM))
+    assert (path,) == differing(
+        fingerprints(side(tmp_path / "0"), *ARM), fingerprints(side(tmp_path / "1", changed), *ARM)
+    )
 
 
 def test_a_file_on_one_side_only_differs(tmp_path: Path) -> None:
     """A helper that an arm now takes apart, and an arm that is not there yet."""
     now = side(tmp_path / "1", {"impls/linear/arm.py": "from impls.linear.near import near\nimport impls.extra\n"})
     (now / "impls" / "extra.py").write_text("", encoding="utf-8")
-    then = closure(side(tmp_path / "0"), *ARM)
-    assert ("impls/extra.py", "impls/linear/arm.py") == differing(then, closure(now, *ARM))
+    then = fingerprints(side(tmp_path / "0"), *ARM)
+    assert ("impls/extra.py", "impls/linear/arm.py") == differing(then, fingerprints(now, *ARM))
     (now / "impls" / "linear" / "arm.py").unlink()
-    assert "impls/linear/arm.py" in differing(then, closure(now, *ARM))
-    assert "impls/contract/contract.py" in closure(now, *ARM)
+    assert "impls/linear/arm.py" in differing(then, fingerprints(now, *ARM))
+    assert "impls/contract/contract.py" in fingerprints(now, *ARM)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +124,13 @@ def test_every_way_to_import_is_followed(tmp_path: Path, line: str, files: set[s
         "spaced/one.py": "",
         "bench/clock.py": "",
     }
-    assert files == set(closure(side(tmp_path, more), *ARM)) - (WHOLE - {"impls/far.py", "impls/linear/near.py"})
+    assert files == set(fingerprints(side(tmp_path, more), *ARM)) - (WHOLE - {"impls/far.py", "impls/linear/near.py"})
 
 
 def test_an_import_that_cannot_be_read_stands_on_everything(tmp_path: Path) -> None:
     """Rather a cell is raced for nothing than taken for unchanged."""
     line = "import importlib\nname = 'oth' + 'er'\nimportlib.import_module(f'impls.linear.{name}')\n"
-    then, now = (closure(side(tmp_path / n, {"impls/linear/arm.py": line, "a/b.py": n}), *ARM) for n in "01")
+    then, now = (fingerprints(side(tmp_path / n, {"impls/linear/arm.py": line, "a/b.py": n}), *ARM) for n in "01")
     assert {name for name in SIDE if name.endswith(".py")} | {"a/b.py"} == set(now)
     assert ("a/b.py",) == differing(then, now)
 
@@ -138,21 +141,16 @@ def test_files_beside_the_folder_are_its_own_too(tmp_path: Path) -> None:
     for name in ("src/mine/__init__.py", "src/mine/loop.py", "impls/contract/contract.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("", encoding="utf-8")
-    found = closure(root, *ARM, top=tmp_path)
+    found = fingerprints(root, *ARM, top=tmp_path)
     assert {"../src/mine/__init__.py", "../src/mine/loop.py"} == {name for name in found if name.startswith("..")}
 
 
 def test_a_file_that_is_no_python_is_known_by_its_bytes(tmp_path: Path) -> None:
     """Its arm will fail, but the gate does not; any change of it counts."""
     texts = ["def (:\n", "def (: \n", "x = '''\n", "\0"]
-    found = [closure(side(tmp_path / str(n), {"impls/linear/arm.py": text}), *ARM) for n, text in enumerate(texts)]
+    found = [fingerprints(side(tmp_path / str(n), {"impls/linear/arm.py": text}), *ARM) for n, text in enumerate(texts)]
     assert 4 == len({each["impls/linear/arm.py"] for each in found})
     assert differing(found[0], found[1]) == ("impls/linear/arm.py",)
-
-
-def test_the_names_are_the_catalogues() -> None:
-    """Of this checkout, read by path alone."""
-    assert set(catalogue.implementations()) == names(ROOT)
 
 
 def test_packages_are_what_the_arms_import_from_elsewhere(tmp_path: Path) -> None:
@@ -186,5 +184,5 @@ def test_python_imports_nothing_of_the_side_that_is_not_in_it(tmp_path: Path) ->
     assert set(chosen) == set(told)
     for name, loaded in told.items():
         arm = name.replace(".", "/")
-        found = closure(tmp_path, f"{catalogue.family_of(arm)}/any", arm)
+        found = fingerprints(tmp_path, f"{catalogue.family_of(arm)}/any", arm)
         assert {Path(file).relative_to(tmp_path).as_posix() for file in loaded} <= set(found)
