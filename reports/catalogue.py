@@ -60,5 +60,9 @@ def _table(items: Iterator[tuple[str, str, str]]) -> Table:
     table.add_column()
     table.add_column(max_width=40)
     for name, summary, needs in items:
-        table.add_row(Text(name), Text(summary), Text(needs, style="yellow" if "pip install" in needs else "red" if needs.startswith("impls/") else "dim"))
+        table.add_row(
+            Text(name),
+            Text(summary),
+            Text(needs, style="yellow" if "pip install" in needs else "red" if needs.startswith("impls/") else "dim"),
+        )
     return table

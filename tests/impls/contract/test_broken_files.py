@@ -1,10 +1,14 @@
 """How the catalogue survives files that cannot be read. Apart: it must work where no implementation does."""
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from impls.contract import catalogue
+from tests.bench.planted import planted
+from tests.conftest import Checkout
 from tests.impls.planted import RIGHT, plant, say
 
 BROKEN = {
@@ -74,3 +78,26 @@ def test_a_file_that_cannot_be_parsed_says_where(tmp_path: Path) -> None:
     plant(tmp_path, "linear/syntax", b"import os\ndef broken(:\n")
     script = "from impls.contract import catalogue; print(catalogue.implementations()['linear/syntax'].summary)"
     assert say(script, tmp_path) == "cannot be read: invalid syntax (syntax.py, line 2)"
+
+
+def test_a_declaration_that_cannot_be_read_is_said_everywhere(
+    checkout: Callable[[Mapping[str, str]], Checkout],
+) -> None:
+    """`list`, `check` and `run` give the sentence with file, line and cure; the arm's row is a failure."""
+    head = "class Planted(Implementation):\n"
+    source = planted("chooses").replace(
+        head, f"from impls.contract import Domain as choose\n{head}    domain = choose()\n"
+    )
+    place = checkout({"linear/chooses.py": source})
+    sentence = (
+        "the domain of Planted: `choose()` is not a Domain(...) that can be read without running the file; write it"
+    )
+    listed = {each["name"]: each for each in json.loads(place.bench("list", "--json").stdout)["implementations"]}
+    assert sentence in listed["linear/chooses"]["complaint"]
+    checked = place.bench("check", "linear/chooses", "--json")
+    assert checked.returncode == 3
+    assert sentence in checked.stdout
+    chosen = ("--workload=linear/five", "--rounds=1", "--updates=5", "--implementation=linear/chooses")
+    status, arms = place.arms(*chosen)
+    assert (4, "failed") == (status, arms["linear/chooses eager"]["status"])
+    assert sentence in arms["linear/chooses eager"]["reason"]
