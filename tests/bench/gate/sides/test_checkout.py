@@ -166,7 +166,7 @@ def test_the_instrument_stays_what_it_was(tmp_path: Path) -> None:
     """Bench and reports, without what is published; asked for once more, it is not copied once more."""
     place = checkout.instrument(tmp_path)
     assert (ROOT / "bench" / "worker" / "main.py").read_bytes() == (place / "bench" / "worker" / "main.py").read_bytes()
-    assert (place / "reports" / "html" / "kit" / "page.css").is_file()
+    assert (place / "reports" / "html" / "templates" / "page.css").is_file()
     assert not (place / "reports" / "published").exists()
     (place / "bench" / "worker" / "main.py").write_text("# as it was\n", encoding="utf-8")
     assert place == checkout.instrument(tmp_path)

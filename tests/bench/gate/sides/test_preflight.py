@@ -80,7 +80,7 @@ def link_together(target: Path, made: Prepared, project: Path) -> str:
 def old_impls(target: Path, made: Prepared, project: Path) -> str:
     """The base lacks what this bench asks of a side."""
     (target / made.base.copies[0] / "benchmarks/impls/contract/task.py").unlink()
-    return r"the base, HEAD, .*impls\.contract\.task"  # not found; or found in the checkout, where that is installed for editing
+    return r"the base, HEAD, .*impls\.contract\.task"  # not found, or found in a checkout that is installed for editing
 
 
 def missing_package(target: Path, made: Prepared, project: Path) -> str:
