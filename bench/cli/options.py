@@ -1,160 +1,268 @@
-"""What a person can type after `run`, and how it becomes values. Apart from the door because declaring is not doing."""
+"""The options of each command, declared once: a class for each command, which inherits what several commands take.
 
-import math
+Nothing here loads a framework, so that `--help` answers at once.
+"""
+
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import typer
 
-from impls.contract.setting import DEVICES, MODES, SettingError
+from impls.contract.setting import COORDINATES, Coordinate, SettingError
 
-if TYPE_CHECKING:
-    from bench.runner.plan import Choice
+T = TypeVar("T", bound="Typed")
 
-Workload = Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")]
-Implementation = Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or cuda,cpu.  [default: all there are]")]
-Mode = Annotated[
-    str | None, typer.Option(help="eager, compile, cpp-wrapper, reduce-overhead, max-autotune, aot, or several.")
-]
-Batch = Annotated[str, typer.Option(help="full, or rows an update, e.g. full,256,1: one race each.")]
-Rows = Annotated[int | None, typer.Option(help="Rows of data.")]
-Features = Annotated[int | None, typer.Option(help="Columns of data.")]
-Updates = Annotated[int | None, typer.Option(help="Length of the job.  [default: the workload's own]")]
-Threads = Annotated[str, typer.Option(help="Cores an arm computes on, e.g. 1,2: one race each.")]
-Dtype = Annotated[str, typer.Option(help="float32, float64 or both: one race each.")]
-Seed = Annotated[int, typer.Option(help="Of the data and the batches.")]
-Watch = Annotated[str | None, typer.Option(help="none, loss, draw, or several: what the loop looks at.")]
-Every = Annotated[int, typer.Option(help="Updates between two looks.")]
+LAST = ("results", "json_")  # shown at the end of --help
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What was typed after a command.
+
+    given  the names of the options that stand on the command line
+    """
+
+    given: frozenset[str] = frozenset()
+    json_: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithResults(Typed):
+    """Of a command that reads or writes runs."""
+
+    results: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithArms(WithResults):
+    """What `run`, `profile` and `gate` race.
+
+    setting  the text typed for each coordinate of the setting: an option for each of `coordinates`
+    """
+
+    coordinates: ClassVar[tuple[str, ...]] = tuple(
+        each.name for each in COORDINATES if each.help and each.name not in ("watch", "every")
+    )
+
+    workload: Annotated[list[str] | None, typer.Option(help="Shell pattern; repeatable.  [default: linear/line]")] = (
+        None
+    )
+    implementation: Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")] = None
+    setting: Mapping[str, str | None] = field(default_factory=dict)
+    limit: Annotated[
+        str, typer.Option(metavar="TIME", help="Time that any one step of an arm may take, e.g. 90s or 5m.")
+    ] = "300s"
+
+
 Reference = Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")]
-Rounds = Annotated[int | None, typer.Option(help="Exactly so many rounds, whatever the effort says.")]
 Effort = Annotated[
     str | None,
     typer.Option(help="quick (1 minute), standard (6) or thorough (20).  [default: standard; sweeps: quick]"),
 ]
-Sweep = Annotated[
-    str | None, typer.Option(help="Grow a size from race to race: rows=1e2:1e7, features=1:1024, batch=...")
+Rounds = Annotated[
+    str | None, typer.Option(metavar="N", help="Exactly so many rounds, whatever the effort says.", show_default=False)
 ]
-Budget = Annotated[str | None, typer.Option(help="Time for the whole run instead, e.g. 90s or 5m.")]
-Limit = Annotated[float, typer.Option(help="Seconds that any one step of an arm may take.")]
-Results = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
-Profile = Annotated[
-    bool, typer.Option("--profile", help="Then find out where each arm's time goes, in passes of their own.")
-]
-Native = Annotated[
-    bool, typer.Option("--native", help="Let py-spy see C and C++ frames too; it stops the arm for each look.")
-]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Implementations, as shell patterns.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
-Out = Annotated[
-    Path | None, typer.Option(help="Folder to draw into.  [default: the run's own; of a history --results]")
-]
-Against = Annotated[
-    str | None,
-    typer.Option(metavar="RUN", help="Compare with this earlier run: its folder or name.", show_default=False),
-]
-History = Annotated[
-    bool, typer.Option("--history", help="All runs of --results: how each arm's time went, and when it changed.")
-]
-Archive = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.tar.gz", help="Also write the run's records as one file to send.", show_default=False),
-]
-Resume = Annotated[str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")]
 
 
-def choice(effort: str, typed: Mapping[str, Any]) -> "Choice":
-    """What was typed, as a choice; what was not is left to the workload or to the effort. Raises SettingError.
+@dataclass(frozen=True, kw_only=True)
+class Run(WithArms):
+    """Of `run`."""
 
-    typed  by name of the parameter; those that are no part of a choice are passed over
+    coordinates: ClassVar[tuple[str, ...]] = tuple(each.name for each in COORDINATES if each.help)
+
+    reference: Reference = None
+    rounds: Rounds = None
+    sweep: Annotated[
+        str | None, typer.Option(help="Grow a size from race to race: rows=1e2:1e7, features=1:1024, batch=...")
+    ] = None
+    effort: Effort = None
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time for the whole run instead, e.g. 90s or 5m.")
+    ] = None
+    resume: Annotated[
+        str | None, typer.Option(help="Complete this run instead of starting one: its name or `latest`.")
+    ] = None
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Then find out where each arm's time goes, in passes of their own.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile(WithArms):
+    """Of `profile`."""
+
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Implementations, as shell patterns.")
+    ] = None
+    reference: Reference = None
+    rounds: Rounds = None
+    native: Annotated[
+        bool, typer.Option("--native", help="Let py-spy see C and C++ frames too; it stops the arm for each look.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(WithArms):
+    """Of `gate`."""
+
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="The revision to compare with; what is raced is where the head left it."),
+    ] = None
+    head: Annotated[
+        str | None, typer.Option(metavar="REV", help="The revision in question.  [default: the working tree]")
+    ] = None
+    base_python: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Interpreter of the base: compares two environments.")
+    ] = None
+    head_python: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Interpreter of the head.  [default: this one]")
+    ] = None
+    project: Annotated[Path | None, typer.Option(help="The git repository in question.  [default: this checkout]")] = (
+        None
+    )
+    folder: Annotated[str, typer.Option(help="Where its `impls` lies, from its root.")] = ""
+    gate: Annotated[str | None, typer.Option("--gate", help="A slowdown of so much stops a merge.  [default: 3%]")] = (
+        None
+    )
+    floor: Annotated[
+        str | None,
+        typer.Option(help="What a slowdown must be proved to exceed.  [default: 1%, or a third of --gate]"),
+    ] = None
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Race cells too whose code is the same on both sides.")
+    ] = False
+    effort: Effort = None
+    rounds: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Rounds after which a cell stays unresolved.  [default: 20]"),
+    ] = None
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="Time after which no further round is started, e.g. 90s or 15m.")
+    ] = "15m"
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this gate instead of starting one: its name or `latest`.")
+    ] = None
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append the summary to this file, e.g. $GITHUB_STEP_SUMMARY.")
+    ] = None
+    annotations: Annotated[bool, typer.Option("--annotations", help="Print GitHub's annotations, too.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(WithResults):
+    """Of `report`."""
+
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, its archive, or `latest`.")] = (
+        "latest"
+    )
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Compare with this earlier run: its folder or name.", show_default=False),
+    ] = None
+    history: Annotated[
+        bool, typer.Option("--history", help="All runs of --results: how each arm's time went, and when it changed.")
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to draw into.  [default: the run's own; of a history --results]")
+    ] = None
+    archive: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.tar.gz", help="Also write the run's records as one file to send.", show_default=False
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Typed):
+    """Of `check`."""
+
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Implementations, as shell patterns.")]
+    mode: Annotated[str, typer.Option(help="eager, compile, cpp-wrapper, ... as for run.")] = "eager"
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor(WithResults):
+    """Of `doctor`."""
+
+    quick: Annotated[bool, typer.Option("--quick", help="Only look; do not race the twin.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selfbench(Typed):
+    """Of `selfbench`."""
+
+    only: Annotated[
+        str,
+        typer.Option(help="answers, reports, tax, attribution, overhead, spread, spread2, gate, score; or several."),
+    ] = ""
+    repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10
+
+
+def takes(kind: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+    """Gives a command the options that a class declares: it is called with one value of that class.
+
+    Typer reads options from a function's signature; this one is made of the fields of the class.
     """
-    from bench.runner.plan import Choice, Sweep
+    coordinates = getattr(kind, "coordinates", ())
 
-    given = {name: value for name, value in typed.items() if value is not None and value != []}
-    read: dict[str, Callable[[Any], Any]] = {
-        **dict.fromkeys(("workload",), tuple),
-        **dict.fromkeys(("device", "mode", "batch", "dtype", "watch"), several),
-        "threads": lambda text: whole_numbers("--threads", text),
-        "sweep": lambda text: Sweep(*sweep(text)) if text else None,
-        "budget": lambda text: duration("--budget", text) if text else None,
-    }
-    found = {
-        field.name: read.get(field.name, lambda value: value)(given[field.name])
-        for field in fields(Choice)
-        if field.name in given
-    }
-    values = {name: value for name, value in found.items() if value not in (None, ())}
-    if named := (*given.get("names", ()), *given.get("implementation", ())):
-        values["implementation"] = named
-    return Choice(**values | {"effort": effort})
+    def of(context: typer.Context, values: dict[str, Any]) -> T:
+        sources = {name: context.get_parameter_source(name) for name in values}
+        given = frozenset(name for name, source in sources.items() if source and source.name == "COMMANDLINE")
+        if coordinates:
+            values["setting"] = {name: values.pop(name) for name in coordinates}
+        return kind(given=given, **values)
 
+    def decorated(command: Callable[[T], None]) -> Callable[..., None]:
+        def call(context: typer.Context, **values: Any) -> None:
+            command(of(context, values))
 
-def several(text: str | None) -> tuple[str, ...] | None:
-    """The parts of a list typed with commas; None when nothing was typed."""
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+        parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+        call.__signature__ = inspect.Signature([*parameters, *_parameters(kind)])  # type: ignore[attr-defined]
+        call.__name__, call.__doc__ = command.__name__, command.__doc__
+        return call
+
+    return decorated
 
 
-def whole_numbers(option: str, text: str) -> tuple[int, ...]:
-    """ "1,2" as (1, 2). Raises SettingError for anything but whole numbers of at least 1."""
-    parts = several(text) or ()
-    if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise SettingError(f"{option} takes whole numbers of at least 1, e.g. 1,2; got {text!r}.")
-    return tuple(int(part) for part in parts)
+def _parameters(kind: type[Typed]) -> list[inspect.Parameter]:
+    """A parameter for each field, in their order, and one for each coordinate where the setting stands."""
+    parameters = []
+    for each in sorted(fields(kind), key=lambda each: each.name in LAST):
+        if each.name == "setting":
+            names = getattr(kind, "coordinates", ())
+            parameters += [_parameter(one.name, _option(one), None) for one in COORDINATES if one.name in names]
+        elif each.name != "given":
+            parameters.append(_parameter(each.name, each.type, each.default))
+    return parameters
 
 
-def sweep(text: str) -> tuple[str, tuple[int, ...]]:
-    """ "rows=1e2:1e7" as ("rows", (100, 316, ... 10 000 000)): evenly spaced by ratio, two values a decade.
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    missing = inspect.Parameter.empty
+    default = default if isinstance(default, str | int | Path | None) else missing
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
-    A third number is how many values: "rows=1e2:1e7:6". Raises SettingError for what cannot be read so.
-    """
-    name, _, span = text.partition("=")
-    try:
-        first, last, *more = (float(part) for part in span.split(":"))
-        count = int(more[0]) if more else 1 + max(1, round(2 * math.log10(last / first)))
-        if not (1 <= first < last and 2 <= count <= 100 and len(more) <= 1):
-            raise ValueError
-    except (ValueError, ZeroDivisionError, OverflowError):
+
+def _option(coordinate: Coordinate) -> Any:
+    metavar = coordinate.kind.metavar + (",..." if coordinate.several else "")
+    text = coordinate.help if "[default" in coordinate.help else f"{coordinate.help}  [default: {_default(coordinate)}]"
+    return Annotated[str | None, typer.Option(metavar=metavar, help=text)]
+
+
+def _default(coordinate: Coordinate) -> object:
+    return "the workload's own" if coordinate.default is None else coordinate.default
+
+
+def only(typed: Typed, allowed: tuple[str, ...], what: str) -> None:
+    """Raises SettingError for options that were decided when a run or a gate was begun: they would be ignored."""
+    if begun := [f"--{name.replace('_', '-')}" for name in sorted(typed.given) if name not in allowed]:
         raise SettingError(
-            f"--sweep takes a size and its range, for example rows=1e2:1e7 or features=1:1024:6; got {text!r}."
-        ) from None
-    values = (round(first * (last / first) ** (step / (count - 1))) for step in range(count))
-    return name.strip(), tuple(dict.fromkeys(values))
-
-
-def duration(option: str, text: str) -> float:
-    """ "90s", "5m" or "1h" in seconds. Raises SettingError for anything but a positive time."""
-    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
-    try:
-        seconds = float(text[:-1] if scale else text) * (scale or 1.0)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise SettingError(f"{option} takes a time such as 90s, 5m or 1h; got {text!r}.")
-    return seconds
-
-
-def known_place(mode: str, device: str) -> None:
-    """Raises SettingError for a mode or a device that there is not."""
-    known("--mode", (mode,), MODES)
-    known("--device", (device,), DEVICES)
-
-
-def known_report(run: str, against: str | None, out: Path | None, archive: Path | None, *, history: bool) -> None:
-    """Raises SettingError for a history of a single run, and for archives that cannot be written or drawn into."""
-    from bench.results.archive import SUFFIX, is_archive
-
-    if history and (against or archive or run != "latest"):
-        raise SettingError("--history is about all runs of --results: leave out RUN, --against and --archive.")
-    if archive and not archive.name.endswith(SUFFIX):
-        raise SettingError(f"--archive takes a file whose name ends in {SUFFIX}; got {str(archive)!r}.")
-    if is_archive(run) and not out:
-        raise SettingError("A report of an archive needs a folder to be drawn into: add --out FOLDER.")
-
-
-def known(option: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:
-    """Raises SettingError when something was typed that is not one of the names."""
-    for value in given:
-        if value not in names:
-            raise SettingError(f"{option} takes {', '.join(names)}; got {value!r}.")
+            f"{', '.join(begun)} was settled when the {what} was begun: leave it out, or start a new {what}."
+        )

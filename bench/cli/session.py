@@ -1,4 +1,4 @@
-"""The steps that the verbs of the door are made of: begin a run, race it, profile it, and refuse what a person can mend."""
+"""The steps that commands share: begin a run, race it, profile it under a progress line, refuse what makes no sense."""
 
 import shlex
 import signal
@@ -6,80 +6,126 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import typer
 
-from bench.cli import console
+from bench.cli import console, notation
+from bench.cli.options import WithArms
+from bench.profiler import profile_run
+from bench.results.store import Store, StoreError, WriteError
+from bench.runner import race as racing
+from bench.runner.plan import Choice, make_plan
+from bench.runner.worker_process import ROOT
+from bench.system.environment import describe
+from bench.worker.watch import display_is_there
+from impls.contract.catalogue import UnknownNameError
+from impls.contract.setting import SettingError
+from reports.exit_status import Exit
+from reports.text.terminal import progress_line
 
-if TYPE_CHECKING:
-    from bench.results.store import Store
-    from bench.runner.plan import Choice
 
-T = TypeVar("T")
+class Progress(Protocol):
+    """The next step of a race, a profile or a gate."""
 
-USAGE = 2
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+
+    @property
+    def expected(self) -> float:
+        """Seconds that all of it may take."""
+
+    @property
+    def doing(self) -> str:
+        """The step in words."""
 
 
-def begun(chosen: "Choice", results: Path) -> "Store":
+P = TypeVar("P", bound=Progress)
+
+
+def arms(typed: WithArms, *names: str) -> dict[str, Any]:
+    """The part of a Choice that `run`, `profile` and `gate` share. Raises SettingError.
+
+    names  implementations that were named without an option
+    """
+    implementations = (*names, *(typed.implementation or ()))
+    return {
+        "workload": tuple(typed.workload or Choice.workload),
+        "implementation": implementations or Choice.implementation,
+        "setting": notation.setting(typed.setting),
+        "limit": notation.duration("--limit", typed.limit),
+    }
+
+
+def begin(choice: Choice, results: Path) -> Store:
     """A new run that has its plan and its environment."""
-    from bench.results.store import Store
-    from bench.runner.plan import make_plan
-    from bench.runner.worker_process import ROOT
-    from bench.system.environment import describe
-
-    plan = make_plan(chosen, command="python -m bench " + shlex.join(sys.argv[1:]))
+    plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
+    console.warn(plan.notes)
     store = Store.create(results)
     store.write_plan(plan.named(store.path.name), describe(ROOT))
     return store
 
 
-def race(store: "Store", quiet: bool) -> bool:
-    """Carries the run out under a progress display; True when it was interrupted."""
-    from bench.runner import race as racing
-    from bench.worker.watch import display_is_there
+def race(store: Store, *, quiet: bool) -> bool:
+    """Carries the run out under a progress line; True when it was interrupted.
 
+    quiet  whether nothing may be drawn in a window while the arms run
+    """
     plan = store.plan()
     console.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    progress = racing.run(plan, store, live=display_is_there() and not quiet)
-    return told(progress, lambda event: console.tell(event, plan.rounds[1]))
+
+    def show(step: racing.Progress) -> None:
+        # Without a terminal every step is a line of its own; laps would be too many.
+        if sys.stderr.isatty() or not step.doing.startswith("lap"):
+            _show(step, f"{step.race.workload}, round {step.round} of at most {plan.rounds[1]}: {step.doing}")
+
+    return carry_out(racing.run(plan, store, live=display_is_there() and not quiet), show)
 
 
-def profile(store: "Store", *, native: bool = False) -> bool:
-    """Profiles the arms of a run under a progress display; True when it was interrupted."""
-    from bench.profiler import profile_run
-
-    return told(profile_run.profile(store.plan(), store, native=native), console.tell_profiling)
+def profile(store: Store, *, native: bool = False) -> bool:
+    """Profiles the arms of a run under a progress line; True when it was interrupted."""
+    return under_progress(profile_run.profile(store.plan(), store, native=native), "profile")
 
 
-def told(progress: Generator[T, None, None], tell: Callable[[T], None]) -> bool:
-    """Carries something out to its end, telling each step; True when a person stopped it."""
+def under_progress(steps: Generator[P, None, None], what: str) -> bool:
+    """Carries something out to its end under a progress line that begins with a word; True when it was interrupted."""
+    return carry_out(steps, lambda step: _show(step, f"{what}: {step.doing}"))
+
+
+def carry_out(steps: Generator[P, None, None], show: Callable[[P], None]) -> bool:
+    """Carries something out to its end and shows each step; True when a person interrupted it."""
     try:
-        for event in progress:
-            tell(event)
+        for step in steps:
+            show(step)
     except KeyboardInterrupt:
-        progress.close()
+        steps.close()
         return True
     finally:
-        console.clear_line()
+        console.say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
     return False
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk."""
-    from bench.results.store import StoreError, WriteError
-    from impls.contract.catalogue import UnknownNameError
-    from impls.contract.setting import SettingError
+def _show(step: Progress, text: str) -> None:
+    """One line that is drawn over on a terminal; a line of its own on anything else."""
+    terminal = sys.stderr.isatty()
+    line = progress_line(step.elapsed, step.expected, text, bar=terminal)
+    console.say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
 
+
+@contextmanager
+def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
+    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk.
+
+    unmeasured  further errors that end the command with 5
+    """
+    failures: tuple[type[Exception], ...] = (WriteError, *unmeasured)
     try:
         yield
     except (SettingError, UnknownNameError, StoreError) as error:
         console.say(f"looprace: {error}")
-        raise typer.Exit(USAGE) from error
-    except WriteError as error:
-        from reports.exit_status import Exit
-
+        raise typer.Exit(Exit.USAGE) from error
+    except failures as error:
         console.say(f"looprace: {error}")
         raise typer.Exit(Exit.UNMEASURED) from error

@@ -84,7 +84,7 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
 
     It stops when the time is used up, not when it knows enough: what is asked is how much it can know.
     """
-    choice = Choice(implementation=(ARM,), device=("cpu",), effort="quick", updates=JOB, budget=budget)
+    choice = Choice(implementation=(ARM,), effort="quick", budget=budget).at(device="cpu", updates=JOB)
     plan = make_plan(choice, command="python -m bench doctor")
     plan = replace(
         plan,

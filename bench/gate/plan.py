@@ -27,7 +27,7 @@ from impls.contract.dependencies import differing
 CONTROLS = 3
 LAP_SECONDS = 1.0  # of racing in each round: processes differ more than laps, so longer racing gains little
 MOST = 50  # rounds of each stage: two minutes of forked ones
-BATCH = "256"  # rows an update of an arm that takes no full batches
+BATCH = 256  # rows an update of an arm that takes no full batches
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ def _touched(choice: Choice, cells: Sequence[Cell], sides: _Sides) -> list[Arm]:
         workload = next((workload for workload in workloads if catalogue.family_of(workload) == family), None)
         if workload is None or set(sides.differing(workload, name)) <= covered:
             continue
-        batch = choice.batch if "full" in catalogue.entry(name).domain.batches else (BATCH,)
-        touched += arms_of(dataclasses.replace(choice, workload=(workload,), implementation=(name,), batch=batch))
+        named = dataclasses.replace(choice, workload=(workload,), implementation=(name,))
+        touched += arms_of(named if "full" in catalogue.entry(name).domain.batches else named.at(batch=BATCH))
     return touched
 
 

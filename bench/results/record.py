@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from impls.contract import Work
 from impls.contract.catalogue import workloads
-from impls.contract.setting import RACED, Setting, spoken
+from impls.contract.setting import RACED, Setting, slug, spoken, title
 
 FORMAT = 3
 # History of the format, newest last; every one of them stays readable.
@@ -75,18 +75,12 @@ class Race(Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """The work in words: "linear/line, 100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
-        s = self.reference.setting
-        batch = "full batch" if s.batch == "full" else f"batches of {s.batch}"
-        threads = "1 thread" if s.threads == 1 else f"{s.threads} threads"
-        size = f"{grouped(s.rows)} x {grouped(s.features)} {s.dtype}"
-        return f"{self.workload}, {size}, {batch}, {grouped(s.updates)} updates, {threads}"
+        return f"{self.workload}, {title(self.reference.setting)}"
 
     @property
     def slug(self) -> str:
         """The title as a file name, short."""
-        s = self.reference.setting
-        batch = "full" if s.batch == "full" else f"batch{s.batch}"
-        return f"{self.workload.replace('/', '-')}-{s.rows}x{s.features}-{batch}-{s.dtype}-t{s.threads}"
+        return f"{self.workload.replace('/', '-')}-{slug(self.reference.setting)}"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -100,6 +94,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lap_seconds    seconds of laps aimed at in each round
     alone          whether the arms of round 1 start one at a time, so that their cold times are their own
     swept          the coordinate of the setting that grows from race to race: "rows", "features", "batch"; or ""
+    notes          sentences about what is not raced, for the reader
     """
 
     format: int = FORMAT
@@ -114,6 +109,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lap_seconds: float
     alone: bool
     swept: str = ""
+    notes: tuple[str, ...] = ()
 
     def named(self, run: str) -> "Plan":
         """The same plan for a run of this name."""

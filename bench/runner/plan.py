@@ -3,15 +3,15 @@
 import itertools
 import os
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bench.results.record import Arm, Plan, Race
-from bench.system import environment
+from bench.system import gpu_presence
 from impls.contract import Workload, catalogue
 from impls.contract.catalogue import Entry
-from impls.contract.setting import Setting, SettingError
+from impls.contract.setting import BY_NAME, COORDINATES, Setting, SettingError
+from impls.contract.values import Value
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,21 @@ class Sweep:
     values: tuple[int, ...]
 
 
-SWEPT = ("rows", "features", "batch")
+DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the first that is there is the reference's
 SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and growth does not need it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a person asked for; None leaves it to the workload or to the effort. Tuples race or repeat over their values."""
+    """What a person asked for; None leaves it to the workload or to the effort.
+
+    setting  the values of each coordinate that were asked for: arms of one race where the coordinate is raced, else a
+             race for each; a coordinate that is not there is left to the workload, the setting or the effort
+    """
 
     workload: tuple[str, ...] = ("linear/line",)
     implementation: tuple[str, ...] = ("*",)
-    device: tuple[str, ...] | None = None
-    mode: tuple[str, ...] | None = None
-    batch: tuple[str, ...] = ("full",)
-    rows: int | None = None
-    features: int | None = None
-    updates: int | None = None
-    threads: tuple[int, ...] = (1,)
-    dtype: tuple[str, ...] = ("float32",)
-    seed: int = 0
-    watch: tuple[str, ...] | None = None
-    every: int = 80
+    setting: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     reference: str | None = None
     effort: str = "standard"
     rounds: int | None = None
@@ -77,24 +71,38 @@ class Choice:
     limit: float = 300.0
     sweep: Sweep | None = None
 
+    def of(self, name: str) -> tuple[str, ...] | None:
+        """The words that were asked for of a coordinate whose values are words; None where none were."""
+        return tuple(str(value) for value in self.setting[name]) if self.setting.get(name) else None
 
-def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
-    """Every race that the choice asks for. Raises SettingError or UnknownNameError, with the cure, for what cannot be."""
+    def at(self, **setting: Value) -> "Choice":
+        """The same choice at these values."""
+        return replace(self, setting={**self.setting, **{name: (value,) for name, value in setting.items()}})
+
+
+def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool = False) -> Plan:
+    """Every race that the choice asks for. Raises SettingError or UnknownNameError, with the cure, for what cannot be.
+
+    absent_too  whether arms that need a device which is not there are planned, too: a gate says of each that it could
+                not be measured
+    """
     if choice.effort not in EFFORTS:
         raise SettingError(f"effort must be one of {', '.join(EFFORTS)}; got {choice.effort!r}.")
     effort = EFFORTS[choice.effort]
+    for name, values in choice.setting.items():
+        for value in values:
+            BY_NAME[name].check(value)
     cores = len(os.sched_getaffinity(0))
-    if max(choice.threads) > cores:
-        raise SettingError(
-            f"threads must be at most {cores}, the cores this process may use; got {max(choice.threads)}."
-        )
+    if (threads := max(map(int, choice.setting.get("threads", (1,))))) > cores:
+        raise SettingError(f"threads must be at most {cores}, the cores this process may use; got {threads}.")
     if choice.rounds is not None and choice.rounds < 1:
         raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
+    devices = present(choice.of("device"))
     races = [
-        _race(workload, each, effort, batch, dtype, threads)
+        _race(workload, each, effort, devices, absent_too)
         for workload in catalogue.choose_workloads(choice.workload)
-        for each in _swept(choice)
-        for batch, dtype, threads in itertools.product(each.batch, each.dtype, each.threads)
+        for swept in _swept(choice)
+        for each in _each_race(swept)
     ]
     return Plan(
         run=run,
@@ -108,7 +116,39 @@ def make_plan(choice: Choice, *, command: str, run: str = "") -> Plan:
         lap_seconds=effort.lap_seconds,
         alone=effort.alone,
         swept=choice.sweep.name if choice.sweep else "",
+        notes=() if absent_too else _notes(choice, devices),
     )
+
+
+def present(asked: Sequence[str] | None) -> tuple[str, ...]:
+    """The devices to race on: of those that were asked for, or of all, the ones that this machine has.
+
+    Raises SettingError where it has none of those that were asked for. Starts no process and loads no framework.
+    """
+    absent = gpu_presence.why_no_gpu()
+    devices = tuple(device for device in asked or DEVICES_BY_DEFAULT if device == "cpu" or not absent)
+    if not devices:
+        raise SettingError(f"There is no GPU to race on: {absent}. Leave out --device to race on the CPU.")
+    return devices
+
+
+def _notes(choice: Choice, devices: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where arms that were asked for need a device that is not there. Raises SettingError where all do."""
+    absent = gpu_presence.why_no_gpu()
+    families = {catalogue.family_of(workload.name) for workload in catalogue.choose_workloads(choice.workload)}
+    chosen = [
+        entry
+        for family in sorted(families)
+        for entry in catalogue.choose_implementations(choice.implementation, family)
+        if entry.work != "floor"
+    ]
+    needing = [entry.name for entry in chosen if not set(entry.domain.devices) & {"cpu", *devices}]
+    if not absent or not (needing or "cuda" in (choice.of("device") or ())):
+        return ()
+    if needing and len(needing) == len(chosen):
+        raise SettingError(f"{' and '.join(needing)} can only be raced on a GPU, and there is none here: {absent}.")
+    names = f"; not raced, because they need one: {', '.join(needing)}" if needing else ""
+    return (f"there is no GPU to race on: {absent}{names}",)
 
 
 def _swept(choice: Choice) -> list[Choice]:
@@ -116,32 +156,28 @@ def _swept(choice: Choice) -> list[Choice]:
     sweep = choice.sweep
     if sweep is None:
         return [choice]
-    if sweep.name not in SWEPT:
-        raise SettingError(f"A sweep takes {', '.join(SWEPT)}; got {sweep.name!r}.")
-    fixed = choice.batch != Choice.batch if sweep.name == "batch" else getattr(choice, sweep.name) is not None
-    if fixed:
+    names = [coordinate.name for coordinate in COORDINATES if coordinate.swept]
+    if sweep.name not in names:
+        raise SettingError(f"A sweep takes {', '.join(names)}; got {sweep.name!r}.")
+    if choice.setting.get(sweep.name):
         raise SettingError(f"{sweep.name} cannot be both swept and fixed: leave out --{sweep.name}.")
-    common = replace(choice, updates=choice.updates or SWEEP_JOB, watch=choice.watch or ("none",))
-    if sweep.name == "batch":
-        return [replace(common, batch=(str(value),)) for value in sweep.values]
-    if sweep.name == "rows":
-        return [replace(common, rows=value) for value in sweep.values]
-    return [replace(common, features=value) for value in sweep.values]
+    common = replace(choice, setting={"updates": (SWEEP_JOB,), "watch": ("none",), **choice.setting})
+    return [common.at(**{sweep.name: value}) for value in sweep.values]
 
 
-def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype: str, threads: int) -> Race:
-    devices = choice.device or (("cuda", "cpu") if environment.gpus() else ("cpu",))
-    watches = choice.watch or ("none",)
-    shared: dict[str, Any] = {
-        "batch": _batch(batch),
-        "dtype": dtype,
-        "threads": threads,
-        "seed": choice.seed,
-        "every": choice.every,
-    } | {n: v for n in ("rows", "features", "updates") if (v := getattr(choice, n)) is not None}
+def _each_race(choice: Choice) -> Iterator[Choice]:
+    """The choice once for each combination of values that cannot be compared within a race."""
+    names = [each.name for each in COORDINATES if not each.raced and choice.setting.get(each.name)]
+    for values in itertools.product(*(choice.setting[name] for name in names)):
+        yield choice.at(**dict(zip(names, values, strict=True)))
+
+
+def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[str], absent_too: bool) -> Race:
+    watches = choice.of("watch") or ("none",)
+    shared = {name: values[0] for name, values in choice.setting.items() if values}
 
     def setting(device: str, mode: str, watch: str) -> Setting:
-        return workload.setting(**shared, device=device, mode=mode, watch=watch)
+        return workload.setting(**shared | {"device": device, "mode": mode, "watch": watch})
 
     family = catalogue.family_of(workload.name)
     chosen = catalogue.choose_implementations(choice.implementation, family)
@@ -150,17 +186,18 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
     reference_name = choice.reference or workload.reference
     found = catalogue.choose_implementations([reference_name], family)
     reference = found[0].name if found else workload.reference
-    first = setting(_present(devices), (choice.mode or ("eager",))[0], watches[0])
+    first = setting(devices[0], (choice.of("mode") or ("eager",))[0], watches[0])
     contestants = [
         (entry.name, setting(device, mode, watch))
         for entry in [*chosen, *(floor for floor in floors if floor not in chosen)]
-        for device in _devices(entry, choice, devices, named=entry in named)
+        for device in _devices(entry, choice, devices, named=entry in named, absent_too=absent_too)
         for mode in _modes(entry, choice, named=entry in named)
         for watch in (watches if entry.work != "floor" else ("none",))
         if entry in named or first.batch_kind in entry.domain.batches
     ]
     contestants = [each for each in contestants if each != (reference, first)]
-    if choice.watch is None and effort.watched and workload.watchable and reference in {e.name for e in chosen}:
+    unwatched = not choice.setting.get("watch")
+    if unwatched and effort.watched and workload.watchable and reference in {entry.name for entry in chosen}:
         contestants.append((reference, setting(first.device, first.mode, "draw")))
     return Race(
         workload=workload.name,
@@ -173,29 +210,21 @@ def _race(workload: Workload, choice: Choice, effort: Effort, batch: str, dtype:
 
 
 # What a person named is raced wherever it was asked for, and its row says so where it cannot be. What nobody named is
-# raced where its domain says, and on a missing device only when it has no other.
+# raced where its domain says. Neither is raced on a device that the machine does not have.
 
 
-def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool) -> Sequence[str]:
-    if named and choice.device:
+def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool, absent_too: bool) -> Sequence[str]:
+    asked = choice.setting.get("device")
+    if named and asked:
         return devices
     able = [device for device in devices if device in entry.domain.devices]
-    return able or (entry.domain.devices if choice.device is None else ())
+    return able or (entry.domain.devices if absent_too and not asked else ())
 
 
 def _modes(entry: Entry, choice: Choice, *, named: bool) -> Sequence[str]:
-    if choice.mode and entry.work != "floor":
-        return [mode for mode in choice.mode if named or mode in entry.domain.modes]
+    modes = choice.of("mode")
+    if modes and entry.work != "floor":
+        return [mode for mode in modes if named or mode in entry.domain.modes]
     least = {mode: list(EFFORTS).index(effort) for mode, effort in entry.domain.modes.items()}
     allowed = max(list(EFFORTS).index(choice.effort), min(least.values()) if named else 0)
     return [mode for mode, effort in least.items() if effort <= allowed]
-
-
-def _batch(text: str) -> Any:
-    """ "full" as it is, a number as a number; what is neither is refused by Setting, which names the domain."""
-    return int(text) if text.lstrip("-").isdigit() else text
-
-
-def _present(devices: Sequence[str]) -> str:
-    """The first device that is there: ratios need a reference that runs."""
-    return next((device for device in devices if device != "cuda" or environment.gpus()), devices[0])

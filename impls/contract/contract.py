@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impls.contract.schedule import Schedule
-from impls.contract.setting import DEVICES, MODES, Kind, Setting
+from impls.contract.setting import DEVICES, MODES, BatchKind, Setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,14 +38,14 @@ class Domain:
 
     modes: Mapping[str, str] = field(default_factory=lambda: {"eager": "quick"})
     devices: tuple[str, ...] = ("cpu", "cuda")
-    batches: tuple[Kind, ...] = ("full", "mini", "single")
+    batches: tuple[BatchKind, ...] = ("full", "mini", "single")
 
     def __post_init__(self) -> None:
         for name, words, known in (
             ("modes", self.modes, MODES),
             ("efforts", tuple(self.modes.values()), get_args(Effort)),
             ("devices", self.devices, DEVICES),
-            ("batches", self.batches, get_args(Kind)),
+            ("batches", self.batches, get_args(BatchKind)),
         ):
             if isinstance(words, str):
                 raise ValueError(f"{name} must be a list or a tuple; got {words!r}")

@@ -4,13 +4,10 @@ import shlex
 
 from bench.results.gate import GatePlan, Side
 from bench.results.record import Arm
-from impls.contract.catalogue import workloads
-from impls.contract.setting import Setting
-from reports.run.commands import SIZES
+from reports.run.commands import unusual
 from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "gate")
-PLAIN = ("batch", "dtype", "threads", "seed")  # their defaults are the setting's
 SIDES = (
     "head",
     "base-python",
@@ -29,15 +26,11 @@ def repeat(plan: GatePlan, arm: Arm) -> str:
     """
     if plan.options is None:
         return plain(plan.command)
-    known = workloads().get(arm.workload)  # a gate may be of another project, or older than the catalogue of today
-    own = vars(known.setting()) if known else {}
-    setting = vars(arm.setting)
     options: dict[str, object] = {"base": _revision(plan.base)}
     options |= {name: plan.options[name] for name in SIDES if name in plan.options}
     options |= {"workload": arm.workload, "implementation": arm.implementation}
-    options |= {name: setting[name] for name in ("device", "mode")}
-    options |= {name: setting[name] for name in PLAIN if setting[name] != getattr(Setting, name)}
-    options |= {name: setting[name] for name in SIZES if setting[name] != own.get(name)}
+    options |= {"device": arm.setting.device, "mode": arm.setting.mode}
+    options |= {name: value for name, value in unusual(arm).items() if name != "every"}
     options |= {name: True for name in ("everything",) if plan.options.get(name)}
     return _command(options)
 

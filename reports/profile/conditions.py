@@ -4,21 +4,8 @@ from collections.abc import Iterator
 
 from bench.results.profile import Profile
 from bench.results.record import Arm
+from impls.contract.setting import COORDINATES
 
-# Coordinates of a setting that must be equal for a ratio to mean anything, and how a sentence says their values.
-_COORDINATES = {
-    "device": "computes on {}",
-    "dtype": "computes in {}",
-    "threads": "may use this many threads: {}",
-    "rows": "has {} rows",
-    "features": "has {} features",
-    "batch_rows": "reads this many rows in an update: {}",
-    "updates": "makes {} updates",
-    "lr": "has the learning rate {}",
-    "seed": "has data and a batch order drawn from the seed {}",
-    "watch": "is watched: {}",
-    "mode": "is run in the mode {}",
-}
 _CONDITIONS = {
     "dtype": "left weights in {}",
     "device": "left weights on {}",
@@ -38,8 +25,9 @@ def differences(
     Empty when only the code differs. What only a profile knows is left out where one of the two has none.
     """
     settings = [
-        (text, str(getattr(arm.setting, name)), str(getattr(reference.setting, name)))
-        for name, text in _COORDINATES.items()
+        (coordinate.difference, str(coordinate.of(arm.setting)), str(coordinate.of(reference.setting)))
+        for coordinate in COORDINATES
+        if coordinate.difference
     ]
     conditions = list(_conditions(profile, of_reference)) if profile and of_reference else []
     return [

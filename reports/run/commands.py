@@ -1,16 +1,14 @@
-"""The command that repeats an arm, with no more than it needs. Apart because it must say what `bench run` understands."""
+"""The command that repeats one arm of a run, with no more options than it needs."""
 
 import shlex
 
 from bench.results.record import Arm, Race
 from impls.contract.catalogue import workloads
-from impls.contract.setting import Setting
+from impls.contract.setting import COORDINATES, DEFAULTS
 from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "run")
 WORKLOAD = "linear/line"  # what is raced when nobody says
-PLAIN = ("batch", "dtype", "threads", "seed", "every")  # whose defaults are the setting's
-SIZES = ("rows", "features", "updates")  # whose defaults are the workload's
 
 
 def command(arm: Arm, race: Race) -> str:
@@ -19,18 +17,30 @@ def command(arm: Arm, race: Race) -> str:
     Of a list of devices, modes or watches the reference takes the first: so its own is named before the arm's.
     """
     known = workloads().get(arm.workload)  # a run may be older than the catalogue of today
-    own = vars(known.setting()) if known else {}
-    mine, its = vars(arm.setting), vars(race.reference.setting)
-    said: dict[str, object] = {}
+    reference = race.reference
+    options: dict[str, object] = {}
     if arm.workload != WORKLOAD:
-        said["workload"] = arm.workload
-    said["implementation"] = arm.implementation
-    if known is None or race.reference.implementation != known.reference:
-        said["reference"] = race.reference.implementation
-    said |= {name: ",".join(dict.fromkeys((its[name], mine[name]))) for name in ("device", "mode", "watch")}
-    if said["watch"] == Setting.watch:
-        del said["watch"]
-    said |= {name: mine[name] for name in PLAIN if mine[name] != getattr(Setting, name)}
-    said |= {name: mine[name] for name in SIZES if mine[name] != own.get(name)}
-    typed = [part for name, value in said.items() for part in (f"--{name}", str(value))]
+        options["workload"] = arm.workload
+    options["implementation"] = arm.implementation
+    if known is None or reference.implementation != known.reference:
+        options["reference"] = reference.implementation
+    pairs = {
+        name: (str(getattr(reference.setting, name)), str(getattr(arm.setting, name)))
+        for name in ("device", "mode", "watch")
+    }
+    options |= {name: ",".join(dict.fromkeys(pair)) for name, pair in pairs.items() if pair != ("none", "none")}
+    options |= unusual(arm)
+    typed = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     return plain(shlex.join([*PROGRAM, *typed]))
+
+
+def unusual(arm: Arm) -> dict[str, object]:
+    """The coordinates besides device, mode and watch that must be typed: those unlike the setting's or workload's own."""
+    known = workloads().get(arm.workload)
+    own = vars(known.setting()) if known else DEFAULTS
+    values = {
+        each.name: getattr(arm.setting, each.name)
+        for each in sorted(COORDINATES, key=lambda each: each.default is None)  # the workload's own last
+        if each.help and not (each.raced and each.several)
+    }
+    return {name: value for name, value in values.items() if value != own.get(name)}

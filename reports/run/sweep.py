@@ -12,6 +12,7 @@ from bench.results import statistics
 from bench.results.record import Arm, Plan, Race, Record, grouped
 from bench.results.statistics import Estimate
 from impls.contract import Work
+from impls.contract.setting import BY_NAME, COORDINATES
 from reports.run.crossings import Meeting, changes, crossed
 from reports.run.rows import Row
 from reports.text import numbers
@@ -19,7 +20,7 @@ from reports.text import numbers
 MOST = 12  # crossings that are told at once; a report that has room for more says how many there are
 SIZES_TO_FIT = 3  # any two lie on a straight line
 CLASSES: tuple[Work, ...] = ("faithful", "algorithmic", "floor")
-UNITS = {"rows": ("row", "rows"), "features": ("feature", "features"), "batch": ("row", "rows a batch")}
+UNITS = {each.name: each.swept for each in COORDINATES if each.swept}  # one and many of what a sweep counts
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,7 @@ def series_of(race: Race, plan: Plan) -> str:
 
 def size_of(race: Race, swept: str) -> int:
     """The value that the swept coordinate has in a race."""
-    setting = race.reference.setting
-    return setting.batch_rows if swept == "batch" else int(getattr(setting, swept))
+    return int(BY_NAME[swept].of(race.reference.setting))
 
 
 def span(sizes: Sequence[int]) -> str:
@@ -197,15 +197,10 @@ def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
 
 
 def _spoken(race: Race) -> dict[str, str]:
+    """What tells races apart, in words; the length of the job does not, for a sweep times single updates."""
     setting = race.reference.setting
-    return {
-        "workload": race.workload,
-        "rows": numbers.plural(setting.rows, "row"),
-        "features": numbers.plural(setting.features, "feature"),
-        "dtype": setting.dtype,
-        "batch": "full batch" if setting.batch == "full" else f"batches of {setting.batch}",
-        "threads": numbers.plural(setting.threads, "thread"),
-    }
+    words = {each.name: each.said(setting) for each in COORDINATES if not each.raced and each.name != "updates"}
+    return {"workload": race.workload} | {name: text for name, text in words.items() if text}
 
 
 def _courses(series: str, races: Sequence[tuple[int, Mapping[str, Row]]]) -> list[Course]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.results.record import LossCurve, Race
 from bench.results.statistics import Estimate
+from impls.contract.setting import COORDINATES
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row
 
@@ -77,8 +78,10 @@ def updates_to(descent: LossCurve, loss: float) -> int | None:
 
 
 def _problem(race: Race) -> tuple[object, ...]:
-    s = race.reference.setting
-    return race.workload, s.rows, s.features, s.dtype, s.lr, s.seed, s.threads
+    """Equal for races on the same problem, whatever their batches and the length of their jobs."""
+    setting = race.reference.setting
+    names = [each.name for each in COORDINATES if not each.raced and each.name not in ("batch", "updates")]
+    return race.workload, *(getattr(setting, name) for name in names)
 
 
 def _target(group: Sequence[RaceResult], descents: Mapping[Race, LossCurve]) -> Target:

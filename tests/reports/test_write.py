@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.cli import console
+from bench.cli import report
 from bench.results.store import Store
 from reports import write
 from tests.reports.figure_contents import descent
@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_named_on_the_page(tmp_path: Path, capsys: pytest
     run.write_round(comparison.plan.races[0], 1, [each for each in records if each.round == 1])
     cut = next((tmp_path / "records").rglob("linear-manual*.json"))
     cut.write_bytes(cut.read_bytes()[:100])
-    console.report(run, run, json_=True)
+    report.show(run, run, json_=True)
     page = Parsed((tmp_path / "index.html").read_bytes())
     assert f"{cut} is cut short or is not JSON" in page.text
     assert "is cut short" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def arms_of(choice: Choice) -> list[Arm]:
 
     Of the `impls` of this process. Raises SettingError or UnknownNameError, with the cure, for what cannot be.
     """
-    plan = make_plan(choice, command="")
+    plan = make_plan(choice, command="", absent_too=True)
     named = set(catalogue.match_implementations(choice.implementation))
     whole = choice.implementation == Choice.implementation
     found = {

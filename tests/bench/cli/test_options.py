@@ -1,48 +1,87 @@
-"""What is typed becomes a choice: blanks are as good as nothing, and what is no part of a choice is passed over."""
+"""The options of each command: which there are, and how what was typed becomes a choice."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from bench.cli.options import choice, known_report
+from bench.cli import options, profile, report, run
+from bench.cli.app import app
 from bench.runner.plan import Choice
-from impls.contract.setting import SettingError
+from impls.contract.setting import COORDINATES, SettingError
 
 
-@pytest.mark.parametrize("name", ["batch", "dtype", "device", "mode", "watch"])
+def choice(**setting: str | None) -> Choice:
+    """The choice of `run` with these coordinates typed."""
+    return run.choice(options.Run(setting=setting))
+
+
+@pytest.mark.parametrize("name", [each.name for each in COORDINATES if each.help])
 @pytest.mark.parametrize("blank", ["", ",", None])
-def test_a_blank_list_is_no_choice(name: str, blank: str | None) -> None:
+def test_a_blank_coordinate_is_no_choice(name: str, blank: str | None) -> None:
     """`--batch ""` leaves the batch to the default, like not typing it."""
-    assert choice("quick", {name: blank}) == Choice(effort="quick")
+    if blank == "," and not next(each for each in COORDINATES if each.name == name).several:
+        pytest.skip("a comma is a blank only in a list")
+    assert choice(**{name: blank}) == Choice()
 
 
 @pytest.mark.parametrize("name", ["sweep", "budget"])
 def test_a_blank_option_is_no_choice(name: str) -> None:
     """An empty range or time is none."""
-    assert choice("quick", {name: ""}) == Choice(effort="quick")
+    typed: dict[str, Any] = {name: ""}
+    assert run.choice(options.Run(**typed)) == Choice()
 
 
-def test_zero_is_a_choice() -> None:
-    """A seed of 0 and rows of 0 are kept: the one is right, the other is refused later with its reason."""
-    assert choice("quick", {"seed": 0, "rows": 0}) == Choice(effort="quick", seed=0, rows=0)
+def test_zero_is_a_choice_of_a_seed() -> None:
+    """A seed of 0 is kept; rows of 0 are refused with their domain."""
+    assert choice(seed="0") == Choice().at(seed=0)
+    with pytest.raises(SettingError, match="rows must be a whole number of at least 1; got 0"):
+        choice(rows="0")
 
 
 def test_names_and_patterns_are_one_list() -> None:
-    """`profile NAME... --implementation PATTERN` takes both; results and json are no part of a choice."""
-    typed = {"names": ["linear/c"], "implementation": ["linear/n*"], "results": "results", "json_": True}
-    assert choice("quick", typed).implementation == ("linear/c", "linear/n*")
+    """`profile NAME... --implementation PATTERN` takes both."""
+    typed = options.Profile(names=["linear/c"], implementation=["linear/n*"])
+    assert profile.choice(typed).implementation == ("linear/c", "linear/n*")
 
 
-def test_threads_must_be_numbers() -> None:
-    """What is no number is refused, empty too."""
-    with pytest.raises(SettingError, match="whole numbers"):
-        choice("quick", {"threads": ""})
+@pytest.mark.parametrize("coordinate", [each for each in COORDINATES if each.help], ids=lambda each: each.name)
+def test_every_coordinate_is_an_option_of_run(coordinate: Any) -> None:
+    """What the table of coordinates has, `run` takes, with the table's help."""
+    shown = " ".join(CliRunner().invoke(app, ["run", "--help"], terminal_width=500).output.split())
+    assert f"--{coordinate.name} " in shown
+    assert coordinate.help.partition("  ")[0] in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"mode": "compile,foo"}, "mode must be one of eager, compile, cpp-wrapper, .*; got 'foo'"),
+        ({"device": "cpu,gpu"}, "device must be one of cpu, cuda; got 'gpu'"),
+        ({"dtype": "float32,half"}, "dtype must be one of float32, float64; got 'half'"),
+        ({"watch": "loss,lost"}, "watch must be one of none, loss, draw; got 'lost'"),
+        ({"batch": "full,1e3,all"}, "batch must be full or a whole number of at least 1; got 'all'"),
+        ({"threads": "1,two"}, "threads must be a whole number of at least 1; got 'two'"),
+    ],
+)
+def test_an_unknown_value_in_a_list_is_refused_by_name(typed: dict[str, str], said: str) -> None:
+    """No value of a list is dropped in silence: the unknown one is named with what there is."""
+    with pytest.raises(SettingError, match=said):
+        choice(**typed)
 
 
 def test_a_report_of_an_archive_needs_a_folder(tmp_path: Path) -> None:
     """An archive is only read, so that somebody must say where its report goes."""
     archive = tmp_path / "run.tar.gz"
     archive.touch()
-    known_report(str(archive), None, tmp_path, None, history=False)
+    report.check(options.Report(run=str(archive), out=tmp_path))
     with pytest.raises(SettingError, match="add --out FOLDER"):
-        known_report(str(archive), None, None, None, history=False)
+        report.check(options.Report(run=str(archive)))
+
+
+def test_options_that_a_resumed_run_would_ignore_are_refused() -> None:
+    """`run --resume latest --rows 5` would go on with the old rows, so it is refused."""
+    done = CliRunner().invoke(app, ["run", "--resume", "latest", "--rows", "5", "--json"])
+    assert done.exit_code == 2
+    assert "--rows was settled when the run was begun" in done.output

@@ -16,7 +16,7 @@ from bench.runner.plan import Choice
 from bench.runner.worker_process import ROOT
 from impls.contract import catalogue
 
-EAGER = Choice(mode=("eager",), device=("cpu",))
+EAGER = Choice().at(mode="eager", device="cpu")
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_what_a_change_touches_is_raced_though_nobody_asked_for_it(sides: Path) 
     """A thorough arm, one that takes mini-batches only, and another family: each at the least that races it, and said."""
     for name in ("linear/unrolled", "linear/loader", "gradient/by_hand"):
         append(sides / "sides/1/impls" / f"{name}.py")
-    plan = planned(sides, Choice(device=("cpu",)))
+    plan = planned(sides, Choice().at(device="cpu"))
     raced = {cell.arm.implementation: cell.arm for cell in plan.cells if cell.kind == "raced"}
     built_on_it = {"linear/loader_batches", "linear/loader_workers"}
     assert set(raced) == {"linear/unrolled", "linear/loader", *built_on_it, "gradient/by_hand"}
@@ -84,7 +84,7 @@ def test_a_change_of_what_all_arms_stand_on_brings_no_more_arms(sides: Path) -> 
 
 def test_an_arm_that_the_head_does_not_offer_any_more_is_missing(sides: Path) -> None:
     """Its file is there; a mode of it is not."""
-    compiled = [arm for arm in arms_of(Choice(device=("cpu",))) if arm.implementation == "linear/nn_sgd"]
+    compiled = [arm for arm in arms_of(Choice().at(device="cpu")) if arm.implementation == "linear/nn_sgd"]
     plan = planned(sides, base_arms=[*arms_of(EAGER), *compiled])
     assert {cell.arm.setting.mode for cell in plan.cells if cell.kind == "missing"} == {"compile"}
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_gone_is_missing_whoever_asked(sides: Path) -> None:
     """Of a rarely raced arm too; where patterns were named, what the base had by them."""
     (sides / "sides/0/impls/linear/gone.py").write_text('"""Not any more."""\n')
     assert kinds(planned(sides))["linear/gone"] == "missing"
-    named = Choice(mode=("eager",), device=("cpu",), implementation=("linear/m*",))
+    named = Choice(implementation=("linear/m*",)).at(mode="eager", device="cpu")
     assert "linear/gone" not in kinds(planned(sides, named))
     lost = arms_of(named)[0]
     there = Arm(workload=lost.workload, implementation="linear/mine", setting=lost.setting)
@@ -109,7 +109,7 @@ def test_the_base_is_asked_in_its_own_words(sides: Path) -> None:
     """In a process of its own: a mode that only its files offer, and the workloads that it has."""
     edit(sides / "sides/0/impls/linear/in_place.py", '"eager": "thorough"', '"eager": "quick"')
     base = origin(sides, Side(role="base", name="main", copies=("sides/0",), python=sys.executable), 0)
-    usual = Choice(device=("cpu",))
+    usual = Choice().at(device="cpu")
     found = asked(base, usual, usual=True)
     assert "linear/in_place" in {arm.implementation for arm in found}
     assert "linear/in_place" not in {arm.implementation for arm in arms_of(usual)}

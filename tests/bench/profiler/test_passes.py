@@ -281,7 +281,7 @@ def test_a_device_without_a_counter_has_no_energy(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("batch", "rows", "smaller"), [("full", 2, "full"), (256, 4, 2), (1, 4, 1)])
 def test_next_to_no_data_is_two_rows(batch: int | str, rows: int, smaller: int | str) -> None:
     """A full batch of two, mini-batches of two, single samples of a few."""
-    (race,) = make_plan(Choice(batch=(str(batch),)), command="").races
+    (race,) = make_plan(Choice().at(batch=batch), command="").races
     setting = setting_for("tiny", race.reference)
     assert (setting.rows, setting.batch) == (rows, smaller)
 

@@ -29,8 +29,8 @@ from bench.results.store import Store
 
 names, mode, limit = sys.argv[1].split(","), sys.argv[2], float(sys.argv[3])
 choice = Choice(
-    implementation=tuple(f"linear/{name}" for name in names), mode=(mode,), rows=ROWS, limit=limit, effort="quick",
-    reference=f"linear/{names[0]}", watch=("none", "loss"),
+    implementation=tuple(f"linear/{name}" for name in names), limit=limit, effort="quick",
+    reference=f"linear/{names[0]}", setting={"mode": (mode,), "rows": (ROWS,), "watch": ("none", "loss")},
 )
 store = Store.create(Path("results"))
 plan = make_plan(choice, command="", run=store.path.name)

@@ -12,7 +12,7 @@ from bench.results.record import Arm, Race, Record
 from bench.results.store import Store, StoreError
 from bench.runner.plan import Choice, make_plan
 
-PLAN = make_plan(Choice(device=("cpu",), effort="quick"), command="python -m bench run", run="made-up")
+PLAN = make_plan(Choice(effort="quick").at(device="cpu"), command="python -m bench run", run="made-up")
 RACE: Race = PLAN.races[0]
 
 

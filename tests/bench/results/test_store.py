@@ -13,7 +13,7 @@ from bench.results.store import Store, StoreError, WriteError
 from bench.runner.plan import Choice, make_plan
 from tests.conftest import ROOT
 
-PLAN = make_plan(Choice(device=("cpu",), effort="quick"), command="python -m bench run", run="made-up")
+PLAN = make_plan(Choice(effort="quick").at(device="cpu"), command="python -m bench run", run="made-up")
 RACE: Race = PLAN.races[0]
 
 

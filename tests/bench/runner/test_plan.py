@@ -1,17 +1,22 @@
 """Which arms race which, from what a person asked for."""
 
+import re
+
 import pytest
 
-from bench.cli import options
+from bench.cli import notation
 from bench.results.record import Plan
 from bench.runner.plan import EFFORTS, Choice, Sweep, make_plan
+from bench.system import gpu_presence
 from impls.contract.catalogue import UnknownNameError
-from impls.contract.setting import RACED, SettingError
+from impls.contract.setting import BY_NAME, RACED, SettingError
 
 
 def plan(**chosen: object) -> Plan:
-    """The plan of a choice, on the CPU unless told otherwise."""
-    return make_plan(Choice(**{"device": ("cpu",)} | chosen), command="")  # type: ignore[arg-type]
+    """The plan of a choice, on the CPU unless another device is named; coordinates are given as one value or several."""
+    setting = {name: chosen.pop(name) for name in BY_NAME if name in chosen}
+    values = {name: value if isinstance(value, tuple) else (value,) for name, value in setting.items()}
+    return make_plan(Choice(setting={"device": ("cpu",)} | values, **chosen), command="")  # type: ignore[arg-type]
 
 
 def test_every_race_begins_with_the_reference_and_its_twin() -> None:
@@ -33,7 +38,7 @@ def test_no_arm_races_twice() -> None:
 
 def test_only_raced_coordinates_differ_inside_a_race() -> None:
     """Arms of one race have rows, features, dtype, batch, threads, updates, lr and seed in common."""
-    for race in plan(batch=("full", "256", "1"), dtype=("float32", "float64"), workload=("linear/line",)).races:
+    for race in plan(batch=("full", 256, 1), dtype=("float32", "float64"), workload=("linear/line",)).races:
         for name in race.reference.setting.__dataclass_fields__:
             if name not in RACED:
                 assert len({getattr(arm.setting, name) for arm in race.arms}) == 1, name
@@ -41,7 +46,7 @@ def test_only_raced_coordinates_differ_inside_a_race() -> None:
 
 def test_what_cannot_be_compared_becomes_races_of_their_own() -> None:
     """Three batch sizes and two dtypes are six races."""
-    assert len(plan(batch=("full", "256", "1"), dtype=("float32", "float64")).races) == 6
+    assert len(plan(batch=("full", 256, 1), dtype=("float32", "float64")).races) == 6
 
 
 def test_the_default_shows_what_drawing_costs() -> None:
@@ -58,21 +63,53 @@ def test_another_reference_can_be_chosen() -> None:
     assert {"linear/numpy", "linear/manual"} == {arm.implementation for arm in race.arms if "floor" not in arm.name}
 
 
-def test_a_missing_gpu_leaves_a_reference_that_runs() -> None:
-    """With cuda asked for first and no GPU there, the reference is on the CPU, so that ratios exist."""
-    (race,) = plan(device=("cuda", "cpu")).races
-    from bench.system import environment
+NO_GPU = "this PyTorch is built for the CPU only"
 
-    assert race.reference.setting.device == ("cuda" if environment.gpus() else "cpu")
-    assert {"cuda", "cpu"} == {arm.setting.device for arm in race.arms}
+
+@pytest.fixture
+def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a GPU, whatever this one has."""
+    monkeypatch.setattr(gpu_presence, "why_no_gpu", lambda: NO_GPU)
+
+
+@pytest.mark.usefixtures("without_gpu")
+@pytest.mark.parametrize("chosen", [{"device": ("cuda", "cpu")}, {"device": ()}], ids=["both devices", "no device"])
+def test_a_missing_gpu_is_said_once_and_the_rest_is_raced(chosen: dict[str, object]) -> None:
+    """Every arm that is left is on the CPU, and one sentence says why; no process is started to find that out."""
+    made = plan(**chosen)
+    assert {"cpu"} == {arm.setting.device for race in made.races for arm in race.arms}
+    assert not {"linear/cuda_graph"} & {arm.implementation for race in made.races for arm in race.arms}
+    (note,) = made.notes
+    assert NO_GPU in note
+    assert "linear/cuda_graph" in note
+
+
+@pytest.mark.usefixtures("without_gpu")
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"device": "cuda"}, f"There is no GPU to race on: {NO_GPU}. Leave out --device"),
+        ({"device": (), "implementation": ("linear/cuda_graph",)}, "linear/cuda_graph can only be raced on a GPU"),
+    ],
+)
+def test_nothing_but_a_gpu_that_is_missing_is_refused(chosen: dict[str, object], said: str) -> None:
+    """Where nothing that was asked for can be raced, the refusal comes before anything is written."""
+    with pytest.raises(SettingError, match=re.escape(said)):
+        plan(**chosen)
+
+
+@pytest.mark.usefixtures("without_gpu")
+def test_nobody_is_told_of_a_missing_gpu_that_no_arm_needs() -> None:
+    """An arm that runs on the CPU is raced there without a word about GPUs."""
+    assert plan(device=(), implementation=("linear/manual",)).notes == ()
 
 
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
         ({"rows": 0}, "rows must be a whole number of at least 1; got 0"),
-        ({"batch": ("200000",)}, "batch must be full or at most rows"),
-        ({"batch": ("half",)}, "batch must be full or a whole number"),
+        ({"batch": 200_000}, "batch must be full or at most rows"),
+        ({"batch": "half"}, "batch must be full or a whole number"),
         ({"dtype": ("float16",)}, "dtype must be one of float32, float64; got 'float16'"),
         ({"device": ("tpu",)}, "device must be one of cpu, cuda; got 'tpu'"),
         (
@@ -123,7 +160,7 @@ def test_more_effort_races_more_arms() -> None:
 
 def test_nobody_is_raced_unasked_where_its_domain_ends() -> None:
     """Data paths race with mini-batches only, moments with full batches only, when nobody has named them."""
-    full, mini, single = (set(named(batch=(batch,))) for batch in ("full", "256", "1"))
+    full, mini, single = (set(named(batch=batch)) for batch in ("full", 256, 1))
     assert full >= {"linear/moments cpu eager"}
     assert mini >= {"linear/views cpu eager"}
     assert single >= {"linear/views cpu eager", "linear/scikit_learn cpu eager"}
@@ -171,7 +208,7 @@ def test_a_sweep_is_a_race_for_each_size() -> None:
     [
         ({"sweep": Sweep("lr", (1, 2))}, "A sweep takes rows, features, batch; got 'lr'"),
         ({"sweep": Sweep("rows", (1, 2)), "rows": 5}, "rows cannot be both swept and fixed: leave out --rows"),
-        ({"sweep": Sweep("batch", (1, 2)), "batch": ("7",)}, "batch cannot be both swept and fixed"),
+        ({"sweep": Sweep("batch", (1, 2)), "batch": 7}, "batch cannot be both swept and fixed"),
         ({"sweep": Sweep("batch", (1, 20)), "rows": 5}, "batch must be full or at most rows (5); got 20"),
         ({"sweep": Sweep("rows", (1, 20)), "workload": ("linear/five",)}, "linear/five is 5 fixed points"),
     ],
@@ -194,7 +231,7 @@ def test_a_sweep_that_cannot_be_is_refused(chosen: dict[str, object], said: str)
 )
 def test_a_sweep_is_typed_as_a_range(typed: str, values: tuple[int, ...]) -> None:
     """Values are evenly spaced by ratio, two a decade unless a number of them is typed; each comes once."""
-    assert (typed.partition("=")[0], values) == options.sweep(typed)
+    assert (typed.partition("=")[0], values) == notation.sweep(typed)
 
 
 @pytest.mark.parametrize(
@@ -203,4 +240,4 @@ def test_a_sweep_is_typed_as_a_range(typed: str, values: tuple[int, ...]) -> Non
 def test_a_sweep_that_cannot_be_read_shows_how(typed: str) -> None:
     """The refusal gives an example of what can be typed."""
     with pytest.raises(SettingError, match="--sweep takes a size and its range, for example rows=1e2:1e7"):
-        options.sweep(typed)
+        notation.sweep(typed)

@@ -31,7 +31,7 @@ def typed(command: str) -> dict[str, object]:
         (arm("linear/compiled_forward", mode="compile"), {"mode": "compile"}),
         (
             arm("linear/nn_sgd", batch=7, threads=2, dtype="float64", seed=3, rows=77, updates=9),
-            {"batch": "7", "threads": "2", "dtype": "float64", "seed": 3, "rows": 77, "updates": 9},
+            {"batch": "7", "threads": "2", "dtype": "float64", "seed": "3", "rows": "77", "updates": "9"},
         ),
     ],
 )

@@ -8,6 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from bench.cli import options
+from bench.cli.run import choice
 from bench.results.record import Arm, Race
 from bench.runner.plan import make_plan
 from reports.run.commands import command
@@ -15,34 +16,19 @@ from tests.reports.records import MANUAL, REFERENCE, arm, race
 
 
 def planned(typed: str) -> list[Race]:
-    """The races that `bench run` would plan for it: read by the door's own declarations, as the door does it."""
-    app, found = typer.Typer(), list[Race]()
+    """The races that `bench run` would plan for it: read by its own options, as the command line does it."""
+    app, races = typer.Typer(), list[Race]()
 
     @app.command()
-    def run(
-        context: typer.Context,
-        workload: options.Workload = None,
-        implementation: options.Implementation = None,
-        device: options.Device = None,
-        mode: options.Mode = None,
-        batch: options.Batch = "full",
-        rows: options.Rows = None,
-        features: options.Features = None,
-        updates: options.Updates = None,
-        threads: options.Threads = "1",
-        dtype: options.Dtype = "float32",
-        seed: options.Seed = 0,
-        watch: options.Watch = None,
-        every: options.Every = 80,
-        reference: options.Reference = None,
-    ) -> None:
-        found.extend(make_plan(options.choice("standard", context.params), command=typed).races)
+    @options.takes(options.Run)
+    def run(typed: options.Run) -> None:
+        races.extend(make_plan(choice(typed), command="").races)
 
     python, dash, bench, verb, *rest = shlex.split(typed)
     assert (python, dash, bench, verb) == ("python", "-m", "bench", "run")
     done = CliRunner().invoke(app, rest, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return found
+    return races
 
 
 COMPILED = arm("linear/nn_sgd", "reference", mode="compile")

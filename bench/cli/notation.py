@@ -1,0 +1,69 @@
+"""How what a person typed becomes values: a choice of arms, ranges of sizes, and times."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from impls.contract.setting import BY_NAME, SettingError
+from impls.contract.values import Value, whole_number
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}  # of each unit of time
+DURATION = re.compile(r"(\d+\.?\d*|\.\d+)\s*([smh])", re.IGNORECASE)
+
+
+def setting(typed: Mapping[str, str | None]) -> dict[str, tuple[Value, ...]]:
+    """The values of each coordinate that was typed; an empty option is as good as none. Raises SettingError."""
+    values = {name: BY_NAME[name].read(text) for name, text in typed.items() if text is not None}
+    return {name: read for name, read in values.items() if read}
+
+
+def names(option: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The names typed with commas between them. Raises SettingError for one that is not known."""
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    known = tuple(known)
+    for part in parts:
+        if part not in known:
+            raise SettingError(f"{option} takes {', '.join(known)}; got {part!r}.")
+    return parts
+
+
+def count(option: str, text: str) -> int:
+    """A whole number of at least 1: "12", "1e3". Raises SettingError for anything else."""
+    try:
+        number = whole_number(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise SettingError(f"{option} takes a whole number of at least 1, e.g. 12 or 1e3; got {text!r}.")
+    return number
+
+
+def sweep(text: str) -> tuple[str, tuple[int, ...]]:
+    """ "rows=1e2:1e7" as ("rows", (100, 316, ... 10 000 000)): evenly spaced by ratio, two values a decade.
+
+    A third number is how many values: "rows=1e2:1e7:6". Raises SettingError for what cannot be read so.
+    """
+    name, _, span = text.partition("=")
+    try:
+        first, last, *more = (whole_number(part) for part in span.split(":"))
+        number = more[0] if more else 1 + max(1, round(2 * math.log10(last / first)))
+        if not (1 <= first < last and 2 <= number <= 100 and len(more) <= 1):
+            raise ValueError
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise SettingError(
+            f"--sweep takes a size and its range, for example rows=1e2:1e7 or features=1:1024:6; got {text!r}."
+        ) from None
+    values = (round(first * (last / first) ** (step / (number - 1))) for step in range(number))
+    return name.strip(), tuple(dict.fromkeys(values))
+
+
+def duration(option: str, text: str) -> float:
+    """ "90s", "5m" or "1h" in seconds. Raises SettingError for anything but a positive time with its unit."""
+    text = text.strip()
+    if match := DURATION.fullmatch(text):
+        seconds = float(match[1]) * SECONDS[match[2].lower()]
+        if 0 < seconds < math.inf:
+            return seconds
+    if DURATION.fullmatch(f"{text}s"):
+        raise SettingError(f"{option} takes a time with its unit: {text}s, {text}m or {text}h?")
+    raise SettingError(f"{option} takes a time such as 90s, 5m or 1h; got {text!r}.")

@@ -1,0 +1,49 @@
+"""`bench selfbench`: how good looprace itself is."""
+
+from itertools import chain
+from pathlib import Path
+
+import typer
+
+from bench.cli import console, notation, session
+from bench.cli.options import Selfbench
+from bench.results.store import Store
+from bench.runner.worker_process import ArmFault
+from bench.selfbench.figure import Figure
+from bench.selfbench.gate_score import tally
+from bench.selfbench.speed import HOURS, PARTS
+from reports.exit_status import Exit
+
+SCORE = Path("results/score")
+
+
+def selfbench(typed: Selfbench) -> None:
+    """Measures the parts that were named, else those that do not take hours, and compares each with its promise."""
+    figures = []
+    with session.refusals():
+        parts = notation.names("--only", typed.only, PARTS) or tuple(part for part in PARTS if part not in HOURS)
+        try:
+            for result in chain.from_iterable(PARTS[part](typed.repetitions) for part in parts):
+                if isinstance(result, Figure):
+                    figures.append(vars(result))
+                    kept = "kept" if result.kept else "NOT KEPT"
+                    console.say(f"{result.name}: {result.said}; promised: {result.promise}; {kept}")
+                else:
+                    console.say(result)
+        except ArmFault as fault:
+            console.say(f"looprace: {fault}; the same command goes on from here")
+            raise typer.Exit(Exit.FAILED) from fault
+        if "score" in parts:
+            _show_score()
+    if typed.json_:
+        console.print_json({"format": 1, "figures": figures})
+
+
+def _show_score() -> None:
+    """Writes what this gate and others said as a table and a figure, and names the files."""
+    from reports.gate.score import figure  # loads matplotlib, which nothing else here needs
+
+    files = figure.files(tally(SCORE))
+    for name, content in files.items():
+        Store(SCORE).write(name, content)
+    console.name_files(SCORE, list(files))
