@@ -6,8 +6,8 @@ from bench.results.record import LossCurve, Race, Record
 from bench.results.store import Store, StoreError, pretty
 from reports.exports import bencher, csv_parquet, github_action_benchmark, pyperf_format, pytest_benchmark
 from reports.figures import blocks, break_even, fitted_line, ladder, sweep, time_to_loss, watching, weight_path
-from reports.figures.kit.colours import cast_of
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.colours import palette_of
+from reports.figures.kit.figure import Figure
 from reports.html import run_page
 from reports.json_document import document
 from reports.profile import figure, text
@@ -60,28 +60,28 @@ def pictures(
     records: Sequence[Record],
     descents: Mapping[Race, LossCurve],
     profiled: Mapping[Race, Profiled] = NOTHING,
-) -> list[Picture]:
+) -> list[Figure]:
     """Every picture that the run can honestly give, those that say most first.
 
     The races of a sweep have their ladders only: what more there is to see of them is how they grow.
     """
-    cast, races = cast_of(comparison), comparison.races
+    palette, races = palette_of(comparison), comparison.races
     seen = by_arm(records)
-    drawn: list[Picture | None] = [sweep.draw(comparison.growth, cast)] if comparison.growth else []
-    drawn += [ladder.draw(result, cast, _named("ladder", result.race, races)) for result in races]
+    drawn: list[Figure | None] = [sweep.draw(comparison.growth, palette)] if comparison.growth else []
+    drawn += [ladder.draw(result, palette, _named("ladder", result.race, races)) for result in races]
     for race, found in profiled.items():
         if found.attributions:
             drawn.append(figure.draw(found.attributions, race.title, _named("attribution", race, races)))
     goals = targets(races, descents)
-    drawn += [time_to_loss.draw(goal, cast, _named("descent", goal.ways[0].result.race, goals)) for goal in goals]
+    drawn += [time_to_loss.draw(goal, palette, _named("descent", goal.ways[0].result.race, goals)) for goal in goals]
     for result in races if not comparison.growth else ():
         race, descent = result.race, descents.get(result.race)
         drawn += [
-            break_even.draw(result, cast, _named("payoff", race, races)),
-            watching.draw(result, cast, _named("watching", race, races)),
-            fitted_line.draw(result, seen, descent, cast, _named("line", race, races)),
-            weight_path.draw(result, seen, descent, cast, _named("path", race, races)),
-            blocks.draw(result, seen, cast, _named("blocks", race, races)),
+            break_even.draw(result, palette, _named("payoff", race, races)),
+            watching.draw(result, palette, _named("watching", race, races)),
+            fitted_line.draw(result, seen, descent, palette, _named("line", race, races)),
+            weight_path.draw(result, seen, descent, palette, _named("path", race, races)),
+            blocks.draw(result, seen, palette, _named("blocks", race, races)),
         ]
     return [each for each in drawn if each]
 

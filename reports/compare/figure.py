@@ -13,9 +13,9 @@ from bench.results.statistics import SAME, Estimate
 from reports.compare.changes import Change, Versus
 from reports.compare.text import findings, percent
 from reports.figures.kit import labels
-from reports.figures.kit.canvas import WIDTH, Canvas, sheet
+from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK
 from reports.text.sanitize import plain
 
@@ -29,10 +29,10 @@ LINEAR = 0.05  # changes up to about this one are drawn to scale, larger ones on
 APART = 0.62  # inches between two ticks, at least
 
 
-def draw(versus: Versus, cast: Palette) -> Picture:
+def draw(versus: Versus, palette: Palette) -> Figure:
     """Its CSV holds changes as ratios, now over then."""
     text = plain(" ".join(list(findings(versus))[:3]))
-    return picture("against", TITLE, text, lambda: _sheet(versus, cast).figure, COLUMNS, list(_rows(versus)))
+    return Figure("against", TITLE, text, lambda: _canvas(versus, palette).figure, COLUMNS, list(_rows(versus)))
 
 
 def _rows(versus: Versus) -> Iterator[tuple[Any, ...]]:
@@ -42,7 +42,7 @@ def _rows(versus: Versus) -> Iterator[tuple[Any, ...]]:
         yield (change.label, change.then.status, change.now.status, change.verdict, *ends, *seconds)
 
 
-def _sheet(versus: Versus, cast: Palette) -> Canvas:
+def _canvas(versus: Versus, palette: Palette) -> Canvas:
     drawn = [change for change in versus.changes if change.ratio]
     races = {
         title: list(mine) for title, mine in groupby(sorted(drawn, key=_order(drawn)), key=lambda each: each.title)
@@ -51,13 +51,15 @@ def _sheet(versus: Versus, cast: Palette) -> Canvas:
     lines = len(drawn) + len(races) * headed
     references = ", ".join(dict.fromkeys(control.reference.name for control in versus.controls))
     about = f"{versus.now} against {versus.then}; reference in both: {references or 'none'}"
-    page = sheet(TITLE if drawn else "No change can be given", about, list(_notes(versus)), EACH * (lines + 1) + BELOW)
+    canvas = blank_canvas(
+        TITLE if drawn else "No change can be given", about, list(_notes(versus)), EACH * (lines + 1) + BELOW
+    )
     left = labels.LETTER * max((len(labels.short(change.name)) for change in drawn), default=0) + 0.3
     wide = WIDTH - left - SAID
-    axes = page.axes(left, BELOW, wide, EACH * (lines + 1))
+    axes = canvas.axes(left, BELOW, wide, EACH * (lines + 1))
     if not drawn:
         axes.set_axis_off()
-        return page
+        return canvas
     _scale(axes, [change.ratio for change in drawn if change.ratio], APART / wide)
     axes.set_ylim(lines, -1)
     at = 0
@@ -69,12 +71,12 @@ def _sheet(versus: Versus, cast: Palette) -> Canvas:
             at += 1
         _band(axes, versus, title, at, len(mine))
         for change in mine:
-            _dot(axes, at, change, cast)
+            _dot(axes, at, change, palette)
             ticks.append((at, change))
             at += 1
     axes.set_yticks([place for place, _ in ticks], [labels.short(change.name) for _, change in ticks], fontsize=9)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
-    return page
+    return canvas
 
 
 def _order(drawn: Sequence[Change]) -> Any:
@@ -135,11 +137,11 @@ def _band(axes: Axes, versus: Versus, title: str, at: int, count: int) -> None:
         axes.fill_betweenx([at - 0.5, at + count - 0.5], min(low, 0), max(high, 0), color=BAND, alpha=0.35, lw=0)
 
 
-def _dot(axes: Axes, at: int, change: Change, cast: Palette) -> None:
+def _dot(axes: Axes, at: int, change: Change, palette: Palette) -> None:
     found = change.ratio
     if found is None:
         return
-    colour = cast.colour(change.now.arm)
+    colour = palette.colour(change.now.arm)
     middle = _place(math.log(found.value))
     if found.low is not None and found.high is not None:
         ends = [_place(math.log(end)) for end in (found.low, found.high)]

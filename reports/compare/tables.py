@@ -13,7 +13,7 @@ from reports.compare.changes import Change, Versus
 from reports.compare.environments import Difference
 from reports.compare.text import doubts, findings, percent
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.html.kit import simple_page
 from reports.run.rows import Row
 from reports.text import markdown, numbers, terminal
@@ -171,7 +171,7 @@ def to_markdown(versus: Versus) -> str:
     return "\n".join([*lines, ""])
 
 
-def page(versus: Versus, drawn: Picture) -> bytes:
+def page(versus: Versus, drawn: Figure) -> bytes:
     """The same content as a page."""
     scale, unit = unit_of(versus.changes)
     tables = [
@@ -229,9 +229,9 @@ def _arm(change: Change) -> dict[str, Any]:
     }
 
 
-def write(versus: Versus, cast: Palette, out: Store) -> list[str]:
+def write(versus: Versus, palette: Palette, out: Store) -> list[str]:
     """against.html, .md and .json, and the picture. Returns the names, first the one to open."""
-    drawn = figure.draw(versus, cast)
+    drawn = figure.draw(versus, palette)
     files = {
         "against.html": page(versus, drawn),
         FILE: to_markdown(versus).encode(),

@@ -12,14 +12,14 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from bench.results.record import Record, grouped
 from reports.figures.kit import style
-from reports.figures.kit.figure import adapted
+from reports.figures.kit.figure import adapt
 from reports.figures.kit.style import FAINT, GRID, INK
 from reports.text import numbers
 
@@ -53,13 +53,13 @@ def draw(records: Sequence[Record], colour: str) -> Strip | None:
     every = np.concatenate([seconds for _, seconds in rounds])
     marks = "block" if len(every) <= MOST else "round"
     with matplotlib.rc_context(style.STYLE):
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
+        figure = MatplotlibFigure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
         _draw(figure, rounds, every, colour, bands=marks == "round")
         sink = io.BytesIO()
         # straight to the SVG: nothing in it needs a layout
         untyped: Any = FigureCanvasSVG(figure)
         untyped.print_svg(sink, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return Strip(adapted(sink.getvalue().decode()).encode(), _text(every, len(rounds)), marks)
+    return Strip(adapt(sink.getvalue().decode()).encode(), _text(every, len(rounds)), marks)
 
 
 def _seconds(record: Record) -> Floats:
@@ -79,7 +79,9 @@ def _text(every: Floats, rounds: int) -> str:
     )
 
 
-def _draw(figure: Figure, rounds: Sequence[tuple[int, Floats]], every: Floats, colour: str, *, bands: bool) -> None:
+def _draw(
+    figure: MatplotlibFigure, rounds: Sequence[tuple[int, Floats]], every: Floats, colour: str, *, bands: bool
+) -> None:
     least, most = float(every.min()), float(every.max())
     margin = max(0.01, 0.04 * math.log(most / least))
     low, high = math.log(least) - margin, math.log(most) + margin
@@ -126,7 +128,7 @@ def _levels(every: Floats, heights: Callable[[Floats], Floats]) -> list[tuple[fl
     return found
 
 
-def _distribution(figure: Figure, heights: Floats, colour: str) -> None:
+def _distribution(figure: MatplotlibFigure, heights: Floats, colour: str) -> None:
     """A histogram that lies on its side, as tall as the blocks beside it."""
     counts, edges = np.histogram(heights, bins=BINS, range=(BOTTOM, TOP))
     ends = BINS_FROM + (BINS_TO - BINS_FROM) * counts / counts.max()
@@ -137,7 +139,7 @@ def _distribution(figure: Figure, heights: Floats, colour: str) -> None:
     figure.add_artist(PathPatch(Path(outline, closed=False), fc=colour, ec="none", alpha=0.75, transform=None))
 
 
-def _number(figure: Figure, numbers: Sequence[int], edges: Floats) -> None:
+def _number(figure: MatplotlibFigure, numbers: Sequence[int], edges: Floats) -> None:
     told = range(len(numbers)) if len(numbers) <= NUMBERED else (0, len(numbers) - 1)
     for place in told:
         middle = (edges[place] + edges[place + 1]) / 2
@@ -147,7 +149,7 @@ def _number(figure: Figure, numbers: Sequence[int], edges: Floats) -> None:
 
 
 def _stroke(
-    figure: Figure,
+    figure: MatplotlibFigure,
     lines: Iterable[tuple[tuple[float, float], tuple[float, float]]],
     colour: str,
     width: float,

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
 from bench.results.record import Arm, Record, grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.comparison import RaceResult
 from reports.text import numbers
@@ -68,8 +68,8 @@ def blocks_of(result: RaceResult, records: Mapping[Arm, Sequence[Record]]) -> Bl
 
 
 def draw(
-    result: RaceResult, records: Mapping[Arm, Sequence[Record]], cast: Palette, name: str = "blocks"
-) -> Picture | None:
+    result: RaceResult, records: Mapping[Arm, Sequence[Record]], palette: Palette, name: str = "blocks"
+) -> Figure | None:
     """The picture of one race; None where nothing was timed."""
     blocks = blocks_of(result, records)
     table = blocks.table
@@ -78,7 +78,7 @@ def draw(
     said = _said(blocks)
     text = plain(" ".join(said))
     columns, rows = _summed_up(table) if len(table) > MANY else _raw(blocks)
-    return picture(name, TITLE, text, lambda: _figure(result, blocks, cast, said), columns, rows)
+    return Figure(name, TITLE, text, lambda: _figure(result, blocks, palette, said), columns, rows)
 
 
 def _raw(blocks: Blocks) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -135,9 +135,9 @@ def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.1f} %"
 
 
-def _figure(result: RaceResult, blocks: Blocks, cast: Palette, said: Sequence[str]) -> Figure:
+def _figure(result: RaceResult, blocks: Blocks, palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
     table, many = blocks.table, len(blocks.table) > MANY
-    stars = [name for name in cast.colours if any(arm.implementation == name for arm in blocks.arms)]
+    stars = [name for name in palette.colours if any(arm.implementation == name for arm in blocks.arms)]
     wide = WIDTH - LEFT - labels.room(stars)
     low, high = _reach(table["ratio"])
     beyond = table[(table["ratio"] < low) | (table["ratio"] > high)]
@@ -151,17 +151,17 @@ def _figure(result: RaceResult, blocks: Blocks, cast: Palette, said: Sequence[st
         if len(beyond):
             far = f"{_counted(len(beyond))}, up to {numbers.times(beyond['ratio'].max())}"
             notes.append(f"Diamonds, at the edge, are beyond the picture: {far}.")
-    page = sheet(TITLE, result.race.title, notes, TALL + BELOW)
-    axes = page.axes(LEFT, BELOW, wide, TALL)
+    canvas = blank_canvas(TITLE, result.race.title, notes, TALL + BELOW)
+    axes = canvas.axes(LEFT, BELOW, wide, TALL)
     axes.set(yscale="log", ylim=(low, high))
     ticks = [tick for tick in TICKS if low <= tick <= high and (high / low < 2 or tick not in FINE)]
     axes.set_yticks(ticks, [f"{tick:g}x" for tick in ticks])
     axes.set_yticks([], minor=True)
     axes.set_ylabel("block over its arm's median", color=FAINT)
     axes.grid(axis="y", color=GRID, lw=0.6)
-    (_bands if many else _dots)(axes, blocks, cast, stars)
-    _key(axes, stars, cast, wide)
-    return page.figure
+    (_bands if many else _dots)(axes, blocks, palette, stars)
+    _key(axes, stars, palette, wide)
+    return canvas.figure
 
 
 def _reach(ratios: pd.Series) -> tuple[float, float]:
@@ -170,13 +170,16 @@ def _reach(ratios: pd.Series) -> tuple[float, float]:
     return min(0.92, 0.97 * low), max(1.09, 1.03 * high)
 
 
-def _dots(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> None:
+def _dots(axes: Axes, blocks: Blocks, palette: Palette, stars: Sequence[str]) -> None:
     """A dot a block, at its lap; as pixels, for thousands of shapes make a large file."""
     table = blocks.table
     low, high = axes.get_ylim()
     implementation = np.array([arm.implementation for arm in blocks.arms])[table["arm"]]
     others = ~np.isin(implementation, stars)
-    for chosen, colour, size in [(others, MUTED, 2.6), *((implementation == s, cast.colours[s], 4.0) for s in stars)]:
+    for chosen, colour, size in [
+        (others, MUTED, 2.6),
+        *((implementation == s, palette.colours[s], 4.0) for s in stars),
+    ]:
         mine = table[chosen]
         inside = mine["ratio"].clip(low, high)
         off = (mine["ratio"] != inside).to_numpy()
@@ -209,7 +212,7 @@ def _dots(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> No
             )  # fmt: skip
 
 
-def _bands(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> None:
+def _bands(axes: Axes, blocks: Blocks, palette: Palette, stars: Sequence[str]) -> None:
     rounds = _by_round(blocks.table)
     for low, high, alpha in BANDS:
         axes.fill_between(rounds.index, rounds[low], rounds[high], color=MUTED, alpha=alpha, lw=0)
@@ -217,15 +220,15 @@ def _bands(axes: Axes, blocks: Blocks, cast: Palette, stars: Sequence[str]) -> N
     names = np.array([arm.implementation for arm in blocks.arms])[blocks.table["arm"]]
     for star in stars:
         mine = blocks.table[names == star].groupby("round")["ratio"].median()
-        axes.plot(mine.index, mine, color=cast.colours[star], lw=1.0, zorder=2)
+        axes.plot(mine.index, mine, color=palette.colours[star], lw=1.0, zorder=2)
     axes.set_xlim(rounds.index.min() - 0.5, rounds.index.max() + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round", color=FAINT)
 
 
-def _key(axes: Axes, stars: Sequence[str], cast: Palette, wide: float) -> None:
+def _key(axes: Axes, stars: Sequence[str], palette: Palette, wide: float) -> None:
     """Whose dots are whose, beside the plot."""
-    entries = [*((star, cast.colours[star]) for star in stars), ("all others", MUTED)]
+    entries = [*((star, palette.colours[star]) for star in stars), ("all others", MUTED)]
     for number, (name, colour) in enumerate(entries):
         place = 0.97 - number * 1.3 * labels.LINE / TALL
         x = 1 + labels.KEY[0] / wide

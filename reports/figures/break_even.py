@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from bench.results.record import grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels, style
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.comparison import RaceResult
@@ -63,7 +63,7 @@ class Line:
         return self.row.arm.name + ("" if self.row.cold_alone else "~")
 
 
-def draw(result: RaceResult, cast: Palette, name: str = "payoff") -> Picture | None:
+def draw(result: RaceResult, palette: Palette, name: str = "payoff") -> Figure | None:
     """The picture of one race; None without an arm whose start and update were both measured."""
     lines = lines_of(result)
     if not lines:
@@ -83,7 +83,7 @@ def draw(result: RaceResult, cast: Palette, name: str = "payoff") -> Picture | N
         for line in lines
     ]
     said = _said(lines, job)
-    return picture(name, TITLE, plain(" ".join(said)), lambda: _figure(result, lines, cast, said), COLUMNS, table)
+    return Figure(name, TITLE, plain(" ".join(said)), lambda: _figure(result, lines, palette, said), COLUMNS, table)
 
 
 def lines_of(result: RaceResult) -> list[Line]:
@@ -140,28 +140,28 @@ def _listed(lines: Sequence[Line]) -> str:
     return ", ".join(said if len(said) < 4 else [*said[:2], f"..., {said[-1]}"])
 
 
-def _figure(result: RaceResult, lines: Sequence[Line], cast: Palette, said: Sequence[str]) -> Figure:
+def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
     job = result.race.reference.setting.updates
     told = [_first(lines, job), *_late(lines)[:2], *_late(lines)[-1:]]
-    named = [line for line in lines if len(lines) <= FEW or _stands_out(line, cast) or line in told]
+    named = [line for line in lines if len(lines) <= FEW or _stands_out(line, palette) or line in told]
     texts = {line.row.arm: labels.short(_label(line)) for line in named}
     right = labels.room(list(texts.values()))
     wide, tall = WIDTH - LEFT - right, max(4.8, labels.LINE * (len(named) + 3))
     notes = [*said, "Every start was clocked once; an update's seconds are paired with the reference's, lap by lap."]
-    page = sheet(TITLE, result.race.title, notes, tall + BELOW)
-    axes = page.axes(LEFT, BELOW, wide, tall)
+    canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
+    axes = canvas.axes(LEFT, BELOW, wide, tall)
     last = BEYOND * max([job, *(line.paid for line in lines if line.paid and line.paid <= FURTHEST * job)])
     updates = np.geomspace(1, last, 80)
     _scales(axes, lines, last)
-    muted = [np.column_stack([updates, line.at(updates)]) for line in lines if not _stands_out(line, cast)]
+    muted = [np.column_stack([updates, line.at(updates)]) for line in lines if not _stands_out(line, palette)]
     axes.add_collection(LineCollection(muted, colors=MUTED, lw=0.7, zorder=1.6), autolim=False)
     ends = []
     for line in named:
-        look = _look(line, cast)
-        if _stands_out(line, cast):
+        look = _look(line, palette)
+        if _stands_out(line, palette):
             axes.plot(updates, line.at(updates), **look)
         ends.append(Label(texts[line.row.arm], (last, line.at(last)), look, bold=line.row.arm.role == "reference"))
-    _marks(axes, lines, cast, last)
+    _marks(axes, lines, palette, last)
     _job(axes, job)
     labels.name_ends(axes, ends, wide, tall)
     axes.text(
@@ -173,18 +173,18 @@ def _figure(result: RaceResult, lines: Sequence[Line], cast: Palette, said: Sequ
         color=FAINT,
         va="bottom",
     )
-    return page.figure
+    return canvas.figure
 
 
-def _stands_out(line: Line, cast: Palette) -> bool:
-    return cast.stars(line.row.arm)
+def _stands_out(line: Line, palette: Palette) -> bool:
+    return palette.has_colour(line.row.arm)
 
 
-def _look(line: Line, cast: Palette) -> dict[str, Any]:
+def _look(line: Line, palette: Palette) -> dict[str, Any]:
     arm = line.row.arm
-    dashes = cast.dashes(arm)
-    width = 2.6 if arm.role == "reference" else 1.6 if cast.stars(arm) else 0.7
-    return {"color": cast.colour(arm), "lw": width, "ls": (0, dashes) if dashes else "-"}
+    dashes = palette.dashes(arm)
+    width = 2.6 if arm.role == "reference" else 1.6 if palette.has_colour(arm) else 0.7
+    return {"color": palette.colour(arm), "lw": width, "ls": (0, dashes) if dashes else "-"}
 
 
 def _label(line: Line) -> str:
@@ -205,16 +205,16 @@ def _scales(axes: Axes, lines: Sequence[Line], last: float) -> None:
     axes.grid(color=GRID, lw=0.6)
 
 
-def _marks(axes: Axes, lines: Sequence[Line], cast: Palette, last: float) -> None:
+def _marks(axes: Axes, lines: Sequence[Line], palette: Palette, last: float) -> None:
     """A dot where an arm has caught up with the reference, on the line of both."""
     paid = [line for line in lines if line.paid and line.paid <= last]
     for stars, size in ((False, 14), (True, 42)):
-        chosen = [line for line in paid if _stands_out(line, cast) is stars]
+        chosen = [line for line in paid if _stands_out(line, palette) is stars]
         axes.scatter(
             [line.paid or 0 for line in chosen],
             [line.at(line.paid) for line in chosen],
             s=size,
-            c=[cast.colour(line.row.arm) for line in chosen],
+            c=[palette.colour(line.row.arm) for line in chosen],
             edgecolors=PAPER,
             linewidths=0.7,
             zorder=4,

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from bench.results.record import Arm, LossCurve, Record, grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, INK, MUTED, PAPER
 from reports.run.comparison import RaceResult
@@ -36,9 +36,9 @@ def draw(
     result: RaceResult,
     records: Mapping[Arm, Sequence[Record]],
     descent: LossCurve | None,
-    cast: Palette,
+    palette: Palette,
     name: str = "line",
-) -> Picture | None:
+) -> Figure | None:
     """The picture of one race; None where what is fitted is no line."""
     if not descent or not descent.parameters or len(descent.sample) < 2:
         return None
@@ -57,7 +57,7 @@ def draw(
     ]
     said = _said(descent, wrong)
     text = plain(" ".join(said))
-    return picture(name, TITLE, text, lambda: _figure(result, descent, wrong, cast, said), COLUMNS, table)
+    return Figure(name, TITLE, text, lambda: _figure(result, descent, wrong, palette, said), COLUMNS, table)
 
 
 def _said(descent: LossCurve, wrong: Sequence[Judged]) -> list[str]:
@@ -82,15 +82,15 @@ def _said(descent: LossCurve, wrong: Sequence[Judged]) -> list[str]:
 
 
 def _figure(
-    result: RaceResult, descent: LossCurve, wrong: Sequence[Judged], cast: Palette, said: Sequence[str]
-) -> Figure:
+    result: RaceResult, descent: LossCurve, wrong: Sequence[Judged], palette: Palette, said: Sequence[str]
+) -> MatplotlibFigure:
     sample = np.array(descent.sample)
     lines = _lines(descent)
     off = [
         (
             f"WRONG: {labels.short(each.arm.name)}",
             (last.weight, last.bias),
-            cast.colour(each.arm) if cast.stars(each.arm) else INK,
+            palette.colour(each.arm) if palette.has_colour(each.arm) else INK,
         )
         for each in wrong[:FEW]
         for last in [each.final]
@@ -99,8 +99,8 @@ def _figure(
     right = labels.room([*(text for text, *_ in (*lines, *off)), LEAST])
     wide = WIDTH - LEFT - right
     notes = [*said, f"Dots: {len(sample)} of {grouped(result.race.reference.setting.rows)} rows of the data."]
-    page = sheet(TITLE, result.race.title, notes, TALL + BELOW)
-    axes = page.axes(LEFT, BELOW, wide, TALL)
+    canvas = blank_canvas(TITLE, result.race.title, notes, TALL + BELOW)
+    axes = canvas.axes(LEFT, BELOW, wide, TALL)
     _scales(axes, sample, [line for _, line, _ in lines])
     dots: dict[str, Any] = {"s": 7, "zorder": 1} if len(sample) > SPARSE else {"s": 55, "zorder": 5}
     axes.scatter(sample[:, 0], sample[:, 1], color=MUTED, edgecolors=PAPER, linewidths=dots["s"] / 55, **dots)
@@ -112,7 +112,7 @@ def _figure(
     named.append(_drawn(axes, LEAST, least, {"color": MUTED, "lw": 1.6, "ls": (0, (5, 3)), "zorder": 4}))
     named += [_drawn(axes, text, line, {"color": colour, "lw": 1.6, "ls": (0, (2, 1.5))}) for text, line, colour in off]
     labels.name_ends(axes, named, wide, TALL)
-    return page.figure
+    return canvas.figure
 
 
 def _lines(descent: LossCurve) -> list[tuple[str, Line, float]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
@@ -17,7 +17,7 @@ from matplotlib.transforms import ScaledTranslation
 from impls.contract.setting import spoken
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER, REFERENCE
 from reports.run.columns import verdict
 from reports.run.comparison import RaceResult
@@ -57,7 +57,7 @@ COLUMNS = (
 )
 
 
-def draw(result: RaceResult, cast: Palette, name: str = "ladder") -> Picture:
+def draw(result: RaceResult, palette: Palette, name: str = "ladder") -> Figure:
     """The ladder of one race, fastest first."""
     table = [
         (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
@@ -65,10 +65,10 @@ def draw(result: RaceResult, cast: Palette, name: str = "ladder") -> Picture:
         for times in [[getattr(of, edge, None) for of in (row.seconds, row.ratio) for edge in ("value", "low", "high")]]
     ]
     text = f"A bar for each way of writing the loop. {' '.join(result.findings[:2])}"
-    return picture(name, TITLE, text, lambda: _figure(result, cast), COLUMNS, table)
+    return Figure(name, TITLE, text, lambda: _figure(result, palette), COLUMNS, table)
 
 
-def _figure(result: RaceResult, cast: Palette) -> Figure:
+def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
     floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
     bars = [row for row in result.rows if row.seconds and row.group != "floor"]
     notes = [
@@ -80,13 +80,13 @@ def _figure(result: RaceResult, cast: Palette) -> Figure:
     headings = HEADING * len(groups) if len(groups) > 1 else 0.0
     each = 0.42 if len(bars) <= 14 else 0.31
     height = 2.1 + each * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
-    figure = Figure(figsize=(9.5, height), layout="constrained")
+    figure = MatplotlibFigure(figsize=(9.5, height), layout="constrained")
     axes = figure.add_subplot()
     figure.suptitle(TITLE, x=0.01, ha="left", weight="bold", color=INK)
     axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
     if bars or floors:
         _scale(axes, [*bars, *floors])
-        bottom = _bars(axes, groups, cast, headings=bool(headings))
+        bottom = _bars(axes, groups, palette, headings=bool(headings))
         floored = _floors(axes, floors, bottom)
         axes.set_ylim(bottom, -0.7 - len(floors))
         _legend(axes, result, bars, floored)
@@ -116,7 +116,7 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_axisbelow(True)
 
 
-def _bars(axes: Axes, groups: dict[str, list[Row]], cast: Palette, *, headings: bool) -> float:
+def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, *, headings: bool) -> float:
     """Draws the bars of each group below one another; returns where the last of them ends."""
     places: list[tuple[float, Row]] = []
     at = 0.0
@@ -127,7 +127,7 @@ def _bars(axes: Axes, groups: dict[str, list[Row]], cast: Palette, *, headings: 
             )
             at += HEADING - 0.15
         for row in rows:
-            _bar(axes, at, row, cast.colour(row.arm))
+            _bar(axes, at, row, palette.colour(row.arm))
             places.append((at, row))
             at += 1
         at += 0.15

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from bench.results.record import grouped
 from reports.figures.kit import labels, style
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.run.sweep import UNITS, Course, Crossing, Fit, Growth, sentence, told
@@ -49,11 +49,11 @@ class Look:
     width: float
 
 
-def draw(growth: Growth, cast: Palette) -> Picture:
+def draw(growth: Growth, palette: Palette) -> Figure:
     """The picture of a sweep."""
     crossings = [f"{sentence(crossing, growth.swept)}." for crossing in told(growth)[0]]
     text = f"{growth.title}: a line for each arm. {' '.join(crossings[:3])}"
-    return picture("growth", _title(growth), text, lambda: _figure(growth, cast), COLUMNS, _rows(growth))
+    return Figure("growth", _title(growth), text, lambda: _figure(growth, palette), COLUMNS, _rows(growth))
 
 
 def _rows(growth: Growth) -> list[tuple[Any, ...]]:
@@ -82,25 +82,25 @@ def _title(growth: Growth) -> str:
     return f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
 
 
-def _figure(growth: Growth, cast: Palette) -> Figure:
+def _figure(growth: Growth, palette: Palette) -> MatplotlibFigure:
     marked = [crossing for crossing in told(growth)[0] if crossing.telling]
-    fitted = [course for course in growth.courses if course.fit and cast.stars(course.arm)]
+    fitted = [course for course in growth.courses if course.fit and palette.has_colour(course.arm)]
     right = labels.room([labels.short(_label(course)) for course in growth.courses])
     tall = max(4.8, labels.LINE * (len(growth.courses) + 2)) if growth.courses else 0.2
     wide = WIDTH - LEFT - right
-    page = sheet(_title(growth), growth.title, _notes(growth, marked, fitted), tall + BELOW)
-    axes = page.axes(LEFT, BELOW, wide, tall)
+    canvas = blank_canvas(_title(growth), growth.title, _notes(growth, marked, fitted), tall + BELOW)
+    axes = canvas.axes(LEFT, BELOW, wide, tall)
     if growth.courses:
         _scales(axes, growth)
-        looks = _looks(growth.courses, cast)
-        _fits(axes, fitted, cast)
+        looks = _looks(growth.courses, palette)
+        _fits(axes, fitted, palette)
         for course in growth.courses:
             _line(axes, course, looks[course])
         _name(axes, looks, wide, tall)
         _mark(axes, marked)
     else:
         axes.set_axis_off()
-    return page.figure
+    return canvas.figure
 
 
 def _notes(growth: Growth, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
@@ -128,13 +128,13 @@ def _unit(seconds: float) -> tuple[float, str]:
     return numbers.unit_for([seconds])
 
 
-def _fits(axes: Axes, courses: Sequence[Course], cast: Palette) -> None:
-    """Only of the cast: a fit that nobody can tell from its neighbours says nothing."""
+def _fits(axes: Axes, courses: Sequence[Course], palette: Palette) -> None:
+    """Only of the palette: a fit that nobody can tell from its neighbours says nothing."""
     for course in courses:
         if course.fit:
             sizes = np.geomspace(course.points[0].size, course.points[-1].size, 60)
             axes.plot(
-                sizes, course.fit.fixed + course.fit.each * sizes, color=cast.colour(course.arm), lw=0.8, zorder=1.8
+                sizes, course.fit.fixed + course.fit.each * sizes, color=palette.colour(course.arm), lw=0.8, zorder=1.8
             )
 
 
@@ -156,14 +156,14 @@ def _scales(axes: Axes, growth: Growth) -> None:
     axes.grid(color=GRID, lw=0.6)
 
 
-def _looks(courses: Sequence[Course], cast: Palette) -> dict[Course, Look]:
+def _looks(courses: Sequence[Course], palette: Palette) -> dict[Course, Look]:
     """Markers by name, so that an arm looks the same whatever its speed; floors without a colour."""
     looks: dict[Course, Look] = {}
     for number, course in enumerate(sorted(courses, key=lambda course: course.name)):
         floor, reference = course.work == "floor", course.arm.role == "reference"
-        dashes = (3.0, 2.0) if floor else cast.dashes(course.arm)
-        width = 2.4 if reference else 1.7 if cast.stars(course.arm) else 1.2
-        colour = FAINT if floor else cast.colour(course.arm)
+        dashes = (3.0, 2.0) if floor else palette.dashes(course.arm)
+        width = 2.4 if reference else 1.7 if palette.has_colour(course.arm) else 1.2
+        colour = FAINT if floor else palette.colour(course.arm)
         looks[course] = Look(colour, MARKERS[number % len(MARKERS)], (0, dashes) if dashes else "-", width)
     return looks
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from bench.results.record import Race, grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels, style
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import LINE
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.run.time_to_loss import Reached, Target, Way, updates_to
@@ -34,7 +34,7 @@ COLUMNS = (
     "high",
 )
 MARKERS = "osDv^P"
-ALL = 4  # races, up to which the whole cast is shown in each; of more only the reference and the fastest
+ALL = 4  # races, up to which the whole palette is shown in each; of more only the reference and the fastest
 LEFT, ABOVE, BETWEEN, BELOW, GAP = 1.0, 3.6, 0.12, 0.55, 0.12  # inches
 
 
@@ -47,7 +47,7 @@ class Entry:
     marker: str
 
 
-def draw(target: Target, cast: Palette, name: str = "descent") -> Picture:
+def draw(target: Target, palette: Palette, name: str = "descent") -> Figure:
     """The picture of one group of comparable races."""
     table = [
         (
@@ -65,7 +65,7 @@ def draw(target: Target, cast: Palette, name: str = "descent") -> Picture:
         for arm in way.arms
     ]
     said = _said(target)
-    return picture(name, TITLE, plain(" ".join(said)), lambda: _figure(target, cast, said), COLUMNS, table)
+    return Figure(name, TITLE, plain(" ".join(said)), lambda: _figure(target, palette, said), COLUMNS, table)
 
 
 def batch_of(race: Race) -> str:
@@ -99,14 +99,14 @@ def _said(target: Target) -> list[str]:
     return said
 
 
-def _shown(target: Target, cast: Palette) -> list[Entry]:
+def _shown(target: Target, palette: Palette) -> list[Entry]:
     """Of each race the reference, the fastest arm, and the fastest arm of each implementation with a colour."""
     entries = []
     for number, way in enumerate(target.ways):
         marker = MARKERS[number % len(MARKERS)]
         best: dict[str, Reached] = {}
         for arm in way.arms:
-            if len(target.ways) <= ALL and cast.stars(arm.row.arm):
+            if len(target.ways) <= ALL and palette.has_colour(arm.row.arm):
                 best.setdefault(arm.row.arm.implementation, arm)
         chosen = [*way.arms[:1], *best.values(), *(arm for arm in way.arms if arm.row.arm.role == "reference")]
         entries.append(Entry(way, None, marker))
@@ -114,8 +114,8 @@ def _shown(target: Target, cast: Palette) -> list[Entry]:
     return entries
 
 
-def _figure(target: Target, cast: Palette, said: Sequence[str]) -> Figure:
-    entries = _shown(target, cast)
+def _figure(target: Target, palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
+    entries = _shown(target, palette)
     names = [labels.short(entry.arm.row.arm.name) for entry in entries if entry.arm]
     wide = WIDTH - LEFT - labels.room([f"{name}  1 234 ± 1 ms" for name in names])
     under = LINE * (len(entries) + 1)
@@ -129,9 +129,9 @@ def _figure(target: Target, cast: Palette, said: Sequence[str]) -> Figure:
         "Below: when each arm reaches the target, with its 95 % interval.",
         "All right arms of a race follow the oracle's course, each at its own seconds an update; their starts are left out.",
     ]
-    page = sheet(TITLE, about, notes, ABOVE + BETWEEN + under + BELOW)
-    top = page.axes(LEFT, BELOW + under + BETWEEN, wide, ABOVE)
-    low = page.axes(LEFT, BELOW, wide, under, sharex=top)
+    canvas = blank_canvas(TITLE, about, notes, ABOVE + BETWEEN + under + BELOW)
+    top = canvas.axes(LEFT, BELOW + under + BETWEEN, wide, ABOVE)
+    low = canvas.axes(LEFT, BELOW, wide, under, sharex=top)
     _scales(top, low, target, entries)
     top.axhline(target.loss - target.minimum, color=INK, lw=1, ls=(0, (4, 3)), zorder=1.8)
     top.annotate(
@@ -145,11 +145,11 @@ def _figure(target: Target, cast: Palette, said: Sequence[str]) -> Figure:
     )
     for place, entry in enumerate(entries):
         if entry.arm:
-            _curve(top, entry.way, entry.arm, target, cast, entry.marker)
-            _time(low, place, entry.arm, target, cast, entry.marker)
+            _curve(top, entry.way, entry.arm, target, palette, entry.marker)
+            _time(low, place, entry.arm, target, palette, entry.marker)
         else:
             _heading(low, place, entry)
-    return page.figure
+    return canvas.figure
 
 
 def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> None:
@@ -182,11 +182,11 @@ def _falling(entry: Entry) -> float:
     return max(1, updates or 0) * entry.arm.row.seconds.value if entry.arm and entry.arm.row.seconds else math.inf
 
 
-def _curve(axes: Axes, way: Way, arm: Reached, target: Target, cast: Palette, marker: str) -> None:
+def _curve(axes: Axes, way: Way, arm: Reached, target: Target, palette: Palette, marker: str) -> None:
     points = [(u, loss - target.minimum) for u, loss in zip(way.descent.updates, way.descent.losses, strict=True) if u]
     updates, left = np.array(points).T
     each = arm.row.seconds.value if arm.row.seconds else np.nan
-    one, look = arm.row.arm, _look(arm, cast)
+    one, look = arm.row.arm, _look(arm, palette)
     axes.plot(updates * each, np.maximum(left, 1e-300), lw=2.4 if one.role == "reference" else 1.5, **look)
     axes.plot(
         [arm.seconds.value],
@@ -200,8 +200,8 @@ def _curve(axes: Axes, way: Way, arm: Reached, target: Target, cast: Palette, ma
     )
 
 
-def _time(axes: Axes, place: int, arm: Reached, target: Target, cast: Palette, marker: str) -> None:
-    at, colour = arm.seconds, cast.colour(arm.row.arm)
+def _time(axes: Axes, place: int, arm: Reached, target: Target, palette: Palette, marker: str) -> None:
+    at, colour = arm.seconds, palette.colour(arm.row.arm)
     axes.plot([at.value, at.value], [-0.6, place], color=colour, lw=0.8, ls=":", zorder=1.5)
     if at.low is not None and at.high is not None:
         axes.plot([at.low, at.high], [place, place], color=INK, lw=1.2, zorder=3)
@@ -236,6 +236,6 @@ def _say(axes: Axes, place: int, at: float, text: str, *, bold: bool = False, it
     )
 
 
-def _look(arm: Reached, cast: Palette) -> dict[str, Any]:
-    dashes = cast.dashes(arm.row.arm)
-    return {"color": cast.colour(arm.row.arm), "ls": (0, dashes) if dashes else "-"}
+def _look(arm: Reached, palette: Palette) -> dict[str, Any]:
+    dashes = palette.dashes(arm.row.arm)
+    return {"color": palette.colour(arm.row.arm), "ls": (0, dashes) if dashes else "-"}

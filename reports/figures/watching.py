@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from bench.results.record import Arm
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.comparison import RaceResult
 from reports.run.rows import Row
@@ -66,7 +66,7 @@ def _self(row: Row) -> tuple[str, str, str]:
     return row.arm.implementation, row.arm.setting.device, row.arm.setting.mode
 
 
-def draw(result: RaceResult, cast: Palette, name: str = "watching") -> Picture | None:
+def draw(result: RaceResult, palette: Palette, name: str = "watching") -> Figure | None:
     """The picture of one race; None where nothing was watched."""
     found = watched_jobs(result)
     if not found:
@@ -89,7 +89,7 @@ def draw(result: RaceResult, cast: Palette, name: str = "watching") -> Picture |
     ]
     said = [_sentence(each) for each in found]
     text = plain(" ".join(said[:4]))
-    return picture(name, TITLE, text, lambda: _figure(result, found, cast), COLUMNS, table)
+    return Figure(name, TITLE, text, lambda: _figure(result, found, palette), COLUMNS, table)
 
 
 def _sentence(each: Watched) -> str:
@@ -105,7 +105,7 @@ def _sentence(each: Watched) -> str:
     )
 
 
-def _figure(result: RaceResult, found: Sequence[Watched], cast: Palette) -> Figure:
+def _figure(result: RaceResult, found: Sequence[Watched], palette: Palette) -> MatplotlibFigure:
     bars: dict[Arm, tuple[Row, Watched | None]] = {}
     for each in found:
         bars.setdefault(each.bare.arm, (each.bare, None))
@@ -119,8 +119,8 @@ def _figure(result: RaceResult, found: Sequence[Watched], cast: Palette) -> Figu
             "Each was done once, so what two jobs differ by anyway is in it too."
         )
     ]
-    page = sheet(TITLE, result.race.title, notes, tall + BELOW)
-    axes = page.axes(left, BELOW, WIDTH - left - 0.3, tall)
+    canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
+    axes = canvas.axes(left, BELOW, WIDTH - left - 0.3, tall)
     most = max(row.job_seconds or 0.0 for row, _ in bars.values())
     scale, unit = numbers.unit_for([most])
     axes.set(xlim=(0, 1.55 * most / scale), ylim=(len(bars) - 0.25, -0.75))
@@ -129,12 +129,12 @@ def _figure(result: RaceResult, found: Sequence[Watched], cast: Palette) -> Figu
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=GRID, lw=0.6)
     for place, (row, watched) in enumerate(bars.values()):
-        _bar(axes, place, row, watched, cast, scale)
-    return page.figure
+        _bar(axes, place, row, watched, palette, scale)
+    return canvas.figure
 
 
-def _bar(axes: Axes, place: int, row: Row, each: Watched | None, cast: Palette, scale: float) -> None:
-    colour, total = cast.colour(row.arm), row.job_seconds or 0.0
+def _bar(axes: Axes, place: int, row: Row, each: Watched | None, palette: Palette, scale: float) -> None:
+    colour, total = palette.colour(row.arm), row.job_seconds or 0.0
     looking = max(0.0, each.looking) if each else 0.0
     axes.barh(place, (total - looking) / scale, height=0.66, color=colour)
     said = numbers.seconds(total)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from bench.results.record import Arm, LossCurve, Record, grouped
 from impls.contract.setting import Setting, spoken
 from reports.figures.kit import labels, style
-from reports.figures.kit.canvas import WIDTH, sheet
+from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.comparison import RaceResult
 from reports.run.verified_weights import Judged, Point, judged
@@ -39,9 +39,9 @@ def draw(
     result: RaceResult,
     records: Mapping[Arm, Sequence[Record]],
     descent: LossCurve | None,
-    cast: Palette,
+    palette: Palette,
     name: str = "path",
-) -> Picture | None:
+) -> Figure | None:
     """The picture of one race; None where the weights are not those of a line, or nothing was judged."""
     found = judged(result, records)
     if not descent or not descent.parameters or not found:
@@ -63,8 +63,8 @@ def draw(
         for judgement in [point.judgement]
     ]
     said = _said(found)
-    return picture(
-        name, TITLE, plain(" ".join(said)), lambda: _figure(result, descent, found, cast, said), COLUMNS, table
+    return Figure(
+        name, TITLE, plain(" ".join(said)), lambda: _figure(result, descent, found, palette, said), COLUMNS, table
     )
 
 
@@ -84,8 +84,8 @@ def _said(found: Sequence[Judged]) -> list[str]:
 
 
 def _figure(
-    result: RaceResult, descent: LossCurve, found: Sequence[Judged], cast: Palette, said: Sequence[str]
-) -> Figure:
+    result: RaceResult, descent: LossCurve, found: Sequence[Judged], palette: Palette, said: Sequence[str]
+) -> MatplotlibFigure:
     named = len(found) <= NAMED
     tall = max(TALL, ROW * (len(found) + 1)) if named else TALL
     names = [labels.short(each.arm.name) for each in found] if named else []
@@ -96,8 +96,8 @@ def _figure(
         "Rings: the weights that were judged, at the first update, after the job, and when the timed blocks were over.",
         "Each implementation with a colour has rings of its own size, for those of right arms lie on one another.",
     ]
-    page = sheet(TITLE, result.race.title, notes, tall + BELOW)
-    axes = page.axes(LEFT, BELOW + tall - TALL, wide, TALL)
+    canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
+    axes = canvas.axes(LEFT, BELOW + tall - TALL, wide, TALL)
     path = np.array(descent.parameters)
     points = [point for each in found for point in each.points]
     on = _places([point for point in points if not point.judgement.fault])
@@ -105,9 +105,9 @@ def _figure(
     _view(axes, np.concatenate([path, [descent.optimum], on]), off)
     _contours(axes, descent)
     _path(axes, descent, result.race.reference.setting, found)
-    _rings(axes, found, cast)
-    _strip(page.axes(LEFT + wide + 0.35, BELOW, SIDE, tall), found, cast, names)
-    return page.figure
+    _rings(axes, found, palette)
+    _strip(canvas.axes(LEFT + wide + 0.35, BELOW, SIDE, tall), found, palette, names)
+    return canvas.figure
 
 
 def _places(points: Sequence[Point]) -> Places:
@@ -201,15 +201,15 @@ def _further(descent: LossCurve, lr: float, updates: int) -> Places:
     return np.asarray(centre + ((1 - 2 * lr * values) ** more * along) @ basis.T)
 
 
-def _rings(axes: Axes, found: Sequence[Judged], cast: Palette) -> None:
-    sizes = {name: RING + WIDER * (turn + 1) for turn, name in enumerate(cast.colours)}
+def _rings(axes: Axes, found: Sequence[Judged], palette: Palette) -> None:
+    sizes = {name: RING + WIDER * (turn + 1) for turn, name in enumerate(palette.colours)}
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     low, size = np.array([left, bottom]), np.array([right - left, top - bottom])
     together: dict[tuple[str, str, bool], list[Point]] = {}
     for each in found:
-        name = each.arm.implementation if cast.stars(each.arm) else ""
+        name = each.arm.implementation if palette.has_colour(each.arm) else ""
         for point in each.points:
-            together.setdefault((name, cast.colour(each.arm), bool(point.judgement.fault)), []).append(point)
+            together.setdefault((name, palette.colour(each.arm), bool(point.judgement.fault)), []).append(point)
     for (name, colour, fault), points in together.items():
         places = (_places(points) - low) / size
         inside = ((places >= 0) & (places <= 1)).all(axis=1)
@@ -238,7 +238,7 @@ def _name_wrong(axes: Axes, wrong: Sequence[Judged], low: Places, size: Places) 
         _beside(axes, low + edge * size, f"WRONG: {labels.short(each.arm.name)}", 0)
 
 
-def _strip(axes: Axes, found: Sequence[Judged], cast: Palette, names: Sequence[str]) -> None:
+def _strip(axes: Axes, found: Sequence[Judged], palette: Palette, names: Sequence[str]) -> None:
     """The worst of each arm's answers on a logarithmic scale on which 1 is the limit, the worst arm at the top."""
     measured = [each.worst for each in found if 0 < each.worst < math.inf]
     low, high = min([*measured, 0.1]) / 2, max([*measured, 1.0]) * 3
@@ -252,7 +252,7 @@ def _strip(axes: Axes, found: Sequence[Judged], cast: Palette, names: Sequence[s
     axes.axvspan(1, high, color=MUTED, alpha=0.15, lw=0)
     worst = np.clip([found[index].worst for index in order], low, high)
     stems = [[(low, place), (at, place)] for place, at in enumerate(worst)]
-    colours = [cast.colour(found[index].arm) for index in order]
+    colours = [palette.colour(found[index].arm) for index in order]
     axes.add_collection(LineCollection(stems, colors=colours, lw=0.8), autolim=False)
     for marker, chosen in (("o", False), ("X", True)):
         places = [place for place, index in enumerate(order) if found[index].wrong is chosen]

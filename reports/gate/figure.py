@@ -10,8 +10,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from bench.results.gate import Clocked, Margins
 from reports.figures.kit import labels
-from reports.figures.kit.canvas import WIDTH, Canvas, sheet
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK, MUTED
 from reports.gate import text
 from reports.gate.summary import GateReport, Row
@@ -46,9 +46,9 @@ MOST = 60  # arms in the picture; the table has all
 WIDEST = 5.0  # as a logarithm: an interval of two rounds may reach anywhere
 
 
-def draw(report: GateReport) -> Picture:
+def draw(report: GateReport) -> Figure:
     """Its CSV holds changes as fractions of the base's time, and the controls as its last row."""
-    return picture("gate", TITLE, report.headline, lambda: _sheet(report).figure, COLUMNS, list(_numbers(report)))
+    return Figure("gate", TITLE, report.headline, lambda: _canvas(report).figure, COLUMNS, list(_numbers(report)))
 
 
 def _numbers(report: GateReport) -> Iterator[tuple[Any, ...]]:
@@ -64,19 +64,21 @@ def _ends(clocked: Clocked | None) -> tuple[Any, ...]:
     return tuple(getattr(clocked, name, None) for name in ("change", "low", "high", "rounds"))
 
 
-def _sheet(report: GateReport) -> Canvas:
+def _canvas(report: GateReport) -> Canvas:
     drawable = [row for row in report.rows if row.verdict.clocked and _drawable(row.verdict.clocked)]
     shown, controls = drawable[:MOST], report.verdict.controls.clocked
     controls = controls if controls and _drawable(controls) else None
     lines = len(shown) + (1.5 if controls else 0)
-    page = sheet(TITLE if lines else "No arm has a time to compare", report.title, list(_notes(drawable)), _tall(lines))
+    canvas = blank_canvas(
+        TITLE if lines else "No arm has a time to compare", report.title, list(_notes(drawable)), _tall(lines)
+    )
     names = [labels.short(row.name) for row in shown] + (["controls"] if controls else [])
     left = labels.LETTER * max(map(len, names), default=0) + 0.3
     wide = WIDTH - left - SAID
-    axes = page.axes(left, BELOW, wide, _tall(lines) - BELOW)
+    axes = canvas.axes(left, BELOW, wide, _tall(lines) - BELOW)
     if not lines:
         axes.set_axis_off()
-        return page
+        return canvas
     _scale(axes, [clocked for row in shown if (clocked := row.verdict.clocked)], controls, shown, APART / wide)
     axes.set_ylim(lines - 0.4, -0.6 - ABOVE)
     axes.plot([0, 0], [lines - 0.4, -0.5], color=INK, lw=1)
@@ -97,7 +99,7 @@ def _sheet(report: GateReport) -> Canvas:
         )
     axes.set_yticks(places, names, fontsize=9)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
-    return page
+    return canvas
 
 
 def _tall(lines: float) -> float:

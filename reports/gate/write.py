@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bench.results.store import pretty
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.gate import columns, figure, json_document, markdown
 from reports.gate.summary import GateReport
 from reports.html.kit import simple_page
@@ -37,7 +37,7 @@ def write(report: GateReport, out: Target) -> list[str]:
     return list(files)
 
 
-def page(report: GateReport, drawn: Picture) -> bytes:
+def page(report: GateReport, drawn: Figure) -> bytes:
     """The same content as a page: headline, figure, arms; then what was compared, counters, commands."""
     shown = report.shown
     commands = [(f"repeat {row.name}", row.again) for row in report.rows if row.again]

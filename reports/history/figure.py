@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.results.statistics import Estimate
-from reports.figures.kit.canvas import WIDTH, Canvas, sheet
+from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.history.text import findings
 from reports.history.trends import History, Point, Trend
@@ -27,10 +27,10 @@ TALL, HEAD, FOOT = 1.15, 0.3, 0.3  # inches of a plot, above it, below it
 LEAST = 0.03  # of its level that a plot shows to either side, at least
 
 
-def draw(history: History, cast: Palette, about: str, name: str = "history") -> Picture:
+def draw(history: History, palette: Palette, about: str, name: str = "history") -> Figure:
     """Its CSV holds every arm; `about` says which machine and when."""
     text = plain(f"{about}. {' '.join(list(findings(history))[:3])}")
-    return picture(name, TITLE, text, lambda: _sheet(history, cast, about).figure, COLUMNS, list(_rows(history)))
+    return Figure(name, TITLE, text, lambda: _canvas(history, palette, about).figure, COLUMNS, list(_rows(history)))
 
 
 def _quantity(trend: Trend, point: Point) -> Estimate | None:
@@ -63,23 +63,23 @@ def chosen(history: History) -> list[Trend]:
     return list({trend.label: trend for trend in (*first, *references, *timed)}.values())[:MOST]
 
 
-def _sheet(history: History, cast: Palette, about: str) -> Canvas:
+def _canvas(history: History, palette: Palette, about: str) -> Canvas:
     own = chosen(history)
     others = [trend for trend in history.trends if trend.told and trend not in own]
     rows = math.ceil(len(own) / ACROSS)
     each = HEAD + TALL + FOOT
-    page = sheet(TITLE if own else "Nothing was measured", about, list(_notes(history, others)),
+    canvas = blank_canvas(TITLE if own else "Nothing was measured", about, list(_notes(history, others)),
                  each * (rows + bool(others)))  # fmt: skip
     wide = (WIDTH - GAP) / ACROSS
     for number, trend in enumerate(own):
         row, column = divmod(number, ACROSS)
         low = each * (rows + bool(others) - row - 1) + FOOT
-        axes = page.axes(LEFT + column * wide, low, wide - LEFT - GAP / 2, TALL)
-        _plot(axes, history, trend, cast)
+        axes = canvas.axes(LEFT + column * wide, low, wide - LEFT - GAP / 2, TALL)
+        _plot(axes, history, trend, palette)
     if others:
-        axes = page.axes(LEFT, FOOT, WIDTH - LEFT - 1.5 * GAP, TALL)
+        axes = canvas.axes(LEFT, FOOT, WIDTH - LEFT - 1.5 * GAP, TALL)
         _crowd(axes, history, others)
-    return page
+    return canvas
 
 
 def _notes(history: History, others: Sequence[Trend]) -> Iterator[str]:
@@ -95,11 +95,11 @@ def _notes(history: History, others: Sequence[Trend]) -> Iterator[str]:
         yield "more arms than have a plot here changed: history.md and history.csv tell of them"
 
 
-def _plot(axes: Axes, history: History, trend: Trend, cast: Palette) -> None:
+def _plot(axes: Axes, history: History, trend: Trend, palette: Palette) -> None:
     levels = trend.told
     if levels is None:
         return
-    base, colour = levels.values[-1], cast.colour(trend.arm)
+    base, colour = levels.values[-1], palette.colour(trend.arm)
     found = {at: each for at, point in enumerate(trend.points) if point and (each := _quantity(trend, point))}
     right = [at for at in levels.runs if at in found]
     values = np.array([found[at].value for at in right]) / base

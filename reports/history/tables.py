@@ -11,7 +11,7 @@ from rich.text import Text
 from bench.results.statistics import Estimate
 from bench.results.store import Store, pretty
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.history import figure
 from reports.history.text import findings, sentence, turns
 from reports.history.trends import Histories, History, Levels, Point, Trend
@@ -172,7 +172,7 @@ def to_markdown(found: Histories) -> str:
     return "\n".join([*lines, ""])
 
 
-def page(found: Histories, drawn: Sequence[Picture]) -> bytes:
+def page(found: Histories, drawn: Sequence[Figure]) -> bytes:
     """The same content as a page.
 
     drawn  a picture for each history
@@ -263,12 +263,12 @@ def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ..
     )  # fmt: skip
 
 
-def write(found: Histories, casts: Mapping[str, Palette], out: Store) -> list[str]:
+def write(found: Histories, palettes: Mapping[str, Palette], out: Store) -> list[str]:
     """history.html, .md, .csv and .json, and a picture for each machine. Returns the names, first the one to open.
 
-    casts  the colours of each machine's pictures
+    palettes  the colours of each machine's pictures
     """
-    drawn = pictures(found.histories, casts)
+    drawn = pictures(found.histories, palettes)
     files = {
         "history.html": page(found, drawn),
         FILE: to_markdown(found).encode(),
@@ -282,9 +282,9 @@ def write(found: Histories, casts: Mapping[str, Palette], out: Store) -> list[st
     return list(files)
 
 
-def pictures(histories: Sequence[History], casts: Mapping[str, Palette]) -> list[Picture]:
+def pictures(histories: Sequence[History], palettes: Mapping[str, Palette]) -> list[Figure]:
     """One for each machine."""
     return [
-        figure.draw(history, casts[history.machine], title(history), f"history-{number}" if number else "history")
+        figure.draw(history, palettes[history.machine], title(history), f"history-{number}" if number else "history")
         for number, history in enumerate(histories)
     ]

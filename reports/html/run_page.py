@@ -6,12 +6,12 @@ from typing import Any
 
 from bench.results.record import FORMAT, Arm, Race, Record, grouped
 from bench.results.store import Store
-from reports.figures.kit.colours import cast_of
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.colours import palette_of
+from reports.figures.kit.figure import Figure
 from reports.html import banners, run_table, source
 from reports.html.arm_details import ArmDetails, Fact, fold
 from reports.html.kit import template
-from reports.html.kit.template import Figure
+from reports.html.kit.template import PlacedFigure
 from reports.html.run_table import Table
 from reports.html.source import Source
 from reports.profile.profiled import Profiled
@@ -28,9 +28,9 @@ class Section:
 
     id: str
     result: RaceResult
-    ladders: tuple[Figure, ...]
+    ladders: tuple[PlacedFigure, ...]
     table: Table
-    figures: list[Figure]
+    figures: list[PlacedFigure]
     folds: tuple[ArmDetails, ...]
 
 
@@ -46,7 +46,7 @@ class Shown:
 def render(
     comparison: Comparison,
     records: Sequence[Record],
-    pictures: Sequence[Picture],
+    pictures: Sequence[Figure],
     run: Store,
     complaints: Sequence[str] = (),
     profiled: Mapping[Race, Profiled] | None = None,
@@ -63,7 +63,7 @@ def render(
     columns = columns_of(rows)
     sections, others = _sections(comparison, by_arm(records), pictures, run, profiled or {})
     folds = [each for section in sections for each in section.folds]
-    grown = [figure for figure in others if growth and figure.picture.name == "growth"]
+    grown = [figure for figure in others if growth and figure.figure.name == "growth"]
     first = [*grown, *(sections[0].ladders if len(sections) == 1 else ())]
     page: dict[str, Any] = {
         "run": comparison.plan.run,
@@ -95,18 +95,18 @@ def render(
 def _sections(
     comparison: Comparison,
     records: Mapping[Arm, Sequence[Record]],
-    pictures: Sequence[Picture],
+    pictures: Sequence[Figure],
     run: Store,
     profiled: Mapping[Race, Profiled],
-) -> tuple[list[Section], list[Figure]]:
+) -> tuple[list[Section], list[PlacedFigure]]:
     """The races, and the figures that belong to none of them. A figure belongs to the race whose slug its name ends with."""
-    cast = cast_of(comparison)
+    palette = palette_of(comparison)
     columns = columns_of(banners.rows_of(comparison))
     slugs = [result.race.slug for result in comparison.races]
-    owned: dict[str, list[Figure]] = {slug: [] for slug in slugs}
-    others: list[Figure] = []
-    for figure in map(template.figure, pictures):
-        name = figure.picture.name
+    owned: dict[str, list[PlacedFigure]] = {slug: [] for slug in slugs}
+    others: list[PlacedFigure] = []
+    for figure in map(template.placed, pictures):
+        name = figure.figure.name
         owner = max((slug for slug in slugs if name.endswith(f"-{slug}")), key=len, default=None)
         if owner is None and name in ("ladder", "attribution") and slugs:
             owner = slugs[0]
@@ -123,14 +123,14 @@ def _sections(
                 records.get(row.arm, ()),
                 columns,
                 unit,
-                cast.colour(row.arm),
+                palette.colour(row.arm),
                 run,
                 profiled.get(result.race),
             )
             for row in result.rows
         ]
         mine = owned.pop(result.race.slug, [])
-        ladders = tuple(figure for figure in mine if figure.picture.name.startswith(("ladder", "attribution")))
+        ladders = tuple(figure for figure in mine if figure.figure.name.startswith(("ladder", "attribution")))
         sections.append(
             Section(
                 id=f"race-{number}",

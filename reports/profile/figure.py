@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from reports.figures.kit.canvas import WIDTH, Canvas, sheet
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import LETTER, short
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.profile import text
@@ -51,7 +51,7 @@ FURTHEST = 1.3  # how far a bar reaches whose parts are more than the whole
 COLUMNS = ("implementation", "setting", "part", "seconds", "share", "how")
 
 
-def draw(attributions: Sequence[Attribution], about: str, name: str = "attribution") -> Picture:
+def draw(attributions: Sequence[Attribution], about: str, name: str = "attribution") -> Figure:
     """The attributions of a race, in their order.
 
     about  what raced, as the race's title says it
@@ -70,10 +70,10 @@ def draw(attributions: Sequence[Attribution], about: str, name: str = "attributi
     ]
     first = [f"{attribution.arm.name}: {text.sentence(attribution)}" for attribution in attributions[:2]]
     said = " ".join(["A bar for each way of writing the loop, of its parts as shares of one update.", *first])
-    return picture(name, TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table)
+    return Figure(name, TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table)
 
 
-def _figure(attributions: Sequence[Attribution], about: str) -> Figure:
+def _figure(attributions: Sequence[Attribution], about: str) -> MatplotlibFigure:
     used = [name for name in ORDER if any(attribution.share(name) for attribution in attributions)]
     names = [short(attribution.arm.name) for attribution in attributions]
     left = min(MOST_NAME, 0.25 + 1.05 * LETTER * max(map(len, names), default=10))
@@ -81,14 +81,14 @@ def _figure(attributions: Sequence[Attribution], about: str) -> Figure:
     wide = WIDTH - left - TOTAL - TOO_LONG * cut
     lines = _lines(_entries(used), wide)
     tall = EACH * max(1, len(names))
-    page = sheet(TITLE, about, _notes(attributions), tall + LOW + KEY * len(lines) + 0.1)
-    axes = page.axes(left, LOW, wide, tall)
+    canvas = blank_canvas(TITLE, about, _notes(attributions), tall + LOW + KEY * len(lines) + 0.1)
+    axes = canvas.axes(left, LOW, wide, tall)
     longest = min(FURTHEST, max((_length(attribution) for attribution in attributions), default=1.0))
     _frame(axes, names, longest)
     for place, attribution in enumerate(attributions):
         _bar(axes, place, attribution, wide / longest)
-    _key(page, lines, left, LOW + tall + 0.06)
-    return page.figure
+    _key(canvas, lines, left, LOW + tall + 0.06)
+    return canvas.figure
 
 
 def _length(attribution: Attribution) -> float:
@@ -189,14 +189,14 @@ def _room(said: str) -> float:
     return 0.45 + 0.066 * len(said)
 
 
-def _key(page: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, low: float) -> None:
+def _key(canvas: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, low: float) -> None:
     """What the colours are called, above the bars."""
-    height = page.figure.get_figheight()
+    height = canvas.figure.get_figheight()
     for number, line in enumerate(lines):
-        at, up = left, page.bottom + low + KEY * (len(lines) - 1 - number)
+        at, up = left, canvas.bottom + low + KEY * (len(lines) - 1 - number)
         for colour, said in line:
             open_ = colour == COLOURS[PartName.UNEXPLAINED]
-            page.figure.add_artist(
+            canvas.figure.add_artist(
                 Rectangle(
                     (at / WIDTH, up / height),
                     0.16 / WIDTH,
@@ -207,7 +207,7 @@ def _key(page: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, 
                     lw=0.6,
                 )
             )
-            page.figure.text((at + 0.22) / WIDTH, (up + 0.06) / height, said, va="center", fontsize=8.5, color=INK)
+            canvas.figure.text((at + 0.22) / WIDTH, (up + 0.06) / height, said, va="center", fontsize=8.5, color=INK)
             at += _room(said)
 
 

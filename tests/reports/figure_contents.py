@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.results.record import LossCurve
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 
 OPTIMUM = (1.0, 0.6)
 START = (0.5, 0.25)
@@ -15,7 +15,7 @@ CURVATURE = (3.0, 1.0)
 MINIMUM = 0.12
 
 
-def words_of(picture: Picture | None) -> str:
+def words_of(picture: Figure | None) -> str:
     """All text of the SVG, which must be well-formed to be read, as one line."""
     assert picture is not None
     root = ElementTree.fromstring(picture.files["svg"])  # noqa: S314 - our own picture
@@ -23,7 +23,7 @@ def words_of(picture: Picture | None) -> str:
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
 
-def numbers_of(picture: Picture | None) -> pd.DataFrame:
+def numbers_of(picture: Figure | None) -> pd.DataFrame:
     """The CSV of a picture."""
     assert picture is not None
     return pd.read_csv(io.BytesIO(picture.files["csv"]))

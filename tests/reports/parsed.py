@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+from matplotlib.figure import Figure as MatplotlibFigure
+
 from bench.results.record import Record
 from bench.results.store import Store
 from reports.figures import ladder, sweep
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.html import run_page
 from reports.run.comparison import Comparison
 
@@ -87,7 +89,7 @@ def shown(
     return Parsed(run_page.render(comparison, records, drawn(comparison), Store(run), complaints))
 
 
-def drawn(comparison: Comparison) -> list[Picture]:
+def drawn(comparison: Comparison) -> list[Figure]:
     """Its growth and its ladders, named as a run names them."""
     several = len(comparison.races) > 1
     found = [sweep.draw(comparison.growth, Palette({}))] if comparison.growth else []
@@ -97,7 +99,6 @@ def drawn(comparison: Comparison) -> list[Picture]:
     ]
 
 
-def picture(name: str, title: str = "What there is to see") -> Picture:
-    """A picture of nothing."""
-    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"/>'
-    return Picture(name, title, "What it says.", dict.fromkeys(("png", "pdf", "csv"), b"") | {"svg": svg})
+def picture(name: str, title: str = "What there is to see") -> Figure:
+    """A figure of nothing."""
+    return Figure(name, title, "What it says.", lambda: MatplotlibFigure(figsize=(1, 0.5)), (), ())

@@ -52,7 +52,7 @@ def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
     comparison, records = grown(speeds, (100, 1_000))
     names = write.write(comparison, records, Store(tmp_path), Store(tmp_path))
     figures = {name.removeprefix("figures/") for name in names}
-    assert {"growth.csv", "growth.svg", "growth.png", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= figures
+    assert {"growth.csv", "growth.svg", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= figures
     table = pd.read_csv(tmp_path / "figures" / "growth.csv")
     assert {"implementation", "device", "mode", "size", "seconds", "low", "high"} <= set(table.columns)
     assert len(table) == 4

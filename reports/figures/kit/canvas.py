@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from reports.figures.kit.style import FAINT, INK
 from reports.text.sanitize import plain
@@ -23,7 +23,7 @@ class Canvas:
     bottom  inches of the notes below them
     """
 
-    figure: Figure
+    figure: MatplotlibFigure
     tall: float
     bottom: float
 
@@ -36,12 +36,12 @@ class Canvas:
         return axes
 
 
-def sheet(title: str, about: str, notes: Sequence[str], tall: float) -> Canvas:
+def blank_canvas(title: str, about: str, notes: Sequence[str], tall: float) -> Canvas:
     """An empty sheet that leaves so many inches for plots, with their scales. All words become harmless."""
     lines = [line for note in notes for line in textwrap.wrap(plain(note), LETTERS)]
     bottom = NOTE * len(lines) + 2 * EDGE
     height = TOP + tall + bottom
-    figure = Figure(figsize=(WIDTH, height))
+    figure = MatplotlibFigure(figsize=(WIDTH, height))
     figure.text(0.01, 1 - 0.14 / height, plain(title), va="top", weight="bold", color=INK, fontsize=12)
     figure.text(0.01, 1 - 0.42 / height, plain(about), va="top", fontsize=9, color=FAINT)
     figure.text(0.01, EDGE / height, "\n".join(lines), va="bottom", fontsize=8, color=INK, linespacing=1.35)

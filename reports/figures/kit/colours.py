@@ -21,7 +21,7 @@ DASHES: dict[str, tuple[float, ...]] = {  # on and off, in widths of the line
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by implementation; whoever is not of the cast is muted.
+    """Colours by implementation; whoever is not of the palette is muted.
 
     A colour says which implementation it is, the dashes of a line say how it is compiled.
     """
@@ -32,7 +32,7 @@ class Palette:
         """The colour of the arm's implementation."""
         return self.colours.get(arm.implementation, MUTED)
 
-    def stars(self, arm: Arm) -> bool:
+    def has_colour(self, arm: Arm) -> bool:
         """Whether it has a colour of its own."""
         return arm.implementation in self.colours
 
@@ -41,7 +41,7 @@ class Palette:
         return DASHES.get(arm.setting.mode, ())
 
 
-def cast_of(comparison: Comparison) -> Palette:
+def palette_of(comparison: Comparison) -> Palette:
     """The reference, and of the other faithful ones as many as there are colours: those whose times lie furthest apart.
 
     Lines that lie on one another gain nothing from a colour; so each next one is the one furthest from all chosen so

@@ -1,11 +1,11 @@
 """The picture of the gate beside its rivals: how often each calls a head slower, with intervals, by how much slower it is."""
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from bench.results.gate_score import AtLevel, Method, Score
-from reports.figures.kit.canvas import WIDTH, sheet
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.canvas import WIDTH, blank_canvas
+from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK
 from reports.gate.score import table
 from reports.gate.score.table import percent
@@ -25,11 +25,11 @@ def files(score: Score) -> dict[str, bytes]:
     }
 
 
-def draw(score: Score) -> Picture:
+def draw(score: Score) -> Figure:
     """One panel for each slowdown, one row for each method; false alarms in a colour of their own."""
     said = " ".join(sentences(score))
     rows = table.rows(score)
-    return picture("score", TITLE, plain(said), lambda: _figure(score), table.COLUMNS, rows)
+    return Figure("score", TITLE, plain(said), lambda: _figure(score), table.COLUMNS, rows)
 
 
 def sentences(score: Score) -> list[str]:
@@ -42,14 +42,14 @@ def _said(each: AtLevel) -> str:
     return f"{what} {each.slower.count} of {each.slower.of}"
 
 
-def _figure(score: Score) -> Figure:
+def _figure(score: Score) -> MatplotlibFigure:
     tall = ROW * len(score.methods)
     about = f"{score.machine}; {score.trials} trials; {table.budget(score)}"
-    page = sheet(TITLE, about, table.notes(), tall + ABOVE + BELOW)
+    canvas = blank_canvas(TITLE, about, table.notes(), tall + ABOVE + BELOW)
     levels = table.levels(score)
     wide = (WIDTH - LEFT - RIGHT - BETWEEN * (len(levels) - 1)) / len(levels)
     for place, level in enumerate(levels):
-        axes = page.axes(LEFT + place * (wide + BETWEEN), BELOW, wide, tall)
+        axes = canvas.axes(LEFT + place * (wide + BETWEEN), BELOW, wide, tall)
         _panel(axes, score, level)
         if place == 0:
             for row, method in enumerate(score.methods):
@@ -65,7 +65,7 @@ def _figure(score: Score) -> Figure:
                     weight=weight,
                     color=INK,
                 )
-    return page.figure
+    return canvas.figure
 
 
 def _panel(axes: Axes, score: Score, level: float) -> None:

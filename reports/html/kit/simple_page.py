@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.html.kit import template
-from reports.html.kit.template import Figure
+from reports.html.kit.template import PlacedFigure
 from reports.text.columns import Column, cells, heads
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Chapter:
 
     heading: str
     findings: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[PlacedFigure, ...]
     grids: tuple[Grid, ...]
     doubts: tuple[str, ...]
 
@@ -57,12 +57,12 @@ def grid(caption: str, columns: Sequence[Column[T]], rows: Sequence[T], scale: f
 def chapter(
     heading: str,
     findings: Sequence[str],
-    pictures: Sequence[Picture],
+    pictures: Sequence[Figure],
     grids: Sequence[Grid],
     doubts: Sequence[str] = (),
 ) -> Chapter:
     """A chapter of these; tables without a row are left out."""
-    shown = tuple(map(template.figure, pictures))
+    shown = tuple(map(template.placed, pictures))
     return Chapter(heading, tuple(findings), shown, tuple(each for each in grids if each.lines), tuple(doubts))
 
 

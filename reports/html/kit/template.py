@@ -15,27 +15,27 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.text import sanitize
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture as a page shows it; its size as a browser takes it, where the SVG says so."""
+class PlacedFigure:
+    """A figure on a page: where its files lie beside the page, and its size in CSS pixels where the SVG gives one."""
 
-    picture: Picture
+    figure: Figure
     address: str
     width: int | None
     height: int | None
 
 
-def figure(picture: Picture) -> Figure:
-    """The picture, and where its files lie beside the page."""
-    found = re.search(rb'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', picture.files.get("svg", b""))
-    width, height = (round(float(each) * 4 / 3) for each in found.groups()) if found else (None, None)
-    return Figure(picture, f"figures/{quote(picture.name, safe='')}", width, height)
+def placed(figure: Figure) -> PlacedFigure:
+    """The figure as a page shows it."""
+    size = re.search(rb'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"', figure.files["svg"])
+    width, height = (round(float(points) * 4 / 3) for points in size.groups()) if size else (None, None)
+    return PlacedFigure(figure, f"figures/{quote(figure.name, safe='')}", width, height)
 
 
 def render(template: str, title: str, page: Any, *, scripted: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bench.results.record import Arm, Record
 from reports.figures.blocks import MANY, blocks_of, draw
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.run.comparison import RaceResult, compare
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.records import LAPS, MANUAL, REFERENCE, TWIN, arm, plan, race, record, rounds
@@ -32,9 +32,9 @@ def result(records: Sequence[Record]) -> tuple[RaceResult, dict[Arm, list[Record
     return compare(plan(this), {}, records).races[0], {one: [r for r in records if r.arm == one] for one in arms}
 
 
-def pictured(records: Sequence[Record], cast: Palette = CAST) -> Picture | None:
+def pictured(records: Sequence[Record], palette: Palette = CAST) -> Figure | None:
     """The picture of the race that these are of."""
-    return draw(*result(records), cast)
+    return draw(*result(records), palette)
 
 
 def test_blocks_are_in_the_order_they_were_run() -> None:

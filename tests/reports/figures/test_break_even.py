@@ -5,7 +5,7 @@ import re
 import pytest
 
 from reports.figures.break_even import draw, lines_of
-from reports.figures.kit.colours import Palette, cast_of
+from reports.figures.kit.colours import Palette, palette_of
 from reports.run.comparison import Comparison, RaceResult, compare
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.records import (
@@ -97,9 +97,9 @@ def test_without_a_time_there_is_no_picture() -> None:
 
 
 def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
-    """Of fifty the cast is named, and who is told of in words; the numbers are all in the CSV."""
+    """Of fifty the palette is named, and who is told of in words; the numbers are all in the CSV."""
     comparison = compared({arm(f"linear/way_{n:02d}"): 4e-4 * 0.95**n for n in range(50)})[0]
-    picture = draw(comparison.races[0], cast_of(comparison))
+    picture = draw(comparison.races[0], palette_of(comparison))
     named = re.findall(r"linear/way_\d\d cpu eager:", words_of(picture))
     assert 5 <= len(named) <= 8
     assert len(numbers_of(picture)) == 51

@@ -6,13 +6,13 @@ from msgspec.structs import replace
 from bench.results.record import Judgement, LossCurve, Record
 from reports.figures.fitted_line import draw
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.run.comparison import compare
 from tests.reports.figure_contents import descent, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, WRONG, arm, plan, race, record, rounds
 
 
-def pictured(*others: Record, course: LossCurve | None = None) -> Picture | None:
+def pictured(*others: Record, course: LossCurve | None = None) -> Figure | None:
     """The picture of the reference and what these records saw."""
     records = [*rounds(REFERENCE, 4e-4), *others]
     result = compare(plan(race(*dict.fromkeys(told.arm for told in others), twin=None)), {}, records).races[0]

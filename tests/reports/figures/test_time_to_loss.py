@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from reports.figures.kit.colours import Palette, cast_of
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.colours import Palette, palette_of
+from reports.figures.kit.figure import Figure
 from reports.figures.time_to_loss import draw
 from reports.run.comparison import compare
 from reports.run.time_to_loss import targets
@@ -16,13 +16,13 @@ from tests.reports.run.test_time_to_loss import batches
 CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/c": "#0072B2"})
 
 
-def pictured(*sizes: object, cast: Palette | None = CAST) -> Picture:
+def pictured(*sizes: object, palette: Palette | None = CAST) -> Figure:
     """The picture of races with these batches, in which all make the same way in 10 000 updates, or half of it."""
     races, records = batches(*sizes)
     descents = {race: descent(10_000 - 500 * number) for number, race in enumerate(races)}
     comparison = compare(plan(*races), {}, records)
     (target,) = targets(comparison.races, descents)
-    return draw(target, cast or cast_of(comparison))
+    return draw(target, palette or palette_of(comparison))
 
 
 def test_the_target_is_told_in_words_and_numbers() -> None:

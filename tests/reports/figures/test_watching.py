@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Arm, Job, Record, Status
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.figures.watching import draw
 from reports.run.comparison import compare
 from tests.reports.figure_contents import numbers_of, words_of
@@ -22,7 +22,7 @@ def job(one: Arm, seconds: float, status: Status = "ok") -> Record:
     return replace(told, job=Job(seconds=seconds, updates=10_000, weights={}))
 
 
-def pictured(*records: Record) -> Picture | None:
+def pictured(*records: Record) -> Figure | None:
     """The picture of a race of these; the first is the reference."""
     first, *others = [told.arm for told in records]
     return draw(compare(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], CAST)

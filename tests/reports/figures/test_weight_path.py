@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Arm, Judgement, LossCurve, Record
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Picture
+from reports.figures.kit.figure import Figure
 from reports.figures.weight_path import draw
 from reports.run.comparison import compare
 from tests.reports.figure_contents import descent, numbers_of, words_of
@@ -31,8 +31,8 @@ def at(weight: Any, bias: Any, when: str = "job", share: float | None = 0.1, fau
 
 
 def pictured(
-    arms: dict[Arm, tuple[Judgement, ...]], course: LossCurve | None = None, cast: Palette = CAST, **more: Any
-) -> Picture | None:
+    arms: dict[Arm, tuple[Judgement, ...]], course: LossCurve | None = None, palette: Palette = CAST, **more: Any
+) -> Figure | None:
     """The picture of a race in which the arms were judged so; the first is the reference."""
     first, *others = arms
     records: list[Record] = []
@@ -42,7 +42,7 @@ def pictured(
         records.append(replace(told, judgements=judgements))
     comparison = compare(plan(race(*others, reference=first, twin=None)), {}, records)
     by_arm = {told.arm: [told] for told in records}
-    return draw(comparison.races[0], by_arm, course or descent(), cast)
+    return draw(comparison.races[0], by_arm, course or descent(), palette)
 
 
 RIGHT = {REFERENCE: (at(0.5, 0.25, "first update"), at(0.9, 0.5)), MANUAL: (at(0.9, 0.5, share=0.4),)}

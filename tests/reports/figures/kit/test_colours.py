@@ -1,6 +1,6 @@
 """Colours belong to implementations: the same in every picture, the reference's always the same."""
 
-from reports.figures.kit.colours import Palette, cast_of
+from reports.figures.kit.colours import Palette, palette_of
 from reports.figures.kit.style import COLOURS, MUTED, REFERENCE
 from tests.reports.records import ANALYTIC, MANUAL, MOMENTS, arm, compared, grown, rounds
 
@@ -8,44 +8,44 @@ SPEEDS = {arm(f"linear/way_{number:02d}"): 4e-4 * 0.7**number for number in rang
 
 
 def twelve() -> Palette:
-    """The cast of a race of twelve ways, one of them in two modes."""
-    return cast_of(compared({**SPEEDS, arm("linear/way_03", mode="compile"): 3e-4})[0])
+    """The palette of a race of twelve ways, one of them in two modes."""
+    return palette_of(compared({**SPEEDS, arm("linear/way_03", mode="compile"): 3e-4})[0])
 
 
 def test_the_reference_has_its_own_colour() -> None:
     """No other implementation has it; all modes of one implementation share its colour."""
-    cast = twelve()
-    assert cast.colours["linear/nn_sgd"] == REFERENCE
-    assert list(cast.colours.values()).count(REFERENCE) == 1
-    assert len(cast.colours) == 1 + len(COLOURS)
+    palette = twelve()
+    assert palette.colours["linear/nn_sgd"] == REFERENCE
+    assert list(palette.colours.values()).count(REFERENCE) == 1
+    assert len(palette.colours) == 1 + len(COLOURS)
 
 
 def test_the_ends_of_the_ladder_have_colours() -> None:
     """The fastest is always of the cast; so is the one furthest from it that is not the reference."""
-    cast = twelve()
-    assert cast.stars(arm("linear/way_11"))
-    assert cast.colour(arm("linear/way_11")) == COLOURS[0]
+    palette = twelve()
+    assert palette.has_colour(arm("linear/way_11"))
+    assert palette.colour(arm("linear/way_11")) == COLOURS[0]
 
 
 def test_who_is_not_of_the_cast_is_muted() -> None:
     """Only so many can be told apart; every other one is grey."""
-    cast = twelve()
-    grey = [one for one in SPEEDS if cast.colour(one) == MUTED]
+    palette = twelve()
+    grey = [one for one in SPEEDS if palette.colour(one) == MUTED]
     assert len(grey) == len(SPEEDS) - len(COLOURS)
-    assert not any(cast.stars(one) for one in grey)
+    assert not any(palette.has_colour(one) for one in grey)
 
 
 def test_no_colour_is_spent_on_another_class() -> None:
     """What reads no data is off every scale that the others need: it gets no colour."""
     comparison, _ = compared({MANUAL: 3e-4, ANALYTIC: 1e-4})
     algorithmic, _ = compared({MANUAL: 3e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic"))
-    assert cast_of(algorithmic) == cast_of(comparison)
+    assert palette_of(algorithmic) == palette_of(comparison)
 
 
 def test_a_sweep_has_one_cast() -> None:
     """All races of a run share their colours."""
     comparison, _ = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-9 * rows})
-    assert set(cast_of(comparison).colours) == {"linear/nn_sgd", "linear/c"}
+    assert set(palette_of(comparison).colours) == {"linear/nn_sgd", "linear/c"}
 
 
 def test_dashes_say_the_mode() -> None:

@@ -4,33 +4,39 @@ import io
 import xml.etree.ElementTree as ElementTree
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from reports.figures.kit.figure import Picture, picture
+from reports.figures.kit.figure import FORMATS, Figure
 from reports.figures.kit.style import DARK, INK
 
 
-def plain_figure() -> Figure:
+def plain_figure() -> MatplotlibFigure:
     """A line, and a word that steers terminals and markup."""
-    figure = Figure(figsize=(4, 3), layout="constrained")
+    figure = MatplotlibFigure(figsize=(4, 3), layout="constrained")
     figure.add_subplot().plot([1, 2], [3, 4], color=INK)
     figure.suptitle("<b>=SUM(A1)$x$ \N{CJK UNIFIED IDEOGRAPH-4E2D}")
     return figure
 
 
-def made() -> Picture:
+def made() -> Figure:
     """A picture of it."""
-    return picture("line", "A line", "It rises.", plain_figure, ("name", "value"), [("=1+1", 0.5), ("plain", None)])
+    return Figure("line", "A line", "It rises.", plain_figure, ("name", "value"), [("=1+1", 0.5), ("plain", None)])
 
 
 def test_equal_figures_give_equal_bytes() -> None:
     """Every format comes out the same twice; none carries a date."""
-    assert made() == made()
+    assert made().in_formats(FORMATS).files == made().in_formats(FORMATS).files
+
+
+def test_svg_and_csv_are_always_made_and_others_where_asked_for() -> None:
+    """The files stand in one order, whatever the order in which their formats are asked for."""
+    assert list(made().files) == ["svg", "csv"]
+    assert list(made().in_formats(["csv", "pdf", "png"]).files) == ["svg", "png", "pdf", "csv"]
 
 
 def test_each_format_is_what_it_says() -> None:
     """SVG is well-formed XML, PNG and PDF begin as such files do."""
-    files = made().files
+    files = made().in_formats(FORMATS).files
     assert set(files) == {"svg", "png", "pdf", "csv"}
     assert ElementTree.fromstring(files["svg"]).tag.endswith("svg")  # noqa: S314 - our own picture
     assert files["png"].startswith(b"\x89PNG")

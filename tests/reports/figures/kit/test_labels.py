@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from reports.figures.kit.labels import MOST, Label, name_ends, room, short, spread
 
@@ -36,7 +36,7 @@ def test_longer_names_take_more_room() -> None:
 
 def test_each_name_stands_at_the_height_of_its_line() -> None:
     """On a logarithmic scale too, whatever order the labels come in."""
-    axes = Figure(figsize=(8, 10)).add_axes((0, 0, 0.5, 1))
+    axes = MatplotlibFigure(figsize=(8, 10)).add_axes((0, 0, 0.5, 1))
     axes.set(yscale="log", xlim=(0, 1), ylim=(1, 1_000))
     name_ends(axes, [Label(text, (1, at), {"color": "k"}) for text, at in (("ten", 10), ("hundred", 100))], 4, 10)
     found = {text.get_text(): text.get_position() for text in axes.texts}
@@ -47,6 +47,6 @@ def test_each_name_stands_at_the_height_of_its_line() -> None:
 
 def test_no_labels_are_no_names() -> None:
     """A plot without lines has nothing beside it."""
-    axes = Figure().add_subplot()
+    axes = MatplotlibFigure().add_subplot()
     name_ends(axes, [], 4, 4)
     assert not axes.texts
