@@ -15,7 +15,7 @@ from reports import write
 from reports.compare import tables as compare_tables
 from reports.compare.changes import Side, versus
 from reports.exit_status import status_of
-from reports.figures.kit.colours import cast_of
+from reports.figures.kit.colours import palette_of
 from reports.history import tables as history_tables
 from reports.history.trends import read
 from reports.json_document import document
@@ -93,7 +93,7 @@ def show_changes(store: Store, earlier: Store, target: Store, *, json_: bool) ->
     """Writes what has changed since an earlier run, and shows it. Raises StoreError when the two cannot be compared."""
     now, then = Side(*_compared(store)), Side(*_compared(earlier))
     changes = versus(now, then)
-    files = compare_tables.write(changes, cast_of(now.comparison), target)
+    files = compare_tables.write(changes, palette_of(now.comparison), target)
     if json_:
         against = {"against": compare_tables.document(changes)}
         console.print_json(document(now.comparison, str(target.path)) | against)
@@ -109,7 +109,7 @@ def show_history(results: Path, target: Store, *, json_: bool) -> None:
     histories = read(results)
     console.warn(histories.complaints)
     latest = {each.machine: Store(each.runs[-1].folder) for each in histories.histories}
-    palettes = {machine: cast_of(_compared(store)[0]) for machine, store in latest.items()}
+    palettes = {machine: palette_of(_compared(store)[0]) for machine, store in latest.items()}
     files = history_tables.write(histories, palettes, target)
     if json_:
         console.print_json(history_tables.document(histories))
