@@ -20,8 +20,8 @@ SMALL: tuple[dict[str, Any], ...] = (
     {},
     {"dtype": "float64"},
     {"features": 3},
-    {"batch": 2},
-    {"batch": 1},
+    {"rows": 5, "batch": 2},
+    {"rows": 5, "batch": 1},
     {"rows": 50, "features": 3},
     {"rows": 50, "batch": 7},
 )
