@@ -13,7 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.results.record import Arm
 from bench.runner import worker_process
-from bench.runner.arm_run import ArmRun, Block
+from bench.runner.arm_run import ArmRun, Block, Setup
 from bench.runner.race import BLOCK_SECONDS
 from bench.system import environment
 from impls.contract import catalogue
@@ -61,17 +61,17 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     workload = catalogue.workloads()[arm.workload]
     oracle = workload.oracle(workload.problem(arm.setting), arm.setting)
     everywhere = worker_process.allowed_cores()
-    seat = ArmRun(arm, oracle, alone=True)
+    arm_run = ArmRun(arm, oracle, alone=True)
     with ExitStack() as stack:
         cores = everywhere[-arm.setting.threads :]
-        seat.open(stack, cores, everywhere, tmp_path / "arm.log", tmp_path / "cache", limit=300.0, live=False)
-        while not seat.started():
+        arm_run.start(stack, Setup(cores, everywhere, 300.0), log=tmp_path / "arm.log", cache=tmp_path / "cache")
+        while not arm_run.started():
             pass
-        seat.do_job(tmp_path / "pictures")
-        block = seat.calibrate(BLOCK_SECONDS, pause=0.0)
+        arm_run.run_job(tmp_path / "pictures")
+        block = arm_run.calibrate(BLOCK_SECONDS, pause=0.0)
         if block:
-            _measure(seat, block, benchmark)
-    record = seat.record(run="pytest", number=1, started="", caveats=(), round_seconds=0.0, spent={})
+            _measure(arm_run, block, benchmark)
+    record = arm_run.record(run="pytest", number=1, started="", caveats=(), round_seconds=0.0, spent={})
     if record.status in ("unsupported", "unavailable"):
         pytest.skip(record.reason)
     assert (record.status, record.reason) == ("ok", "")
@@ -87,11 +87,11 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     }
 
 
-def _measure(seat: ArmRun, block: Block, benchmark: BenchmarkFixture) -> None:
-    seat.start_laps(block, every=1)
+def _measure(arm_run: ArmRun, block: Block, benchmark: BenchmarkFixture) -> None:
+    arm_run.start_laps(block, every=1)
 
     def visit() -> None:
-        CLOCK.seconds += seat.visit(lap=1) / block.updates
+        CLOCK.seconds += arm_run.sample(lap=1) / block.updates
 
     benchmark.pedantic(visit, setup=CLOCK.reset, rounds=ROUNDS, iterations=1, warmup_rounds=1)
-    seat.finish()
+    arm_run.finish()

@@ -8,15 +8,15 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from select import select
 from types import MappingProxyType
-from typing import Any
 
-import msgspec
-
-from bench.results.gate import Cell, Count, Counts
+from bench.results.gate import Cell, Counts
+from bench.results.gate import Count as Counter
 from bench.results.profile import COUNTERS
+from bench.runner.messages import A, Command, Count, CountCalls, ReadCompiler, Repeat, prepare
 from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
 # More of these is never what somebody wanted: each makes every update, or the first ones, wait for something.
@@ -32,6 +32,14 @@ SAID = {"base": "the base", "again": "the base", "head": "the head"}  # the work
 MOST, FEWEST = 512, 32  # updates that are counted, where so many do not take too long
 SECONDS = 2.0  # that they may take, with nothing attached: many, or a busy machine would count fewer than a quiet one
 _HASHES = {"PYTHONHASHSEED": "0"}  # the order of a set may decide what is called
+
+
+@dataclass(frozen=True)
+class _Counters:
+    """The counters of a worker by name, and why its compiler gave up."""
+
+    values: Mapping[str, float]
+    breaks: Sequence[str] = ()
 
 
 def count(
@@ -74,11 +82,8 @@ def count(
                 )
                 for name in SAID
             }
-            setting = msgspec.to_builtins(arm.setting)
-            names = {"workload": arm.workload, "implementation": arm.implementation, "setting": setting}
-            # nothing is timed, so each may use all cores
-            _ask(workers, "prepare", **names, cores=list(everywhere), probe=2, live=False)
-            return _compared(*_counted(workers).values())
+            _ask(workers, prepare(arm, cores=everywhere, probe=2))  # nothing is timed, so each may use all cores
+            return _compared(*_counted(workers))
     except _EndedError as ended:
         return Counts(reason=str(ended), head_alone=ended.head_alone)
     finally:
@@ -94,10 +99,10 @@ class _EndedError(Exception):
         self.head_alone = set(faults) == {"head"}
 
 
-def _ask(workers: Mapping[str, Worker], do: str, **arguments: Any) -> dict[str, Any]:
-    """The answers of all workers to the same question, which they work on at the same time."""
+def _ask(workers: Mapping[str, Worker], command: Command[A]) -> dict[str, A]:
+    """The answers of all workers to the same command, which they carry out at the same time."""
     for worker in workers.values():
-        worker.begin(do, **arguments)
+        worker.begin(command)
     waiting, faults = dict(workers), dict[str, ArmFault]()
     while waiting:
         select(list(waiting.values()), [], [], 1.0)  # none may run out of time while another is waited for
@@ -110,27 +115,27 @@ def _ask(workers: Mapping[str, Worker], do: str, **arguments: Any) -> dict[str, 
             del waiting[name]
     if faults:
         raise _EndedError(faults)
-    return {name: worker.finish() for name, worker in workers.items()}
+    return {name: worker.answer(command.answer_type()) for name, worker in workers.items()}
 
 
-def _counted(workers: Mapping[str, Worker]) -> dict[str, dict[str, Any]]:
-    """The counters of each worker, and why its compiler gave up; the slowest decides how many updates all of them count."""
-
-    def look(name: str, **arguments: Any) -> dict[str, dict[str, Any]]:
-        return _ask(workers, "dissect", look=name, **arguments)
-
-    seconds = max(found["seconds"] for found in look("repeated", updates=1, seconds=0.0).values())
-    updates = {"seconds": seconds, "many": _many(seconds)}
-    before, counted, after = look("compiled"), look("counted", **updates), look("compiled")
-    called = look("called", **updates)
-    return {
-        name: after[name]["counters"]
-        | {"recompiles_in_blocks": after[name]["compilations"] - before[name]["compilations"]}
-        | counted[name]
-        | called[name]
-        | {"breaks": after[name]["breaks"]}
+def _counted(workers: Mapping[str, Worker]) -> list[_Counters]:
+    """The counters of each worker; the slowest decides how many updates all of them count."""
+    seconds = max(repeated.seconds for repeated in _ask(workers, Repeat(updates=1, seconds=0.0)).values())
+    many = _many(seconds)
+    before = _ask(workers, ReadCompiler())
+    counted = _ask(workers, Count(seconds=seconds, updates=many))
+    after = _ask(workers, ReadCompiler())
+    called = _ask(workers, CountCalls(seconds=seconds, updates=many))
+    return [
+        _Counters(
+            after[name].counters
+            | {"recompiles_in_blocks": after[name].compilations - before[name].compilations}
+            | counted[name].counters
+            | called[name].counters,
+            after[name].breaks,
+        )
         for name in workers
-    }
+    ]
 
 
 def _many(seconds: float) -> int:
@@ -141,11 +146,12 @@ def _many(seconds: float) -> int:
     return many if many >= FEWEST else 0
 
 
-def _compared(base: dict[str, Any], again: dict[str, Any], head: dict[str, Any]) -> Counts:
-    known = [name for name in COUNTERS if name in base or name in head]
+def _compared(base: _Counters, again: _Counters, head: _Counters) -> Counts:
     counters, unsteady = {}, []
-    for name in known:
-        once, twice, now = base.get(name), again.get(name), head.get(name)
+    for name in COUNTERS:
+        if name not in base.values and name not in head.values:
+            continue
+        once, twice, now = (side.values.get(name) for side in (base, again, head))
         if once == twice:
             counters[name] = _one(name, once, now)
         elif name in MONOTONE_BAD and _far(once, twice, now):
@@ -155,7 +161,7 @@ def _compared(base: dict[str, Any], again: dict[str, Any], head: dict[str, Any])
     return Counts(
         counters=counters,
         unsteady=tuple(unsteady),
-        breaks=tuple(_new(base["breaks"], head["breaks"])),
+        breaks=tuple(_new(base.breaks, head.breaks)),
     )
 
 
@@ -165,8 +171,8 @@ def _far(base: float | None, again: float | None, head: float | None) -> bool:
     return (head or 0) > most + (most - least)
 
 
-def _one(name: str, base: float | None, head: float | None) -> Count:
-    return Count(base=base, head=head, bad=name in MONOTONE_BAD and (head or 0) > (base or 0))
+def _one(name: str, base: float | None, head: float | None) -> Counter:
+    return Counter(base=base, head=head, bad=name in MONOTONE_BAD and (head or 0) > (base or 0))
 
 
 def _new(base: Sequence[str], head: Sequence[str]) -> list[str]:

@@ -70,8 +70,8 @@ class Servers:
         self._served += 1
         return place
 
-    def learn(self) -> None:
-        """That workers load LATER as they start: from the next round on servers have it."""
+    def load_compiler(self) -> None:
+        """From the next round on, servers load the compiler, too: workers were seen to load it as they start."""
         if not self._more:
             self._more = (LATER,)
             self._served = ROUNDS * TOGETHER  # not closed now: workers that they have forked would end with them

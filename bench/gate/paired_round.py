@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from select import select
-from statistics import median
 
 from bench import clock
 from bench.gate.fork_servers import Servers
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
 from bench.runner import memory_layout
-from bench.runner.arm_run import ArmRun, Block
-from bench.runner.race import SLEEP_BEFORE_VISIT
+from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.runner.race import SLEEP_BEFORE_SAMPLE
 from bench.runner.worker_process import Origin
 from bench.system import environment
 from impls.contract import Oracle
@@ -60,42 +59,39 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     if ring.cell.kind == "control":
         copies = (copies[0], 1 - copies[0])
     origins = {role: ring.origins[role][copies[ROLES.index(role)]] for role in ROLES}
-    more = memory_layout.drawn(order)
-    seats: dict[Role, ArmRun] = {role: ArmRun(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
+    layout = memory_layout.drawn(order)
+    arm_runs: dict[Role, ArmRun] = {role: ArmRun(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
-        place = ring.servers.begin_round(ring.cell.arm, [each.python for each in origins.values()], order)
-        more |= place.held if place else {}
+        place = ring.servers.begin_round(ring.cell.arm, [origin.python for origin in origins.values()], order)
+        layout |= place.held if place else {}
+        setup = Setup(ring.cores, ring.everywhere, ring.plan.limit, layout)
         with memory_layout.held():
             for role in order.sample(ROLES, 2):
-                seats[role].open(
+                arm_runs[role].start(
                     stack,
-                    ring.cores,
-                    ring.everywhere,
-                    ring.ledger.log(ring.cell, stage, number, role),
-                    ring.ledger.cache(ring.cell, role),
-                    ring.plan.limit,
-                    live=False,
+                    setup,
+                    log=ring.ledger.log(ring.cell, stage, number, role),
+                    cache=ring.ledger.cache(ring.cell, role),
                     origin=origins[role],
-                    more=more,
                     server=place.live[origins[role].python] if place else None,
                 )
-        waiting = list(seats.values())
-        while waiting:
-            select([seat.worker for seat in waiting], [], [], 1.0)
-            waiting = [seat for seat in waiting if not seat.started(wait=0.0)]
-        if any(seat.late for seat in seats.values()):
-            ring.servers.learn()
+        starting = list(arm_runs.values())
+        while starting:
+            select(starting, [], [], 1.0)
+            starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]
+        if any(arm_run.loaded_compiler for arm_run in arm_runs.values()):
+            ring.servers.load_compiler()
         spent["start"] = clock.now() - begin
         yield "racing"
-        spent["blocks"] = _laps(ring, seats, order, known)
-        for seat in seats.values():
-            seat.finish()
+        spent["blocks"] = _laps(ring, arm_runs, order, known)
+        for arm_run in arm_runs.values():
+            arm_run.finish()
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     base, head = (
-        seats[role].record(
+        arm_runs[role].record(
             run=ring.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
         )
         for role in ROLES
@@ -103,34 +99,34 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
     yield PairedRound(stage=stage, round=number, base=base, head=head, copies=copies, seconds=seconds)
 
 
-def _laps(ring: Ring, seats: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
-    """Visits both sides once a lap, each second lap in the order that the one before did not have. Seconds of all blocks.
+def _laps(ring: Ring, arm_runs: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
+    """Samples both sides once a lap, and returns the seconds of all blocks.
 
-    Laps come in stretches. Before each, both sides go back to the start, and what they allocate gets pages that nobody had
-    before: how pages share a cache is worth as much as the noise of all laps, and stays for as long as they are kept.
+    Which side comes first is drawn for every other lap; the lap after it has the other order. Laps come in stretches.
+    Before each, both sides go back to the start, and what they allocate gets pages that nobody had before: how pages share
+    a cache is worth as much as the noise of all laps, and lasts for as long as the pages are kept.
     """
-    pause = SLEEP_BEFORE_VISIT if len(ring.cores) > 1 else 0.0
-    if not all(seat.live for seat in seats.values()):
+    pause = SLEEP_BEFORE_SAMPLE if len(ring.cores) > 1 else 0.0
+    if not all(arm_run.live for arm_run in arm_runs.values()):
         return 0.0  # what cannot be compared need not be timed
-    block = known or seats["base"].calibrate(BLOCK_SECONDS, pause)
+    block = known or arm_runs["base"].calibrate(BLOCK_SECONDS, pause)
     if block is None:
         return 0.0
     laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
     stretches = min(STRETCHES, laps // FEWEST_LAPS)
     length, spent = laps // stretches, 0.0
     for before in range(0, length * stretches, length):
-        for role in order.sample(ROLES, 2):  # whoever comes second may get what the first one gave back
-            seats[role].start_laps(block, every=1)
+        for role in order.sample(ROLES, 2):  # whoever comes second may get the pages that the first one gave back
+            arm_runs[role].start_laps(block, every=1)
         roles = order.sample(ROLES, 2)
         for lap in range(length + 1):
             roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
             for role in roles:
                 clock.pause(pause)
-                spent += seats[role].visit(before + lap if lap else 0)
+                spent += arm_runs[role].sample(before + lap if lap else 0)
     return spent
 
 
-def block_of(duels: Sequence[PairedRound]) -> Block | None:
+def known_block(rounds: Sequence[PairedRound]) -> Block | None:
     """The block that the rounds of a cell have had so far; None before the first."""
-    bases = [each.base for each in duels if each.base.updates_per_block]
-    return Block(bases[0].updates_per_block or 1, median(bases[0].blocks)) if bases else None
+    return next((block for one in rounds if (block := block_of(one.base))), None)

@@ -13,7 +13,7 @@ from statistics import fmean
 from bench import clock
 from bench.gate.counters import count
 from bench.gate.fork_servers import Servers
-from bench.gate.paired_round import Ring, block_of, duel
+from bench.gate.paired_round import Ring, duel, known_block
 from bench.gate.rule.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.rule.verdict import Standing, control_rounds, standing
 from bench.gate.sides import checkout
@@ -197,7 +197,7 @@ def _round(course: _Course, cell: Cell, stage: Stage | None) -> Iterator[str]:
     if stage is None:
         return
     number = 1 + max((each.round for each in done if each.stage == stage), default=0)
-    for found in duel(course.ring(cell), stage, number, block_of(done)):
+    for found in duel(course.ring(cell), stage, number, known_block(done)):
         if isinstance(found, PairedRound):
             course.ledger.write_duel(cell, found)
             done.append(found)

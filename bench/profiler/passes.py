@@ -1,11 +1,13 @@
-"""The two passes that an arm is looked at in: what its workers are asked, and what becomes of it. Apart from who conducts.
+"""The two passes in which an arm is profiled: what its workers are asked, and what the profile keeps of the answers.
 
-    full   as it is
-    tiny   the same with next to no data
+    full   the arm as it is
+    tiny   the same arm with next to no data
 
-Each has a worker of its own. Both are timed together and beside those of other arms, lap by lap like a race: so they meet
-the same machine, and find the caches as a race leaves them. So are the sessions of PyTorch's profiler: where one arm's came
-one after another, a slow moment of the machine spoiled all of them. Whatever else is looked at comes one by one.
+What is left of an update with next to no data is what it costs whatever its size. Each pass has a worker of its own.
+
+Blocks are timed lap by lap, those of both passes and of other arms in turn, as in a race: so all of them meet the same
+machine, and find the caches as a race leaves them. Sessions of PyTorch's profiler take turns in the same way, because a
+slow moment of the machine would otherwise spoil all sessions of one arm. Everything else is done arm by arm.
 """
 
 import random
@@ -14,77 +16,96 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
-import msgspec
+from msgspec.structs import asdict, replace
 
 from bench import clock
 from bench.profiler import flame_graph
 from bench.profiler.py_spy import Sampler, SamplingError
 from bench.results.profile import Pass, Profile
-from bench.results.record import Arm, Plan, Status
+from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.results.store import Store
 from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
+from bench.runner.messages import (
+    Clock,
+    Count,
+    CountCalls,
+    Prepared,
+    ReadCompiler,
+    RecordSession,
+    Repeat,
+    Repeated,
+    Reset,
+    SummariseSessions,
+    TimeBlock,
+    Trace,
+)
 from bench.runner.race import BLOCK_SECONDS
 from bench.runner.worker_process import ArmFault, Worker
 from bench.system.telemetry import Gauge, spent
 from impls.contract import catalogue
 from impls.contract.setting import Setting
 
+PassName = Literal["full", "tiny"]
+PASSES: tuple[PassName, ...] = ("full", "tiny")
 FEWEST_LAPS, MOST_LAPS, LAP_SECONDS = 3, 72, 0.35  # enough are as many as take so long together, within these
 SESSIONS = 7  # of PyTorch's profiler, for each pass
-SAMPLED_SECONDS = 2.0  # py-spy looks
-MARGIN, BARE_SECONDS = 0.3, 0.2  # it starts and ends; nobody looks, before and after
+SAMPLED_SECONDS = 2.0  # for which py-spy samples
+MARGIN, BARE_SECONDS = 0.3, 0.2  # for py-spy to start and end; for blocks without it, before and after
 TINY_ROWS, TINY_BATCH = 2, 2
 MOST_STACKS = 200  # in the profile; the file beside it has all
 START = Block(1, 1.0)  # until it is known
-PASSES = ("full", "tiny")
-UNLIKE = 0.05  # beyond the race's interval, a process is not like those that were raced
+UNLIKE = 0.05  # how far beyond the race's interval a process is no longer like those that were raced
 
 
 @dataclass
-class Draft:
-    """A profile in the making; `folder` is where the files beside it go."""
+class ProfileDraft:
+    """The profile of an arm, as far as it has come; `folder` is where the files beside it go."""
 
-    arm: Arm
+    profile: Profile
     folder: Path
-    found: dict[str, Any] = field(default_factory=dict)
-    status: Status = "ok"
-    reason: str = ""
-    reasons: dict[str, str] = field(default_factory=dict)
-    artifacts: dict[str, str] = field(default_factory=dict)
 
-    def written(self, plan: Plan) -> Profile:
-        """The profile, of whatever was found."""
-        values = {"run": plan.run, "arm": self.arm, "status": self.status, "reason": self.reason}
-        return msgspec.convert(
-            msgspec.to_builtins(values | self.found | {"reasons": self.reasons, "artifacts": self.artifacts}), Profile
-        )
+    def keep(self, **fields: Any) -> None:
+        """Sets fields of the profile."""
+        self.profile = replace(self.profile, **fields)
+
+    def keep_counters(self, counters: dict[str, float]) -> None:
+        """Adds counters."""
+        self.keep(counters=self.profile.counters | counters)
+
+    def keep_file(self, name: str, description: str) -> None:
+        """Adds a file that lies beside the profile."""
+        self.keep(artifacts=self.profile.artifacts | {name: description})
+
+    def lack(self, what: str, reason: str) -> None:
+        """Says why something is missing."""
+        self.keep(reasons=self.profile.reasons | {what: reason})
 
 
 @dataclass
-class Look:
-    """One of the two passes of an arm: its worker, and what has been seen so far."""
+class PassRun:
+    """One pass of an arm: its worker, and what has been measured so far; `live` until the worker ends."""
 
-    draft: Draft
-    name: str
+    draft: ProfileDraft
+    name: PassName
     setting: Setting
     worker: Worker
-    prepared: dict[str, Any] = field(default_factory=dict)
+    prepared: Prepared | None = None
     block: Block = START
     compilations: int = 0  # before the blocks
     blocks: list[float] = field(default_factory=list)
     live: bool = True
 
-    def attempt(self, act: Callable[["Look"], None]) -> None:
-        """Does it if there still is a worker. What ends the first pass is what the profile says; the second is only missing.
+    def attempt(self, act: Callable[["PassRun"], None]) -> None:
+        """Does it if there still is a worker. The profile says how the first pass ended; the second is only missing.
 
-        A hanging arm is not tried again.
+        An arm that hangs is not tried again.
         """
-        if self.live and self.draft.status == "timeout":
+        if self.live and self.draft.profile.status == "timeout":
             self.live = False
-            self.worker.kill()  # it may spin, too, on whatever core it likes
+            self.worker.kill()  # it may be spinning, too, on any core
         if not self.live:
             return
         try:
@@ -93,20 +114,32 @@ class Look:
             self.live = False
             self.worker.kill()
             if self.name == "full":
-                self.draft.status, self.draft.reason = fault.status, fault.reason
+                self.draft.keep(status=fault.status, reason=fault.reason)
             else:
-                self.draft.reasons[self.name] = fault.reason
+                self.draft.lack(self.name, fault.reason)
 
     @property
-    def wanting(self) -> bool:
-        """Whether it has had too few laps. Short blocks vary most, for each finds other caches: they get the most."""
+    def timed(self) -> Pass:
+        """What the profile has of this pass; once it has been timed."""
+        timed: Pass | None = getattr(self.draft.profile, self.name)
+        assert timed is not None
+        return timed
+
+    @property
+    def needs_laps(self) -> bool:
+        """Whether it has had too few laps. Short blocks get the most, because they vary most with the caches they find."""
         enough = FEWEST_LAPS if sum(self.blocks) >= LAP_SECONDS else MOST_LAPS
         return self.live and len(self.blocks) < enough
 
     @property
     def slow(self) -> bool:
-        """Whether it holds the others up."""
+        """Whether its blocks hold the others up."""
         return self.block.seconds > 2 * BLOCK_SECONDS
+
+    @property
+    def algorithmic(self) -> bool:
+        """Whether the arm may make any number of updates in no time."""
+        return self.prepared is not None and self.prepared.work == "algorithmic"
 
     @property
     def seconds(self) -> float:
@@ -114,7 +147,7 @@ class Look:
         return median(self.blocks) / self.block.updates
 
 
-def setting_for(name: str, arm: Arm) -> Setting:
+def setting_for(name: PassName, arm: Arm) -> Setting:
     """The setting of a pass. Raises SettingError for next to no data where the workload has one size only."""
     if name == "full":
         return arm.setting
@@ -123,152 +156,146 @@ def setting_for(name: str, arm: Arm) -> Setting:
     return catalogue.workloads()[arm.workload].setting(**vars(arm.setting) | size)
 
 
-def time_together(looks: Sequence[Look], order: random.Random, pause: float) -> None:
-    """Blocks of all of them like those of a race: lap by lap, in random order, each after untimed updates of its own.
+def time_together(passes: Sequence[PassRun], order: random.Random, pause: float) -> None:
+    """Times blocks of all passes as in a race: lap by lap, in random order, each after untimed updates of its own.
 
     pause  seconds before each block, in which the threads of the others fall asleep
 
-    Nothing else may come before: how an arm's memory comes to lie depends on what its process has done, and with it its
-    time, by a fifth and more.
+    Do this first: where an arm's memory lies depends on what its process has done before, and its time by a fifth and more
+    depends on that.
     """
-    for look in looks:
-        if not look.blocks:  # those of an earlier call only keep the others company
-            look.attempt(partial(_start, pause=pause))
-    while any(look.wanting for look in looks):
-        # who has had enough goes on, for the others are to find caches that somebody else has used
-        racing = [look for look in looks if look.live and (look.wanting or not look.slow)]
-        _lap(racing, order, pause, _visit)
-    for look in looks:
-        if look.live:
-            setting = look.setting
-            one = Pass(rows=setting.rows, batch=setting.batch_rows, seconds=look.seconds)
-            look.draft.found[look.name] = one
+    for one in passes:
+        if not one.blocks:  # those that were timed in an earlier call only keep the others company
+            one.attempt(partial(_start, pause=pause))
+    while any(one.needs_laps for one in passes):
+        # those that have had enough go on, because the others are to find caches that somebody else has used
+        racing = [one for one in passes if one.live and (one.needs_laps or not one.slow)]
+        _lap(racing, order, pause, _sample)
+    for one in passes:
+        if one.live:
+            setting = one.setting
+            one.draft.keep(**{one.name: Pass(rows=setting.rows, batch=setting.batch_rows, seconds=one.seconds)})
 
 
-def unlike(look: Look, measured: Estimate | None) -> bool:
-    """Whether a process runs at another speed than its like in the race. How memory came to lie is luck of each, worth a sixth.
+def unlike(one: PassRun, raced: Estimate | None) -> bool:
+    """Whether a process is slower or faster than those of the same arm in the race.
 
-    measured  seconds of an update in the race; None where it left no time
+    Where memory lies is chance in each process, and worth a sixth of an update's time.
+
+    raced  seconds of an update in the race; None where it left no time
     """
-    if not look.live or look.name != "full" or measured is None or measured.low is None or measured.high is None:
+    if not one.live or one.name != "full" or raced is None or raced.low is None or raced.high is None:
         return False
-    return not measured.low * (1 - UNLIKE) <= look.seconds <= measured.high * (1 + UNLIKE)
+    return not raced.low * (1 - UNLIKE) <= one.seconds <= raced.high * (1 + UNLIKE)
 
 
-def _lap(looks: Sequence[Look], order: random.Random, pause: float, act: Callable[[Look], None]) -> None:
+def _lap(passes: Sequence[PassRun], order: random.Random, pause: float, act: Callable[[PassRun], None]) -> None:
     """Does it with each of them once, in random order."""
-    for look in order.sample(looks, len(looks)):
+    for one in order.sample(passes, len(passes)):
         clock.pause(pause)
-        look.attempt(act)
+        one.attempt(act)
 
 
-def _start(look: Look, pause: float) -> None:
-    """Back to the start, with blocks of a known length to come."""
-    look.block = calibrated(look.worker.ask, BLOCK_SECONDS, pause, work=look.prepared["work"]) or look.block
-    look.compilations = _compilations(look)
-    look.worker.ask("reset")
-    _visit(look)
-    look.blocks.clear()  # lap 0 is not recorded
+def _start(one: PassRun, pause: float) -> None:
+    """Goes back to the start, with blocks of a known length to come."""
+    work = "algorithmic" if one.algorithmic else ""
+    one.block = calibrated(one.worker.ask, BLOCK_SECONDS, pause, work=work) or one.block
+    one.compilations = 0 if one.setting.mode == "eager" else one.worker.ask(ReadCompiler()).compilations
+    one.worker.ask(Reset())
+    _sample(one)
+    one.blocks.clear()  # lap 0 is not recorded
 
 
-def _visit(look: Look) -> None:
-    found = look.worker.ask("block", updates=look.block.updates, settle=look.block.settle)
-    look.blocks.append(found["seconds"])
+def _sample(one: PassRun) -> None:
+    timed = one.worker.ask(TimeBlock(updates=one.block.updates, warm_up=one.block.warm_up))
+    one.blocks.append(timed.seconds)
 
 
-def _compilations(look: Look) -> int:
-    return 0 if look.setting.mode == "eager" else int(look.worker.ask("dissect", look="compiled")["compilations"])
-
-
-def look_closely(look: Look, gauge: Gauge | None) -> None:
-    """What it computes with; energy; what was compiled; the exact counts. Raises ArmFault."""
-    draft, worker, found = look.draft, look.worker, look.draft.found
-    most = {"most": MOST_ALGORITHMIC} if look.prepared["work"] == "algorithmic" else {}
-    clocked = worker.ask("dissect", look="clocked", **most)
-    found |= {name: clocked[name] for name in ("peak_resident_bytes", "peak_device_bytes")}
-    found["conditions"] = clocked["conditions"] | {"data": look.prepared["digest"][:12]}
+def count(one: PassRun, gauge: Gauge | None) -> None:
+    """Conditions, memory, energy, what was compiled, and the counters of the full pass. Raises ArmFault."""
+    draft, worker = one.draft, one.worker
+    clocked = worker.ask(Clock(most=MOST_ALGORITHMIC if one.algorithmic else None))
+    digest = one.prepared.digest if one.prepared else ""
+    draft.keep(
+        peak_resident_bytes=clocked.peak_resident_bytes,
+        peak_device_bytes=clocked.peak_device_bytes,
+        conditions=clocked.conditions | {"data": digest[:12]},
+    )
     if gauge:
-        _metered(look, gauge)
-    counters: dict[str, float] = found.setdefault("counters", {})
-    if draft.arm.setting.mode != "eager":
-        facts = worker.ask("dissect", look="compiled")
-        found["breaks"] = facts["breaks"]
-        counters |= {**facts["counters"], "recompiles_in_blocks": facts["compilations"] - look.compilations}
-    counters |= worker.ask("dissect", look="counted", seconds=found["full"].seconds)
+        _measure_energy(one, gauge)
+    if one.setting.mode != "eager":
+        compiled = worker.ask(ReadCompiler())
+        draft.keep(breaks=compiled.breaks)
+        draft.keep_counters({**compiled.counters, "recompiles_in_blocks": compiled.compilations - one.compilations})
+    draft.keep_counters(worker.ask(Count(seconds=one.timed.seconds)).counters)
 
 
-def profile_together(looks: Sequence[Look], order: random.Random, pause: float) -> None:
-    """Sessions of PyTorch's profiler, lap by lap like the blocks; what it noted is read when all are made."""
+def record_sessions(passes: Sequence[PassRun], order: random.Random, pause: float) -> None:
+    """Makes sessions of PyTorch's profiler, lap by lap like the blocks; they are read when all are made."""
     for _ in range(SESSIONS):
-        _lap([look for look in looks if look.live], order, pause, _profile)
-    for look in looks:
-        look.attempt(_summarise)
+        _lap([one for one in passes if one.live], order, pause, _record_session)
+    for one in passes:
+        one.attempt(_summarise)
 
 
-def _profile(look: Look) -> None:
-    look.worker.ask("dissect", look="profiled", seconds=look.draft.found[look.name].seconds)
+def _record_session(one: PassRun) -> None:
+    one.worker.ask(RecordSession(seconds=one.timed.seconds))
 
 
-def _summarise(look: Look) -> None:
-    noted = look.worker.ask("dissect", look="summarised")
-    look.draft.found[look.name] = msgspec.convert(msgspec.to_builtins(look.draft.found[look.name]) | noted, Pass)
+def _summarise(one: PassRun) -> None:
+    summary = one.worker.ask(SummariseSessions())
+    one.draft.keep(**{one.name: replace(one.timed, **asdict(summary))})
 
 
-def look_inside(look: Look, store: Store, *, native: bool) -> None:
-    """What disturbs most: a trace, every call of a function, and last of all py-spy. Raises ArmFault."""
-    draft, worker = look.draft, look.worker
+def trace_and_sample(one: PassRun, store: Store, *, native: bool) -> None:
+    """What disturbs most: a trace, calls of Python functions, and last py-spy. Raises ArmFault."""
+    draft, worker = one.draft, one.worker
     trace = draft.folder / "trace.json.gz"
-    seconds = draft.found["full"].seconds
-    if why := worker.ask("dissect", look="traced", seconds=seconds, target=str(trace)).get("missing"):
-        draft.reasons["trace"] = why
+    seconds = one.timed.seconds
+    if missing := worker.ask(Trace(seconds=seconds, target=str(trace))).missing:
+        draft.lack("trace", missing)
     else:
-        draft.artifacts[trace.name] = "a few updates as a Chrome trace, for https://ui.perfetto.dev"
-    draft.found["counters"] |= worker.ask("dissect", look="called", seconds=seconds)
+        draft.keep_file(trace.name, "a few updates as a Chrome trace, for https://ui.perfetto.dev")
+    draft.keep_counters(worker.ask(CountCalls(seconds=seconds)).counters)
     try:
-        _sampled(look, store, native)
+        _sample_stacks(one, store, native)
     except ArmFault as fault:
-        draft.reasons["py-spy"] = fault.reason
+        draft.lack("py-spy", fault.reason)
 
 
-def _repeated(look: Look, seconds: float) -> dict[str, Any]:
-    found: dict[str, Any] = look.worker.ask("dissect", look="repeated", updates=look.block.updates, seconds=seconds)
-    return found
+def _repeat(one: PassRun, seconds: float) -> Repeated:
+    return one.worker.ask(Repeat(updates=one.block.updates, seconds=seconds))
 
 
-def _metered(look: Look, gauge: Gauge) -> None:
-    """The energy of an update, of blocks that go on for long enough for the device's counter."""
+def _measure_energy(one: PassRun, gauge: Gauge) -> None:
+    """The energy of an update, over blocks that go on for long enough for the device's counter."""
     if gauge.meter.read().joules is None:
         return
-    found = spent(gauge, lambda seconds: int(_repeated(look, seconds)["updates"]))
-    if found:
-        look.draft.found["energy"] = found
+    energy = spent(gauge, lambda seconds: _repeat(one, seconds).updates)
+    if energy:
+        one.draft.keep(energy=energy)
     else:
-        look.draft.reasons["energy"] = f"the counter of {gauge.meter.device} moves too rarely"
+        one.draft.lack("energy", f"the counter of {gauge.meter.device} moves too rarely")
 
 
-def _sampled(look: Look, store: Store, native: bool) -> None:
-    """py-spy on blocks, and how long these took with and without it."""
-    draft, worker, folder = look.draft, look.worker, look.draft.folder
-    before = float(_repeated(look, BARE_SECONDS)["seconds"])
+def _sample_stacks(one: PassRun, store: Store, native: bool) -> None:
+    """Samples of the stack by py-spy, and how much slower blocks were meanwhile."""
+    draft, worker, folder = one.draft, one.worker, one.draft.folder
+    before = _repeat(one, BARE_SECONDS).seconds
     try:
         with Sampler(worker.pid, SAMPLED_SECONDS, folder / "stacks.folded", native=native) as sampler:
-            seconds = SAMPLED_SECONDS + MARGIN
-            worker.begin("dissect", look="repeated", updates=look.block.updates, seconds=seconds)
+            worker.begin(Repeat(updates=one.block.updates, seconds=SAMPLED_SECONDS + MARGIN))
             stacks = sampler.stacks()
     except SamplingError as error:
-        draft.reasons["py-spy"] = str(error)
+        draft.lack("py-spy", str(error))
         return
-    looked_at, after = float(worker.finish()["seconds"]), float(_repeated(look, BARE_SECONDS)["seconds"])
-    draft.found["slowdown"] = looked_at / ((before + after) / 2)
-    draft.found["stacks"] = dict(list(stacks.items())[:MOST_STACKS])
-    for name, text, what in (
+    sampled, after = worker.answer(Repeated).seconds, _repeat(one, BARE_SECONDS).seconds
+    draft.keep(slowdown=sampled / ((before + after) / 2), stacks=dict(list(stacks.items())[:MOST_STACKS]))
+    name = draft.profile.arm.name
+    for file, text, description in (
         ("stacks.folded", flame_graph.folded(stacks), "samples by stack of Python functions, a line each"),
-        (
-            "stacks.speedscope.json",
-            flame_graph.speedscope(stacks, draft.arm.name),
-            "the same for https://www.speedscope.app",
-        ),
-        ("flame.svg", flame_graph.svg(stacks, draft.arm.name), "the same as a flame graph"),
+        ("stacks.speedscope.json", flame_graph.speedscope(stacks, name), "the same for https://www.speedscope.app"),
+        ("flame.svg", flame_graph.svg(stacks, name), "the same as a flame graph"),
     ):
-        store.write(str(folder.relative_to(store.path.resolve()) / name), text.encode())
-        draft.artifacts[name] = what
+        store.write(str(folder.relative_to(store.path.resolve()) / file), text.encode())
+        draft.keep_file(file, description)

@@ -1,7 +1,7 @@
-"""Carries a profiling out: passes of their own, in processes of their own, never beside a race. Yields, never prints.
+"""Profiles the arms of a plan, each in processes of its own and never beside a race. Yields, never prints.
 
 The two passes of some arms are alive at a time, and are timed together. Workers start as many at a time as there are cores;
-what else is looked at is looked at one by one: the others wait, blocked on their pipes.
+everything but blocks and profiler sessions is done arm by arm, while the others wait, blocked on their pipes.
 """
 
 import os
@@ -11,30 +11,30 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from select import select
 
-import msgspec
 from msgspec.structs import replace
 
 from bench import clock
 from bench.profiler.passes import (
     PASSES,
-    Draft,
-    Look,
-    look_closely,
-    look_inside,
-    profile_together,
+    PassName,
+    PassRun,
+    ProfileDraft,
+    count,
+    record_sessions,
     setting_for,
     time_together,
+    trace_and_sample,
     unlike,
 )
-from bench.results.profile import Machine
+from bench.results.profile import Profile
 from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.race import SLEEP_BEFORE_VISIT
+from bench.runner.messages import MeasureMachine, Prepared, prepare
+from bench.runner.race import SLEEP_BEFORE_SAMPLE
 from bench.runner.worker_process import ArmFault, Worker, allowed_cores, variables_for
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
@@ -55,8 +55,8 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """What all passes of a race share."""
+class _Course:
+    """What all passes of a race have in common."""
 
     race: Race
     plan: Plan
@@ -67,15 +67,18 @@ class _Bench:
 
     @property
     def pause(self) -> float:
-        """Before each block, as in the race."""
-        return SLEEP_BEFORE_VISIT if len(self.cores) > 1 else 0.0
+        """Seconds before each block, as in the race."""
+        return SLEEP_BEFORE_SAMPLE if len(self.cores) > 1 else 0.0
 
-    def folder(self, arm: Arm) -> Path:
-        return self.store.profiled(self.race, arm.slug).resolve()
+    def draft(self, arm: Arm) -> ProfileDraft:
+        """A profile with nothing in it."""
+        profile = Profile(run=self.plan.run, arm=arm, status="ok")
+        return ProfileDraft(profile, self.store.profiled(self.race, arm.slug).resolve())
 
-    def worker(self, stack: ExitStack, arm: Arm, look: str) -> Worker:
+    def worker(self, stack: ExitStack, arm: Arm, name: str) -> Worker:
+        """A worker that has been asked nothing yet; `name` is for its log."""
         cache = (self.store.path / "cache" / arm.slug).resolve()
-        log = self.store.path / "logs" / self.race.slug / "profile" / f"{arm.slug}-{look}.log"
+        log = self.store.path / "logs" / self.race.slug / "profile" / f"{arm.slug}-{name}.log"
         variables = variables_for(arm, self.cores, cache)
         return stack.enter_context(
             Worker(arm, everywhere=self.everywhere, variables=variables, log=log, limit=self.plan.limit)
@@ -85,16 +88,16 @@ class _Bench:
 def profile(
     plan: Plan, store: Store, arms: Sequence[Arm] | None = None, *, native: bool = False
 ) -> Generator[Progress, None, None]:
-    """Profiles arms of a plan and writes what it found into the store, race by race.
+    """Profiles arms of a plan and writes their profiles into the store, race by race.
 
     arms    None for all but the twins, which are copies, and the watched ones, which draw
-    native  whether py-spy sees C and C++ frames too; the arm is then stopped for each look
+    native  whether py-spy sees C and C++ frames too; the arm is then stopped for each sample
 
     An arm that cannot be profiled has a profile that says why. Raises StoreError when nothing can be written, and while
     another process measures into the same store.
     """
     begin, everywhere = clock.now(), allowed_cores()
-    chosen = {race.slug: [arm for arm in race.arms if _wanted(arm, arms)] for race in plan.races}
+    chosen = {race.slug: [arm for arm in race.arms if _is_chosen(arm, arms)] for race in plan.races}
     done, passes = 0.0, sum(map(len, chosen.values())) * len(PASSES)
     with ExitStack() as stack:
         stack.enter_context(store.alone())
@@ -102,117 +105,119 @@ def profile(
         for race in plan.races:
             for doing, just_done in _profile(plan, store, race, chosen[race.slug], everywhere, native):
                 elapsed, done = clock.now() - begin, done + just_done
-                each = elapsed / done if done else GUESS
-                yield Progress(race, doing, elapsed, elapsed + each * max(0.0, passes - done))
+                a_pass = elapsed / done if done else GUESS
+                yield Progress(race, doing, elapsed, elapsed + a_pass * max(0.0, passes - done))
 
 
-def _wanted(arm: Arm, arms: Sequence[Arm] | None) -> bool:
+def _is_chosen(arm: Arm, arms: Sequence[Arm] | None) -> bool:
     return arm.role != "twin" and arm.setting.watch == "none" if arms is None else arm in arms
 
 
 def _profile(
     plan: Plan, store: Store, race: Race, arms: Sequence[Arm], everywhere: list[int], native: bool
 ) -> Iterator[tuple[str, float]]:
-    """What is being done, and how many passes have been made since the last word; starting is half of one."""
+    """Yields what is being done, and how many passes were made since the last yield; starting counts as half of one."""
     cores = everywhere[-race.reference.setting.threads :]
     os.sched_setaffinity(0, [core for core in everywhere if core not in cores] or everywhere)
-    bench = _Bench(race, plan, store, cores, everywhere, native)
+    course = _Course(race, plan, store, cores, everywhere, native)
     if arms:
         yield "what the machine can do", 0.0
-        _measure_machine(bench)
+        _measure_machine(course)
     for first in range(0, len(arms), TOGETHER):
-        drafts = [Draft(arm, bench.folder(arm)) for arm in arms[first : first + TOGETHER]]
+        drafts = [course.draft(arm) for arm in arms[first : first + TOGETHER]]
         with ExitStack() as stack:
             yield f"starting {len(drafts)} arms", 0.0
-            looks = [look for look in _started(bench, stack, _wished(drafts)) if look.live]
+            passes = [one for one in _started(course, stack, _passes(drafts)) if one.live]
             half = len(drafts) * len(PASSES) / 2
             yield f"timing {len(drafts)} arms, each with all of its data and with next to none", half
             order = random.Random(f"{plan.seed} {race.slug} {first}")
-            time_together(looks, order, bench.pause)
-            yield from _drawn_anew(bench, stack, looks, order)
-            found = stack.enter_context(gauges({arm.setting.device for arm in arms} if looks else ()))
-            whole = [look for draft in drafts for look in looks if look.draft is draft and look.name == "full"]
-            for look in whole:
-                yield f"{look.draft.arm.name}: counts", 0.0
-                look.attempt(partial(look_closely, gauge=found.get(look.setting.device)))
+            time_together(passes, order, course.pause)
+            yield from _drawn_anew(course, stack, passes, order)
+            meters = stack.enter_context(gauges({arm.setting.device for arm in arms} if passes else ()))
+            full = [one for draft in drafts for one in passes if one.draft is draft and one.name == "full"]
+            for one in full:
+                yield f"{one.draft.profile.arm.name}: counts", 0.0
+                one.attempt(partial(count, gauge=meters.get(one.setting.device)))
             yield f"PyTorch's profiler on {len(drafts)} arms", 0.0
-            profile_together(looks, order, bench.pause)
+            record_sessions(passes, order, course.pause)
             yield "PyTorch's profiler: done", half / 2
-            for look in whole:
-                yield f"{look.draft.arm.name}: trace, py-spy", 0.0
-                look.attempt(partial(look_inside, store=store, native=native))
-                look.worker.kill()
-                yield f"{look.draft.arm.name}: done", len(PASSES) / 4
+            for one in full:
+                yield f"{one.draft.profile.arm.name}: trace, py-spy", 0.0
+                one.attempt(partial(trace_and_sample, store=store, native=native))
+                one.worker.kill()
+                yield f"{one.draft.profile.arm.name}: done", len(PASSES) / 4
         for draft in drafts:
-            store.write_profile(race, draft.written(plan))
+            store.write_profile(race, draft.profile)
 
 
-def _measure_machine(bench: _Bench) -> None:
+def _measure_machine(course: _Course) -> None:
     """What the race's cores can do, over as much data as the race has; a race goes without where that fails."""
-    setting = bench.race.reference.setting
+    setting = course.race.reference.setting
     size = setting.rows * (setting.features + 1) * setting.item_bytes
+    command = MeasureMachine(
+        cores=tuple(course.cores), working_set=size, threads=setting.threads, device=setting.device
+    )
     with ExitStack() as stack:
-        worker = bench.worker(stack, bench.race.reference, "roofline")
+        worker = course.worker(stack, course.race.reference, "roofline")
         try:
-            found = worker.ask(
-                "roofline", cores=bench.cores, working_set=size, threads=setting.threads, device=setting.device
-            )
+            machine = worker.ask(command).machine
         except ArmFault:
             return  # its log says why
-    bench.store.write_machine(bench.race, msgspec.convert(found, Machine))
+    course.store.write_machine(course.race, machine)
 
 
 def _drawn_anew(
-    bench: _Bench, stack: ExitStack, looks: list[Look], order: random.Random
+    course: _Course, stack: ExitStack, passes: list[PassRun], order: random.Random
 ) -> Iterator[tuple[str, float]]:
-    """Other processes in the place of those that are not like the ones that were raced; a few times, for it is chance."""
-    records, _ = bench.store.records()
-    measured = {arm: seconds_per_update([each for each in records if each.arm == arm]) for arm in bench.race.arms}
+    """Replaces processes that are not like those that were raced by others; a few times, because it is chance."""
+    records, _ = course.store.records()
+    raced = {arm: seconds_per_update([record for record in records if record.arm == arm]) for arm in course.race.arms}
     for _ in range(MOST_DRAWN - 1):
-        strange = [look for look in looks if unlike(look, measured[look.draft.arm])]
+        strange = [one for one in passes if unlike(one, raced[one.draft.profile.arm])]
         if not strange:
             return
         yield f"timing {len(strange)} arms in other processes, like those that were raced", 0.0
-        for look in strange:
-            look.worker.kill()
-            looks.remove(look)
-            look.draft.found["drawn"] = look.draft.found.get("drawn", 1) + 1
-        wished = [each for each in _wished([look.draft for look in strange]) if each[1] == "full"]
-        looks += [look for look in _started(bench, stack, wished) if look.live]
-        time_together(looks, order, bench.pause)
+        for one in strange:
+            one.worker.kill()
+            passes.remove(one)
+            one.draft.keep(drawn=one.draft.profile.drawn + 1)
+        full = [one for one in _passes([one.draft for one in strange]) if one[1] == "full"]
+        passes += [one for one in _started(course, stack, full) if one.live]
+        time_together(passes, order, course.pause)
 
 
-def _started(bench: _Bench, stack: ExitStack, wished: Iterable[tuple[Draft, str, Arm]]) -> Iterator[Look]:
-    """These passes, as their workers have built the arm and wait; of those that could not the draft says why."""
-    waiting, starting = deque(wished), list[Look]()
+def _started(
+    course: _Course, stack: ExitStack, passes: Iterable[tuple[ProfileDraft, PassName, Arm]]
+) -> Iterator[PassRun]:
+    """These passes, as soon as their workers have built the arm; of one that could not, the draft says why."""
+    waiting, starting = deque(passes), list[PassRun]()
     while waiting or starting:
-        while waiting and len(starting) < len(bench.everywhere):
+        while waiting and len(starting) < len(course.everywhere):
             draft, name, arm = waiting.popleft()
-            if draft.status != "ok":
+            if draft.profile.status != "ok":
                 continue
-            look = Look(draft, name, arm.setting, bench.worker(stack, arm, name))
-            setting = msgspec.to_builtins(arm.setting)
-            names = {"workload": arm.workload, "implementation": arm.implementation, "setting": setting}
-            look.worker.begin("prepare", **names, cores=bench.cores, probe=probe_for(arm.setting), live=False)
-            starting.append(look)
-        select([look.worker for look in starting], [], [], 1.0)
-        for look in list(starting):
-            look.attempt(_listen)
-            if look.prepared or not look.live:
-                starting.remove(look)
-                yield look
+            one = PassRun(draft, name, arm.setting, course.worker(stack, arm, name))
+            one.worker.begin(prepare(arm, cores=course.cores, probe=probe_for(arm.setting)))
+            starting.append(one)
+        select([one.worker for one in starting], [], [], 1.0)
+        for one in list(starting):
+            one.attempt(_listen)
+            if one.prepared or not one.live:
+                starting.remove(one)
+                yield one
 
 
-def _wished(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, str, Arm]]:
-    """The arms as the passes want them; where there is none, the draft says why."""
+def _passes(drafts: Sequence[ProfileDraft]) -> Iterator[tuple[ProfileDraft, PassName, Arm]]:
+    """The arms at the settings of the passes; where there is none, the draft says why."""
     for name in PASSES:
         for draft in drafts:
+            arm = draft.profile.arm
             try:
-                yield draft, name, replace(draft.arm, setting=setting_for(name, draft.arm))
+                yield draft, name, replace(arm, setting=setting_for(name, arm))
             except SettingError as error:
-                draft.reasons[name] = str(error)
+                draft.lack(name, str(error))
 
 
-def _listen(look: Look) -> None:
-    if look.worker.arrived(0.0):
-        look.prepared = look.worker.finish()
+def _listen(one: PassRun) -> None:
+    if one.worker.arrived(0.0):
+        one.prepared = one.worker.answer(Prepared)

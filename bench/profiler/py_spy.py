@@ -4,10 +4,8 @@ What is looked at is never stopped for it, unless native frames are asked for; w
 """
 
 import contextlib
-import ctypes
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +13,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Self
 
-PR_SET_PTRACER = 0x59616D61  # Linux, Yama
+from bench.system import toolchain
+
 RATE, NATIVE_RATE = 100, 50  # looks a second
 PATIENCE = 15.0  # seconds beyond the agreed ones after which py-spy is ended
 FEWEST = 20  # samples of an arm that say something about it
-HARNESS = re.compile(r"\(bench/(worker/(main|probes|torch_profiler|device)|clock)\.py:\d+\)$")
+HARNESS = re.compile(r"\(bench/(worker/(main|session|probes|torch_profiler|device)|clock)\.py:\d+\)$")
 INSTALL = "py-spy is not installed: pip install py-spy"
 REFUSED = (
     "the kernel does not let py-spy look into other processes (ptrace): run it as root, or with "
@@ -40,7 +39,7 @@ class Sampler:
     """
 
     def __init__(self, pid: int, seconds: float, out: Path, *, native: bool = False) -> None:
-        program = _program()
+        program = toolchain.py_spy()
         if program is None:
             raise SamplingError(INSTALL)
         self._pid, self._seconds, self._out = pid, seconds, out
@@ -84,16 +83,6 @@ class Sampler:
         self._process.communicate()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGCONT)  # a py-spy that dies may leave what it looked at stopped
-
-
-def admit(pid: int) -> None:
-    """Lets a process, and whatever that starts, look into this one: where Yama is there, only its ancestors may else."""
-    ctypes.CDLL(None).prctl(PR_SET_PTRACER, pid, 0, 0, 0)
-
-
-def _program() -> str | None:
-    """py-spy beside this Python, as in an environment that nobody has activated, or on the path."""
-    return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
 
 def _complaint(said: str) -> str:

@@ -206,6 +206,7 @@ class Record(Struct, frozen=True, kw_only=True):
                    loading the framework and the implementation; building; the first update, with any compilation;
                    a gate's forked workers find the framework loaded
     laps           the numbers of the laps that visited it, rising
+    block_seconds  about how long a block takes, as calibrated; None in older records
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one
     telemetry      what the device's counters said beside the blocks, where it has any
@@ -231,6 +232,7 @@ class Record(Struct, frozen=True, kw_only=True):
     job: Job | None = None
     judgements: tuple[Judgement, ...] = ()
     updates_per_block: int | None = None
+    block_seconds: float | None = None
     laps: tuple[int, ...] = ()
     blocks: tuple[float, ...] = ()
     device_blocks: tuple[float, ...] = ()

@@ -1,29 +1,27 @@
-"""One arm's place in one round: its worker, what the referee said, its blocks. Apart from the race, which only conducts."""
+"""One arm in one round: its worker, its blocks, what was judged, and the record of it all."""
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from types import MappingProxyType
-from typing import Any
-
-import msgspec
+from typing import Protocol
 
 from bench import clock
 from bench.results.record import Arm, Caveat, Job, Judgement, Record, Status
-from bench.runner import verify, worker_process
+from bench.runner import messages, verify
 from bench.runner.caveats import caveats_of
 from bench.runner.fork_server import ForkServer
-from bench.runner.worker_process import HERE, ArmFault, Origin, Worker
+from bench.runner.messages import A, ArmWeights, Command, Finish, Finished, Prepared, Reset, RunJob, TimeBlock
+from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, variables_for
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
 
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
-SETTLE_SECONDS = 0.001
+WARM_UP_SECONDS = 0.001
 MOST_ALGORITHMIC = 10_000  # updates: the tutorial's job
 MOST_UPDATES = 100_000_000  # in a block of any other arm: one that does nothing is wrong, not endless
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
@@ -37,31 +35,46 @@ class Block:
     seconds: float
 
     @property
-    def settle(self) -> int:
+    def warm_up(self) -> int:
         """Updates made untimed before each block: enough to bring the arm's data back into the caches."""
-        return max(1, round(self.updates * SETTLE_SECONDS / self.seconds))
+        return max(1, round(self.updates * WARM_UP_SECONDS / self.seconds))
 
 
-def calibrated(ask: Callable[..., Any], aim: float, pause: float, *, unit: int = 1, work: str = "") -> Block | None:
-    """A block of about `aim` seconds, of whole units, found by making some. None as soon as `ask`, the worker, answers None.
+class Ask(Protocol):
+    """Something that sends a command to a worker and returns the answer; None where the arm has ended."""
 
-    The best of a few blocks counts: one that met a disturbance would make all later blocks too short. An algorithmic
-    arm may make any number of updates in no time: its blocks have at most MOST_ALGORITHMIC.
+    def __call__(self, command: Command[A], /) -> A | None:
+        """Sends it."""
+
+
+def calibrated(ask: Ask, aim: float, pause: float, *, unit: int = 1, work: str = "") -> Block | None:
+    """The block that takes about `aim` seconds, in whole units; None as soon as `ask` returns None.
+
+    Blocks are made until their length is known. The fastest counts: one that met a disturbance would make all later
+    blocks too short. An algorithmic arm may make any number of updates in no time: its blocks have at most
+    MOST_ALGORITHMIC.
     """
     most = MOST_ALGORITHMIC if work == "algorithmic" else MOST_UPDATES
-    updates, one = unit, math.inf
-    ask("reset")
+    updates, an_update = unit, math.inf
+    ask(Reset())
     for attempt in itertools.count():
         clock.pause(pause)
-        found = ask("block", updates=updates)
-        if found is None:
+        timed = ask(TimeBlock(updates=updates))
+        if timed is None:
             return None
-        one = min(one, found["seconds"] / updates)
-        wanted = int(min(most, max(unit, round(aim / one / unit) * unit)))
+        an_update = min(an_update, timed.seconds / updates)
+        wanted = int(min(most, max(unit, round(aim / an_update / unit) * unit)))
         if wanted <= 2 * updates and attempt >= CALIBRATIONS:
             break
         updates = min(wanted, 10 * updates)
-    return Block(wanted, wanted * one)
+    return Block(wanted, wanted * an_update)
+
+
+def block_of(record: Record) -> Block | None:
+    """The block that the arm had in the round of this record; None where it made none."""
+    if not record.updates_per_block:
+        return None
+    return Block(record.updates_per_block, record.block_seconds or median(record.blocks))
 
 
 def probe_for(setting: Setting) -> int:
@@ -70,128 +83,142 @@ def probe_for(setting: Setting) -> int:
     return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What the workers of a round have in common.
+
+    cores       the arms are pinned to them
+    everywhere  the cores that a worker may start on
+    limit       seconds that any single step of an arm may take
+    variables   to set in their environment, besides those of `variables_for`
+    live        whether watched arms may open a window
+    """
+
+    cores: Sequence[int]
+    everywhere: Sequence[int]
+    limit: float
+    variables: Mapping[str, str] = field(default_factory=dict)
+    live: bool = False
+
+
 class ArmRun:
     """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round."""
 
     def __init__(self, arm: Arm, oracle: Oracle, *, alone: bool, gauge: Gauge | None = None) -> None:
-        self.arm, self._oracle, self._alone = arm, oracle, alone
-        self.worker: Worker
+        self.arm, self._oracle, self._alone, self._gauge = arm, oracle, alone, gauge
         self.live = False
-        self._status: Status = "ok"
-        self._reason = ""
+        self.every = 1  # laps: it makes a block in one of so many
+        self._worker: Worker | None = None
+        self._fault: ArmFault | None = None
         self._variables: dict[str, str] = {}
-        self._prepared: dict[str, Any] = {}
+        self._prepared: Prepared | None = None
         self._judgements: list[Judgement] = []
         self._job: Job | None = None
-        self.every, self._block, self._done = 1, Block(1, 1.0), 0
+        self._block, self._done = Block(1, 1.0), 0
         self._laps: list[int] = []
         self._blocks: list[float] = []
         self._device_blocks: list[float] = []
-        self._finished: dict[str, Any] = {}
-        self._gauge = gauge
+        self._finished: Finished | None = None
         self._readings: list[tuple[Reading, Reading]] = []
 
-    def open(
+    def start(
         self,
         stack: ExitStack,
-        cores: Sequence[int],
-        everywhere: Sequence[int],
+        setup: Setup,
+        *,
         log: Path,
         cache: Path,
-        limit: float,
-        live: bool,
         origin: Origin = HERE,
-        more: Mapping[str, str] = MappingProxyType({}),
         server: ForkServer | None = None,
     ) -> None:
         """Starts the arm's process and tells it to prepare; `started` collects the answer.
 
-        more    variables to set in its environment besides
-        server  what forks it; None: it starts from nothing
+        stack   ends the process when it closes
+        log     file that receives whatever the arm prints
+        cache   folder for what its compilers keep
+        server  what forks the process; None: it starts from nothing
         """
-        self._variables = worker_process.variables_for(self.arm, cores, cache) | dict(more)
-        self.worker = stack.enter_context(
+        self._variables = variables_for(self.arm, setup.cores, cache) | dict(setup.variables)
+        self._worker = stack.enter_context(
             Worker(
                 self.arm,
-                everywhere=everywhere,
+                everywhere=setup.everywhere,
                 variables=self._variables,
                 log=log,
-                limit=limit,
+                limit=setup.limit,
                 origin=origin,
                 server=server,
             )
         )
-        self.worker.begin(
-            "prepare",
-            workload=self.arm.workload,
-            implementation=self.arm.implementation,
-            setting=msgspec.to_builtins(self.arm.setting),
-            cores=list(cores),
-            probe=probe_for(self.arm.setting),
-            live=live,
-        )
+        probe = probe_for(self.arm.setting)
+        self._worker.begin(messages.prepare(self.arm, cores=setup.cores, probe=probe, live=setup.live))
+
+    def fileno(self) -> int:
+        """The descriptor that the worker's answers come through, for select; once the arm has been started."""
+        assert self._worker is not None
+        return self._worker.fileno()
 
     def started(self, wait: float = math.inf) -> bool:
         """Waits at most so many seconds until the arm is built and has made its first updates, and judges them.
 
         True when that is over, for good or bad.
         """
+        assert self._worker is not None
         try:
-            if not self.worker.arrived(wait):
+            if not self._worker.arrived(wait):
                 return False
-            self._prepared = self.worker.finish()
+            self._prepared = self._worker.answer(Prepared)
         except ArmFault as fault:
             self._end(fault)
             return True
         self.live = True
-        for answer in self._prepared.pop("answers"):
-            self._judge(answer)
+        for weights in self._prepared.weights:
+            self._judge(weights)
         return True
 
-    def do_job(self, picture: Path) -> float:
-        """The whole workload; returns its seconds."""
+    def run_job(self, picture: Path) -> float:
+        """Does the whole job; returns its seconds. A drawing arm leaves its frames in the file `picture`."""
         draws = self.arm.setting.watch == "draw"
-        found = self._ask("job", picture=str(picture) if draws else None)
-        if found is None:
+        done = self._ask(RunJob(picture=str(picture) if draws else None))
+        if done is None:
             return 0.0
-        self._judge(found["answer"])
-        self._job = Job(seconds=found["seconds"], updates=self.arm.setting.updates, weights=found["answer"]["weights"])
-        return float(found["seconds"])
+        self._judge(done.weights)
+        self._job = Job(seconds=done.seconds, updates=self.arm.setting.updates, weights=done.weights.weights)
+        return done.seconds
 
     def calibrate(self, aim: float, pause: float) -> Block | None:
-        """A block of about `aim` seconds; whole looks when the arm is watched. None when the arm ended."""
+        """A block of about `aim` seconds; of a watched arm, with whole looks. None where the arm ended."""
         setting = self.arm.setting
         unit = 1 if setting.watch == "none" else setting.every
-        return calibrated(self._ask, aim, pause, unit=unit, work=self._prepared.get("work", ""))
+        return calibrated(self._ask, aim, pause, unit=unit, work=self._prepared.work if self._prepared else "")
 
     def start_laps(self, block: Block, *, every: int) -> None:
-        """Back to the start, with blocks like this one to come, in every so many laps."""
+        """Goes back to the start; blocks like this one follow, one in every so many laps."""
         self._block, self._done, self.every = block, 0, every
-        self._ask("reset")
+        self._ask(Reset())
 
-    def visit(self, lap: int) -> float:
-        """One block; returns its seconds. That of lap 0 is not recorded."""
-        updates, settle = self._block.updates, self._block.settle
+    def sample(self, lap: int) -> float:
+        """Makes one block and returns its seconds. That of lap 0 is not recorded."""
+        updates, warm_up = self._block.updates, self._block.warm_up
         before = self._gauge.meter.read() if self._gauge else None
-        found = self._ask("block", updates=updates, settle=settle)
-        if found is None:
+        timed = self._ask(TimeBlock(updates=updates, warm_up=warm_up))
+        if timed is None:
             return 0.0
         if self._gauge and before and lap > 0:
             self._readings.append((before, self._gauge.meter.read()))
-        self._done += settle + updates
+        self._done += warm_up + updates
         if lap > 0:
             self._laps.append(lap)
-            self._blocks.append(found["seconds"])
-            if found["device_seconds"] is not None:
-                self._device_blocks.append(found["device_seconds"])
-        return float(found["seconds"])
+            self._blocks.append(timed.seconds)
+            if timed.device_seconds is not None:
+                self._device_blocks.append(timed.device_seconds)
+        return timed.seconds
 
     def finish(self) -> None:
         """Judges what the blocks produced, if there were any."""
-        if (found := self._ask("finish", updates=self._done)) is not None:
-            self._finished = found
-            if self._done:  # else the weights are still those of the probe
-                self._judge(found["answer"])
+        self._finished = self._ask(Finish(updates=self._done))
+        if self._finished is not None and self._done:  # else the weights are still those of the probe
+            self._judge(self._finished.weights)
 
     def record(
         self,
@@ -203,67 +230,78 @@ class ArmRun:
         round_seconds: float,
         spent: Mapping[str, float],
     ) -> Record:
-        """What the round saw. An arm that ended keeps its fault; one that was ever wrong is wrong."""
-        block_seconds = median(self._blocks) if self._blocks else 0.0
-        wrong = next((judgement.fault for judgement in self._judgements if judgement.fault), None)
-        if self._status == "ok" and wrong:
-            self._status, self._reason = "wrong", wrong
+        """What the round saw of the arm."""
+        prepared, finished = self._prepared, self._finished
+        status, reason = self._outcome()
+        own_caveats = caveats_of(
+            self.arm,
+            finished,
+            in_a_window=prepared is not None and prepared.in_a_window,
+            block_seconds=median(self._blocks) if self._blocks else 0.0,
+        )
         return Record(
             run=run,
             arm=self.arm,
             round=number,
-            status=self._status,
-            reason=self._reason,
+            status=status,
+            reason=reason,
             started=started,
-            work=self._prepared.get("work", "faithful"),
-            fingerprint=self._prepared.get("fingerprint", ""),
-            digest=self._prepared.get("digest", ""),
+            work=prepared.work if prepared else "faithful",
+            fingerprint=prepared.fingerprint if prepared else "",
+            digest=prepared.digest if prepared else "",
             alone=self._alone,
-            import_seconds=self._prepared.get("import_seconds"),
-            build_seconds=self._prepared.get("build_seconds"),
-            first_seconds=self._prepared.get("first_seconds"),
+            import_seconds=prepared.import_seconds if prepared else None,
+            build_seconds=prepared.build_seconds if prepared else None,
+            first_seconds=prepared.first_seconds if prepared else None,
             job=self._job,
             judgements=tuple(self._judgements),
             updates_per_block=self._block.updates if self._blocks else None,
+            block_seconds=self._block.seconds if self._blocks else None,
             laps=tuple(self._laps),
             blocks=tuple(self._blocks),
             device_blocks=tuple(self._device_blocks),
-            drain_seconds=self._finished.get("drain_seconds"),
-            peak_resident_bytes=self._finished.get("peak_resident_bytes"),
+            drain_seconds=finished.drain_seconds if finished else None,
+            peak_resident_bytes=finished.peak_resident_bytes if finished else None,
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
-            caveats=(*caveats, *caveats_of(self.arm, self._prepared, self._finished, block_seconds)),
+            caveats=(*caveats, *own_caveats),
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,
             spent=dict(spent),
         )
 
+    def _outcome(self) -> tuple[Status, str]:
+        """Status and reason: the fault of an arm that ended, else its first wrong answer, else "ok"."""
+        if self._fault:
+            return self._fault.status, self._fault.reason
+        wrong = next((judgement.fault for judgement in self._judgements if judgement.fault), None)
+        return ("wrong", wrong) if wrong else ("ok", "")
+
     @property
     def trains(self) -> bool:
         """Whether there is an answer to judge: a floor has none."""
-        return self._prepared.get("work") != "floor"
+        return self._prepared is None or self._prepared.work != "floor"
 
     @property
-    def late(self) -> bool:
-        """Whether the worker has loaded what a server can have loaded for it."""
-        return bool(self._prepared.get("late"))
+    def loaded_compiler(self) -> bool:
+        """Whether the worker has loaded what a server can load for it."""
+        return self._prepared is not None and self._prepared.loaded_compiler
 
-    def _judge(self, answer: Mapping[str, Any]) -> None:
-        if not self.trains:
-            return
-        own = self._prepared.get("own_tolerance")
-        self._judgements.append(verify.judge(answer, self._oracle, self.arm.setting, own))
+    def _judge(self, weights: ArmWeights) -> None:
+        if self.trains:
+            own_tolerance = self._prepared.own_tolerance if self._prepared else None
+            self._judgements.append(verify.judge(weights, self._oracle, self.arm.setting, own_tolerance))
 
-    def _ask(self, do: str, **arguments: Any) -> Any:
-        """The worker's answer; None when the arm has ended, now or before: its first fault is the one that is kept."""
-        if not self.live:
+    def _ask(self, command: Command[A]) -> A | None:
+        """The worker's answer; None where the arm has ended, now or before: its first fault is the one that is kept."""
+        if not self.live or self._worker is None:
             return None
         try:
-            return self.worker.ask(do, **arguments) or {}
+            return self._worker.ask(command)
         except ArmFault as fault:
             self._end(fault)
             return None
 
     def _end(self, fault: ArmFault) -> None:
-        self.live = False
-        self._status, self._reason = fault.status, fault.reason
-        self.worker.kill()
+        assert self._worker is not None
+        self.live, self._fault = False, fault
+        self._worker.kill()

@@ -1,54 +1,53 @@
-"""What a reader should know of how an arm behaved while it was timed. Apart from the seat, which only collects it."""
+"""Caveats about how an arm behaved while it was timed: what was seen, and what to do about it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from bench.results.record import Arm, Caveat
+from bench.runner.messages import Finished
 
-WAITED = 0.05  # share of the timed seconds without a processor that is worth a word
-UNDRAINED = 0.5  # share of a block that the device still works on after the loop has returned, that is worth a word
-FAULTS = 8  # pages an update that are worth a word: a steady loop needs none
+WAITED = 0.05  # share of the timed seconds without a processor, above which there is a caveat
+UNDRAINED = 0.5  # share of a block for which the device still works after `advance` has returned
+FAULTS = 8  # pages of memory an update: a steady loop needs none
 GROWN = (
     32 << 20
 )  # bytes by which a process may grow while timed: an allocator moves less, a loop that keeps things more
 
 
-def caveats_of(
-    arm: Arm, prepared: Mapping[str, Any], finished: Mapping[str, Any], block_seconds: float = 0.0
-) -> Iterator[Caveat]:
+def caveats_of(arm: Arm, finished: Finished | None, *, in_a_window: bool, block_seconds: float) -> Iterator[Caveat]:
     """A caveat with advice for each thing that an arm should not have done, or that should not have happened to it.
 
-    prepared, finished  what its worker answered to these two commands
-    block_seconds       median time of its blocks; 0 where there are none
+    finished       what its worker answered at the end; None where it ended before
+    in_a_window    whether it was drawn on the screen
+    block_seconds  median time of its blocks; 0 where there are none
     """
-    for change in finished.get("changed_flags", ()):
-        yield Caveat(
-            code="changed_flags",
-            text=f"{arm.name} changed a global setting of torch ({change})",
-            advice="set it inside the implementation's own functions, or not at all",
-        )
-    if prepared.get("in_a_window"):
+    if in_a_window:
         yield Caveat(
             code="in_a_window",
             text=f"{arm.name} was drawn in a window on the screen, which takes longer than drawing off it",
             advice="unset DISPLAY to measure the drawing alone",
         )
-    waited = finished.get("waited", 0.0)
-    if waited > WAITED and arm.setting.device == "cpu":
+    if finished is None:
+        return
+    for change in finished.changed_flags:
+        yield Caveat(
+            code="changed_flags",
+            text=f"{arm.name} changed a global setting of torch ({change})",
+            advice="set it inside the implementation's own functions, or not at all",
+        )
+    if finished.waited > WAITED and arm.setting.device == "cpu":
         yield Caveat(
             code="busy",
-            text=f"{arm.name} waited for its processor for {waited:.0%} of the time it was timed",
+            text=f"{arm.name} waited for its processor for {finished.waited:.0%} of the time it was timed",
             advice="close other programs, or repeat when the machine is idle",
         )
-    drained = finished.get("drain_seconds", 0.0) / block_seconds if block_seconds else 0.0
+    drained = finished.drain_seconds / block_seconds if block_seconds else 0.0
     if drained > UNDRAINED:
         yield Caveat(
             code="undrained",
             text=f"{arm.name} had returned when {drained:.0%} of a block's time was still to come: its device was at work",
             advice="wait for the device before reading a clock of your own; here that is done, and its time is counted",
         )
-    faults = finished.get("page_faults", 0.0)
-    if faults > FAULTS and arm.setting.watch == "none":
+    if finished.page_faults > FAULTS and arm.setting.watch == "none":
         yield Caveat(
             code="page_faults",
             text=f"{arm.name} gave memory back to the kernel and took it anew in every update; which of its processes "
@@ -56,11 +55,11 @@ def caveats_of(
             advice="keep tensors from one update to the next, or set MALLOC_TRIM_THRESHOLD_=1073741824 and "
             "MALLOC_MMAP_THRESHOLD_=33554432 for the whole run",
         )
-    yield from _of_growth(arm, finished.get("grown", {}))
+    yield from _of_growth(arm, finished.grown)
 
 
 def _of_growth(arm: Arm, grown: Mapping[str, int]) -> Iterator[Caveat]:
-    """What a steady loop does not do, so that its blocks should not have paid for it."""
+    """Caveats for what a steady loop does not do: compile, ask for device memory, grow."""
     if (compilations := grown.get("compilations", 0)) > 0:
         yield Caveat(
             code="recompiled",

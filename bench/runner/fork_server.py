@@ -71,16 +71,20 @@ class ForkServer:
         self._log = log
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(patience)
-        with theirs, log.open("ab") as sink:
-            self._process = subprocess.Popen(
-                [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *more],
-                env={**os.environ, **variables, "PYTHONPATH": ""},
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
+        try:
+            with theirs, log.open("ab") as sink:
+                self._process = subprocess.Popen(
+                    [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *more],
+                    env={**os.environ, **variables, "PYTHONPATH": ""},
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=sink,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+        except BaseException:
+            self._socket.close()
+            raise
 
     @property
     def threads(self) -> int:

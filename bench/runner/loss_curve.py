@@ -10,7 +10,7 @@ POINTS = 150  # of either kind: equally spaced, and in equal ratios
 SAMPLE = 300  # rows of the data
 
 
-def descent_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
+def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
     """Losses and weights from the start to the end of the job; None where nothing is trained."""
     bowl = oracle.bowl()
     if bowl is None:

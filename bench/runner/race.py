@@ -1,7 +1,7 @@
-"""Carries a plan out: rounds of fresh processes, laps in random order, one record an arm and round. Yields, never prints.
+"""Runs a plan: rounds of fresh processes, laps in random order, one record for each arm and round. Yields, never prints.
 
-The person at the door is told of progress between steps, by what the generators yield: while an arm is timed, this
-process is blocked on a pipe and does nothing at all.
+Progress is shown between steps, by what the generators yield: while an arm is timed, this process is blocked on a pipe and
+does nothing at all.
 """
 
 import os
@@ -11,14 +11,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from select import select
-from statistics import median
 
 from bench import clock
 from bench.results import statistics
 from bench.results.record import MEASURED, Plan, Race, Record
 from bench.results.store import Store
-from bench.runner.arm_run import ArmRun, Block
-from bench.runner.loss_curve import descent_of
+from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.runner.loss_curve import loss_curve_of
 from bench.runner.worker_process import allowed_cores
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
@@ -26,8 +25,10 @@ from impls.contract import Oracle, catalogue
 
 BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
 FEWEST_LAPS, MOST_LAPS = 20, 250
-UNTOLD = ("rows", "features")  # swept: then the jobs are short, and no picture shows a descent a size
-SLEEP_BEFORE_VISIT = 0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
+NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
+SLEEP_BEFORE_SAMPLE = (
+    0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,13 @@ class _Course:
     plan: Plan
     store: Store
     oracle: Oracle
-    live: bool
-    cores: list[int]
-    everywhere: list[int]
+    setup: Setup
     gauges: Mapping[str, Gauge]
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
 
 
 def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, None, None]:
-    """Carries out what is missing of a plan, race by race; finished rounds stay as they are.
+    """Does what is missing of a plan, race by race; finished rounds stay as they are.
 
     live  whether watched jobs may open a window
 
@@ -69,21 +68,20 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
         stack.enter_context(store.alone())
         store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
         stack.callback(os.sched_setaffinity, 0, everywhere)
-        found = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
+        meters = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
+        finished = [_round_seconds(store.rounds(race)) for race in plan.races]
         for number, race in enumerate(plan.races):
-            left = plan.budget - (clock.now() - begin) - sum(_wall(store, other) for other in plan.races[number + 1 :])
+            left = plan.budget - (clock.now() - begin) - sum(finished[number + 1 :])
             share = max(0.0, left) / (len(plan.races) - number)
             started = clock.now()
-            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, found):
+            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, meters):
                 later = share * (len(plan.races) - number - 1)
                 yield Progress(race, number_of_round, doing, clock.now() - begin, started - begin + forecast + later)
 
 
-def _wall(store: Store, race: Race) -> float:
-    """Seconds that the finished rounds of a race took."""
-    return sum(
-        max((record.round_seconds for record in records), default=0.0) for records in store.rounds(race).values()
-    )
+def _round_seconds(rounds: Mapping[int, Sequence[Record]]) -> float:
+    """Seconds that these rounds took."""
+    return sum(max((record.round_seconds for record in records), default=0.0) for records in rounds.values())
 
 
 def _race(
@@ -103,17 +101,17 @@ def _race(
     workload = catalogue.workloads()[race.workload]
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
-    if plan.swept not in UNTOLD and (found := descent_of(problem, oracle, setting)):
-        store.write_descent(race, found)
+    if plan.swept not in NO_LOSS_CURVE and (loss_curve := loss_curve_of(problem, oracle, setting)):
+        store.write_descent(race, loss_curve)
     cores = everywhere[-setting.threads :]
-    course = _Course(race, plan, store, oracle, live, cores, everywhere, gauges)
+    course = _Course(race, plan, store, oracle, Setup(cores, everywhere, plan.limit, live=live), gauges)
     done = store.rounds(race)
     for record in (record for records in done.values() for record in records):
-        if record.updates_per_block:
-            course.blocks[record.arm.block_key] = Block(record.updates_per_block, median(record.blocks))
+        if block := block_of(record):
+            course.blocks[record.arm.block_key] = block
     elsewhere = [core for core in everywhere if core not in cores]
     os.sched_setaffinity(0, elsewhere or everywhere)
-    spent = _wall(store, race)
+    spent = _round_seconds(done)
     longest = 0.0
     for number in range(1, plan.rounds[1] + 1):
         if number in done:
@@ -124,106 +122,115 @@ def _race(
         begin = clock.now()
         fixed = plan.rounds[0] == plan.rounds[1] and longest
         forecast = spent + longest * (plan.rounds[1] - number + 1) if fixed else max(share, spent + longest)
-        yield from ((number, doing, forecast) for doing in _round(course, number, _unfit(done)))
-        done[number] = store.rounds(race)[number]
+        for step in _round(course, number, _unfit(done)):
+            if isinstance(step, str):
+                yield number, step, forecast
+            else:
+                done[number] = step
         spent += clock.now() - begin
-        later = [
+        lengths = [
             max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records
         ]
-        longest = max(later[1:], default=later[0])
+        longest = max(lengths[1:], default=lengths[0])
 
 
-def _unfit(done: dict[int, list[Record]]) -> set[str]:
+def _unfit(done: Mapping[int, Sequence[Record]]) -> set[str]:
     """The arms that ended without a measurement; they are not tried again."""
     return {r.arm.slug for records in done.values() for r in records if r.status not in MEASURED}
 
 
-def _precise(plan: Plan, race: Race, done: dict[int, list[Record]]) -> bool:
+def _precise(plan: Plan, race: Race, done: Mapping[int, Sequence[Record]]) -> bool:
     """Whether every unwatched arm's ratio is known to the plan's precision. The width decides, never the value."""
-    records = [record for each in done.values() for record in each]
-    by_arm = {arm: [r for r in records if r.arm == arm and r.blocks] for arm in race.arms}
+    measured = [record for records in done.values() for record in records if record.blocks]
+    by_arm = {arm: [record for record in measured if record.arm == arm] for arm in race.arms}
     ratios = [
-        statistics.ratio(mine, by_arm[race.reference])
-        for arm, mine in by_arm.items()
-        if arm.role != "reference" and arm.setting.watch == "none" and mine
+        statistics.ratio(records, by_arm[race.reference])
+        for arm, records in by_arm.items()
+        if arm.role != "reference" and arm.setting.watch == "none" and records
     ]
     return all(ratio.half_width <= plan.precision for ratio in ratios if ratio is not None)
 
 
-def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str]:
-    """One round, from fresh processes to records. In round 1 each arm also does the whole job, the twin excepted."""
+def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list[Record]]:
+    """One round, from fresh processes to records: yields what is being done, and last the records, which are written.
+
+    In round 1 each arm also does the whole job, except the twin.
+    """
     begin, started = clock.now(), clock.today()
     before = environment.Pressure.now()
     spent = {"start": 0.0, "job": 0.0, "blocks": 0.0}
     order = random.Random(f"{course.plan.seed} {course.race.slug} {number}")
     with ExitStack() as stack:
         alone = course.plan.alone and number == 1
-        seats = [
+        arm_runs = [
             ArmRun(arm, course.oracle, alone=alone, gauge=course.gauges.get(arm.setting.device))
             for arm in course.race.arms
             if arm.slug not in unfit
         ]
-        order.shuffle(seats)
-        for group in [[seat] for seat in seats] if alone else [seats]:
+        order.shuffle(arm_runs)
+        for group in [[arm_run] for arm_run in arm_runs] if alone else [arm_runs]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent)
-            for seat in group:
-                if number == 1 and seat.live and seat.trains and seat.arm.role != "twin":
-                    yield f"the whole job: {seat.arm.name}"
-                    spent["job"] += seat.do_job(course.store.path / "pictures" / f"{seat.arm.slug}.gif")
-        yield from _laps(course, seats, order, spent)
-        for seat in seats:
-            seat.finish()
+            for arm_run in group:
+                if number == 1 and arm_run.live and arm_run.trains and arm_run.arm.role != "twin":
+                    yield f"the whole job: {arm_run.arm.name}"
+                    spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
+        yield from _laps(course, arm_runs, order, spent)
+        for arm_run in arm_runs:
+            arm_run.finish()
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     records = [
-        seat.record(
+        arm_run.record(
             run=course.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
         )
-        for seat in seats
+        for arm_run in arm_runs
     ]
     course.store.write_round(course.race, number, records)
     yield "round written"
+    yield records
 
 
-def _start(course: _Course, stack: ExitStack, number: int, seats: Sequence[ArmRun], spent: dict[str, float]) -> None:
-    """Brings the arms to their start, as many at a time as there are cores; alone when there is only one."""
+def _start(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[ArmRun], spent: dict[str, float]) -> None:
+    """Brings the arms to their start, as many at a time as there are cores."""
     begin = clock.now()
-    waiting, starting = deque(seats), list[ArmRun]()
+    waiting, starting = deque(arm_runs), list[ArmRun]()
     while waiting or starting:
-        while waiting and len(starting) < len(course.everywhere):
-            seat = waiting.popleft()
-            log = course.store.log(course.race, number, seat.arm.slug)
-            cache = course.store.path / "cache" / seat.arm.slug
-            seat.open(stack, course.cores, course.everywhere, log, cache, course.plan.limit, course.live)
-            starting.append(seat)
-        select([seat.worker for seat in starting], [], [], 1.0)
-        starting = [seat for seat in starting if not seat.started(wait=0.0)]
+        while waiting and len(starting) < len(course.setup.everywhere):
+            arm_run = waiting.popleft()
+            slug = arm_run.arm.slug
+            log = course.store.log(course.race, number, slug)
+            arm_run.start(stack, course.setup, log=log, cache=course.store.path / "cache" / slug)
+            starting.append(arm_run)
+        select(starting, [], [], 1.0)
+        starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]
     spent["start"] += clock.now() - begin
 
 
-def _laps(course: _Course, seats: Sequence[ArmRun], order: random.Random, spent: dict[str, float]) -> Iterator[str]:
-    """A lap visits every live arm once, in a fresh random order. Lap 0 settles the arms and is not recorded.
+def _laps(course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spent: dict[str, float]) -> Iterator[str]:
+    """A lap samples every live arm once, in a fresh random order. Lap 0 warms the arms up and is not recorded.
 
-    An arm whose block is much longer than a lap of the others (it draws, say) is visited in every k-th lap only, so that
+    An arm whose block is much longer than a lap of the others (it draws, say) is sampled in every k-th lap only, so that
     it takes no more time than the others together.
     """
-    pause = SLEEP_BEFORE_VISIT if len(course.cores) > 1 else 0.0
+    pause = SLEEP_BEFORE_SAMPLE if len(course.setup.cores) > 1 else 0.0
     yield "calibrating"
-    for seat in seats:
-        key = seat.arm.block_key
-        if seat.live and key not in course.blocks and (block := seat.calibrate(BLOCK_SECONDS, pause)) is not None:
+    for arm_run in arm_runs:
+        key = arm_run.arm.block_key
+        if arm_run.live and key not in course.blocks and (block := arm_run.calibrate(BLOCK_SECONDS, pause)) is not None:
             course.blocks[key] = block
-    racing = [seat for seat in seats if seat.live]
-    lap_seconds = sum(min(course.blocks[seat.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for seat in racing)
+    racing = [arm_run for arm_run in arm_runs if arm_run.live]
+    lap_seconds = sum(
+        min(course.blocks[arm_run.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for arm_run in racing
+    )
     laps = max(FEWEST_LAPS, min(MOST_LAPS, int(course.plan.lap_seconds / lap_seconds))) if racing else 0
-    for seat in racing:
-        block = course.blocks[seat.arm.block_key]
-        seat.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
+    for arm_run in racing:
+        block = course.blocks[arm_run.arm.block_key]
+        arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
     for lap in range(laps + 1):
-        racing = [seat for seat in seats if seat.live and lap % seat.every == 0]
-        for seat in order.sample(racing, len(racing)):
+        racing = [arm_run for arm_run in arm_runs if arm_run.live and lap % arm_run.every == 0]
+        for arm_run in order.sample(racing, len(racing)):
             clock.pause(pause)
-            spent["blocks"] += seat.visit(lap)
+            spent["blocks"] += arm_run.sample(lap)
         if lap % 25 == 0:
             yield f"lap {lap} of {laps}"

@@ -1,6 +1,5 @@
-"""Starts, asks, times out and kills workers. Apart because it is the conductor's half of `worker.py`'s conversation."""
+"""Starts workers, asks them, and kills those that take too long: the main process's half of `bench.worker.main`."""
 
-import json
 import math
 import os
 import re
@@ -15,23 +14,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from bench import clock
 from bench.results.record import Arm, Status
 from bench.results.store import writing
+from bench.runner import messages
 from bench.runner.fork_server import Forked, ForkServer
+from bench.runner.messages import A, Answer, Command, Fault, Step
 
 ROOT = Path(__file__).parents[2]
 WORKER = "bench.worker.main"
-_NONE = object()  # no answer yet; None is one
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a worker comes from: an interpreter, and where it finds what it imports.
+    """An interpreter, and where a worker that it runs finds what it imports.
 
     python  path of the interpreter
     folder  the worker's working directory
-    path    folders that come first when it imports; none: the working directory and what is installed
+    path    folders that come first when it imports; empty: the working directory and what is installed
     """
 
     python: str = sys.executable
@@ -40,12 +42,12 @@ class Origin:
 
     @property
     def command(self) -> list[str]:
-        """What starts a Python program there, up to `-m`. Of a given path, the working directory is no silent part."""
+        """The beginning of a command line, up to `-m`. With a path of its own, it does not import from its folder, too."""
         return [self.python, *(["-P"] if self.path else [])]
 
     @property
     def variables(self) -> dict[str, str]:
-        """What it needs in its environment."""
+        """The variables that it needs in its environment."""
         return {"PYTHONPATH": os.pathsep.join(map(str, self.path))} if self.path else {}
 
 
@@ -53,7 +55,7 @@ HERE = Origin()
 
 
 class ArmFault(Exception):
-    """An arm ended; carries the status and the reason that its row shows."""
+    """An arm has ended; carries the status and the reason that its row shows."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(reason)
@@ -66,10 +68,10 @@ def allowed_cores() -> list[int]:
 
 
 def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
-    """What is set in an arm's environment; recorded. Compile caches are the arm's own, so that none is warmed by another."""
+    """The variables that are set in an arm's environment, and recorded. Each arm has compile caches of its own."""
     threads = str(arm.setting.threads)
     variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    variables |= {"NUMBA_NUM_THREADS": threads, "NPROC": threads}  # the latter is what XLA sizes its pool of threads by
+    variables |= {"NUMBA_NUM_THREADS": threads, "NPROC": threads}  # XLA sizes its pool of threads by NPROC
     if arm.setting.threads > 1:
         variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
     caches = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "NUMBA_CACHE_DIR": "numba"}
@@ -78,13 +80,15 @@ def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]
 
 
 class Worker:
-    """One live worker. `begin` a command, then `finish` it; `ask` does both. Every wait has an end.
+    """One live worker. `begin` sends a command and `answer` waits for its answer; `ask` does both. Every wait has an end.
 
-    everywhere  the cores it may start on; `prepare` tells it the cores of its race
+    everywhere  the cores it may start on; `Prepare` tells it the cores of its race
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
-    origin      the interpreter and the code it runs in
+    origin      the interpreter and the code it runs
     server      what forks it, of the same interpreter; None: it starts from nothing
+
+    Raises StoreError where the log cannot be written, and OSError where no process can be started.
     """
 
     def __init__(
@@ -99,19 +103,23 @@ class Worker:
         server: ForkServer | None = None,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
-        self._step, self._rest, self._deadline = "start", b"", math.inf
-        self._answer: Any = _NONE
+        self._step, self._deadline = "start", math.inf
+        self._answer: Answer | None = None
+        self._unread: list[bytes] = []  # the parts of a line that has not ended
+        start = _started if server is None else partial(_forked, server)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
-        with writing(log):
-            log.parent.mkdir(parents=True, exist_ok=True)
-            sink = log.open("ab")
-        start = _started if server is None else partial(_forked, server)
         try:
+            with writing(log):
+                log.parent.mkdir(parents=True, exist_ok=True)
+                sink = log.open("ab")
             with sink:
                 self._process = start(
                     origin, ",".join(map(str, everywhere)), variables, sink.fileno(), (commands_out, answers_in)
                 )
+        except BaseException:
+            self._close()
+            raise
         finally:
             os.close(commands_out)
             os.close(answers_in)
@@ -125,28 +133,30 @@ class Worker:
         """The descriptor its answers come through, for select."""
         return self._answers
 
-    def begin(self, do: str, **arguments: Any) -> None:
+    def begin(self, command: Command[Any]) -> None:
         """Sends a command and returns at once."""
-        self._step, self._deadline, self._answer = "start" if do == "prepare" else do, clock.now() + self._limit, _NONE
+        self._step, self._deadline, self._answer = command.words, clock.now() + self._limit, None
         try:
-            os.write(self._commands, json.dumps({"do": do, **arguments}).encode() + b"\n")
+            os.write(self._commands, messages.encoded(command))
         except BrokenPipeError:
-            pass  # it died; `finish` finds out how
+            pass  # it died; `answer` finds out how
 
-    def ask(self, do: str, **arguments: Any) -> Any:
+    def ask(self, command: Command[A]) -> A:
         """Sends a command and waits, blocked and idle, for its answer. Raises ArmFault when the arm ends instead."""
-        self.begin(do, **arguments)
-        return self.finish()
+        self.begin(command)
+        return self.answer(command.answer_type())
 
-    def finish(self) -> Any:
-        """Waits for the answer of the command begun. Raises ArmFault when the arm ends, or a step takes too long."""
+    def answer(self, kind: type[A]) -> A:
+        """Waits for the answer to the command begun. Raises ArmFault when the arm ends, or a step takes too long."""
         while not self.arrived(math.inf):
             pass
+        if not isinstance(self._answer, kind):
+            raise self._nonsense(f"{type(self._answer).__name__} instead of {kind.__name__}")
         return self._answer
 
     def arrived(self, wait: float) -> bool:
-        """Waits at most so many seconds; whether the answer is there for `finish` to take. Raises ArmFault as it does."""
-        if self._answer is not _NONE:
+        """Waits at most so many seconds; whether the answer is there for `answer` to take. Raises ArmFault as it does."""
+        if self._answer is not None:
             return True
         left = self._deadline - clock.now()
         if left <= 0:
@@ -158,18 +168,32 @@ class Worker:
             received = os.read(self._answers, 1 << 16)
             if not received:
                 raise self._death()
-            *lines, self._rest = (self._rest + received).split(b"\n")
-            for line in lines:
-                self._take(json.loads(line))
-        return self._answer is not _NONE
+            self._unread.append(received)
+            if b"\n" in received:  # joined once a line, not once a read: answers may be large
+                *lines, rest = b"".join(self._unread).split(b"\n")
+                self._unread = [rest]
+                for line in lines:
+                    self._take(line)
+        return self._answer is not None
 
-    def _take(self, message: dict[str, Any]) -> None:
-        if "step" in message:
-            self._step, self._deadline = message["step"], clock.now() + self._limit
-        elif "fault" in message:
-            raise ArmFault(message["fault"]["status"], _legible(message["fault"]["reason"]))
-        else:
-            self._answer = message["done"]
+    def _take(self, line: bytes) -> None:
+        try:
+            answer = messages.answer(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._nonsense(str(error)) from error
+        match answer:
+            case Step():
+                self._step, self._deadline = answer.name, clock.now() + self._limit
+            case Fault():
+                raise ArmFault(answer.status, _legible(answer.reason))
+            case _:
+                self._answer = answer
+
+    def _nonsense(self, what: str) -> ArmFault:
+        """The fault of a worker that writes into its pipe what is no answer, as an arm that guesses the descriptor may."""
+        return ArmFault(
+            "crashed", f"its process sent something that is no answer, during {self._step}: {_legible(what)}"
+        )
 
     def _death(self) -> ArmFault:
         """How the process ended, in a sentence."""
@@ -180,8 +204,8 @@ class Worker:
             hint = "; the kernel does so when memory runs out" if name == "SIGKILL" else ""
             return ArmFault("crashed", f"killed by {name} {during}{hint}")
         tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        said = f": {_legible(tail[0])[:300]}" if tail else ""
-        return ArmFault("crashed", f"its process exited with status {code} {during}{said}")
+        last_words = f": {_legible(tail[0])[:300]}" if tail else ""
+        return ArmFault("crashed", f"its process exited with status {code} {during}{last_words}")
 
     def kill(self) -> None:
         """Ends the worker and whatever it started."""
@@ -196,6 +220,9 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._close()
+
+    def _close(self) -> None:
         os.close(self._commands)
         os.close(self._answers)
 
@@ -235,18 +262,18 @@ def _forked(
 
 
 def _legible(text: str) -> str:
-    """An arm's words in characters that every file takes, without places of this machine, and not more than anybody reads."""
+    """An arm's own text, cut to 2000 characters that any file can hold, and without folders of this machine."""
     return placeless(text.encode("utf-8", errors="replace").decode("utf-8"))[:2000]
 
 
 def placeless(text: str) -> str:
-    """The same without the folders of this machine and of whoever uses it: reports are published, and paths name people.
+    """The same text without the folders of this machine and its user: reports are published, and paths name people.
 
-    A compiler that fails tells its whole command, with every folder that it was given.
+    A compiler that fails prints its whole command, with every folder that it was given.
     """
     places = {str(ROOT): ".", tempfile.gettempdir(): "<temporary>", str(Path.home()): "~"}
     if sys.prefix != sys.base_prefix:  # else it is where every system keeps it
         places[sys.prefix] = "<python>"
-    places.pop("/", None)  # somebody whose home that is has no name in it
+    places.pop("/", None)  # a home there has no name in it
     longest_first = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
-    return re.sub(rf"(?:{longest_first})(?![\w.-])", lambda found: places[found[0]], text)
+    return re.sub(rf"(?:{longest_first})(?![\w.-])", lambda match: places[match[0]], text)

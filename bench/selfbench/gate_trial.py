@@ -11,12 +11,11 @@ from pathlib import Path
 from statistics import median
 from types import MappingProxyType
 
-import msgspec
-
 from bench import clock
 from bench.results.gate import Role
 from bench.results.record import Arm
 from bench.runner.memory_layout import STEADY
+from bench.runner.messages import TimeBlock, prepare
 from bench.runner.worker_process import Origin, Worker, variables_for
 from bench.selfbench.other_gates import Turn, Way
 
@@ -54,7 +53,7 @@ class Match:
 
     @contextmanager
     def worker(self, role: Role, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Worker]:
-        """A live worker of a side that has been told to prepare; `finish` waits for it."""
+        """A live worker of a side, which has prepared the arm."""
         with Worker(
             self.arm,
             everywhere=self.everywhere,
@@ -63,22 +62,13 @@ class Match:
             limit=LIMIT,
             origin=self.origin(role),
         ) as worker:
-            worker.begin(
-                "prepare",
-                workload=self.arm.workload,
-                implementation=self.arm.implementation,
-                setting=msgspec.to_builtins(self.arm.setting),
-                cores=list(self.cores),
-                probe=2,
-                live=False,
-            )
+            worker.ask(prepare(self.arm, cores=self.cores, probe=2))
             yield worker
 
 
 def pace(match: Match, seconds: float = 1.0) -> float:
     """Seconds of one update of the base, now: the median of short blocks."""
     with match.worker("base", STEADY) as worker:
-        worker.finish()
         updates = _updates(worker, PAIRED)
         return median(_blocks(worker, updates, clock.now() + seconds))
 
@@ -101,9 +91,8 @@ def collect(match: Match, way: Way, updates: int) -> tuple[Turn, ...]:
 def _turn(match: Match, way: Way, role: Role, updates: int, begin: float, end: float) -> Turn:
     started = clock.now()
     with match.worker(role) as worker:
-        worker.finish()
         if way.warm:
-            worker.ask("block", updates=max(1, round(updates * way.warm / way.block)))
+            worker.ask(TimeBlock(updates=max(1, round(updates * way.warm / way.block))))
         blocks = _blocks(worker, updates, end, way.values)
     return Turn(role=role, began=started - begin, seconds=clock.now() - started, blocks=tuple(blocks))
 
@@ -112,7 +101,7 @@ def _blocks(worker: Worker, updates: int, end: float, most: int | None = None) -
     """Seconds an update, block after block, until the time is over or there are enough."""
     blocks = list[float]()
     while len(blocks) < FEWEST or (len(blocks) < most if most else clock.now() < end):
-        blocks.append(round(worker.ask("block", updates=updates)["seconds"] / updates, DIGITS))
+        blocks.append(round(worker.ask(TimeBlock(updates=updates)).seconds / updates, DIGITS))
     return blocks
 
 
@@ -120,6 +109,6 @@ def _updates(worker: Worker, block: float) -> int:
     """How many updates take about so many seconds."""
     updates = 1
     for _ in range(5):
-        seconds = min(worker.ask("block", updates=updates)["seconds"] for _ in range(2))
+        seconds = min(worker.ask(TimeBlock(updates=updates)).seconds for _ in range(2))
         updates = max(1, round(updates * block / seconds))
     return updates

@@ -16,7 +16,7 @@ from bench import clock
 from bench.results import statistics
 from bench.results.record import Job, Judgement, Record, Weights
 from bench.results.store import Store
-from bench.runner.loss_curve import descent_of
+from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
 from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench import gate_calibration, gate_session, planted_costs
@@ -153,7 +153,7 @@ def _crowd(results: Path, count: int) -> Store:
     store.write_sources([arm.implementation for arm in race.arms])
     workload, setting = catalogue.workloads()[race.workload], race.reference.setting
     problem = workload.problem(setting)
-    descent = descent_of(problem, workload.oracle(problem, setting), setting)
+    descent = loss_curve_of(problem, workload.oracle(problem, setting), setting)
     assert descent is not None
     store.write_descent(race, descent)
     weight, bias = descent.parameters[-1]

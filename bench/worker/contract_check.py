@@ -11,7 +11,7 @@ import torch
 
 from bench.runner import verify
 from bench.worker import device
-from bench.worker.main import answer_of
+from bench.worker.session import weights_of
 from impls.contract import Implementation, Oracle, Problem, UnavailableError, Workload, catalogue
 from impls.contract.setting import Setting, SettingError
 from impls.contract.task import Compiler, make_task
@@ -118,9 +118,8 @@ def _claims(
                     return f"advance returned {returned!r}"
             if kind.work == "floor":
                 return None  # it has run through; there is no answer
-            return verify.judge(
-                answer_of(arm, setting, "check", sum(parts)), oracle, setting, kind.tolerance(setting)
-            ).fault
+            weights = weights_of(arm, setting, "check", sum(parts))
+            return verify.judge(weights, oracle, setting, kind.tolerance(setting)).fault
 
         right = "runs through" if kind.work == "floor" else "is right"
         yield f"{right} after the first update", judged(1)

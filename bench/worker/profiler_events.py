@@ -1,11 +1,11 @@
-"""Reads what PyTorch's profiler noted: which operations, which part of an update each belongs to, what is between them.
+"""Reads what PyTorch's profiler noted: counters, and the time of operations by name and by part of an update.
 
-Apart from torch_profiler.py, which makes the notes. Loads torch for its types only.
+Loads torch for its types only; `torch_profiler.py` makes what is read here.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import accumulate
@@ -15,17 +15,23 @@ from torch._C._autograd import DeviceType
 from torch.autograd.profiler import profile
 from torch.autograd.profiler_util import FunctionEvent
 
+from bench.results.profile import Operation
+from bench.runner.messages import Summary
+
 NAMED = 40  # operations that keep their name; the others are summed up
 WINDOW = "looprace: advance"  # the label around all that an arm does
-PEAK = "peak_bytes"  # the only count that is of all noted updates together
+PEAK = "peak_bytes"  # the only counter that is of all noted updates together
 MEMORY = "[memory]"  # a note of memory asked for, or given back
 READ = "aten::_local_scalar_dense"  # what item(), float(), bool() and the like come to
 DISPATCHED = r"(?!autograd::|torch::autograd::)\w+::"  # and not the engine's own steps
-ASKED = {  # of the CUDA runtime and driver
+DRIVER = {  # of the CUDA runtime and driver
     "kernel_launches": r"cu(da)?(Graph)?Launch",
     "synchronisations": r"cu(da)?\w*Synchronize",
     "copies": r"cu(da)?Memcpy",
 }
+FETCHING = re.compile(r"aten::(index|index_select|gather|take)$")  # what takes some rows of a tensor
+
+Chain = tuple[str, ...]  # the names of an operation and of what it was called by, from the inside out
 
 
 def name_of(event: FunctionEvent) -> str:
@@ -34,7 +40,7 @@ def name_of(event: FunctionEvent) -> str:
 
 
 def notes(session: profile) -> list[Any]:
-    """All that the profiler noted, as it noted it: reading it so takes a hundredth of the time that making events does."""
+    """All that the profiler noted, as it noted it: that takes a hundredth of the time of making events."""
     assert session.kineto_results is not None
     return session.kineto_results.events()
 
@@ -44,50 +50,68 @@ def counts(noted: Sequence[Any], *, on_device: bool) -> Counter[str]:
 
     "peak_bytes" is the most that was held at a time within the window, beyond what was held at its beginning.
     """
-    found = Counter(dict.fromkeys(("operations", "host_reads", "allocations", "allocated_bytes"), 0))
+    counters = Counter(dict.fromkeys(("operations", "host_reads", "allocations", "allocated_bytes"), 0))
     dispatched = cache(partial(re.match, DISPATCHED))  # there are many notes, and few names
-    for each in noted:
-        name = each.name()
-        if name == MEMORY and each.nbytes() > 0:
-            found["allocations"] += 1
-            found["allocated_bytes"] += each.nbytes()
-        elif dispatched(name) and each.device_type() == DeviceType.CPU and not _aside(each):
-            found["operations"] += 1
-            found["host_reads"] += name == READ
-    found[PEAK] = _peak(noted)
+    for note in noted:
+        name = note.name()
+        if name == MEMORY and note.nbytes() > 0:
+            counters["allocations"] += 1
+            counters["allocated_bytes"] += note.nbytes()
+        elif dispatched(name) and note.device_type() == DeviceType.CPU and not _is_label(note):
+            counters["operations"] += 1
+            counters["host_reads"] += name == READ
+    counters[PEAK] = _peak(noted)
     if on_device:
         window = _window(noted)
-        end = window.end_ns() if window else 0
-        asked = [
-            each.name() for each in noted if each.start_ns() < end
-        ]  # what comes later is the harness's own waiting
-        for name, pattern in ASKED.items():
-            found[name] = sum(re.match(pattern, each) is not None for each in asked)
-    return found
+        end = window.end_ns() if window else 0  # what comes later is the harness's own waiting
+        names = [note.name() for note in noted if note.start_ns() < end]
+        for counter, pattern in DRIVER.items():
+            counters[counter] = sum(re.match(pattern, name) is not None for name in names)
+    return counters
 
 
-def _aside(note: Any) -> bool:
-    """Whether it is somebody's label, or what PyTorch itself does not show."""
+def _is_label(note: Any) -> bool:
+    """Whether it is somebody's label, or something that PyTorch itself does not show."""
     return bool(note.is_user_annotation() or note.is_hidden_event())
 
 
 def _window(noted: Sequence[Any]) -> Any:
-    """The host's note of it, or None; the profiler makes another for the device, which ends with the last kernel."""
-    return next((each for each in noted if each.name() == WINDOW and each.device_type() == DeviceType.CPU), None)
+    """The host's note of the window, or None; the profiler makes another for the device, which ends with the last kernel."""
+    return next((note for note in noted if note.name() == WINDOW and note.device_type() == DeviceType.CPU), None)
 
 
 def _peak(noted: Sequence[Any]) -> int:
     window = _window(noted)
     if window is None:
         return 0
-    asked = [each for each in noted if each.name() == MEMORY and each.start_ns() >= window.start_ns()]
-    held = accumulate(each.nbytes() for each in sorted(asked, key=lambda each: each.start_ns()))
+    memory = [note for note in noted if note.name() == MEMORY and note.start_ns() >= window.start_ns()]
+    held = accumulate(note.nbytes() for note in sorted(memory, key=lambda note: note.start_ns()))
     return max(held, default=0)
 
 
-def summary(events: Sequence[FunctionEvent], updates: int) -> dict[str, Any]:
-    """The operations by name and part, the time outside of them, and when the device was busy; all an update."""
-    found: dict[tuple[str, str], _Total] = defaultdict(_Total)
+def fetches(events: Sequence[FunctionEvent], rows: int) -> frozenset[Chain]:
+    """The chains of those operations that take rows of the data: of a tensor with `rows` entries along its first axis.
+
+    Taking rows of anything else, such as an embedding's table, is part of the model. Needs events with shapes.
+    """
+    return frozenset(
+        _chain(event) for event in events if FETCHING.match(name_of(event)) and _first_length(event) == rows
+    )
+
+
+def _first_length(event: FunctionEvent) -> int | None:
+    """The length of the first axis of an operation's first input; None where that has none."""
+    shapes: Sequence[Sequence[int]] = event.input_shapes or ()  # type: ignore[assignment]  # PyTorch declares it too narrowly
+    return shapes[0][0] if shapes and shapes[0] else None
+
+
+def summary(events: Sequence[FunctionEvent], updates: int, seconds: float, fetched: Collection[Chain] = ()) -> Summary:
+    """The operations by name and part, the time outside of them, and when the device was busy; all an update.
+
+    seconds  of an update in this session
+    fetched  how the arm takes the rows of a batch: see `fetches`
+    """
+    totals: dict[tuple[str, str], _Total] = defaultdict(_Total)
     outside = 0.0
     on_device: list[tuple[float, float]] = []
     for event in events:
@@ -99,24 +123,22 @@ def summary(events: Sequence[FunctionEvent], updates: int) -> dict[str, Any]:
         else:
             name = re.sub(r"(CompiledFxGraph) \w+", r"\1", name_of(event))
             entered = event.cpu_parent is None or name_of(event.cpu_parent) == WINDOW
-            found[name, part_of(_names(event))].add(1, entered, event.self_cpu_time_total / 1e6)
-    for name, part in _longest_first(found)[NAMED:]:
-        other = found.pop((name, part))
-        found["everything else", part].add(other.calls, other.entries, other.seconds)
-    return {
-        "outside": outside / updates,
-        "events": sum(total.calls for total in found.values()) / updates,
-        "device": _covered(on_device) / 1e6 / updates if on_device else None,
-        "operations": [
-            {"name": name, "part": part} | {each: value / updates for each, value in vars(found[name, part]).items()}
-            for name, part in _longest_first(found)
-        ],
-    }
+            totals[name, part_of(_chain(event), fetched)].add(1, entered, event.self_cpu_time_total / 1e6)
+    for name, part in _longest_first(totals)[NAMED:]:
+        other = totals.pop((name, part))
+        totals["everything else", part].add(other.calls, other.entries, other.seconds)
+    return Summary(
+        profiled=seconds,
+        outside=outside / updates,
+        events=sum(total.calls for total in totals.values()) / updates,
+        device=_covered(on_device) / 1e6 / updates if on_device else None,
+        operations=tuple(totals[name, part].operation(name, part, updates) for name, part in _longest_first(totals)),
+    )
 
 
 @dataclass
 class _Total:
-    """Of one kind of operation, over all updates; the names are those of an Operation."""
+    """Of one kind of operation, over all updates."""
 
     calls: int = 0
     entries: int = 0
@@ -127,13 +149,22 @@ class _Total:
         self.entries += entries
         self.seconds += seconds
 
+    def operation(self, name: str, part: str, updates: int) -> Operation:
+        """The same, an update."""
+        calls, entries, seconds = (value / updates for value in (self.calls, self.entries, self.seconds))
+        return Operation(name=name, part=part, calls=calls, entries=entries, seconds=seconds)
 
-def _longest_first(found: dict[tuple[str, str], _Total]) -> list[tuple[str, str]]:
-    return sorted(found, key=lambda key: (-found[key].seconds, key))
+
+def _longest_first(totals: dict[tuple[str, str], _Total]) -> list[tuple[str, str]]:
+    return sorted(totals, key=lambda key: (-totals[key].seconds, key))
+
+
+def _chain(event: FunctionEvent | None) -> Chain:
+    """Its own name and those of what it was called by, from the inside out, without the window."""
+    return tuple(name for name in _names(event) if name != WINDOW)
 
 
 def _names(event: FunctionEvent | None) -> Iterator[str]:
-    """Its own name and those of what it was called by, from the inside out."""
     while event is not None:
         yield name_of(event)
         event = event.cpu_parent
@@ -150,7 +181,7 @@ def _covered(spans: list[tuple[float, float]]) -> float:
 
 _WHOLE = (  # whatever is called from these belongs to them
     ("sync", r"aten::(item|_local_scalar_dense|is_nonzero|equal)$|cu(da)?\w*Synchronize"),
-    ("data", r"enumerate\(DataLoader\)|aten::(index|index_select|gather|take|_index_put_impl_)$"),
+    ("data", r"enumerate\(DataLoader\)"),
     ("compiled", r"Torch-Compiled|TorchDynamo|## Call|Compiled\w*Function|AOTDispatcher|Pregraph|cu(da)?GraphLaunch"),
 )
 _NEAREST = (
@@ -161,15 +192,15 @@ _NEAREST = (
 )
 
 
-def part_of(names: Iterator[str]) -> str:
-    """Where an operation belongs, by its name and the names of what called it, from the inside out.
+def part_of(chain: Chain, fetched: Collection[Chain] = ()) -> str:
+    """The part of an update that an operation belongs to.
 
-    Waiting, fetching rows and compiled code are wholes. Of anything else the nearest counts: a copy that the optimizer
-    makes is a copy.
+    Waiting, fetching rows and compiled code are wholes: whatever they call belongs to them. Of anything else the innermost
+    name that says a part decides: a copy that the optimizer makes is a copy.
     """
-    chain = list(names)
+    fetches_rows = any(chain[inner:] in fetched for inner in range(len(chain)))
     for part, pattern in _WHOLE:
-        if any(re.match(pattern, name) for name in chain):
+        if any(re.match(pattern, name) for name in chain) or (part == "data" and fetches_rows):
             return part
     for name in chain:
         for part, pattern in _NEAREST:

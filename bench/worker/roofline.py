@@ -1,21 +1,22 @@
 """Measures what the cores of a race can do at most: how fast they read, and how fast they calculate. Loads torch.
 
-Apart from the floors, which race: these two are no part of a training loop, but what its parts are compared with.
+These two bounds are no arms of a race, as floors are: the parts of an update are compared with them in profiles.
 """
 
 import contextlib
 import ctypes
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from bench import clock
+from bench.results.profile import Machine
 from bench.worker.device import Stopwatch
 from impls.contract import UnavailableError, native
 
-SECONDS = 0.15  # for each of them; the best of many passes counts, for it is a bound
+SECONDS = 0.15  # for each of them; the best of many passes counts, because it is a bound
 PASS_SECONDS = 0.002
 CACHED = 2048  # numbers that surely fit into the first-level cache of a core
 DEGREE = 16  # multiply-adds on each number once it has been read, so that reading does not count
@@ -33,7 +34,7 @@ double read_all(const float *data, ptrdiff_t size, ptrdiff_t passes, int threads
       float sum = 0;
       for (ptrdiff_t i = size * self / threads; i < size * (self + 1) / threads; i++) sum += data[i];
       total += sum;
-      __asm__ volatile("" ::: "memory"); /* or one pass would stand for all */
+      __asm__ volatile("" ::: "memory"); /* or the compiler would make one pass instead of many */
     }
   return total;
 }
@@ -61,21 +62,21 @@ double calculate(const float *data, ptrdiff_t size, ptrdiff_t passes, int thread
 """.replace("DEGREE", str(DEGREE))
 
 
-def measured(working_set: int, threads: int, device: str = "cpu") -> dict[str, Any]:
-    """The values of a Machine, for data of so many bytes: the better of C, on a CPU, and PyTorch's own kernels.
+def measured(working_set: int, threads: int, device: str = "cpu") -> Machine:
+    """The bounds for data of so many bytes: the better of C, on a CPU, and PyTorch's own kernels.
 
-    C is ahead where the data are few, for a call of it costs nothing; PyTorch where they come from memory.
+    C is ahead where the data are few, because a call of it costs nothing; PyTorch where they come from memory.
     """
     torch.set_num_threads(threads)
-    found = [_by_torch(working_set, device)]
+    machines = [_by_torch(working_set, device)]
     if device == "cpu":
         with contextlib.suppress(UnavailableError):
-            found.append(_by_c(working_set, threads))
-    best = max(found, key=lambda each: each["read_bandwidth"])
-    return best | {"working_set": working_set, "operations": max(each["operations"] for each in found)}
+            machines.append(_by_c(working_set, threads))
+    best = max(machines, key=lambda machine: machine.read_bandwidth)
+    return replace(best, operations=max(machine.operations for machine in machines))
 
 
-def _by_c(working_set: int, threads: int) -> dict[str, Any]:
+def _by_c(working_set: int, threads: int) -> Machine:
     built = native.build(SOURCE, "float32", threads=threads)
 
     def rate(name: str, size: int) -> float:
@@ -88,14 +89,15 @@ def _by_c(working_set: int, threads: int) -> dict[str, Any]:
 
         return size / _best(run)
 
-    return {
-        "read_bandwidth": 4 * rate("read_all", max(1, working_set // 4)),
-        "operations": (2 * DEGREE + 1) * rate("calculate", CACHED * threads),
-        "method": "C",
-    }
+    return Machine(
+        read_bandwidth=4 * rate("read_all", max(1, working_set // 4)),
+        operations=(2 * DEGREE + 1) * rate("calculate", CACHED * threads),
+        working_set=working_set,
+        method="C",
+    )
 
 
-def _by_torch(working_set: int, device: str) -> dict[str, Any]:
+def _by_torch(working_set: int, device: str) -> Machine:
     """Operations are those of a product of matrices, the one thing that every library is good at."""
     stopwatch = Stopwatch(device)
     data, side = torch.rand(max(1, working_set // 4), device=device), 64 if device == "cpu" else 4096
@@ -109,11 +111,12 @@ def _by_torch(working_set: int, device: str) -> dict[str, Any]:
 
         return 1 / _best(run)
 
-    return {
-        "read_bandwidth": working_set * rate(data.sum),
-        "operations": 2 * side**3 * rate(lambda: matrix @ matrix),
-        "method": "torch",
-    }
+    return Machine(
+        read_bandwidth=working_set * rate(data.sum),
+        operations=2 * side**3 * rate(lambda: matrix @ matrix),
+        working_set=working_set,
+        method="torch",
+    )
 
 
 def _best(run: Callable[[int], None]) -> float:

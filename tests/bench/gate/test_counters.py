@@ -4,11 +4,10 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bench.gate.counters import MONOTONE_BAD, _compared, _many, count
+from bench.gate.counters import MONOTONE_BAD, _compared, _Counters, _many, count
 from bench.results.gate import Cell, Counts
 from bench.results.profile import COUNTERS
 from bench.results.record import Arm
@@ -147,8 +146,8 @@ def test_what_the_compiler_does_is_counted(counting: Counting) -> None:
 
 def test_the_same_break_elsewhere_is_not_new() -> None:
     """A reason of the head that the base has on another line, or from another folder, is not told again."""
-    base = {"breaks": ["print at /one/impls/a.py:12"], "graph_breaks": 1}
-    head = {"breaks": ["print at /another/impls/a.py:14", "sorted at /another/impls/a.py:14"], "graph_breaks": 2}
+    base = _Counters({"graph_breaks": 1}, ["print at /one/impls/a.py:12"])
+    head = _Counters({"graph_breaks": 2}, ["print at /another/impls/a.py:14", "sorted at /another/impls/a.py:14"])
     found = _compared(base, base, head)
     assert found.breaks == ("sorted at /another/impls/a.py:14",)
     assert found.counters["graph_breaks"].bad
@@ -157,10 +156,7 @@ def test_the_same_break_elsewhere_is_not_new() -> None:
 @pytest.mark.parametrize("name", COUNTERS)
 def test_only_more_of_what_nobody_wants_is_bad(name: str) -> None:
     """More fails for the monotone counters alone; less and as much never do; nothing counted on the base is none."""
-    several: dict[str, Any]
-    few: dict[str, Any]
-    none: dict[str, Any]
-    several, few, none = ({"breaks": [], name: 3}, {"breaks": [], name: 2}, {"breaks": []})
+    several, few, none = _Counters({name: 3}), _Counters({name: 2}), _Counters({})
     assert _compared(few, few, several).counters[name].bad is (name in MONOTONE_BAD)
     assert _compared(none, none, few).counters[name].bad is (name in MONOTONE_BAD)
     assert not _compared(several, several, few).counters[name].bad
@@ -175,8 +171,8 @@ def test_slow_arms_are_counted_over_fewer_updates() -> None:
 
 def test_far_more_than_two_countings_of_the_base_is_bad() -> None:
     """0 and 1 recompilations of the base are unsteady, and hide neither 500 of the head nor make 2 of them a fault."""
-    base, again = ({"recompiles": number, "breaks": []} for number in (0.0, 1.0))
-    many = _compared(base, again, {"recompiles": 500.0, "breaks": []})
+    base, again = (_Counters({"recompiles": number}) for number in (0.0, 1.0))
+    many = _compared(base, again, _Counters({"recompiles": 500.0}))
     assert (many.counters["recompiles"].bad, many.unsteady) == (True, ())
-    few = _compared(base, again, {"recompiles": 2.0, "breaks": []})
+    few = _compared(base, again, _Counters({"recompiles": 2.0}))
     assert (few.counters, few.unsteady) == ({}, ("recompiles",))

@@ -91,7 +91,7 @@ def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_ne
     assert first
     assert servers.begin_round(of, HERE, order) is not None
     assert all(LATER not in child.cmdline() for child in live())
-    servers.learn()
+    servers.load_compiler()
     assert servers.begin_round(of, HERE, order) is not first
     assert not first.live[sys.executable].alive
     assert [LATER in child.cmdline() for child in live()] == [True] * TOGETHER

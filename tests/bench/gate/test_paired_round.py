@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from bench.gate.fork_servers import Servers
-from bench.gate.paired_round import STRETCHES, Ring, _laps, block_of, duel
+from bench.gate.paired_round import STRETCHES, Ring, _laps, duel, known_block
 from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
@@ -43,7 +43,9 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
     duels = list[PairedRound]()
     with ring.servers:
         for number in (1, 2):
-            duels += [each for each in duel(ring, "screen", number, block_of(duels)) if isinstance(each, PairedRound)]
+            duels += [
+                each for each in duel(ring, "screen", number, known_block(duels)) if isinstance(each, PairedRound)
+            ]
     return duels
 
 
@@ -88,7 +90,7 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
     back = list[Role]()
 
     class Noted:
-        """A seat that only notes who goes back."""
+        """An arm run that only notes who goes back."""
 
         live = True
 
@@ -99,14 +101,14 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
             """Noted."""
             back.append(self.role)
 
-        def visit(self, lap: int) -> float:
+        def sample(self, lap: int) -> float:
             """Takes no time."""
             return 0.0
 
     ring = cast(Ring, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
     for seed in range(4):
-        seats = cast(Mapping[Role, ArmRun], {role: Noted(role) for role in ROLES})
-        _laps(ring, seats, random.Random(seed), Block(1, 0.01))
+        arm_runs = cast(Mapping[Role, ArmRun], {role: Noted(role) for role in ROLES})
+        _laps(ring, arm_runs, random.Random(seed), Block(1, 0.01))
     pairs = list(zip(back[::2], back[1::2], strict=True))
     assert len(pairs) == 4 * STRETCHES
     assert {("base", "head"), ("head", "base")} == set(pairs)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bench import clock
 from bench.profiler import profile_run
@@ -16,81 +17,103 @@ from bench.profiler.passes import (
     FEWEST_LAPS,
     MOST_LAPS,
     SESSIONS,
-    Draft,
-    Look,
-    _metered,
-    profile_together,
+    PassRun,
+    ProfileDraft,
+    _measure_energy,
+    record_sessions,
     setting_for,
     time_together,
     unlike,
 )
 from bench.results.profile import Pass, Profile
+from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.runner.arm_run import MOST_ALGORITHMIC
+from bench.runner.messages import (
+    BlockTimed,
+    Done,
+    Prepared,
+    RecordSession,
+    Repeat,
+    Repeated,
+    Reset,
+    SummariseSessions,
+    Summary,
+    TimeBlock,
+)
 from bench.runner.plan import Choice, make_plan
 from bench.runner.worker_process import ArmFault
 from bench.system.telemetry import Gauge, Idle, Reading
 from impls.contract.setting import SettingError
 from tests.reports.records import arm
 
+PREPARED = Prepared(
+    import_seconds=1.0, build_seconds=1.0, first_seconds=1.0, weights=(), work="faithful", fingerprint="", digest=""
+)
+
 
 class Answering:
     """Stands where a worker stands: makes updates that take so long, and dies when it is asked for more than so much."""
 
-    def __init__(self, name: str, said: list[str], update: float, answers: int = 1000) -> None:
-        self._name, self._said, self._update, self._left = name, said, update, answers
-        self.settled: list[int] = []
+    def __init__(self, name: str, order: list[str], update: float, answers: int = 1000) -> None:
+        self._name, self._order, self._update, self._left = name, order, update, answers
+        self.warm_ups: list[int] = []
         self.killed = False
 
-    def ask(self, do: str, *, updates: int = 0, settle: int = 0, **_: Any) -> Any:
-        """What a worker would say."""
+    def ask(self, command: Reset | TimeBlock) -> Done | BlockTimed:
+        """What a worker would answer."""
         self._left -= 1
         if self._left < 0:
             raise ArmFault("crashed", "it was too much")
-        if do == "reset":
-            return None
-        if settle:
-            self._said.append(self._name)
-            self.settled.append(settle)
-        return {"seconds": updates * self._update, "device_seconds": None}
+        if isinstance(command, Reset):
+            return Done()
+        if command.warm_up:
+            self._order.append(self._name)
+            self.warm_ups.append(command.warm_up)
+        return BlockTimed(seconds=command.updates * self._update)
 
     def kill(self) -> None:
         """It is gone."""
         self.killed = True
 
 
-def looks(said: list[str], *updates: float, answers: int = 1000) -> list[Look]:
+def draft_of(arm: Arm) -> ProfileDraft:
+    """A profile with nothing in it."""
+    return ProfileDraft(Profile(run="", arm=arm, status="ok"), Path())
+
+
+def passes(order: list[str], *updates: float, answers: int = 1000) -> list[PassRun]:
     """A pass of an arm of its own for each of these times of an update; the last gives so many answers."""
-    found = []
+    made = []
     for number, update in enumerate(updates):
-        draft = Draft(arm("linear/manual"), Path())
-        worker: Any = Answering(str(number), said, update, answers if number == len(updates) - 1 else 1000)
-        found.append(Look(draft, "full", draft.arm.setting, worker, prepared={"work": "faithful"}))
-    return found
+        draft = draft_of(arm("linear/manual"))
+        worker: Any = Answering(str(number), order, update, answers if number == len(updates) - 1 else 1000)
+        made.append(PassRun(draft, "full", draft.profile.arm.setting, worker, prepared=PREPARED))
+    return made
 
 
 def test_passes_are_timed_in_turn() -> None:
     """Every lap visits all of them once, so that all meet the same machine; a pass has the time of its own blocks."""
     said: list[str] = []
-    found = looks(said, 1e-4, 2e-4, 3e-4)
+    found = passes(said, 1e-4, 2e-4, 3e-4)
     time_together(found, random.Random(1), 0.0)
     laps = [said[first : first + 3] for first in range(3, len(said), 3)]  # the first of each is not recorded
     assert len(laps) >= 20
     assert all(["0", "1", "2"] == sorted(lap) for lap in laps)
     assert len({tuple(lap) for lap in laps}) > 1
-    assert [each.draft.found["full"].seconds for each in found] == pytest.approx([1e-4, 2e-4, 3e-4])
+    assert [each.timed.seconds for each in found] == pytest.approx([1e-4, 2e-4, 3e-4])
 
 
 def test_a_block_follows_updates_that_are_not_timed() -> None:
     """About a millisecond of them, as in a race, and one at least."""
-    found = looks([], 1e-4, 1.0)
+    found = passes([], 1e-4, 1.0)
     time_together(found, random.Random(1), 0.0)
-    assert [{10}, {1}] == [set(each.worker.settled) for each in found]  # type: ignore[attr-defined]
+    assert [{10}, {1}] == [set(each.worker.warm_ups) for each in found]  # type: ignore[attr-defined]
 
 
 def test_a_slow_arm_makes_few_blocks() -> None:
     """The fewest are enough where they take long; the others have their laps without it."""
-    quick, slow = looks([], 1e-5, 1.0)
+    quick, slow = passes([], 1e-5, 1.0)
     time_together([quick, slow], random.Random(1), 0.0)
     assert len(quick.blocks) >= 20
     assert FEWEST_LAPS == len(slow.blocks)
@@ -98,8 +121,8 @@ def test_a_slow_arm_makes_few_blocks() -> None:
 
 def test_short_blocks_are_many_and_never_alone() -> None:
     """An algorithmic arm makes a block in no time: it has the most laps, and the others go on between them."""
-    long, short = looks([], 1e-5, 1e-9)
-    short.prepared["work"] = "algorithmic"
+    long, short = passes([], 1e-5, 1e-9)
+    short.prepared = structs.replace(PREPARED, work="algorithmic")
     time_together([long, short], random.Random(1), 0.0)
     assert [MOST_LAPS, MOST_LAPS] == [len(each.blocks) for each in (long, short)]
     assert short.block.updates == MOST_ALGORITHMIC
@@ -108,40 +131,40 @@ def test_short_blocks_are_many_and_never_alone() -> None:
 def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
     """It starts afresh, and those that were timed before only make blocks beside it: caches are as in a race."""
     said: list[str] = []
-    old, fresh = looks(said, 1e-4, 2e-4)
+    old, fresh = passes(said, 1e-4, 2e-4)
     time_together([old], random.Random(1), 0.0)
     before = len(old.blocks)
     said.clear()
     time_together([old, fresh], random.Random(1), 0.0)
     assert said[0] == "1"  # only the fresh one has a lap that is not recorded
     assert len(old.blocks) - before == len(fresh.blocks) >= 20
-    assert fresh.draft.found["full"].seconds == pytest.approx(2e-4)
+    assert fresh.timed.seconds == pytest.approx(2e-4)
 
 
 def test_a_process_is_like_those_that_were_raced_or_not() -> None:
     """Within a twentieth of the race's interval; without an interval, or for the pass with next to no data, nobody knows."""
-    (look,) = looks([], 1e-4)
-    time_together([look], random.Random(1), 0.0)
+    (one,) = passes([], 1e-4)
+    time_together([one], random.Random(1), 0.0)
     told = {
-        value: unlike(look, Estimate(value, 0.98 * value, 1.02 * value, 3))
+        value: unlike(one, Estimate(value, 0.98 * value, 1.02 * value, 3))
         for value in (0.9e-4, 0.95e-4, 1.06e-4, 1.1e-4)
     }
     assert list(told.values()) == [True, False, False, True]
-    assert not unlike(look, None)
-    look.name = "tiny"
-    assert not unlike(look, Estimate(1.0, 0.9, 1.1, 3))
+    assert not unlike(one, None)
+    one.name = "tiny"
+    assert not unlike(one, Estimate(1.0, 0.9, 1.1, 3))
 
 
 def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raced at 100 µs: 130 is not taken, nor 80, but 101 is; its draft says that it is the third. Others stay as they are."""
-    strange, usual = looks([], 1.3e-4, 1e-4)
+    strange, usual = passes([], 1.3e-4, 1e-4)
     first, speeds = strange.worker, iter([0.8e-4, 1.01e-4])
 
-    def started(*_: Any) -> Iterator[Look]:
-        (fresh,) = looks([], next(speeds))
+    def started(*_: Any) -> Iterator[PassRun]:
+        (fresh,) = passes([], next(speeds))
         yield replace(fresh, draft=strange.draft)
 
-    arms = [look.draft.arm for look in (strange, usual)]
+    arms = [one.draft.profile.arm for one in (strange, usual)]
     bench: Any = SimpleNamespace(
         store=SimpleNamespace(records=lambda: ([], [])), race=SimpleNamespace(arms=arms), pause=0.0
     )
@@ -151,8 +174,9 @@ def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyP
     time_together(running, random.Random(1), 0.0)
     said = list(profile_run._drawn_anew(bench, ExitStack(), running, random.Random(1)))
     assert len(said) == 2
-    assert (strange.draft.found["drawn"], "drawn" in usual.draft.found) == (3, False)
-    assert strange.draft.found["full"].seconds == pytest.approx(1.01e-4)
+    assert (strange.draft.profile.drawn, usual.draft.profile.drawn) == (3, 1)
+    assert strange.draft.profile.full is not None
+    assert strange.draft.profile.full.seconds == pytest.approx(1.01e-4)
     assert first.killed  # type: ignore[attr-defined]
     assert running[0] is usual
 
@@ -160,19 +184,23 @@ def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("answers", [0, 1, 20])
 def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
     """Its draft says how, and the others have all their laps."""
-    found = looks([], 1e-5, 1e-5, answers=answers)
+    found = passes([], 1e-5, 1e-5, answers=answers)
     time_together(found, random.Random(1), 0.0)
     alive, dead = found
     assert (True, False) == (alive.live, dead.live)
-    assert ("ok", "crashed", "it was too much") == (alive.draft.status, dead.draft.status, dead.draft.reason)
+    assert ("ok", "crashed", "it was too much") == (
+        alive.draft.profile.status,
+        dead.draft.profile.status,
+        dead.draft.profile.reason,
+    )
     assert len(alive.blocks) >= 20
-    assert {} == dead.draft.found
+    assert dead.draft.profile.full is None
     assert dead.worker.killed  # type: ignore[attr-defined]
 
 
 def test_sessions_of_the_profiler_take_turns() -> None:
     """Each lap has one of every pass, and nothing is read before the last: only one of them is chosen."""
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[object, str]] = []
 
     class Noting:
         """A worker that says how long its updates take under the profiler."""
@@ -180,29 +208,31 @@ def test_sessions_of_the_profiler_take_turns() -> None:
         def __init__(self, name: str) -> None:
             self._name = name
 
-        def ask(self, do: str, *, look: str, seconds: float = 1e-4) -> dict[str, Any]:
-            """What is noted, and no more than is asked for."""
-            assert (do, seconds) == ("dissect", 1e-4)
-            asked.append((look, self._name))
-            return {"profiled": 2e-4, "outside": 1e-5, "events": 3.0} if look == "summarised" else {}
+        def ask(self, command: RecordSession | SummariseSessions) -> Done | Summary:
+            """What the profiler saw."""
+            asked.append((command, self._name))
+            if isinstance(command, RecordSession):
+                return Done()
+            return Summary(profiled=2e-4, outside=1e-5, events=3.0, device=None, operations=())
 
-    found = looks([], 1e-4, 1e-4)
-    for name, look in enumerate(found):
+    found = passes([], 1e-4, 1e-4)
+    for name, one in enumerate(found):
         worker: Any = Noting(str(name))
-        look.worker, look.draft.found = worker, {"full": Pass(rows=1, batch=1, seconds=1e-4)}
-    profile_together(found, random.Random(1), 0.0)
-    assert [look for look, _ in asked] == ["profiled"] * 2 * SESSIONS + ["summarised"] * 2
+        one.worker = worker
+        one.draft.keep(full=Pass(rows=1, batch=1, seconds=1e-4))
+    record_sessions(found, random.Random(1), 0.0)
+    expected = [RecordSession(seconds=1e-4)] * 2 * SESSIONS + [SummariseSessions()] * 2
+    assert [command for command, _ in asked] == expected
     assert all({name for _, name in asked[2 * lap : 2 * lap + 2]} == {"0", "1"} for lap in range(SESSIONS + 1))
-    assert all(look.draft.found["full"].profiled == 2e-4 for look in found)
-    assert found[0].draft.found["full"].seconds == 1e-4
+    assert [(one.timed.seconds, one.timed.profiled) for one in found] == [(1e-4, 2e-4)] * 2
 
 
 def test_a_hanging_arm_is_not_tried_again() -> None:
     """Its second pass is let go unasked, and it is the first that the profile tells of."""
-    (full,) = looks([], 1e-5)
-    tiny = Look(full.draft, "tiny", full.setting, full.worker)
+    (full,) = passes([], 1e-5)
+    tiny = PassRun(full.draft, "tiny", full.setting, full.worker)
 
-    def hang(_: Look) -> None:
+    def hang(_: PassRun) -> None:
         raise ArmFault("timeout", "it took too long")
 
     worker: Any = Answering("tiny", [], 1e-5)
@@ -210,19 +240,19 @@ def test_a_hanging_arm_is_not_tried_again() -> None:
     full.attempt(hang)
     tiny.attempt(lambda _: pytest.fail("it was tried again"))
     assert worker.killed  # it may spin, beside others that are timed
-    assert (False, "timeout", {}) == (tiny.live, full.draft.status, full.draft.reasons)
+    assert (False, "timeout", {}) == (tiny.live, full.draft.profile.status, full.draft.profile.reasons)
 
 
 def test_the_end_of_the_second_pass_is_no_end_of_the_arm() -> None:
     """Then that pass is missing, and the profile says why."""
-    (full,) = looks([], 1e-5)
-    tiny = Look(full.draft, "tiny", full.setting, full.worker)
+    (full,) = passes([], 1e-5)
+    tiny = PassRun(full.draft, "tiny", full.setting, full.worker)
 
-    def die(_: Look) -> None:
+    def die(_: PassRun) -> None:
         raise ArmFault("failed", "too few rows")
 
     tiny.attempt(die)
-    assert ("ok", {"tiny": "too few rows"}) == (full.draft.status, full.draft.reasons)
+    assert ("ok", {"tiny": "too few rows"}) == (full.draft.profile.status, full.draft.profile.reasons)
 
 
 class Drawing:
@@ -235,14 +265,13 @@ class Drawing:
         self._step, self._counts, self._told = step, counts, (0.0, 0.0)
         monkeypatch.setattr(clock, "now", lambda: self.time)
 
-    def ask(self, do: str, *, look: str, updates: int, seconds: float) -> dict[str, Any]:
+    def ask(self, command: Repeat) -> Repeated:
         """Works for so long, in steps of a millisecond, an update each."""
-        assert ("dissect", "repeated") == (do, look)
-        for _ in range(round(seconds / 1e-3)):
+        for _ in range(round(command.seconds / 1e-3)):
             self.time, self.joules = self.time + 1e-3, self.joules + 0.3
             if self.time - self._told[0] >= self._step:
                 self._told = (self.time, self.joules)
-        return {"seconds": 1e-3, "updates": updates * round(seconds / 1e-3)}
+        return Repeated(seconds=1e-3, updates=command.updates * round(command.seconds / 1e-3))
 
     def read(self) -> Reading:
         """As of the counter's last move."""
@@ -253,9 +282,10 @@ def metered(step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True
     """The profile of an arm on such a device, after its energy has been asked for."""
     plan = make_plan(Choice(), command="")
     device: Any = Drawing(step, monkeypatch, counts=counts)
-    draft = Draft(plan.races[0].reference, Path())
-    _metered(Look(draft, "full", draft.arm.setting, device), Gauge(device, Idle(50.0, step if known else None)))
-    return draft.written(plan)
+    draft = draft_of(plan.races[0].reference)
+    one = PassRun(draft, "full", draft.profile.arm.setting, device)
+    _measure_energy(one, Gauge(device, Idle(50.0, step if known else None)))
+    return draft.profile
 
 
 @pytest.mark.parametrize("step", [0.001, 0.02, 0.1])

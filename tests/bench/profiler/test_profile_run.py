@@ -166,9 +166,9 @@ def test_a_planted_operation_is_counted(eager: Found) -> None:
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [
-        ("dies", "crashed", "exited with status 5 during profiling (counted)"),
+        ("dies", "crashed", "exited with status 5 during profiling (counters)"),
         ("raises", "failed", "ZeroDivisionError"),
-        ("hangs", "timeout", "profiling (counted) took longer than 12 s"),
+        ("hangs", "timeout", "profiling (counters) took longer than 12 s"),
         ("dies_at_once", "crashed", "exited with status 6 during first update"),
         ("refuses", "unsupported", "only on Sundays"),
     ],

@@ -13,9 +13,10 @@ import pytest
 
 from bench.profiler import py_spy
 from bench.profiler.py_spy import Sampler, SamplingError, parsed, trimmed
+from bench.system import toolchain
 
 AROUND = (
-    "<module> (bench/worker/main.py:250);main (bench/worker/main.py:243);Session.dissect (bench/worker/main.py:200)"
+    "<module> (bench/worker/main.py:250);main (bench/worker/main.py:243);Session.probe (bench/worker/session.py:200)"
 )
 INSIDE = "Subject.seconds (bench/worker/probes.py:50);Stopwatch.time (bench/worker/device.py:60)"
 ARM = "Right.advance (impls/linear/right.py:20)"
@@ -32,7 +33,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pretend:
         find_out = 'for each in "$@"; do case "$each" in --output=*) out="${each#--output=}";; esac; done\n'
         program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n{find_out}{script}\n')
         program.chmod(0o755)
-        monkeypatch.setattr(py_spy, "_program", lambda: str(program))
+        monkeypatch.setattr(toolchain, "py_spy", lambda: str(program))
         return tmp_path / "asked"
 
     return make
@@ -129,7 +130,7 @@ def test_a_py_spy_that_cannot_be_started_is_a_reason(
     """One for another kind of processor, say."""
     (tmp_path / "py-spy").write_bytes(b"\x7fELF of another world")
     (tmp_path / "py-spy").chmod(0o755)
-    monkeypatch.setattr(py_spy, "_program", lambda: str(tmp_path / "py-spy"))
+    monkeypatch.setattr(toolchain, "py_spy", lambda: str(tmp_path / "py-spy"))
     with pytest.raises(SamplingError, match="could not be started: "):
         looked_at(target, tmp_path / "stacks")
 
@@ -138,7 +139,7 @@ def test_a_missing_py_spy_is_named_with_its_install_line(
     monkeypatch: pytest.MonkeyPatch, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     """No py-spy beside Python or on the path."""
-    monkeypatch.setattr("bench.profiler.py_spy.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("bench.system.toolchain.shutil.which", lambda *_, **__: None)
     with pytest.raises(SamplingError, match="pip install py-spy"):
         looked_at(target, tmp_path / "stacks")
 

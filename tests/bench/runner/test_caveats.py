@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from bench.results.record import Arm, Record
+from bench.results.record import Arm, Caveat, Record
 from bench.results.store import Store
 from bench.runner.caveats import GROWN, caveats_of
-from bench.worker.main import Session
+from bench.runner.messages import ArmWeights, Finished
+from bench.worker.session import Session
 from impls.contract.catalogue import workloads
 from impls.contract.setting import Setting
 from tests.bench.planted import RIGHT, planted
@@ -30,9 +31,18 @@ HOARDS = planted(
 )
 
 
-def codes(finished: Mapping[str, Any]) -> list[str]:
-    """The caveats of an arm whose worker answered so."""
-    return [caveat.code for caveat in caveats_of(ARM, {}, finished)]
+WEIGHTS = ArmWeights(when="blocks", updates=1, weights={}, devices=(), dtypes=())
+
+
+def caveats(block_seconds: float = 0.0, **finished: Any) -> list[Caveat]:
+    """The caveats of an arm whose worker answered so at the end."""
+    answer = Finished(weights=WEIGHTS, **finished)
+    return list(caveats_of(ARM, answer, in_a_window=False, block_seconds=block_seconds))
+
+
+def codes(**finished: Any) -> list[str]:
+    """The codes of these caveats."""
+    return [caveat.code for caveat in caveats(**finished)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,7 @@ def codes(finished: Mapping[str, Any]) -> list[str]:
 )
 def test_growth_is_a_caveat_with_advice(grown: dict[str, int], code: str) -> None:
     """Each has its own code, says how much it was, and what to do."""
-    (caveat,) = caveats_of(ARM, {}, {"grown": grown})
+    (caveat,) = caveats(grown=grown)
     assert caveat.code == code
     assert caveat.text.startswith("linear/x cpu eager")
     assert caveat.advice
@@ -49,20 +59,20 @@ def test_growth_is_a_caveat_with_advice(grown: dict[str, int], code: str) -> Non
 
 def test_memory_taken_anew_in_every_update_is_a_caveat() -> None:
     """Some page faults are nothing; 47 an update, as the allocator may come to need, are a fifth of its time."""
-    assert codes({"page_faults": 0.4}) == []
-    assert codes({"page_faults": 47.0}) == ["page_faults"]
+    assert codes(page_faults=0.4) == []
+    assert codes(page_faults=47.0) == ["page_faults"]
 
 
 def test_a_steady_arm_has_no_caveats() -> None:
     """Nothing compiled, nothing asked for, and a few pages more or less."""
-    assert codes({"grown": {"compilations": 0, "segments": 0, "resident_bytes": GROWN - 1}}) == []
-    assert codes({"grown": {"compilations": 0, "segments": 0, "resident_bytes": -GROWN}}) == []
-    assert codes({}) == []
+    assert codes(grown={"compilations": 0, "segments": 0, "resident_bytes": GROWN - 1}) == []
+    assert codes(grown={"compilations": 0, "segments": 0, "resident_bytes": -GROWN}) == []
+    assert codes() == []
 
 
 def test_numbers_are_said_as_people_say_them() -> None:
     """Once, and 3 times."""
-    texts = [caveat.text for n in (1, 3) for caveat in caveats_of(ARM, {}, {"grown": {"compilations": n}})]
+    texts = [caveat.text for n in (1, 3) for caveat in caveats(grown={"compilations": n})]
     assert texts == [
         "linear/x cpu eager compiled something once while it was timed",
         "linear/x cpu eager compiled something 3 times while it was timed",
@@ -107,11 +117,11 @@ def test_a_right_arm_is_not_suspected(raced: dict[str, Record]) -> None:
 
 def test_a_device_still_at_work_is_a_caveat() -> None:
     """An arm that returned long before its device was done says so; one that waits for it does not."""
-    (caveat,) = caveats_of(ARM, {}, {"drain_seconds": 0.012}, block_seconds=0.015)
+    (caveat,) = caveats(0.015, drain_seconds=0.012)
     assert caveat.code == "undrained"
     assert "80%" in caveat.text
-    assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001}, block_seconds=0.015)) == []
-    assert list(caveats_of(ARM, {}, {"drain_seconds": 0.001})) == []
+    assert caveats(0.015, drain_seconds=0.001) == []
+    assert caveats(drain_seconds=0.001) == []
 
 
 def test_an_arm_that_waits_for_its_helpers_is_not_called_disturbed() -> None:
@@ -121,8 +131,8 @@ def test_an_arm_that_waits_for_its_helpers_is_not_called_disturbed() -> None:
     helper = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     helper.start()
     try:
-        assert not session._alone()
+        assert not session._computes_alone()
     finally:
         helper.kill()
         helper.join()
-    assert session._alone()
+    assert session._computes_alone()

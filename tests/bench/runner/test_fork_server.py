@@ -42,7 +42,7 @@ found = {
     "files": sorted(os.readlink(f"/proc/self/fd/{number}").partition(":")[0] for number in (1, 2)),
 }
 if what == "lie":
-    from bench import layout
+    from bench.runner import memory_layout as layout
     import ctypes
     layout.take(os.environ)
     layout.level(os.environ)
@@ -147,7 +147,7 @@ def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkSe
     """Both sides of a round lie alike, and each round of a server lies elsewhere."""
     # Nobody else writes into these folders: how many names they have, which an import keeps, moves small objects by a pool.
     (tmp_path / "__pycache__").mkdir()
-    shutil.copytree(Path(memory_layout.__file__).parent, tmp_path / "instrument" / "bench")
+    shutil.copytree(Path(memory_layout.__file__).parents[1], tmp_path / "instrument" / "bench")
     path = (tmp_path / "instrument", tmp_path)
     first, again, another = (
         told(server, tmp_path, "lie", variables=memory_layout.drawn(random.Random(seed)), path=path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.results.record import LossCurve
-from bench.runner.loss_curve import descent_of
+from bench.runner.loss_curve import loss_curve_of
 from impls.contract import Oracle, Quadratic
 from impls.contract.catalogue import workloads
 
@@ -17,7 +17,7 @@ def posed(name: str, **chosen: Any) -> tuple[Oracle, Quadratic | None, LossCurve
     setting = workload.setting(**chosen)
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
-    return oracle, oracle.bowl(), descent_of(problem, oracle, setting)
+    return oracle, oracle.bowl(), loss_curve_of(problem, oracle, setting)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bench.results.record import Judgement
 from bench.runner import verify
+from bench.runner.messages import ArmWeights
 from impls.contract.catalogue import workloads
 
 LINE = workloads()["linear/line"]
@@ -16,14 +18,14 @@ ORACLE = LINE.oracle(LINE.problem(SETTING), SETTING)
 def judged(updates: int = 100, shift: float = 0.0, own: float | None = None, **changed: Any) -> Judgement:
     """The judgement of the exact answer, shifted and changed as told."""
     exact = ORACLE.weights(updates)
-    answer = {
-        "when": "job",
-        "updates": updates,
-        "weights": {"weight": (exact["weight"] + shift).tolist(), "bias": float(exact["bias"])},
-        "devices": ["cpu"],
-        "dtypes": ["float32"],
-    }
-    return verify.judge(answer | changed, ORACLE, SETTING, own)
+    answer = ArmWeights(
+        when="job",
+        updates=updates,
+        weights={"weight": (exact["weight"] + shift).tolist(), "bias": float(exact["bias"])},
+        devices=("cpu",),
+        dtypes=("float32",),
+    )
+    return verify.judge(replace(answer, **changed), ORACLE, SETTING, own)
 
 
 def test_the_exact_answer_is_right() -> None:
@@ -51,12 +53,13 @@ def test_one_update_more_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"devices": ["cuda"], "weights": {}}, "lies on cuda; the setting says cpu"),
-        ({"dtypes": ["float64"]}, "is float64; the setting says float32"),
+        ({"devices": ("cuda",), "weights": {}}, "lies on cuda; the setting says cpu"),
+        ({"dtypes": ("float64",)}, "is float64; the setting says float32"),
         ({"weights": {"weight": [[1.0]], "bias": 0.0}}, "has shapes"),
         ({"weights": {"bias": 0.0}}, "has shapes"),
         ({"weights": {"weight": [float("nan")], "bias": 0.0}}, "not finite"),
         ({"weights": {"weight": [1.0], "bias": float("inf")}}, "not finite"),
+        ({"weights": {"weight": [None], "bias": 0.0}}, "not finite"),  # as it arrives from a worker
     ],
 )
 def test_a_fault_is_named(changed: dict[str, Any], said: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench import clock
 from bench.results.record import Telemetry
 from bench.runner.arm_run import ArmRun, Block
+from bench.runner.messages import BlockTimed
 from bench.system import telemetry
 from bench.system.linux import Host
 from bench.system.telemetry import Gauge, Idle, Reading
@@ -217,21 +218,21 @@ def test_a_counter_with_steps_tells_neighbours_apart_only_in_long_blocks(monkeyp
     assert [None, None] == [telemetry.energy(found, 1) for found in turns(0.01)]
 
 
-def test_a_seat_reads_the_gauge_around_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_arm_run_reads_the_gauge_around_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the block is asked for and after it is done, the settling lap left out; the record keeps what was read."""
     device = Scripted(300, 1e-3, monkeypatch)
     oracle: Any = None  # nothing is judged here
-    seat = ArmRun(arm("linear/manual"), oracle, alone=False, gauge=Gauge(device, Idle(50.0, 1e-3)))
+    arm_run = ArmRun(arm("linear/manual"), oracle, alone=False, gauge=Gauge(device, Idle(50.0, 1e-3)))
 
-    def ask(do: str, **_: Any) -> dict[str, Any]:
+    def ask(_: object) -> BlockTimed:
         device.pause(0.5)
-        return {"seconds": 0.5, "device_seconds": None}
+        return BlockTimed(seconds=0.5)
 
-    monkeypatch.setattr(seat, "_ask", ask)
-    seat.start_laps(Block(10, 0.5), every=1)
+    monkeypatch.setattr(arm_run, "_ask", ask)
+    arm_run.start_laps(Block(10, 0.5), every=1)
     for lap in range(4):
-        seat.visit(lap)
-    told = seat.record(run="", number=1, started="", caveats=(), round_seconds=1.0, spent={}).telemetry
+        arm_run.sample(lap)
+    told = arm_run.record(run="", number=1, started="", caveats=(), round_seconds=1.0, spent={}).telemetry
     assert told is not None
     assert told.seconds == pytest.approx((0.5, 0.5, 0.5))
     assert told.joules == pytest.approx((150, 150, 150))

@@ -1,9 +1,10 @@
-"""Arms in the tests' own process, to be looked at; shared by the tests of the looks."""
+"""Arms in the tests' own process, for the tests of probes."""
 
 from typing import Any
 
+from bench.runner.messages import Summary
 from bench.worker import device
-from bench.worker.torch_profiler import Subject, profiled, summarised
+from bench.worker.torch_profiler import Subject, record_session, summarise
 from impls.contract import catalogue
 from impls.contract.task import Compiler, make_task
 
@@ -30,7 +31,7 @@ def changed(update: Any) -> Any:
     return Changed
 
 
-def noted(arm: Subject, seconds: float) -> dict[str, Any]:
-    """What one session of PyTorch's profiler notes of it."""
-    profiled(arm, seconds)
-    return summarised(arm)
+def summary_of(arm: Subject, seconds: float) -> Summary:
+    """What one session of PyTorch's profiler sees of it."""
+    record_session(arm, seconds)
+    return summarise(arm)

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import torch
 
+from bench.runner.messages import Count, CountCalls, Probe, RecordSession, Repeat, SummariseSessions
 from bench.worker import probes
-from bench.worker.probes import LOOKS
 from bench.worker.torch_profiler import MOST_UPDATES
 from impls.contract import catalogue
-from tests.bench.worker.subjects import changed, noted, subject
+from tests.bench.worker.subjects import changed, subject, summary_of
 
 BY_HAND = 28  # operations that an update of linear/analytic dispatches, counted by reading it and PyTorch
 
 
 def test_the_operations_of_an_update_are_those_counted_by_hand() -> None:
     """linear/analytic dispatches as many operations as reading it says."""
-    assert probes.counted(subject("linear/analytic"), 1e-5)["operations"] == BY_HAND
+    assert probes.count(subject("linear/analytic"), 1e-5)["operations"] == BY_HAND
 
 
 @pytest.mark.parametrize("name", ["nn_sgd", "manual", "no_grad", "analytic", "numpy", "index_select"])
@@ -28,7 +28,7 @@ def test_the_same_arm_has_the_same_counters(name: str) -> None:
     """Counted twice, every counter is the same; an update takes a whole number of each."""
     batch = 8 if name == "index_select" else "full"
     first, second = (subject(f"linear/{name}", batch=batch) for _ in range(2))
-    counters = [probes.counted(each, 1e-5) | probes.called(each, 1e-5) for each in (first, second)]
+    counters = [probes.count(each, 1e-5) | probes.count_calls(each, 1e-5) for each in (first, second)]
     assert counters[0] == counters[1]
     assert all(value == int(value) for value in counters[0].values())
 
@@ -36,13 +36,13 @@ def test_the_same_arm_has_the_same_counters(name: str) -> None:
 def test_counters_do_not_depend_on_how_many_updates_are_counted() -> None:
     """A slow arm is counted over fewer updates, with the same result."""
     arm = subject("linear/nn_sgd")
-    assert probes.counted(arm, 1e-5) == probes.counted(arm, 10.0)
-    assert probes.called(arm, 1e-5) == probes.called(arm, 10.0)
+    assert probes.count(arm, 1e-5) == probes.count(arm, 10.0)
+    assert probes.count_calls(arm, 1e-5) == probes.count_calls(arm, 10.0)
 
 
 def test_a_planted_operation_is_one_more() -> None:
     """One operation that needs no other shows as exactly one, with the memory that it asks for."""
-    plain, more = (probes.counted(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(torch.neg)))
+    plain, more = (probes.count(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(torch.neg)))
     assert more["operations"] - plain["operations"] == 1
     assert more["allocations"] - plain["allocations"] == 1
     assert more["allocated_bytes"] - plain["allocated_bytes"] == 64 * 4
@@ -51,7 +51,7 @@ def test_a_planted_operation_is_one_more() -> None:
 def test_a_planted_read_is_counted() -> None:
     """A number that the interpreter takes out of a tensor is one read an update; the arm itself has none."""
     plain, more = (
-        probes.counted(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(lambda x: float(x[0, 0])))
+        probes.count(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(lambda x: float(x[0, 0])))
     )
     assert (plain["host_reads"], more["host_reads"]) == (0, 1)
 
@@ -64,7 +64,7 @@ def test_what_happens_rarely_shows_in_many_updates() -> None:
         if next(calls) % 100 == 99:
             float(x[0, 0])
 
-    reads = probes.counted(subject("linear/analytic", changed(sometimes)), 1e-5, 256)["host_reads"]
+    reads = probes.count(subject("linear/analytic", changed(sometimes)), 1e-5, 256)["host_reads"]
     assert 1 / 256 <= reads <= 3 / 256
 
 
@@ -72,9 +72,9 @@ def test_the_peak_is_of_one_update_unless_something_is_kept() -> None:
     """Many updates take no more memory at a time than a few; where each keeps four bytes, they do."""
     kept: list[Any] = []
     arm = subject("linear/analytic")
-    few, many = (probes.counted(arm, 1e-5, many)["peak_bytes"] for many in (0, 256))
+    few, many = (probes.count(arm, 1e-5, many)["peak_bytes"] for many in (0, 256))
     leaking = subject("linear/analytic", changed(lambda x: kept.append(torch.ones(1))))
-    leaked, more = (probes.counted(leaking, 1e-5, many)["peak_bytes"] for many in (32, 256))
+    leaked, more = (probes.count(leaking, 1e-5, many)["peak_bytes"] for many in (32, 256))
     assert few == many > 0
     assert more - leaked == (256 - 32) * 4
 
@@ -82,8 +82,8 @@ def test_the_peak_is_of_one_update_unless_something_is_kept() -> None:
 def test_looking_for_a_compiler_loads_none() -> None:
     """Where nobody has compiled anything, every count is 0 and the compiler is not loaded for it."""
     script = (
-        "import sys\nfrom bench import dissection\nfound = dissection.compiled(None)\n"
-        "assert not any(found['counters'].values()), found\n"
+        "import sys\nfrom bench.worker import probes\nfound = probes.read_compiler()\n"
+        "assert not any(found.counters.values()), found\n"
         "assert 'torch._dynamo.utils' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -91,17 +91,17 @@ def test_looking_for_a_compiler_loads_none() -> None:
 
 def test_a_planted_function_is_one_more_python_call() -> None:
     """A function of Python's own shows as the call that it is."""
-    plain, more = (probes.called(subject("linear/analytic", changed(f)), 1e-5) for f in (len, lambda x: len(x)))
+    plain, more = (probes.count_calls(subject("linear/analytic", changed(f)), 1e-5) for f in (len, lambda x: len(x)))
     assert more["python_calls"] - plain["python_calls"] == 1
 
 
 def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
     """The clock's look says what it computed with, as found and not as asked for."""
-    found = probes.clocked(subject("linear/analytic", dtype="float64"))
-    assert found["seconds"] > 0
-    assert (found["conditions"]["dtype"], found["conditions"]["device"]) == ("float64", "cpu")
-    assert (found["recompiles"], found["peak_device_bytes"]) == (0, None)
-    assert found["peak_resident_bytes"] > 10e6
+    found = probes.time_blocks(subject("linear/analytic", dtype="float64"))
+    assert found.seconds > 0
+    assert (found.conditions["dtype"], found.conditions["device"]) == ("float64", "cpu")
+    assert (found.recompiles, found.peak_device_bytes) == (0, None)
+    assert found.peak_resident_bytes > 10e6
 
 
 def test_threads_are_counted_by_the_work_they_do() -> None:
@@ -120,9 +120,9 @@ def test_threads_are_counted_by_the_work_they_do() -> None:
             super().advance(updates)
             other.result()
 
-    plain, pooled = (probes.clocked(subject("linear/analytic", kind)) for kind in (None, Pooled))
-    assert plain["conditions"]["busy threads"] == "1"
-    assert pooled["conditions"]["busy threads"] == "2"
+    plain, pooled = (probes.time_blocks(subject("linear/analytic", kind)) for kind in (None, Pooled))
+    assert plain.conditions["busy threads"] == "1"
+    assert pooled.conditions["busy threads"] == "2"
 
 
 def test_an_arm_that_does_nothing_has_an_end() -> None:
@@ -136,28 +136,24 @@ def test_an_arm_that_does_nothing_has_an_end() -> None:
             return
 
     arm = subject("", Nothing)
-    found = probes.clocked(arm)
-    assert found["updates"] <= MOST_UPDATES
-    assert noted(arm, max(found["seconds"], 1e-12))["events"] == 0
+    found = probes.time_blocks(arm)
+    assert found.updates <= MOST_UPDATES
+    assert summary_of(arm, max(found.seconds, 1e-12)).events == 0
 
 
-def test_looks_are_asked_for_by_name() -> None:
-    """What a worker can be asked is the functions of this file."""
-    assert all(getattr(probes, name) is look for name, look in LOOKS.items())
-
-
-def test_looking_leaves_the_answer_as_it_was() -> None:
-    """After every look, the arm trains on rightly from a reset."""
+def test_probing_leaves_the_answer_as_it_was() -> None:
+    """After every probe, the arm trains on rightly from a reset."""
     arm = subject("linear/nn_sgd")
     arm.restart()
     before = {name: value.clone() for name, value in arm.arm.weights().items()}
-    for look, arguments in (
-        ("counted", (1e-5,)),
-        ("profiled", (1e-4,)),
-        ("summarised", ()),
-        ("called", (1e-5,)),
-        ("repeated", (1, 0.0)),
-    ):
-        LOOKS[look](arm, *arguments)
+    commands: tuple[Probe, ...] = (
+        Count(seconds=1e-5),
+        RecordSession(seconds=1e-4),
+        SummariseSessions(),
+        CountCalls(seconds=1e-5),
+        Repeat(updates=1, seconds=0.0),
+    )
+    for command in commands:
+        probes.carried_out(arm, command)
     arm.restart()
     assert all(torch.equal(before[name], value) for name, value in arm.arm.weights().items())

@@ -18,7 +18,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("working_set", [4, 800_000, 40_000_000])
 def test_a_machine_is_measured_over_any_size(working_set: int) -> None:
     """From a single number to more than a cache holds, both rates are those of a real machine."""
-    machine = Machine(**roofline.measured(working_set, 1))
+    machine = roofline.measured(working_set, 1)
     assert machine.working_set == working_set
     assert SLOWEST < machine.read_bandwidth < FASTEST
     assert SLOWEST < machine.operations < FASTEST
@@ -31,16 +31,18 @@ def test_without_a_compiler_torch_measures(monkeypatch: pytest.MonkeyPatch) -> N
         raise UnavailableError("needs a C compiler")
 
     monkeypatch.setattr("bench.worker.roofline.native.build", refuse)
-    machine = Machine(**roofline.measured(800_000, 1))
+    machine = roofline.measured(800_000, 1)
     assert machine.method == "torch"
     assert SLOWEST < machine.operations < FASTEST
 
 
 def test_the_faster_of_the_two_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bound is what the better way reaches; what each is best at may differ."""
-    monkeypatch.setattr(roofline, "_by_c", lambda *_: {"read_bandwidth": 2.0, "operations": 5.0, "method": "C"})
-    monkeypatch.setattr(roofline, "_by_torch", lambda *_: {"read_bandwidth": 3.0, "operations": 1.0, "method": "torch"})
-    assert roofline.measured(8, 1) == {"read_bandwidth": 3.0, "operations": 5.0, "method": "torch", "working_set": 8}
+    by_c = Machine(read_bandwidth=2.0, operations=5.0, working_set=8, method="C")
+    by_torch = Machine(read_bandwidth=3.0, operations=1.0, working_set=8, method="torch")
+    monkeypatch.setattr(roofline, "_by_c", lambda *_: by_c)
+    monkeypatch.setattr(roofline, "_by_torch", lambda *_: by_torch)
+    assert roofline.measured(8, 1) == Machine(read_bandwidth=3.0, operations=5.0, working_set=8, method="torch")
 
 
 def test_the_best_pass_is_of_passes_long_enough_to_be_timed(monkeypatch: pytest.MonkeyPatch) -> None:

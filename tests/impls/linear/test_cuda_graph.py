@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.runner import verify
-from bench.worker.main import answer_of
+from bench.worker.session import weights_of
 from impls.contract import catalogue
 from impls.contract.setting import Setting
 from impls.contract.task import Compiler, make_task
@@ -56,7 +56,7 @@ def test_replays_are_updates(name: str, chosen: dict[str, Any], monkeypatch: pyt
         arm.reset()
         for part in parts:
             arm.advance(part)
-        assert verify.judge(answer_of(arm, setting, "test", sum(parts)), oracle, setting, None).fault is None
+        assert verify.judge(weights_of(arm, setting, "test", sum(parts)), oracle, setting, None).fault is None
 
 
 def test_results_that_become_inputs_are_not_compiled_into_cuda_graphs() -> None:

@@ -20,7 +20,7 @@ import torch
 
 from bench.runner import verify
 from bench.worker import device
-from bench.worker.main import answer_of
+from bench.worker.session import weights_of
 from impls.contract import catalogue
 from impls.contract.task import Compiler, make_task
 
@@ -80,7 +80,7 @@ def built(case: Case, place: str = "cpu") -> tuple[Any, Callable[[int], str | No
         arm.sums, arm.arrived = arm.tiles.room(arm.x)
 
     def fault(updates: int) -> str | None:
-        return verify.judge(answer_of(arm, setting, "test", updates), oracle, setting, None).fault
+        return verify.judge(weights_of(arm, setting, "test", updates), oracle, setting, None).fault
 
     return arm, fault
 

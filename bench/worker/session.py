@@ -1,0 +1,289 @@
+"""One arm in its process, from its import to its last block: a method for each command of `bench.runner.messages`.
+
+Loads torch with the first command, not when this file is imported: how long that takes is part of what is measured.
+"""
+
+import ctypes
+import importlib.util
+import os
+import resource
+import sys
+from collections.abc import Callable
+from multiprocessing import active_children
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import clock
+from bench.runner import memory_layout
+from bench.runner.fork_server import LATER
+from bench.runner.messages import (
+    Answer,
+    AnyCommand,
+    ArmWeights,
+    BlockTimed,
+    Done,
+    FaultStatus,
+    Finish,
+    Finished,
+    JobDone,
+    MachineMeasured,
+    MeasureMachine,
+    Prepare,
+    Prepared,
+    Probe,
+    ProbeAnswer,
+    Reset,
+    RunJob,
+    Step,
+    TimeBlock,
+)
+from impls.contract import Implementation, Problem, Task
+from impls.contract.setting import Setting
+
+
+class Unfit(Exception):
+    """The arm cannot run here, which is not its fault; carries the status and the reason that its row shows."""
+
+    def __init__(self, status: FaultStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+class Session:
+    """The state of a worker.
+
+    send        takes what is to be said while a command is carried out
+    everywhere  the cores of the worker, before `prepare` gives it those of its race
+    """
+
+    def __init__(self, send: Callable[[Answer], None], everywhere: set[int]) -> None:
+        self._send, self._everywhere = send, everywhere
+        self._look: Callable[[], None] | None = None
+        self._painter: Any = None
+        self._subject: Any = None
+        self._drains: list[float] = []
+        self._wall = self._worked = 0.0
+        self._faults = self._updates = 0
+        self._footprint: dict[str, int] | None = None  # after the first block
+
+    def carry_out(self, command: AnyCommand) -> Answer:
+        """The answer to a command. Whatever the arm raises comes through; `Unfit` where the arm cannot run here."""
+        match command:
+            case TimeBlock():
+                return self.time_block(command.updates, command.warm_up)
+            case Reset():
+                self.reset()
+                return Done()
+            case Prepare():
+                return self.prepare(command)
+            case RunJob():
+                return self.run_job(command.picture)
+            case Finish():
+                return self.finish(command.updates)
+            case MeasureMachine():
+                return self.measure_machine(command)
+            case _:
+                return self.probe(command)
+
+    def prepare(self, command: Prepare) -> Prepared:
+        """Import and build the arm and make its first updates; the weights after the first and after `probe` of them."""
+        self._send(Step(name="import"))
+        begin = clock.now()
+        self._load_openmp()
+        kind = self._load(command)
+        imported = clock.now()
+
+        self._send(Step(name="build"))
+        problem = self.workload.problem(self.setting)
+        task, build_seconds = self._build(kind, problem, command.implementation)
+
+        self._send(Step(name="first update"))
+        self.reset()
+        first_seconds, _, _ = self.stopwatch.time(lambda: self.arm.advance(1))
+        first = weights_of(self.arm, self.setting, "first update", 1)
+        self._send(Step(name="probe"))
+        self.arm.advance(command.probe - 1)
+        probe = weights_of(self.arm, self.setting, "probe", command.probe)
+
+        self._watch(task, live=command.live)
+        self._pin(command.cores)
+        return Prepared(
+            import_seconds=imported - begin,
+            build_seconds=build_seconds,
+            first_seconds=first_seconds,
+            weights=(first, probe),
+            work=kind.work,
+            fingerprint=self._fingerprint,
+            digest=problem.digest,
+            in_a_window=self._painter is not None and self._painter.in_a_window,
+            own_tolerance=kind.tolerance(self.setting),
+            loaded_compiler=LATER in sys.modules,
+        )
+
+    def _load_openmp(self) -> None:
+        """Load OpenMP by itself, then let this thread use all cores again.
+
+        Where OpenMP is to bind threads it binds the one that loads it at once, and that of all arms to the same core.
+        Importing torch on one shared core takes twice as long.
+        """
+        spec = importlib.util.find_spec("torch")
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for library in Path(folder, "lib").glob("libgomp*.so*"):
+                ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+        os.sched_setaffinity(0, self._everywhere)
+
+    def _load(self, command: Prepare) -> type[Implementation]:
+        """The implementation's class, with torch and all that it imports. Raises `Unfit` where it cannot run here."""
+        import torch
+
+        from bench.worker import device
+        from impls.contract import catalogue
+
+        self.workload = catalogue.workloads()[command.workload]
+        self.setting: Setting = self.workload.setting(**command.setting)
+        torch.set_num_threads(self.setting.threads)
+        if reason := device.absent(self.setting.device):
+            raise Unfit("unsupported", reason)
+        entry = catalogue.entry(command.implementation)
+        if reason := entry.missing():
+            raise Unfit("unavailable", reason)
+        self._fingerprint = entry.fingerprint
+        self._flags, self._device = device.global_flags(), device
+        kind = catalogue.load(command.implementation)
+        if reason := kind.refuses(self.setting):
+            raise Unfit("unsupported", reason)
+        if self.setting.mode != "eager" and (reason := device.cannot_compile(self.setting.device)):
+            raise Unfit("unavailable", reason)
+        return kind
+
+    def _build(self, kind: type[Implementation], problem: Problem, name: str) -> tuple[Task, float]:
+        """The arm's task, and the seconds that its constructor took. Raises `Unfit` where something is missing."""
+        from impls.contract import UnavailableError
+        from impls.contract.task import Compiler, make_task
+
+        compiler = Compiler(self.setting.mode)
+        memory_layout.level(os.environ)
+        task = make_task(problem, self.setting, compiler)
+        self.stopwatch = self._device.Stopwatch(self.setting.device)
+        self.stopwatch.drain()
+        begin = clock.now()
+        try:
+            self.arm = kind(task)
+        except UnavailableError as error:
+            raise Unfit("unavailable", str(error)) from error
+        self.stopwatch.drain()
+        seconds = clock.now() - begin
+        if self.setting.mode != "eager" and not compiler.asked:
+            raise Unfit("unsupported", f"{name} has nothing for torch.compile to compile")
+        return task, seconds
+
+    def _watch(self, task: Task, *, live: bool) -> None:
+        """What is done after every few updates of a watched arm."""
+        from bench.worker import watch
+
+        self._advance = watch.advance_and_look
+        if self.setting.watch == "loss":
+            self._look = watch.loss_reader(self.arm, task, self.workload)
+        elif self.setting.watch == "draw":
+            self._painter = watch.Painter(self.arm, task, self.workload, live=live)
+            self._look = self._painter.look
+
+    def _pin(self, cores: tuple[int, ...]) -> None:
+        """Moves all threads to the race's cores; where OpenMP has bound its own to one core each, this one to the first."""
+        for thread in Path("/proc/self/task").iterdir():
+            bound = self.setting.threads > 1 and len(os.sched_getaffinity(int(thread.name))) == 1
+            if not bound:
+                os.sched_setaffinity(int(thread.name), cores)
+        if self.setting.threads > 1:
+            os.sched_setaffinity(0, cores[:1])
+
+    def reset(self) -> None:
+        """Levels the heap and takes the arm back to the start."""
+        memory_layout.level(os.environ)
+        self.arm.reset()
+        self._footprint = None
+
+    def time_block(self, updates: int, warm_up: int = 0) -> BlockTimed:
+        """Makes `warm_up` untimed updates, which fill the caches as the arm leaves them; then times `updates` more."""
+        if warm_up:
+            self.arm.advance(warm_up)
+        worked, faults = clock.worked(), _page_faults()
+        seconds, on_device, drain = self.stopwatch.time(
+            lambda: self._advance(self.arm, updates, self.setting.every, self._look)
+        )
+        self._worked += clock.worked() - worked
+        self._faults += _page_faults() - faults
+        self._updates += updates
+        self._wall += seconds
+        self._drains.append(drain)
+        self._footprint = self._footprint or self._device.footprint(self.setting.device)
+        return BlockTimed(seconds=seconds, device_seconds=on_device)
+
+    def run_job(self, picture: str | None) -> JobDone:
+        """Does the whole job from the start, timed as one block; then writes the frames of a drawing arm to `picture`."""
+        self.reset()
+        if self._painter is not None:
+            self._painter.frames = []
+        timed = self.time_block(self.setting.updates)
+        weights = weights_of(self.arm, self.setting, "job", self.setting.updates)
+        if self._painter is not None:
+            if picture:
+                Path(picture).parent.mkdir(parents=True, exist_ok=True)
+                self._painter.save(Path(picture))
+            self._painter.frames = None
+        return JobDone(seconds=timed.seconds, weights=weights)
+
+    def finish(self, updates: int) -> Finished:
+        """The weights after `updates` updates of blocks, and what the arm did meanwhile."""
+        flags, footprint = self._device.global_flags(), self._device.footprint(self.setting.device)
+        before = self._footprint or {}
+        return Finished(
+            weights=weights_of(self.arm, self.setting, "blocks", updates),
+            changed_flags=tuple(
+                f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old
+            ),
+            waited=max(0.0, 1 - self._worked / self._wall) if self._computes_alone() else 0.0,
+            page_faults=self._faults / self._updates if self._updates else 0.0,
+            drain_seconds=median(self._drains) if self._drains else 0.0,
+            grown={name: now - before.get(name, now) for name, now in footprint.items()},
+            peak_resident_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        )
+
+    def _computes_alone(self) -> bool:
+        """Whether one thread of this process does all the timed work; an arm that waits for its helpers is not disturbed."""
+        return self._wall > 0 and self.setting.threads == 1 and not active_children()
+
+    def probe(self, command: Probe) -> ProbeAnswer:
+        """What a probe of `probes.py` finds."""
+        from bench.worker import probes, torch_profiler
+
+        self._subject = self._subject or torch_profiler.Subject(self.arm, self.setting, self.stopwatch)
+        return probes.carried_out(self._subject, command)
+
+    def measure_machine(self, command: MeasureMachine) -> MachineMeasured:
+        """What the cores can do at most; of a worker that has prepared no arm."""
+        self._load_openmp()
+        os.sched_setaffinity(0, command.cores[:1] if command.threads > 1 else command.cores)
+        from bench.worker import roofline
+
+        return MachineMeasured(machine=roofline.measured(command.working_set, command.threads, command.device))
+
+
+def _page_faults() -> int:
+    """Pages of memory that the kernel has given this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def weights_of(arm: Implementation, setting: Setting, when: str, updates: int) -> ArmWeights:
+    """The weights as they are verified: brought to the host only where they are on the device of the setting."""
+    weights = arm.weights()
+    devices = tuple(sorted({value.device.type for value in weights.values()}))
+    in_place = devices == (setting.device,)
+    return ArmWeights(
+        when=when,
+        updates=updates,
+        weights={name: value.detach().double().cpu().tolist() for name, value in weights.items()} if in_place else {},
+        devices=devices,
+        dtypes=tuple(sorted({str(value.dtype).removeprefix("torch.") for value in weights.values()})),
+    )

@@ -1,0 +1,112 @@
+"""What the main process makes of what a worker sends, and what is left where no worker can be started; without torch."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench import clock
+from bench.results.record import Arm
+from bench.results.store import StoreError
+from bench.runner import messages, worker_process
+from bench.runner.fork_server import ForkServer
+from bench.runner.messages import Answer, ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
+from bench.runner.worker_process import ArmFault, Origin, Worker, allowed_cores
+from impls.contract.catalogue import workloads
+
+ARM = Arm(workload="linear/line", implementation="linear/x", setting=workloads()["linear/line"].setting())
+
+Stand = Callable[[bytes], Worker]
+
+
+def started(folder: Path, origin: Origin = worker_process.HERE, log: str = "log") -> Worker:
+    """A worker of that origin."""
+    return Worker(ARM, everywhere=allowed_cores(), variables={}, log=folder / log, limit=60.0, origin=origin)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
+    """A process that answers its first command with given bytes; it runs in a folder of its own."""
+    monkeypatch.setattr(worker_process, "WORKER", "stand_in")
+    (tmp_path / "stand_in.py").write_text(
+        "import os, sys, time\n"
+        "os.read(int(sys.argv[1]), 1 << 16)\n"
+        "with open(int(sys.argv[2]), 'wb') as answers: answers.write(open('sent', 'rb').read())\n"
+        "time.sleep(600)\n"
+    )
+    workers = list[Worker]()
+
+    def stand(sent: bytes) -> Worker:
+        (tmp_path / "sent").write_bytes(sent)
+        workers.append(started(tmp_path, Origin(folder=tmp_path)))
+        return workers[-1]
+
+    yield stand
+    for worker in workers:
+        worker.__exit__()
+
+
+def sent(*answers: Answer) -> bytes:
+    """These answers as a worker sends them."""
+    return b"".join(map(messages.encoded, answers))
+
+
+def test_a_command_has_the_answer_that_its_class_says(stand_in: Stand) -> None:
+    """Steps come before it, and are not it."""
+    worker = stand_in(sent(Step(name="import"), BlockTimed(seconds=0.25)))
+    assert worker.ask(TimeBlock(updates=3)) == BlockTimed(seconds=0.25)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"hello\n", "malformed"),
+        (b'{"type":"Prepared"}\n', "missing required field"),
+        (b'{"type":"Explode"}\n', "Explode"),
+        (b"\xff\n", "sent something that is no answer, during a reset"),
+        (sent(BlockTimed(seconds=1.0)), "BlockTimed instead of Done"),
+    ],
+)
+def test_what_is_no_answer_is_the_arms_crash_in_a_sentence(stand_in: Stand, bad: bytes, reason: str) -> None:
+    """An arm may write into any descriptor; that ends the arm and not the race."""
+    with pytest.raises(ArmFault, match=reason) as caught:
+        stand_in(bad).ask(Reset())
+    assert caught.value.status == "crashed"
+    assert "sent something that is no answer, during a reset" in caught.value.reason
+
+
+def test_a_long_answer_is_joined_once(stand_in: Stand) -> None:
+    """Weights of ten million digits arrive in about a thousand reads, each of which would copy all that came before."""
+    numbers = [0.123456789] * 2_000_000
+    weights = ArmWeights(when="blocks", updates=1, weights={"w": numbers}, devices=("cpu",), dtypes=("float32",))
+    worker = stand_in(sent(Finished(weights=weights)))
+    begin = clock.worked()
+    assert worker.ask(Finish(updates=1)).weights.weights["w"] == numbers
+    assert clock.worked() - begin < 3.0
+
+
+@contextmanager
+def no_descriptor_is_left() -> Iterator[None]:
+    """As many descriptors are open afterwards as before."""
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208 - the names are numbers
+    yield
+    assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
+
+
+def test_a_worker_that_cannot_be_started_leaves_no_pipe(tmp_path: Path) -> None:
+    """Neither where there is no such interpreter, nor where its log cannot be written."""
+    (tmp_path / "file").touch()
+    with no_descriptor_is_left(), pytest.raises(OSError, match="no-python"):
+        started(tmp_path, Origin(python=str(tmp_path / "no-python"), folder=tmp_path))
+    with no_descriptor_is_left(), pytest.raises(StoreError):
+        started(tmp_path, log="file/log")
+
+
+def test_a_fork_server_that_cannot_be_started_leaves_no_socket(tmp_path: Path) -> None:
+    """Neither where there is no such interpreter, nor where its log cannot be written."""
+    for python, log in (("/no-python", tmp_path / "log"), (sys.executable, tmp_path / "no" / "log")):
+        with no_descriptor_is_left(), pytest.raises(OSError, match="no"):
+            ForkServer(python, variables={}, cores=allowed_cores(), log=log, patience=1.0)
