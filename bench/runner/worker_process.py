@@ -88,7 +88,7 @@ class Worker:
     origin      the interpreter and the code it runs
     server      what forks it, of the same interpreter; None: it starts from nothing
 
-    Raises StoreError where the log cannot be written, and OSError where no process can be started.
+    Raises WriteError where the log cannot be written, and OSError where no process can be started.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import pytest
 
 from bench import clock
 from bench.results.record import Arm
-from bench.results.store import StoreError
+from bench.results.store import WriteError
 from bench.runner import messages, worker_process
 from bench.runner.fork_server import ForkServer
 from bench.runner.messages import Answer, ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
@@ -101,7 +101,7 @@ def test_a_worker_that_cannot_be_started_leaves_no_pipe(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with no_descriptor_is_left(), pytest.raises(OSError, match="no-python"):
         started(tmp_path, Origin(python=str(tmp_path / "no-python"), folder=tmp_path))
-    with no_descriptor_is_left(), pytest.raises(StoreError):
+    with no_descriptor_is_left(), pytest.raises(WriteError):
         started(tmp_path, log="file/log")
 
 
