@@ -1,7 +1,7 @@
-"""The gate's first tier: the counters of a cell on both sides. Apart from the clock, for these quantities have no noise.
+"""The gate's first tier: counters of a cell on both sides, which have no noise.
 
-Three workers a cell: the base, the base once more, and the head. What differs between the two countings of the base is no
-counter there. All are counted in the same job with the same instrument, never against numbers of another day.
+Three workers count: the base, the base once more, and the head. A quantity that differs between the two countings of the
+base is left out. All are counted in the same job with the same instrument, never against numbers of another day.
 """
 
 import re
@@ -19,7 +19,7 @@ from bench.results.profile import COUNTERS
 from bench.runner.messages import A, Command, Count, CountCalls, ReadCompiler, Repeat, prepare
 from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
-# More of these is never what somebody wanted: each makes every update, or the first ones, wait for something.
+# More of these is always bad: each makes every update, or the first ones, wait for something.
 MONOTONE_BAD = (
     "host_reads",
     "synchronisations",
@@ -28,10 +28,10 @@ MONOTONE_BAD = (
     "recompiles_in_blocks",
     "cudagraph_skips",
 )
-SAID = {"base": "the base", "again": "the base", "head": "the head"}  # the workers, in words
+NAMES = {"base": "the base", "again": "the base", "head": "the head"}  # of the workers, in messages
 MOST, FEWEST = 512, 32  # updates that are counted, where so many do not take too long
-SECONDS = 2.0  # that they may take, with nothing attached: many, or a busy machine would count fewer than a quiet one
-_HASHES = {"PYTHONHASHSEED": "0"}  # the order of a set may decide what is called
+SECONDS = 2.0  # that they may take, with nothing attached: long enough that a busy machine does not count fewer
+_HASHES = {"PYTHONHASHSEED": "0"}  # because the order of a set may decide what is called
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ def count(
     limit: float,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Counts:
-    """The counters of the cell's arm on both sides, of as many updates on each.
+    """The counters of the cell's arm on both sides, over the same number of updates.
 
     origins  where the workers "base", "again" and "head" come from
     cores    those of the race, which decide what is set in the environment; the workers run on `everywhere`
     cache    folder for what their compilers keep, one for each worker; emptied before and after, so all start cold
     log      folder for what they print: base.log, again.log, head.log
     limit    seconds that any single step of a worker may take
-    more     variables to set in their environment besides
+    more     further variables to set in their environment
 
     What happens every k-th update shows for k up to half of MOST, where an update takes less than SECONDS / MOST.
-    An arm that ends makes `reason` say so, and on which side.
+    Where an arm ends, `reason` says on which side, and why.
     """
     arm = cell.arm
     shutil.rmtree(cache, ignore_errors=True)
@@ -80,7 +80,7 @@ def count(
                         origin=origins[name],
                     )
                 )
-                for name in SAID
+                for name in NAMES
             }
             _ask(workers, prepare(arm, cores=everywhere, probe=2))  # nothing is timed, so each may use all cores
             return _compared(*_counted(workers))
@@ -91,11 +91,11 @@ def count(
 
 
 class _EndedError(Exception):
-    """Says which sides' workers ended, and how; and whether only the head's did."""
+    """Workers have ended: the message says on which side and how; `head_alone`, whether only the head's did."""
 
     def __init__(self, faults: Mapping[str, ArmFault]) -> None:
-        told = [f"{SAID[name]} could not be counted: {faults[name].reason}" for name in SAID if name in faults]
-        super().__init__("; ".join(dict.fromkeys(told)))
+        sentences = [f"{NAMES[name]} could not be counted: {faults[name].reason}" for name in NAMES if name in faults]
+        super().__init__("; ".join(dict.fromkeys(sentences)))
         self.head_alone = set(faults) == {"head"}
 
 
@@ -166,7 +166,7 @@ def _compared(base: _Counters, again: _Counters, head: _Counters) -> Counts:
 
 
 def _far(base: float | None, again: float | None, head: float | None) -> bool:
-    """Whether the head has more than both countings of the base, by more than these differ: that is no unsteadiness."""
+    """Whether the head exceeds both countings of the base by more than these differ."""
     least, most = sorted((base or 0, again or 0))
     return (head or 0) > most + (most - least)
 
@@ -176,6 +176,6 @@ def _one(name: str, base: float | None, head: float | None) -> Counter:
 
 
 def _new(base: Sequence[str], head: Sequence[str]) -> list[str]:
-    """The reasons of the head that the base does not have; the same one from another line or folder is not new."""
+    """The reasons of the head that the base does not have; the same reason at another line or in another folder is not new."""
     known = {re.sub(r"\S*/|\d+", "", reason) for reason in base}
     return [reason for reason in head if re.sub(r"\S*/|\d+", "", reason) not in known]

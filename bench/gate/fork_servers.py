@@ -1,7 +1,6 @@
-"""Keeps what forks the workers of a gate: servers for a few rounds, then other ones, elsewhere in memory.
+"""The servers that fork a gate's workers: a few rounds use them, then others, elsewhere in memory, take their place.
 
-Apart from duel.py, which carries out one round: a server outlives it, and what all workers of a server have alike must not
-become what all rounds have alike.
+What all workers of a server have in common, such as the addresses of libraries, must not be common to all rounds.
 """
 
 import random
@@ -16,31 +15,31 @@ from bench.runner import memory_layout
 from bench.runner.fork_server import LATER, ForkServer
 from bench.runner.worker_process import variables_for
 
-ROUNDS = 4  # of a server: loading torch is then a third of a second of each
-TOGETHER = 2  # places: that many servers load at once, which takes as long as one, and serve in turn
+ROUNDS = 4  # that a server is used for: loading torch then adds a third of a second to each
+TOGETHER = 2  # places: so many servers load at once, which takes as long as one, and are used in turn
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where servers lie in memory: one of each interpreter, for both sides of a round are forked in the same place.
+    """A memory layout, and the servers that have it: one of each interpreter, since both sides of a round share a layout.
 
-    drawn  what settles where
-    live   by interpreter
+    layout  the variables that decide it
+    live    the servers, by interpreter
     """
 
-    drawn: dict[str, str]
+    layout: dict[str, str]
     live: dict[str, ForkServer] = field(default_factory=dict)
 
     @property
-    def held(self) -> dict[str, str]:
-        """What workers cannot have otherwise than their server has it: the order of hashes is an interpreter's own."""
-        return {memory_layout.HASHES: self.drawn[memory_layout.HASHES]}
+    def fixed(self) -> dict[str, str]:
+        """The part that workers have from their server, whatever their own layout: the seed of an interpreter's hashes."""
+        return {memory_layout.HASHES: self.layout[memory_layout.HASHES]}
 
 
 class Servers:
-    """At most TOGETHER live servers an interpreter; close it when the last round is over.
+    """At most TOGETHER live servers for each interpreter; close it when the last round is over.
 
-    log       file for what they say
+    log       file for what they print
     cores     they may load on them
     patience  seconds that any of their answers may take
     """
@@ -53,16 +52,16 @@ class Servers:
         self._served = 0
 
     def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
-        """Where the sides of a round are forked; None, where an interpreter has no server: both sides start in the same way.
+        """The servers of a round; None where one of the interpreters has none, so that both sides start in the same way.
 
-        Only what is alone in its process can be forked: threads do not come along, and a GPU's driver does not allow it.
+        Arms with several threads or on a GPU have none: threads do not survive a fork, and a GPU's driver forbids it.
         """
         wanted = sorted(set(pythons))
         if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(wanted):
             return None
         if not self._places or self._served == ROUNDS * TOGETHER:
             self.close()
-            self._places = [Place(memory_layout.drawn(order)) for _ in range(TOGETHER)]
+            self._places = [Place(memory_layout.random_layout(order)) for _ in range(TOGETHER)]
         self._load(arm, wanted)
         if self._unable.intersection(wanted):
             return None
@@ -74,10 +73,10 @@ class Servers:
         """From the next round on, servers load the compiler, too: workers were seen to load it as they start."""
         if not self._more:
             self._more = (LATER,)
-            self._served = ROUNDS * TOGETHER  # not closed now: workers that they have forked would end with them
+            self._served = ROUNDS * TOGETHER  # closed later: workers that they have forked would end with them
 
     def _load(self, arm: Arm, pythons: Sequence[str]) -> None:
-        """Every server that is missing, all at once."""
+        """Starts every server that is missing, all at once."""
         missing = list[tuple[Place, str]]()
         for place in self._places:
             for python in pythons:
@@ -89,13 +88,13 @@ class Servers:
         for place, python in missing:
             self._start(arm, place, python)
         for place, python in missing:
-            self._believe(place, python)
+            self._wait_for(place, python)
 
     def _start(self, arm: Arm, place: Place, python: str) -> None:
-        variables = variables_for(arm, self._cores, self._log.parent) | place.drawn
+        variables = variables_for(arm, self._cores, self._log.parent) | place.layout
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
-            with memory_layout.held():
+            with memory_layout.fixed_addresses():
                 place.live[python] = ForkServer(
                     python,
                     variables=variables,
@@ -105,9 +104,9 @@ class Servers:
                     more=self._more,
                 )
         except OSError:
-            self._unable.add(python)  # whatever it is that fails there, a worker that starts from nothing says it
+            self._unable.add(python)  # a worker that starts from nothing will say what is wrong there
 
-    def _believe(self, place: Place, python: str) -> None:
+    def _wait_for(self, place: Place, python: str) -> None:
         """Waits until a server that was started is up; one that is not, or has threads of its own, is closed."""
         if python not in place.live:
             return

@@ -1,7 +1,7 @@
-"""Carries out one round of one cell: fresh processes of both sides on the same core, blocks in alternating laps.
+"""One round of one cell: fresh processes of both sides on the same core, and blocks of both in every lap.
 
-Apart from race.py, where many arms stand in one lap: here two do, their blocks are shorter, and nothing but the code may
-differ between them, down to the length of a path.
+Two arms race here, and in `bench/runner/race.py` many. Blocks are shorter, and nothing but the code may differ between the
+sides, down to the length of a path.
 """
 
 import random
@@ -27,18 +27,18 @@ STRETCHES = 4  # of laps in a round, where each has FEWEST_LAPS
 
 
 @dataclass(frozen=True)
-class Ring:
-    """Where a cell's rounds are carried out.
+class CellSetup:
+    """What all rounds of a cell have in common.
 
-    origins     of each role: its two copies; both roles of a control have the base's
+    origins     of each role, its two copies; both roles of a control have those of the base
     oracle      what all answers are judged by
-    cores       the arms are pinned to them, the conductor is elsewhere when it can be
-    everywhere  the cores a worker may start on
+    cores       the arms are pinned to them; the main process is elsewhere where it can be
+    everywhere  the cores that a worker may start on
     servers     what forks the workers, where they can be forked
     """
 
     plan: GatePlan
-    ledger: GateStore
+    store: GateStore
     cell: Cell
     origins: Mapping[Role, Sequence[Origin]]
     oracle: Oracle
@@ -47,33 +47,33 @@ class Ring:
     servers: Servers
 
 
-def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
-    """One round; yields what is being done, and last the round. An arm that ends, ends this round only.
+def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
+    """One round: yields what is being done, and last the round. An arm that ends, ends this round only.
 
     known  the block of this cell's earlier rounds: all have the same number of updates; None calibrates it
     """
     begin, started = clock.now(), clock.today()
     before = environment.Pressure.now()
-    order = random.Random(f"{ring.plan.seed} {ring.cell.slug} {stage} {number}")
+    order = random.Random(f"{setup.plan.seed} {setup.cell.slug} {stage} {number}")
     copies = (order.randrange(2), order.randrange(2))
-    if ring.cell.kind == "control":
+    if setup.cell.kind == "control":
         copies = (copies[0], 1 - copies[0])
-    origins = {role: ring.origins[role][copies[ROLES.index(role)]] for role in ROLES}
-    layout = memory_layout.drawn(order)
-    arm_runs: dict[Role, ArmRun] = {role: ArmRun(ring.cell.arm, ring.oracle, alone=False) for role in ROLES}
+    origins = {role: setup.origins[role][copies[ROLES.index(role)]] for role in ROLES}
+    layout = memory_layout.random_layout(order)
+    arm_runs: dict[Role, ArmRun] = {role: ArmRun(setup.cell.arm, setup.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
-        place = ring.servers.begin_round(ring.cell.arm, [origin.python for origin in origins.values()], order)
-        layout |= place.held if place else {}
-        setup = Setup(ring.cores, ring.everywhere, ring.plan.limit, layout)
-        with memory_layout.held():
+        place = setup.servers.begin_round(setup.cell.arm, [origin.python for origin in origins.values()], order)
+        layout |= place.fixed if place else {}
+        in_common = Setup(setup.cores, setup.everywhere, setup.plan.limit, layout)
+        with memory_layout.fixed_addresses():
             for role in order.sample(ROLES, 2):
                 arm_runs[role].start(
                     stack,
-                    setup,
-                    log=ring.ledger.log(ring.cell, stage, number, role),
-                    cache=ring.ledger.cache(ring.cell, role),
+                    in_common,
+                    log=setup.store.log(setup.cell, stage, number, role),
+                    cache=setup.store.cache(setup.cell, role),
                     origin=origins[role],
                     server=place.live[origins[role].python] if place else None,
                 )
@@ -82,37 +82,37 @@ def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator
             select(starting, [], [], 1.0)
             starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]
         if any(arm_run.loaded_compiler for arm_run in arm_runs.values()):
-            ring.servers.load_compiler()
+            setup.servers.load_compiler()
         spent["start"] = clock.now() - begin
         yield "racing"
-        spent["blocks"] = _laps(ring, arm_runs, order, known)
+        spent["blocks"] = _laps(setup, arm_runs, order, known)
         for arm_run in arm_runs.values():
             arm_run.finish()
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     base, head = (
         arm_runs[role].record(
-            run=ring.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
+            run=setup.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent
         )
         for role in ROLES
     )
     yield PairedRound(stage=stage, round=number, base=base, head=head, copies=copies, seconds=seconds)
 
 
-def _laps(ring: Ring, arm_runs: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
+def _laps(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
     """Samples both sides once a lap, and returns the seconds of all blocks.
 
     Which side comes first is drawn for every other lap; the lap after it has the other order. Laps come in stretches.
     Before each, both sides go back to the start, and what they allocate gets pages that nobody had before: how pages share
     a cache is worth as much as the noise of all laps, and lasts for as long as the pages are kept.
     """
-    pause = SLEEP_BEFORE_SAMPLE if len(ring.cores) > 1 else 0.0
+    pause = SLEEP_BEFORE_SAMPLE if len(setup.cores) > 1 else 0.0
     if not all(arm_run.live for arm_run in arm_runs.values()):
         return 0.0  # what cannot be compared need not be timed
     block = known or arm_runs["base"].calibrate(BLOCK_SECONDS, pause)
     if block is None:
         return 0.0
-    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(ring.plan.lap_seconds / 2 / (block.seconds + pause))))
+    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(setup.plan.lap_seconds / 2 / (block.seconds + pause))))
     stretches = min(STRETCHES, laps // FEWEST_LAPS)
     length, spent = laps // stretches, 0.0
     for before in range(0, length * stretches, length):

@@ -135,8 +135,8 @@ def _notes(touched: Sequence[Arm], *, margins_differ: bool) -> Iterator[str]:
         yield f"raced besides what was asked for, because the change touches it: {names}"
     if margins_differ:
         yield f"the head changes [{TABLE}] in pyproject.toml; its margins count"
-    with memory_layout.held() as held:
-        if not held:
+    with memory_layout.fixed_addresses() as fixed:
+        if not fixed:
             yield memory_layout.REFUSED
 
 

@@ -13,7 +13,7 @@ from statistics import fmean
 from bench import clock
 from bench.gate.counters import count
 from bench.gate.fork_servers import Servers
-from bench.gate.paired_round import Ring, duel, known_block
+from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.rule.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.rule.verdict import Standing, control_rounds, standing
 from bench.gate.sides import checkout
@@ -51,12 +51,14 @@ class _Course:
     servers: Servers
     oracles: dict[str, Oracle] = field(default_factory=dict)
 
-    def ring(self, cell: Cell) -> Ring:
+    def setup(self, cell: Cell) -> CellSetup:
         """Where the cell's next round takes place."""
         cores = self.everywhere[-cell.arm.setting.threads :]
         os.sched_setaffinity(0, [core for core in self.everywhere if core not in cores] or self.everywhere)
         origins = self.origins(cell)
-        return Ring(self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere, self.servers)
+        return CellSetup(
+            self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere, self.servers
+        )
 
     def origins(self, cell: Cell) -> dict[Role, tuple[Origin, Origin]]:
         """Both copies of each side; a control is the base on both."""
@@ -197,7 +199,7 @@ def _round(course: _Course, cell: Cell, stage: Stage | None) -> Iterator[str]:
     if stage is None:
         return
     number = 1 + max((each.round for each in done if each.stage == stage), default=0)
-    for found in duel(course.ring(cell), stage, number, known_block(done)):
+    for found in run_round(course.setup(cell), stage, number, known_block(done)):
         if isinstance(found, PairedRound):
             course.ledger.write_duel(cell, found)
             done.append(found)

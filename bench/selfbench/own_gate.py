@@ -10,7 +10,7 @@ from statistics import fmean
 
 from bench import clock
 from bench.gate.fork_servers import Servers
-from bench.gate.paired_round import Ring, duel, known_block
+from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.plan import LAP_SECONDS, MOST
 from bench.gate.rule.verdict import logarithm, standing
 from bench.results.gate import ROLES, Cell, GatePlan, Margins, PairedRound, Role, Side
@@ -57,11 +57,11 @@ def _outcome(match: Match, oracle: Oracle, margins: Margins, whole: bool) -> Out
     )
     duels = list[PairedRound]()
     with Servers(ledger.path / "logs" / "servers.log", match.everywhere, LIMIT) as servers:
-        ring = Ring(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere, servers)
+        setup = CellSetup(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere, servers)
         while (stage := standing(cell, duels, MOST).next) is not None or (whole and duels):
             if duels and clock.now() + fmean(each.seconds for each in duels) > begin + match.budget:
                 break
-            rounds = duel(ring, stage or "screen", 1 + len(duels), known_block(duels))
+            rounds = run_round(setup, stage or "screen", 1 + len(duels), known_block(duels))
             duels += [each for each in rounds if isinstance(each, PairedRound)]
     for role, record in standing(cell, duels, MOST).ended.items():
         raise ArmFault("failed", f"{match.arm.name} on the {role}: {record.reason}")

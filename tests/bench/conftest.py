@@ -8,6 +8,6 @@ from bench.runner import memory_layout
 @pytest.fixture
 def can_hold() -> None:
     """Skips where the system refuses to lie still."""
-    with memory_layout.held() as held:
-        if not held:
+    with memory_layout.fixed_addresses() as fixed:
+        if not fixed:
             pytest.skip("this system refuses personality()")

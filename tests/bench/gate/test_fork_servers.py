@@ -42,7 +42,7 @@ def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(serv
         place = servers.begin_round(arm(), HERE, order)
         assert place
         serving.append(place.live[sys.executable])
-        hashes.append(place.held[memory_layout.HASHES])
+        hashes.append(place.fixed[memory_layout.HASHES])
     half = ROUNDS * TOGETHER
     assert serving[:half] == serving[:TOGETHER] * ROUNDS
     assert serving[half:] == serving[half : half + TOGETHER] * ROUNDS

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from bench.gate.fork_servers import Servers
-from bench.gate.paired_round import STRETCHES, Ring, _laps, duel, known_block
+from bench.gate.paired_round import STRETCHES, CellSetup, _laps, known_block, run_round
 from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
@@ -30,7 +30,7 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
     cell = Cell(arm=ARM, kind="raced", margins=Margins())
     workload = workloads()[ARM.workload]
     ledger, cores = GateStore(Store(tmp_path_factory.mktemp("gate"))), allowed_cores()
-    ring = Ring(
+    setup = CellSetup(
         plan(cell),
         ledger,
         cell,
@@ -41,10 +41,10 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
         Servers(ledger.path / "servers.log", cores, 60.0),
     )
     duels = list[PairedRound]()
-    with ring.servers:
+    with setup.servers:
         for number in (1, 2):
             duels += [
-                each for each in duel(ring, "screen", number, known_block(duels)) if isinstance(each, PairedRound)
+                each for each in run_round(setup, "screen", number, known_block(duels)) if isinstance(each, PairedRound)
             ]
     return duels
 
@@ -105,10 +105,10 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
             """Takes no time."""
             return 0.0
 
-    ring = cast(Ring, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
+    setup = cast(CellSetup, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
     for seed in range(4):
         arm_runs = cast(Mapping[Role, ArmRun], {role: Noted(role) for role in ROLES})
-        _laps(ring, arm_runs, random.Random(seed), Block(1, 0.01))
+        _laps(setup, arm_runs, random.Random(seed), Block(1, 0.01))
     pairs = list(zip(back[::2], back[1::2], strict=True))
     assert len(pairs) == 4 * STRETCHES
     assert {("base", "head"), ("head", "base")} == set(pairs)

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.gate import run
-from bench.gate.paired_round import Ring
+from bench.gate.paired_round import CellSetup
 from bench.gate.rule.verdict import verdict
 from bench.results.gate import Cell, Counts, GatePlan, GateVerdict, PairedRound, Stage
 from bench.results.gate_store import GateStore
@@ -18,7 +18,7 @@ from bench.runner.arm_run import Block
 from bench.system import environment
 from tests.bench.gate.samples import Machine, cell, plan
 
-Change = Callable[[Ring, Stage], float]
+Change = Callable[[CellSetup, Stage], float]
 Gate = Callable[[Change], tuple[GateStore, GateVerdict]]
 
 
@@ -33,11 +33,11 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
         for each in asked.cells:
             ledger.write_counts(each, Counts())
 
-        def duel(ring: Ring, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
+        def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
             yield "racing"
-            yield machine.duel(ring.cell, stage, number, change(ring, stage))
+            yield machine.duel(setup.cell, stage, number, change(setup, stage))
 
-        monkeypatch.setattr(run, "duel", duel)
+        monkeypatch.setattr(run, "run_round", run_round)
         for _ in run.conduct(asked, ledger, budget=300.0, most=20):
             pass
         return ledger, verdict(asked, {each.slug: ledger.duels(each) for each in asked.cells}, {})
@@ -62,14 +62,14 @@ def stages(ledger: GateStore) -> list[Stage]:
 
 def test_controls_that_are_on_are_not_raced_again(gate: Gate) -> None:
     """Six rounds of them, and the gate is over."""
-    ledger, found = gate(lambda ring, stage: 0.0)
+    ledger, found = gate(lambda setup, stage: 0.0)
     assert (found.word, found.complete) == ("ok", True)
     assert stages(ledger) == ["screen"] * 6
 
 
 def test_controls_that_seem_off_are_raced_again_before_they_veto(gate: Gate) -> None:
     """Off at first and not in as many fresh rounds: the clock is believed, and what is told comes from those."""
-    ledger, found = gate(lambda ring, stage: 0.03 * (ring.cell.kind == "control" and stage == "screen"))
+    ledger, found = gate(lambda setup, stage: 0.03 * (setup.cell.kind == "control" and stage == "screen"))
     assert found.word == "ok"
     assert stages(ledger).count("confirm") == stages(ledger).count("screen") == 6
     assert found.controls.clocked is not None
@@ -78,7 +78,7 @@ def test_controls_that_seem_off_are_raced_again_before_they_veto(gate: Gate) -> 
 
 def test_controls_that_are_off_twice_veto(gate: Gate) -> None:
     """The same in fresh rounds: no clock is believed."""
-    ledger, found = gate(lambda ring, stage: 0.03 * (ring.cell.kind == "control"))
+    ledger, found = gate(lambda setup, stage: 0.03 * (setup.cell.kind == "control"))
     assert (found.word, found.controls.vetoes) == ("unmeasured", True)
     assert stages(ledger).count("confirm") == 6
 
@@ -86,7 +86,7 @@ def test_controls_that_are_off_twice_veto(gate: Gate) -> None:
 def test_what_is_suspect_is_confirmed_by_rounds_of_its_own(gate: Gate) -> None:
     """An arm that is slower has as many rounds of both stages as it takes, and the other none of the second."""
     ledger, found = gate(
-        lambda ring, stage: 0.1 * (ring.cell.arm.implementation == ARMS[0] and ring.cell.kind == "raced")
+        lambda setup, stage: 0.1 * (setup.cell.arm.implementation == ARMS[0] and setup.cell.kind == "raced")
     )
     assert [each.word for each in found.cells] == ["regressed", "ok"]
     slow, same = ([each.stage for each in ledger.duels(cell(name))] for name in ARMS)

@@ -63,8 +63,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
 
 def started(log: Path, seed: int) -> ForkServer:
     """One that lies where that seed says."""
-    with memory_layout.held():
-        variables = memory_layout.drawn(random.Random(seed)) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with memory_layout.fixed_addresses():
+        variables = memory_layout.random_layout(random.Random(seed)) | {
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         return ForkServer(sys.executable, variables=variables, cores=CORES, log=log, patience=PATIENCE)
 
 
@@ -150,7 +153,7 @@ def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkSe
     shutil.copytree(Path(memory_layout.__file__).parents[1], tmp_path / "instrument" / "bench")
     path = (tmp_path / "instrument", tmp_path)
     first, again, another = (
-        told(server, tmp_path, "lie", variables=memory_layout.drawn(random.Random(seed)), path=path)
+        told(server, tmp_path, "lie", variables=memory_layout.random_layout(random.Random(seed)), path=path)
         for seed in (5, 5, 6)
     )
     assert first == again

@@ -54,20 +54,20 @@ def place(drawn: dict[str, str], program: str = WHERE, *arguments: str) -> tuple
 
 def one(seed: int) -> dict[str, str]:
     """The layout that follows from a seed."""
-    return memory_layout.drawn(random.Random(seed))
+    return memory_layout.random_layout(random.Random(seed))
 
 
 @pytest.mark.usefixtures("can_hold")
 def test_processes_with_one_layout_lie_at_the_same_addresses() -> None:
     """So what a layout does to speed, it does to both sides."""
-    with memory_layout.held():
+    with memory_layout.fixed_addresses():
         assert place(one(1)) == place(one(1))
 
 
 @pytest.mark.usefixtures("can_hold")
 def test_another_layout_moves_heap_mappings_and_objects_and_leaves_the_stack() -> None:
     """What a layout does to speed is drawn anew from round to round."""
-    with memory_layout.held():
+    with memory_layout.fixed_addresses():
         here, there = place(one(1)), place(one(2))
     assert [one == other for one, other in zip(here, there, strict=True)] == [False, False, False, True]
 
@@ -85,7 +85,7 @@ def test_on_level_ground_tensors_lie_where_they_were_drawn_and_in_a_row(pieces: 
 @pytest.mark.usefixtures("can_hold")
 def test_afterwards_the_kernel_draws_again() -> None:
     """Nothing else that this process starts is held."""
-    with memory_layout.held():
+    with memory_layout.fixed_addresses():
         pass
     assert len({place(one(1))[-1] for _ in range(4)}) > 1
 
@@ -93,7 +93,7 @@ def test_afterwards_the_kernel_draws_again() -> None:
 def test_every_layout_is_written_in_the_same_number_of_letters() -> None:
     """The environment lies on the stack, and its length would move it."""
     order = random.Random(0)
-    assert len({len(memory_layout.drawn(order)[memory_layout.VARIABLE]) for _ in range(1000)}) == 1
+    assert len({len(memory_layout.random_layout(order)[memory_layout.VARIABLE]) for _ in range(1000)}) == 1
 
 
 def test_a_layout_follows_from_the_order_it_is_drawn_in() -> None:
@@ -114,8 +114,8 @@ def test_a_system_that_refuses_is_said_to_and_processes_start_all_the_same(monke
 
     class Refusing:
         def __init__(self, _: None) -> None:
-            self.personality = lambda persona: 0 if persona == memory_layout.AS_IT_IS else -1
+            self.personality = lambda persona: 0 if persona == memory_layout.UNCHANGED else -1
 
     monkeypatch.setattr(ctypes, "CDLL", Refusing)
-    with memory_layout.held() as held:
-        assert not held
+    with memory_layout.fixed_addresses() as fixed:
+        assert not fixed
