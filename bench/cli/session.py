@@ -61,9 +61,9 @@ def arms(typed: WithArms, *names: str) -> dict[str, Any]:
 def begin(choice: Choice, results: Path) -> Store:
     """A new run that has its plan and its environment."""
     plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
-    console.warn(plan.notes)
     store = Store.create(results)
     store.write_plan(plan.named(store.path.name), describe(ROOT))
+    console.warn(plan.notes)
     return store
 
 

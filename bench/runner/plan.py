@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as replace_arms
+
 from bench.results.record import Arm, Plan, Race
 from bench.system import gpu_presence
 from impls.contract import Workload, catalogue
@@ -50,6 +52,7 @@ class Sweep:
 
 
 DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the first that is there is the reference's
+NAMED = 3  # implementations that a note lists by name
 SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and growth does not need it
 
 
@@ -99,11 +102,12 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
     devices = present(choice.of("device"))
     races = [
-        _race(workload, each, effort, devices, absent_too)
+        _race(workload, each, effort, devices)
         for workload in catalogue.choose_workloads(choice.workload)
         for swept in _swept(choice)
         for each in _each_race(swept)
     ]
+    races, notes = (races, ()) if absent_too else _without_absent(races, choice, devices)
     return Plan(
         run=run,
         command=command,
@@ -116,7 +120,7 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         lap_seconds=effort.lap_seconds,
         alone=effort.alone,
         swept=choice.sweep.name if choice.sweep else "",
-        notes=() if absent_too else _notes(choice, devices),
+        notes=notes,
     )
 
 
@@ -132,23 +136,27 @@ def present(asked: Sequence[str] | None) -> tuple[str, ...]:
     return devices
 
 
-def _notes(choice: Choice, devices: Sequence[str]) -> tuple[str, ...]:
-    """A sentence where arms that were asked for need a device that is not there. Raises SettingError where all do."""
-    absent = gpu_presence.why_no_gpu()
-    families = {catalogue.family_of(workload.name) for workload in catalogue.choose_workloads(choice.workload)}
-    chosen = [
-        entry
-        for family in sorted(families)
-        for entry in catalogue.choose_implementations(choice.implementation, family)
-        if entry.work != "floor"
-    ]
-    needing = [entry.name for entry in chosen if not set(entry.domain.devices) & {"cpu", *devices}]
-    if not absent or not (needing or "cuda" in (choice.of("device") or ())):
-        return ()
-    if needing and len(needing) == len(chosen):
-        raise SettingError(f"{' and '.join(needing)} can only be raced on a GPU, and there is none here: {absent}.")
-    names = f"; not raced, because they need one: {', '.join(needing)}" if needing else ""
-    return (f"there is no GPU to race on: {absent}{names}",)
+def _without_absent(
+    races: Sequence[Race], choice: Choice, devices: Sequence[str]
+) -> tuple[list[Race], tuple[str, ...]]:
+    """The races without the arms whose device is not there, and a sentence about those.
+
+    Raises SettingError where they are all that was asked for.
+    """
+    left = [replace_arms(race, arms=tuple(arm for arm in race.arms if arm.setting.device in devices)) for race in races]
+    remaining = {arm.implementation for race in left for arm in race.arms}
+    names = list(dict.fromkeys(arm.implementation for race in races for arm in race.arms))
+    chosen = [name for name in catalogue.match_implementations(choice.implementation) if name in names]
+    chosen = [name for name in chosen if catalogue.entry(name).work != "floor"]
+    absent = [name for name in chosen if name not in remaining]
+    reason = gpu_presence.why_no_gpu()
+    if absent == chosen and chosen:
+        raise SettingError(f"{' and '.join(absent)} can be raced on a GPU only, and there is none: {reason}.")
+    if not absent and set(choice.of("device") or ()) <= set(devices):
+        return left, ()
+    more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+    listed = f"; not raced, because they need one: {', '.join(absent[:NAMED])}{more}" if absent else ""
+    return left, (f"there is no GPU to race on: {reason}{listed}",)
 
 
 def _swept(choice: Choice) -> list[Choice]:
@@ -172,7 +180,7 @@ def _each_race(choice: Choice) -> Iterator[Choice]:
         yield choice.at(**dict(zip(names, values, strict=True)))
 
 
-def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[str], absent_too: bool) -> Race:
+def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[str]) -> Race:
     watches = choice.of("watch") or ("none",)
     shared = {name: values[0] for name, values in choice.setting.items() if values}
 
@@ -190,7 +198,7 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
     contestants = [
         (entry.name, setting(device, mode, watch))
         for entry in [*chosen, *(floor for floor in floors if floor not in chosen)]
-        for device in _devices(entry, choice, devices, named=entry in named, absent_too=absent_too)
+        for device in _devices(entry, choice, devices, named=entry in named)
         for mode in _modes(entry, choice, named=entry in named)
         for watch in (watches if entry.work != "floor" else ("none",))
         if entry in named or first.batch_kind in entry.domain.batches
@@ -210,15 +218,15 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
 
 
 # What a person named is raced wherever it was asked for, and its row says so where it cannot be. What nobody named is
-# raced where its domain says. Neither is raced on a device that the machine does not have.
+# raced where its domain says, and is planned on a device that is not there only when it has no other.
 
 
-def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool, absent_too: bool) -> Sequence[str]:
-    asked = choice.setting.get("device")
+def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool) -> Sequence[str]:
+    asked = choice.of("device")
     if named and asked:
         return devices
     able = [device for device in devices if device in entry.domain.devices]
-    return able or (entry.domain.devices if absent_too and not asked else ())
+    return able or [device for device in entry.domain.devices if device in (asked or DEVICES_BY_DEFAULT)]
 
 
 def _modes(entry: Entry, choice: Choice, *, named: bool) -> Sequence[str]:

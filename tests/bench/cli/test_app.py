@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bench.cli.app import app
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
@@ -166,8 +168,13 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
     [
         (("run", "--rows", "0"), "rows must be a whole number of at least 1; got 0."),
         (("run", "--batch", "half"), "batch must be full or a whole number of at least 1; got 'half'."),
-        (("run", "--threads", "two"), "--threads takes whole numbers of at least 1, e.g. 1,2; got 'two'."),
+        (("run", "--threads", "two"), "threads must be a whole number of at least 1; got 'two'."),
+        (("run", "--mode", "compile,foo"), "mode must be one of eager, compile, cpp-wrapper"),
+        (("run", "--seed", "1e30"), "seed must be a whole number of at least 0 and at most 18446744073709551615"),
+        (("run", "--rounds", "0"), "--rounds takes a whole number of at least 1, e.g. 12 or 1e3; got '0'."),
         (("run", "--budget", "soon"), "--budget takes a time such as 90s, 5m or 1h; got 'soon'."),
+        (("run", "--budget", "5"), "--budget takes a time with its unit: 5s, 5m or 5h?"),
+        (("run", "--limit", "5"), "--limit takes a time with its unit: 5s, 5m or 5h?"),
         (("run", "--implementation", "linear/nn_sdg"), "did you mean linear/nn_sgd?"),
         (("run", "--results", "/proc/nowhere"), "Results cannot be written to /proc/nowhere"),
         (("run", "--resume", "yesterday"), "There is no run at yesterday"),
@@ -175,16 +182,35 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
         (("report", "--history", "--results", "nowhere"), "There is no run in nowhere yet"),
         (("report", "yesterday", "--history"), "leave out RUN, --against and --archive"),
         (("report", "--archive", "run.zip"), "whose name ends in .tar.gz"),
+        (("gate",), "A gate needs something to compare with: --base origin/main"),
+        (("gate", "--base", "nope"), "nope"),
+        (("gate", "--base", "HEAD", "--head", "nope"), "nope"),
+        (("gate", "--base", "HEAD", "--batch", "most"), "batch must be full or a whole number"),
         (("check", "linear/nobody"), "No implementation is called 'linear/nobody'"),
+        (("check", "linear/manual", "--mode", "fast"), "mode must be one of eager, compile"),
         (("selfbench", "--only", "mood"), "--only takes answers, reports, tax, attribution, overhead, spread"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_status_2(plain: Checkout, arguments: tuple[str, ...], said: str) -> None:
-    """What a person can mend is said in one line on standard error, without a traceback."""
-    done = plain.bench(*arguments)
-    assert (2, "") == (done.returncode, done.stdout)
+def test_a_mistake_is_one_sentence_and_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    """What a person can mend is said in one line on standard error, before anything is written."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, arguments)
+    assert (2, "") == (done.exit_code, done.stdout)
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_ends_the_process_without_a_traceback(plain: Checkout) -> None:
+    """The exit status of the process is that of the command."""
+    done = plain.bench("run", "--rows", "0")
+    assert (2, "", "looprace: rows must be a whole number of at least 1; got 0.\n") == (
+        done.returncode,
+        done.stdout,
+        done.stderr,
+    )
 
 
 def test_check_proves_one_implementation(plain: Checkout) -> None:

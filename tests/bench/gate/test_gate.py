@@ -105,7 +105,7 @@ def test_a_change_of_documents_has_nothing_to_race(repository: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (("--base", "no-such-branch"), 5, "no-such-branch"),
+        (("--base", "no-such-branch"), 2, "no-such-branch"),
         ((), 2, "--base"),
         (("--base", "main", "--gate", "minus three"), 2, "minus three"),
         (("--base", "main", "--gate", "1%", "--floor", "2%"), 2, "floor"),

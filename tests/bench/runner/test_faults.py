@@ -23,7 +23,7 @@ def faulty(checkout: Make) -> tuple[int, Arms]:
     planted = {f"linear/{name}.py": source for name, source in FAULTS.items()} | {"linear/right.py": RIGHT}
     chosen = [f"--implementation=linear/{name}" for name in (*FAULTS, "right")]
     place = checkout(planted)
-    return place.arms("--workload=linear/five", *EAGER, "--updates=40", "--rounds=2", "--limit=12", *chosen)
+    return place.arms("--workload=linear/five", *EAGER, "--updates=40", "--rounds=2", "--limit=12s", *chosen)
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def test_a_missing_gpu_is_said_once_and_the_rest_is_raced(chosen: dict[str, obje
     ("chosen", "said"),
     [
         ({"device": "cuda"}, f"There is no GPU to race on: {NO_GPU}. Leave out --device"),
-        ({"device": (), "implementation": ("linear/cuda_graph",)}, "linear/cuda_graph can only be raced on a GPU"),
+        ({"device": (), "implementation": ("linear/cuda_graph",)}, "linear/cuda_graph can be raced on a GPU only"),
     ],
 )
 def test_nothing_but_a_gpu_that_is_missing_is_refused(chosen: dict[str, object], said: str) -> None:
