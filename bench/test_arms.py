@@ -50,7 +50,7 @@ def _arms() -> list[Any]:
         for device in [one for one in entry.domain.devices if one in there] or entry.domain.devices
         for mode in entry.domain.modes
     ]
-    return [pytest.param(arm, id=arm.label) for arm in arms]
+    return [pytest.param(arm, id=arm.key) for arm in arms]
 
 
 @pytest.mark.benchmark(timer=looprace)

@@ -142,8 +142,8 @@ def _notes(touched: Sequence[Arm], *, margins_differ: bool) -> Iterator[str]:
 
 def _missing(base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides) -> list[Arm]:
     """What only the base has: arms of this choice, and implementations outside of it, at the setting of some arm."""
-    known = {(arm.workload, arm.label) for arm in arms}
-    missing = [arm for arm in base_arms if (arm.workload, arm.label) not in known]
+    known = {(arm.workload, arm.key) for arm in arms}
+    missing = [arm for arm in base_arms if (arm.workload, arm.key) not in known]
     gone = sides.names(sides.base) - sides.names(sides.head) - {arm.implementation for arm in missing}
     for name in sorted(gone):
         family = catalogue.family_of(name)

@@ -80,7 +80,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     @property
     def slug(self) -> str:
         """Its name as a file name; a control's says so, for an arm may be both raced and a control."""
-        name = f"{self.kind} {self.arm.label}" if self.kind == "control" else self.arm.label
+        name = f"{self.kind} {self.arm.key}" if self.kind == "control" else self.arm.key
         return "".join(c if c.isalnum() or c in "_." else "-" for c in name).strip("-")
 
 

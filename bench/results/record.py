@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bench.results import identity
 from impls.contract import Work
 from impls.contract.catalogue import workloads
 from impls.contract.setting import RACED, Setting, slug, spoken, title
@@ -42,8 +43,13 @@ class Arm(Struct, frozen=True, kw_only=True):
         return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
 
     @property
+    def key(self) -> str:
+        """Its identity in exports and histories: the same in every run, whatever the defaults of today are."""
+        return identity.key(self.workload, self.implementation, self.setting, twin=self.role == "twin")
+
+    @property
     def label(self) -> str:
-        """Workload and name, and every coordinate that is not the workload's own: unlike any other arm of any race."""
+        """How it is shown among arms of other jobs: workload, name, and what is not the workload's own today."""
         known = workloads().get(self.workload)  # a run may be older than the catalogue of today
         own = vars(known.setting()) if known else {}
         fixed = {name: value for name, value in vars(self.setting).items() if name not in RACED}

@@ -170,7 +170,7 @@ def _in_both(then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference
 
 
 def _entries(side: Side) -> dict[str, _Entry]:
-    """By label, the twins too."""
+    """By key, the twins too."""
     records = by_arm(side.records)
     found = {}
     for result in side.comparison.races:
@@ -178,7 +178,7 @@ def _entries(side: Side) -> dict[str, _Entry]:
         reference = records.get(result.race.reference, [])
         for arm in result.race.arms:
             mine = records.get(arm, [])
-            found[arm.label] = _Entry(result.race, rows.get(arm) or row_of(arm, mine, reference), mine, reference)
+            found[arm.key] = _Entry(result.race, rows.get(arm) or row_of(arm, mine, reference), mine, reference)
     return found
 
 
@@ -194,13 +194,13 @@ def _change(label: str, then: _Entry, now: _Entry, obstacle: str, *, short: Mapp
     if not why and _data(then) != _data(now):
         why = "other data"
     same = able and not why
-    if not why and then.race.reference.label != now.race.reference.label:
+    if not why and then.race.reference.key != now.race.reference.key:
         why = "other references"
     elif not why and able and not all(pairs):
         why = "the reference was not measured in both"
     return Change(
         label=label,
-        name=now.row.arm.name if short[now.row.arm.name] == 1 else label,
+        name=now.row.arm.name if short[now.row.arm.name] == 1 else now.row.arm.label,
         title=now.race.title,
         then=then.row,
         now=now.row,
@@ -255,7 +255,7 @@ def _controls(
     """One for each race whose reference is that of a race of the other run."""
     by_label = dict(zip(common, changes, strict=True))
     for race in dict.fromkeys(now[label].race for label in common):
-        own = by_label.get(race.reference.label)
+        own = by_label.get(race.reference.key)
         if own and then[own.label].row.arm.role == "reference":
-            twin = next((by_label.get(arm.label) for arm in race.arms if arm.role == "twin"), None)
+            twin = next((by_label.get(arm.key) for arm in race.arms if arm.role == "twin"), None)
             yield Control(race.title, race.reference, twin.ratio if twin else None, own.seconds, own.code)

@@ -13,15 +13,15 @@ LONGEST = 1024  # bytes of a benchmark's name that Bencher takes
 
 
 def export(comparison: Comparison) -> bytes:
-    """Each ranked arm by its label, with every measure that is finite; floors and the twin are left out."""
+    """Each ranked arm by its key, with every measure that is finite; floors and the twin are left out."""
     return pretty(
-        {_name(row.arm.label): _measures(row) for result in comparison.races for row in result.rows if row.rank}
+        {_name(row.arm.key): _measures(row) for result in comparison.races for row in result.rows if row.rank}
     )
 
 
-def _name(label: str) -> str:
-    """The label, which is the same in every run; a longer one than Bencher takes ends in its checksum instead."""
-    name = plain(label).encode()
+def _name(key: str) -> str:
+    """The key, which is the same in every run; a longer one than Bencher takes ends in its checksum instead."""
+    name = plain(key).encode()
     if len(name) > LONGEST:
         name = name[: LONGEST - 9] + b" %08x" % zlib.crc32(name)
     return name.decode(errors="ignore")

@@ -17,7 +17,7 @@ DIGITS = 6
 
 
 def export(comparison: Comparison) -> bytes:
-    """One entry a ranked arm, by its label, which is the same in every run; floors and the twin are left out.
+    """One entry a ranked arm, by its key, which is the same in every run; floors and the twin are left out.
 
     The action refuses a list without entries: a run that measured nothing fails the job there, too.
     """
@@ -25,7 +25,7 @@ def export(comparison: Comparison) -> bytes:
         name: _entry(name, row, row.seconds, result.race.reference.name)
         for result in comparison.races
         for row in result.rows
-        if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := plain(row.arm.label))
+        if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := plain(row.arm.key))
     }
     return pretty(list(entries.values()))
 

@@ -22,7 +22,7 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
     found = {arm: seen.get(arm, []) for race in plan.races for arm in race.arms if arm.role != "twin"}
     benchmarks = {}
     for arm, mine in found.items():
-        name = plain(arm.label).strip()
+        name = plain(arm.key).strip()
         runs = [_run(record) for record in mine if record.status == "ok" and record.work != "floor"]
         if len(runs) == len(mine) and (timed := [run for run in runs if run["values"]]):
             benchmarks[name] = {"metadata": _benchmark(arm, name, mine[0]), "runs": timed}

@@ -62,14 +62,14 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
     job = next((record.job for record in records if record.job), None)
     judgements = [judgement for record in records for judgement in record.judgements]
     judgement = next((each for each in judgements if each.when == "job"), judgements[-1] if judgements else None)
-    label = plain(arm.label)
-    name = f"test_arm[{label}]"
+    key = plain(arm.key)
+    name = f"test_arm[{key}]"
     return {
         "group": plain(arm.workload),
         "name": name,
         "fullname": f"bench/test_arms.py::{name}",
         "params": None,
-        "param": label,
+        "param": key,
         "extra_info": {
             "loss": judgement.loss if judgement else None,
             "distance": judgement.distance if judgement else None,

@@ -49,7 +49,7 @@ def _cell(verdict: CellVerdict) -> dict[str, Any]:
     cell, counts = verdict.cell, verdict.counts
     counters = counts.counters.items() if counts else ()
     return {
-        "arm": cell.arm.label,
+        "arm": cell.arm.key,
         "workload": cell.arm.workload,
         "implementation": cell.arm.implementation,
         "setting": msgspec.to_builtins(cell.arm.setting),

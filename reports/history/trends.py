@@ -47,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class PastRun:
-    """What a history keeps of a run: when and on what it ran, and its arms by label, twins aside."""
+    """What a history keeps of a run: when and on what it ran, and its arms by key, twins aside."""
 
     folder: Path
     name: str
@@ -93,6 +93,7 @@ class Levels:
 class Trend:
     """One arm over all runs of a machine.
 
+    label     the arm's key
     name      the arm's own, where that is enough to tell it from the others
     points    one for each run, None where the run did not have it
     ratio     levels of its ratio to the reference; None where it has none, as the reference itself
@@ -157,7 +158,7 @@ def past_run(folder: Path, plan: Plan, environment: Mapping[str, Any], records: 
     """What is kept of a run; its raw blocks are not."""
     seen = by_arm(records)
     points = {
-        arm.label: _point(arm, seen.get(arm, []), seen.get(race.reference, []), race.reference.label)
+        arm.key: _point(arm, seen.get(arm, []), seen.get(race.reference, []), race.reference.key)
         for race in plan.races
         for arm in race.arms
         if arm.role != "twin"
@@ -204,7 +205,7 @@ def _history(machine: str, runs: tuple[PastRun, ...]) -> History:
     short = Counter(arm.name for arm in latest.values())
     alarm = ALARM / (2 * max(1, len(latest)))  # each has a ratio and seconds
     trends = [
-        _trend(label, arm.name if short[arm.name] == 1 else label, [run.points.get(label) for run in runs], alarm)
+        _trend(label, arm.name if short[arm.name] == 1 else arm.label, [run.points.get(label) for run in runs], alarm)
         for label, arm in latest.items()
     ]
     return History(machine, runs, tuple(sorted(trends, key=_place)))

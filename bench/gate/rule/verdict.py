@@ -110,7 +110,7 @@ def control_rounds(
     cells: Sequence[Cell], duels: Mapping[str, Sequence[PairedRound]], stage: Stage
 ) -> dict[str, list[float]]:
     """The values of the rounds of a stage in which a control was clocked, by the names of those that have any."""
-    return {cell.arm.label: found for cell in cells if (found := _values(duels.get(cell.slug, ()), stage))}
+    return {cell.arm.key: found for cell in cells if (found := _values(duels.get(cell.slug, ()), stage))}
 
 
 def _values(duels: Sequence[PairedRound], stage: Stage) -> list[float]:
@@ -120,7 +120,7 @@ def _values(duels: Sequence[PairedRound], stage: Stage) -> list[float]:
 def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[PairedRound]]) -> Controls:
     screen, confirm = (control_rounds(cells, duels, stage) for stage in STAGES)
     clocked, vetoes = decision.controls(screen, confirm)
-    return Controls(names=tuple(cell.arm.label for cell in cells), clocked=clocked, vetoes=vetoes)
+    return Controls(names=tuple(cell.arm.key for cell in cells), clocked=clocked, vetoes=vetoes)
 
 
 def _of_cell(

@@ -29,7 +29,7 @@ def arms_of(choice: Choice) -> list[Arm]:
     named = set(catalogue.match_implementations(choice.implementation))
     whole = choice.implementation == Choice.implementation
     found = {
-        (arm.label, race.slug): replace(arm, role="arm")
+        (arm.key, race.slug): replace(arm, role="arm")
         for race in plan.races
         for arm in race.arms
         if arm.role != "twin"

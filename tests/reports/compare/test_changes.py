@@ -42,7 +42,7 @@ def side(
 
 def of(found: Versus, arm: Arm) -> Change:
     """The change of an arm."""
-    return next(change for change in found.changes if change.label == arm.label)
+    return next(change for change in found.changes if change.label == arm.key)
 
 
 def test_an_arm_that_became_slower_is_called_so() -> None:
@@ -54,7 +54,7 @@ def test_an_arm_that_became_slower_is_called_so() -> None:
     assert slower.ratio.low is not None
     assert slower.ratio.high is not None
     assert slower.ratio.low < 1.08 < slower.ratio.high
-    assert found.changes[0].label == MANUAL.label
+    assert found.changes[0].label == MANUAL.key
 
 
 def test_a_slower_machine_changes_no_ratio() -> None:
@@ -145,7 +145,7 @@ def test_an_arm_that_fails_now_comes_first() -> None:
         side({MANUAL: 3e-4}, "now", *failed, salt=2, fingerprint={}), side({MANUAL: 2e-4, JAX: 1e-4}, fingerprint={})
     )
     first = found.changes[0]
-    assert (first.label, first.verdict) == (JAX.label, "was ok, now failed")
+    assert (first.label, first.verdict) == (JAX.key, "was ok, now failed")
     assert (first.ratio, first.seconds, first.code) == (None, None, False)
 
 
@@ -163,7 +163,7 @@ def test_a_wrong_arm_is_never_called_faster() -> None:
 def test_arms_of_only_one_run_are_listed() -> None:
     """What came and what went has no change and is not lost."""
     found = versus(side({MANUAL: 2e-4, C: 1e-5}, "now"), side({MANUAL: 2e-4, ANALYTIC: 1e-4}))
-    assert (found.gone, found.new) == ((ANALYTIC.label,), (C.label,))
+    assert (found.gone, found.new) == ((ANALYTIC.key,), (C.key,))
 
 
 def test_another_reference_is_no_reference() -> None:

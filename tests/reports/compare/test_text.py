@@ -128,7 +128,7 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
     ]
     assert contents[0] == contents[1]
     table = pd.read_csv(tmp_path / "one" / "figures" / "against.csv").set_index("arm")
-    assert table.loc[MANUAL.label, "change"] == pytest.approx(1.08, abs=0.02)
+    assert table.loc[MANUAL.key, "change"] == pytest.approx(1.08, abs=0.02)
     assert table["change"].isna().sum() == 2  # what failed, and the reference itself
 
 

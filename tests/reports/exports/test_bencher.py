@@ -56,8 +56,8 @@ def test_every_ranked_arm_has_its_measures() -> None:
     found = exported(raced())
     measures = {"latency", "loss", "cold-start-seconds", "peak-memory-bytes"}
     assert {name: set(each) for name, each in found.items()} == {
-        MANUAL.label: measures | {"ratio"},
-        REFERENCE.label: measures,
+        MANUAL.key: measures | {"ratio"},
+        REFERENCE.key: measures,
     }
 
 
@@ -66,7 +66,7 @@ def test_latency_is_in_nanoseconds_within_its_interval() -> None:
     comparison = raced()
     row = next(row for row in comparison.races[0].rows if row.arm == MANUAL)
     assert row.seconds is not None
-    latency = exported(comparison)[MANUAL.label]["latency"]
+    latency = exported(comparison)[MANUAL.key]["latency"]
     assert latency.value == pytest.approx(row.seconds.value * 1e9)
     assert (latency.lower_value, latency.upper_value) == pytest.approx(
         ((row.seconds.low or 0) * 1e9, (row.seconds.high or 0) * 1e9)
@@ -75,7 +75,7 @@ def test_latency_is_in_nanoseconds_within_its_interval() -> None:
 
 def test_the_other_measures_are_those_of_the_report() -> None:
     """Loss, cold start and peak memory are what every report shows, in the unit of their name."""
-    found = exported(raced())[MANUAL.label]
+    found = exported(raced())[MANUAL.key]
     assert found["loss"] == Metric(value=RIGHT.loss or 0)
     assert found["cold-start-seconds"] == Metric(value=1.75)
     assert found["peak-memory-bytes"] == Metric(value=300 * 2**20)
@@ -86,13 +86,13 @@ def test_a_cold_start_in_a_crowd_is_not_a_measure() -> None:
     """A cold start that was measured while other arms started says nothing about the arm, and is left out."""
     crowded = rounds(replace(MANUAL, implementation="linear/numpy"), 2e-4, alone=False)
     found = exported(raced(*crowded))
-    assert "cold-start-seconds" not in found[crowded[0].arm.label]
+    assert "cold-start-seconds" not in found[crowded[0].arm.key]
 
 
 def test_what_is_not_finite_is_left_out() -> None:
     """A loss that is not a number is no measure, and the others stay."""
     odd = rounds(replace(MANUAL, implementation="linear/numpy"), 2e-4, judgement=replace(RIGHT, loss=float("nan")))
-    found = exported(raced(*odd))[odd[0].arm.label]
+    found = exported(raced(*odd))[odd[0].arm.key]
     assert "loss" not in found
     assert "latency" in found
 
@@ -106,5 +106,5 @@ def test_long_names_are_cut_and_stay_apart() -> None:
 
 def test_one_round_has_no_bounds() -> None:
     """Without an interval a value stands alone."""
-    latency = exported(compared({}, record(MANUAL, 1, 2e-4))[0])[MANUAL.label]["latency"]
+    latency = exported(compared({}, record(MANUAL, 1, 2e-4))[0])[MANUAL.key]["latency"]
     assert (latency.lower_value, latency.upper_value) == (msgspec.UNSET, msgspec.UNSET)

@@ -34,12 +34,12 @@ def exported(speed: float = 2e-4) -> list[Entry]:
 
 def test_every_ranked_arm_is_an_entry() -> None:
     """One entry a ranked arm, by its label: not the twin, floors, or arms that are wrong or failed."""
-    assert {entry.name for entry in exported()} == {REFERENCE.label, MANUAL.label}
+    assert {entry.name for entry in exported()} == {REFERENCE.key, MANUAL.key}
 
 
 def test_the_unit_never_changes() -> None:
     """An arm that becomes a million times slower keeps its unit, so that the points of its chart stay on one scale."""
-    fast, slow = ({entry.name: entry for entry in exported(speed)}[MANUAL.label] for speed in (2e-7, 0.2))
+    fast, slow = ({entry.name: entry for entry in exported(speed)}[MANUAL.key] for speed in (2e-7, 0.2))
     assert fast.unit == slow.unit == "ns/update"
     assert fast.value == pytest.approx(200, rel=0.5)
     assert slow.value == pytest.approx(2e8, rel=0.5)
@@ -48,16 +48,16 @@ def test_the_unit_never_changes() -> None:
 def test_range_and_extra_say_how_sure_it_is() -> None:
     """The range is half the interval, in percent; the tooltip has the ratio to the reference, the loss and the rounds."""
     found = {entry.name: entry for entry in exported()}
-    assert re.fullmatch(r"± \d+(\.\d+)? %", str(found[MANUAL.label].range))
-    ratio, *others = str(found[MANUAL.label].extra).splitlines()
+    assert re.fullmatch(r"± \d+(\.\d+)? %", str(found[MANUAL.key].range))
+    ratio, *others = str(found[MANUAL.key].extra).splitlines()
     assert re.fullmatch(r"ratio to linear/nn_sgd cpu eager: 0\.\d+ ± 0\.\d+", ratio)
     assert others == ["final loss: 0.123457", "rounds: 5"]
-    assert found[REFERENCE.label].extra == "final loss: 0.123457\nrounds: 5"
+    assert found[REFERENCE.key].extra == "final loss: 0.123457\nrounds: 5"
 
 
 def test_one_round_has_no_range() -> None:
     """Without an interval there is no range, rather than a null."""
     alone = record(MANUAL, 1, 2e-4)
     comparison, _ = compared({}, alone)
-    entry = next(entry for entry in json.loads(export(comparison)) if entry["name"] == MANUAL.label)
+    entry = next(entry for entry in json.loads(export(comparison)) if entry["name"] == MANUAL.key)
     assert "range" not in entry

@@ -65,12 +65,12 @@ def said(folder: Path, *arguments: str) -> str:
 
 def test_only_right_arms_are_benchmarks() -> None:
     """One benchmark an arm: not the twin, floors, or arms that any round saw wrong or failing."""
-    assert suite().get_benchmark_names() == [REFERENCE.label, MANUAL.label]
+    assert suite().get_benchmark_names() == [REFERENCE.key, MANUAL.key]
 
 
 def test_a_round_is_a_run_of_theirs() -> None:
     """Each round is a run with the seconds an update of every block; the first update is its warmup."""
-    benchmark = suite().get_benchmark(MANUAL.label)
+    benchmark = suite().get_benchmark(MANUAL.key)
     assert [run.values for run in benchmark.get_runs()] == [
         tuple(each.per_update.values()) for each in rounds(MANUAL, 2e-4)
     ]
@@ -81,7 +81,7 @@ def test_a_round_is_a_run_of_theirs() -> None:
 
 def test_the_metadata_say_what_ran_where() -> None:
     """Machine, software, commit, the arm's coordinates and each round's date, duration and memory are in the metadata."""
-    benchmark = suite().get_benchmark(MANUAL.label)
+    benchmark = suite().get_benchmark(MANUAL.key)
     found = benchmark.get_metadata()
     assert (found["cpu_model_name"], found["cpu_count"], found["python_version"]) == ("Made-up 9000", 2, "3.11.7")
     assert (found["commit_id"], found["torch_version"], found["platform"]) == ("0123abc", "2.13.0+cpu", "Linux-6.1")
@@ -99,13 +99,13 @@ def test_runs_can_be_added_to_what_pyperf_measures() -> None:
     """Two exports of one machine can be joined, as pyperf joins its own files."""
     one = suite()
     one.add_runs(suite())
-    assert one.get_benchmark(MANUAL.label).get_nrun() == 10
+    assert one.get_benchmark(MANUAL.key).get_nrun() == 10
 
 
 def test_pyperf_stats_reads_it(tmp_path: Path) -> None:
     """`python -m pyperf stats` counts runs, values and loops, and knows the dates."""
     text = said(tmp_path, "stats", "before.json")
-    for line in (MANUAL.label, "Number of run with values: 5", "Number of warmup per run: 1", f"per value: {BLOCK}"):
+    for line in (MANUAL.key, "Number of run with values: 5", "Number of warmup per run: 1", f"per value: {BLOCK}"):
         assert line in text
     assert "Start date: 2026-11-23 10:00:01" in text
 
@@ -113,15 +113,15 @@ def test_pyperf_stats_reads_it(tmp_path: Path) -> None:
 def test_pyperf_compares_two_runs(tmp_path: Path) -> None:
     """`python -m pyperf compare_to` finds the arm that became twice as fast, and hides the one that did not change."""
     text = said(tmp_path, "compare_to", "before.json", "after.json", "--table")
-    assert MANUAL.label in text
+    assert MANUAL.key in text
     assert "2.00x faster" in text
-    assert f"Benchmark hidden because not significant (1): {REFERENCE.label}" in text
+    assert f"Benchmark hidden because not significant (1): {REFERENCE.key}" in text
 
 
 @pytest.mark.parametrize("verb", ["hist", "show", "metadata", "dump", "check", "slowest"])
 def test_every_verb_of_pyperf_reads_it(tmp_path: Path, verb: str) -> None:
     """Histogram, summary, metadata, dump, check and slowest all read the export."""
-    assert MANUAL.label in said(tmp_path, verb, "before.json")
+    assert MANUAL.key in said(tmp_path, verb, "before.json")
 
 
 def test_a_lost_environment_leaves_the_times() -> None:

@@ -138,7 +138,7 @@ def test_an_arm_that_was_wrong_once_is_left_out() -> None:
     *right, last = rounds(MANUAL, 5e-4)
     spoilt = [*rounds(REFERENCE, 4e-4), *right, replace(last, status="wrong", reason="off")]
     document = json.loads(export(plan(race(MANUAL)), ENVIRONMENT, spoilt))
-    assert [each["param"] for each in document["benchmarks"]] == [REFERENCE.label]
+    assert [each["param"] for each in document["benchmarks"]] == [REFERENCE.key]
 
 
 def test_an_arm_that_nobody_judged_has_a_time_and_no_loss() -> None:

@@ -98,7 +98,7 @@ def test_all_reports_tell_the_same() -> None:
     document = tables.document(found)
     json.dumps(document, allow_nan=False)
     (change,) = document["histories"][0]["changes"]
-    assert (change["run"], change["label"]) == ("run-006", MANUAL.label)
+    assert (change["run"], change["label"]) == ("run-006", MANUAL.key)
     for text in (screen(found), tables.to_markdown(found)):
         assert "since run run-006" in " ".join(text.split())
     verdicts = [each["verdict"] for each in document["histories"][0]["arms"]]

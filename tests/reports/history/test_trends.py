@@ -85,7 +85,7 @@ def only(runs: Sequence[PastRun]) -> History:
 
 def of(history: History, arm: Arm) -> Trend:
     """The trend of an arm."""
-    return next(trend for trend in history.trends if trend.label == arm.label)
+    return next(trend for trend in history.trends if trend.label == arm.key)
 
 
 @pytest.mark.parametrize("count", [10, 20, 50])
@@ -149,7 +149,7 @@ def test_the_arm_that_changed_comes_first_and_since_its_run() -> None:
     runs = [past(n, {C: 1e-5, MANUAL: 2e-4 * (1.1 if n >= 7 else 1)}) for n in range(12)]
     history = only(runs[::-1])
     assert [run.name for run in history.runs] == [f"run-{n:03d}" for n in range(12)]
-    assert history.trends[0].label == MANUAL.label
+    assert history.trends[0].label == MANUAL.key
     assert history.trends[0].ratio
     ((at, factor),) = history.trends[0].ratio.changes
     assert at == 7
