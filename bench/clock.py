@@ -1,21 +1,21 @@
-"""The clock. Apart so that it is read in one place, and tests of time can put another one there."""
+"""The clock: the only place where it is read, so that tests can replace it."""
 
 import time
 from datetime import UTC, datetime
 
 
 def now() -> float:
-    """Seconds on the clock that times everything: time.perf_counter, monotonic, with an arbitrary zero."""
+    """Seconds by time.perf_counter, which is monotonic and has an arbitrary zero. It times everything."""
     return time.perf_counter()
 
 
 def worked() -> float:
-    """Seconds that this process has had a processor for, over all its threads."""
+    """Seconds for which this process has had a processor, summed over its threads."""
     return time.process_time()
 
 
 def today() -> str:
-    """The date and time in UTC, ISO 8601 to the second; for records, never for durations."""
+    """The date and time in UTC, in ISO 8601 to the second; for records, never for durations."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -26,6 +26,8 @@ def check(typed: Check) -> None:
     else:
         terminal = console.console()
         for claim in claims:
-            terminal.print(f"{claim.word:<8}{claim.said}", style="" if claim.word == "kept" else "bold", markup=False)
+            terminal.print(
+                f"{claim.word:<8}{claim.sentence}", style="" if claim.word == "kept" else "bold", markup=False
+            )
         terminal.print(f"\n{len(claims)} claims, {broken} broken.", style="bold")
     raise typer.Exit(Exit.WRONG if broken else Exit.DONE)

@@ -1,4 +1,4 @@
-"""Samples of stacks as pictures and for other programs: a flame graph, speedscope's JSON, folded lines. Pure."""
+"""Samples of stacks as a flame graph, as speedscope's JSON, and as folded lines."""
 
 import json
 import re
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-WIDTH, ROW, LETTER = 1200, 17, 6.6  # of the picture, of one function, of one character, in pixels
+WIDTH, ROW, LETTER = 1200, 17, 6.6  # pixels: of the figure, of one function, of one character
 NARROWEST = 0.001  # share of the samples below which a function is not drawn
 OWN, TORCH, OTHER = "#f6a04d", "#e8705a", "#b8b4d8"
 COLOURS = {"the implementation": OWN, "PyTorch": TORCH, "all others": OTHER}
 
 STYLE = """
 text { font: 11px ui-monospace, monospace; fill: #111; }
-.said { font: 14px system-ui, sans-serif; fill: #111; }
+.title { font: 14px system-ui, sans-serif; fill: #111; }
 rect { stroke: #fff; stroke-width: 0.5; }
 .paper { fill: #fff; }
-@media (prefers-color-scheme: dark) { .said { fill: #eee; } rect { stroke: #16181d; } .paper { fill: #16181d; } }
+@media (prefers-color-scheme: dark) { .title { fill: #eee; } rect { stroke: #16181d; } .paper { fill: #16181d; } }
 """
 
 
 @dataclass
 class _Call:
-    """A function in one place of the call tree, with the samples in it or in what it called."""
+    """A function at one place of the call tree, and the samples in it or in what it called."""
 
     name: str
     samples: int = 0
@@ -30,12 +30,12 @@ class _Call:
 
 
 def folded(stacks: Mapping[str, int]) -> str:
-    """A line a stack, as flamegraph.pl and its kin read it."""
+    """One line for each stack, as flamegraph.pl and similar programs read it."""
     return "".join(f"{stack} {count}\n" for stack, count in stacks.items())
 
 
 def speedscope(stacks: Mapping[str, int], name: str) -> str:
-    """For https://www.speedscope.app, which also runs offline."""
+    """A document for https://www.speedscope.app, which also runs offline."""
     frames = sorted({frame for stack in stacks for frame in stack.split(";")})
     numbers = {frame: number for number, frame in enumerate(frames)}
     document = {
@@ -59,12 +59,12 @@ def speedscope(stacks: Mapping[str, int], name: str) -> str:
 
 
 def _frame(frame: str) -> dict[str, str | int]:
-    found = re.fullmatch(r"(?P<name>.*) \((?P<file>[^()]*):(?P<line>\d+)\)", frame)
-    return {"name": found["name"], "file": found["file"], "line": int(found["line"])} if found else {"name": frame}
+    match = re.fullmatch(r"(?P<name>.*) \((?P<file>[^()]*):(?P<line>\d+)\)", frame)
+    return {"name": match["name"], "file": match["file"], "line": int(match["line"])} if match else {"name": frame}
 
 
 def svg(stacks: Mapping[str, int], title: str) -> str:
-    """A flame graph: the arm on top, below each function those that it called, as wide as their share of the samples."""
+    """A flame graph: below each function those that it called, as wide as their share of the samples; the arm is on top."""
     root = _Call("all samples", sum(stacks.values()))
     for stack, count in stacks.items():
         call = root
@@ -73,17 +73,17 @@ def svg(stacks: Mapping[str, int], title: str) -> str:
             call.samples += count
     boxes = list(_boxes(root, 0, 0.0, root.samples))
     height = 34 + ROW * (1 + max(depth for depth, _, _ in boxes))
-    said = f"{title}: {root.samples} samples of the Python functions that the host is in"
+    heading = f"{title}: {root.samples} samples of the Python functions that the host is in"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
-            f"<title>{escape(said)}</title><style>{STYLE}</style>",
+            f"<title>{escape(heading)}</title><style>{STYLE}</style>",
             f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
-            f'<text class="said" x="4" y="18">{escape(said)}</text>',
-            f'<text class="said" x="{WIDTH - 4}" y="18" text-anchor="end">',
-            *(f'<tspan fill="{colour}">■</tspan> {whose}&#160; ' for whose, colour in COLOURS.items()),
+            f'<text class="title" x="4" y="18">{escape(heading)}</text>',
+            f'<text class="title" x="{WIDTH - 4}" y="18" text-anchor="end">',
+            *(f'<tspan fill="{colour}">■</tspan> {origin}&#160; ' for origin, colour in COLOURS.items()),
             "</text>",
-            *(_drawn(depth, left, call, root.samples) for depth, left, call in boxes),
+            *(_box(depth, left, call, root.samples) for depth, left, call in boxes),
             "</svg>\n",
         ]
     )
@@ -91,13 +91,13 @@ def svg(stacks: Mapping[str, int], title: str) -> str:
 
 def _boxes(call: _Call, depth: int, left: float, total: int) -> Iterator[tuple[int, float, _Call]]:
     yield depth, left, call
-    for each in sorted(call.calls.values(), key=lambda each: each.name):
-        if each.samples >= NARROWEST * total:
-            yield from _boxes(each, depth + 1, left, total)
-        left += each.samples / total
+    for callee in sorted(call.calls.values(), key=lambda callee: callee.name):
+        if callee.samples >= NARROWEST * total:
+            yield from _boxes(callee, depth + 1, left, total)
+        left += callee.samples / total
 
 
-def _drawn(depth: int, left: float, call: _Call, total: int) -> str:
+def _box(depth: int, left: float, call: _Call, total: int) -> str:
     x, y, width = left * WIDTH, 28 + depth * ROW, call.samples / total * WIDTH
     colour = OWN if "(impls/" in call.name else TORCH if "(torch/" in call.name else OTHER
     room = int((width - 4) / LETTER)

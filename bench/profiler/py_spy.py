@@ -1,6 +1,6 @@
-"""Looks at a worker from outside, by py-spy: which Python functions the host is in. Apart from probes.py, which is inside.
+"""Samples a worker's stack of Python functions from outside, by py-spy.
 
-What is looked at is never stopped for it, unless native frames are asked for; whatever py-spy does, the worker goes on.
+The worker is never stopped for a sample, unless native frames are wanted; whatever becomes of py-spy, the worker goes on.
 """
 
 import contextlib
@@ -15,9 +15,9 @@ from typing import Self
 
 from bench.system import toolchain
 
-RATE, NATIVE_RATE = 100, 50  # looks a second
-PATIENCE = 15.0  # seconds beyond the agreed ones after which py-spy is ended
-FEWEST = 20  # samples of an arm that say something about it
+RATE, NATIVE_RATE = 100, 50  # samples a second
+PATIENCE = 15.0  # seconds more than it was to sample for, after which py-spy is ended
+FEWEST = 20  # samples in the arm; fewer say nothing about it
 HARNESS = re.compile(r"\(bench/(worker/(main|session|probes|torch_profiler|device)|clock)\.py:\d+\)$")
 INSTALL = "py-spy is not installed: pip install py-spy"
 REFUSED = (
@@ -31,11 +31,12 @@ class SamplingError(Exception):
 
 
 class Sampler:
-    """py-spy at work on one process, from entering to `stacks`. Raises SamplingError where it cannot be.
+    """A running py-spy that samples one process; `stacks` waits for its end. Raises SamplingError where it cannot be.
 
-    pid      of the process, which is also the number of its process group
-    seconds  how long to look
-    native   whether to see C and C++ frames too; the process is then stopped for each look
+    pid      of the process, which also leads its process group
+    seconds  how long to sample
+    out      file that py-spy writes
+    native   whether to see C and C++ frames, too; the process is then stopped for each sample
     """
 
     def __init__(self, pid: int, seconds: float, out: Path, *, native: bool = False) -> None:
@@ -43,7 +44,7 @@ class Sampler:
         if program is None:
             raise SamplingError(INSTALL)
         self._pid, self._seconds, self._out = pid, seconds, out
-        self._looks = round(seconds * (NATIVE_RATE if native else RATE))
+        self._expected = round(seconds * (NATIVE_RATE if native else RATE))
         how = ["--native", "--rate", str(NATIVE_RATE)] if native else ["--nonblocking", "--rate", str(RATE)]
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -61,18 +62,18 @@ class Sampler:
     def stacks(self) -> dict[str, int]:
         """Samples by stack of functions in the arm, outermost first, joined by ";". Waits until py-spy is done."""
         try:
-            said, _ = self._process.communicate(timeout=self._seconds + PATIENCE)
+            output, _ = self._process.communicate(timeout=self._seconds + PATIENCE)
         except subprocess.TimeoutExpired as error:
             raise SamplingError(f"py-spy did not end by itself after {self._seconds + PATIENCE:g} s") from error
         if self._process.returncode or not self._out.is_file():
-            raise SamplingError(_complaint(said))
-        found = trimmed(parsed(self._out.read_text(encoding="utf-8", errors="replace")))
-        count = sum(found.values())
+            raise SamplingError(_complaint(output))
+        stacks = trimmed(parsed(self._out.read_text(encoding="utf-8", errors="replace")))
+        count = sum(stacks.values())
         if count < FEWEST:
             raise SamplingError(
-                f"{count} of about {self._looks} samples were in the arm: it is too short to be sampled"
+                f"{count} of about {self._expected} samples were in the arm: it is too short to be sampled"
             )
-        return found
+        return stacks
 
     def __enter__(self) -> Self:
         return self
@@ -82,14 +83,14 @@ class Sampler:
             self._process.kill()
         self._process.communicate()
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGCONT)  # a py-spy that dies may leave what it looked at stopped
+            os.killpg(self._pid, signal.SIGCONT)  # a py-spy that dies may leave the process stopped
 
 
-def _complaint(said: str) -> str:
-    """What py-spy said, as a reason."""
-    if re.search(r"permission denied|operation not permitted|eperm|ptrace", said, re.IGNORECASE):
+def _complaint(output: str) -> str:
+    """The reason in what py-spy printed."""
+    if re.search(r"permission denied|operation not permitted|eperm|ptrace", output, re.IGNORECASE):
         return REFUSED
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("py-spy>")]
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("py-spy>")]
     why = " ".join(line.removeprefix("Error: ").removeprefix("Reason: ") for line in lines)[:300]
     python = ".".join(map(str, sys.version_info[:3]))
     return f"py-spy failed (this is Python {python}; a newer py-spy may help): {why or 'it said nothing'}"
@@ -97,18 +98,18 @@ def _complaint(said: str) -> str:
 
 def parsed(folded: str) -> Counter[str]:
     """Samples by stack from py-spy's raw format: "outer;inner 12" a line."""
-    found: Counter[str] = Counter()
+    samples: Counter[str] = Counter()
     for line in folded.splitlines():
         stack, _, count = line.rpartition(" ")
         if stack and count.isdigit():
-            found["".join(letter if letter.isprintable() else "?" for letter in stack)] += int(count)
-    return found
+            samples["".join(letter if letter.isprintable() else "?" for letter in stack)] += int(count)
+    return samples
 
 
 def trimmed(stacks: Counter[str]) -> dict[str, int]:
-    """The same stacks from the implementation on, most frequent first: without the frames of the harness around it.
+    """The same stacks without the frames of the harness around the implementation, most frequent first.
 
-    What never passed through the harness was torn while it was read, or belongs to a thread that only waits.
+    A stack without such a frame is left out: it was read while it changed, or belongs to a thread that only waits.
     """
     kept: Counter[str] = Counter()
     for stack, count in stacks.items():

@@ -1,9 +1,10 @@
-"""A process that has loaded torch and nothing of any side, and forks workers: both sides of a round begin as copies of it.
+"""A server process that has loaded torch, and forks workers: both sides of a round begin as copies of it.
 
     python -P bench/runner/fork_server.py SOCKET CORES MORE...    SOCKET is a file descriptor, CORES "0,1", MORE packages
 
-Apart from process.py, which starts a worker from nothing: that takes seconds, nearly all of them to load what both sides have
-alike. A forked worker is a process of its own, with memory of its own, and lies where its round says (memory_layout.py).
+Starting a worker from nothing takes seconds, nearly all of them to load torch, which both sides have in common. A forked
+worker has memory of its own, and the memory layout of its round. The server itself loads nothing of either side, so this
+file imports only the standard library; `memory_layout.py` lies beside it and is loaded by its path.
 """
 
 import ctypes
@@ -24,11 +25,11 @@ from typing import Any
 PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 MOST_BYTES, MOST_FILES = 1 << 16, 3  # of a request; Linux lets a message be longer
 ALWAYS = "torch"  # what every worker loads first, whatever its side
-LATER = "torch._dynamo"  # what the first step of an optimizer loads, and compiling; it takes as long as torch itself
+LATER = "torch._dynamo"  # loaded by the first step of an optimizer and by compiling; takes as long as torch itself
 
 
 class Forked:
-    """A worker that a server has forked; to be waited for as `subprocess.Popen` is."""
+    """A worker that a server has forked, with the part of `subprocess.Popen` that is needed."""
 
     def __init__(self, server: "ForkServer", pid: int) -> None:
         self.pid, self._server = pid, server
@@ -45,17 +46,17 @@ class Forked:
 
 
 class ForkServer:
-    """The conductor's half: starts the server, asks it, and ends it together with whatever it has forked.
+    """The main process's half: starts the server, asks it, and ends it together with whatever it has forked.
 
     python     its interpreter
-    more       packages that it loads besides
-    variables  its environment: what interpreter and libraries read of it as they are loaded holds for all workers
+    variables  its environment: what libraries read of it while they are loaded holds for all workers
     cores      it may load on them
-    log        file for what it says
+    log        file for what it prints
     patience   seconds that any answer may take
+    more       further packages that it loads
 
-    Made at once, so that several load side by side: whoever asks it first waits for that. Raises OSError where there is no
-    such interpreter, and from whatever is asked of one that has ended or does not answer.
+    The constructor does not wait until torch is loaded, so that several servers can load at a time; the first request does.
+    Raises OSError where there is no such interpreter; every request does where the server has ended or does not answer.
     """
 
     def __init__(
@@ -88,12 +89,12 @@ class ForkServer:
 
     @property
     def threads(self) -> int:
-        """How many it has: only one of them would be found in a worker."""
+        """The number of its threads; more than one cannot be forked."""
         return int(self.ask({"threads": None}))
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self._process.poll() is None
 
     def fork(
@@ -107,14 +108,16 @@ class ForkServer:
         log: int,
         descriptors: Sequence[int],
     ) -> Forked:
-        """A process that runs a module as `python -m` does there; its first arguments are the descriptors, as it knows them.
+        """A process that runs a module as `python -m` does in that folder.
 
-        path       folders that come first when it imports; none: its folder
-        variables  to set in its environment, which else is the server's
+        path         folders that come first when it imports; empty: its folder
+        variables    to set in its environment, which otherwise is the server's
+        log          descriptor for what it prints
+        descriptors  handed on to it; their numbers there are the module's first arguments
 
-        Raises OSError, in a sentence, when the server cannot.
+        Raises OSError with a sentence when the server cannot.
         """
-        asked = {
+        request = {
             "module": module,
             "arguments": list(arguments),
             "folder": str(folder),
@@ -122,15 +125,15 @@ class ForkServer:
             "variables": dict(variables),
         }
         try:
-            return Forked(self, int(self.ask(asked, (log, *descriptors))))
+            return Forked(self, int(self.ask(request, (log, *descriptors))))
         except OSError as error:
             raise OSError(
-                f"The process that forks the workers does not answer ({error}); {self._log} may say why. What is "
-                "finished is kept, and can be gone on with."
+                f"The process that forks the workers does not answer ({error}); {self._log} may say why. "
+                "Finished rounds are kept, and can be continued."
             ) from error
 
     def ask(self, request: Mapping[str, Any], files: Sequence[int] = ()) -> Any:
-        """What it answers."""
+        """The server's answer to a request, with descriptors handed over."""
         socket.send_fds(self._socket, [json.dumps(request).encode()], list(files))
         answer = self._socket.recv(MOST_BYTES)
         if not answer:
@@ -138,21 +141,21 @@ class ForkServer:
         return json.loads(answer)
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the server."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
 
 
 def end_with_parent() -> None:
-    """The kernel kills this process when the one that started it dies: no conductor leaves anything behind."""
+    """Makes the kernel kill this process when the one that started it dies, so that no worker is left behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _serve(conductor: socket.socket) -> None:
-    """Answers until the conductor is gone; returns in no worker."""
+def _serve(main_process: socket.socket) -> None:
+    """Answers until the main process is gone. Never returns in a worker."""
     while True:
-        received, files, _, _ = socket.recv_fds(conductor, MOST_BYTES, MOST_FILES)
+        received, files, _, _ = socket.recv_fds(main_process, MOST_BYTES, MOST_FILES)
         if not received:
             return
         request = json.loads(received)
@@ -161,21 +164,21 @@ def _serve(conductor: socket.socket) -> None:
         elif "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
-            answer = _forked(conductor, request, files)
-        conductor.send(json.dumps(answer).encode())
+            answer = _forked(main_process, request, files)
+        main_process.send(json.dumps(answer).encode())
 
 
-def _forked(conductor: socket.socket, request: Mapping[str, Any], files: Sequence[int]) -> int:
-    """The process of a worker; it leads a group of its own by the time that anybody knows of it."""
+def _forked(main_process: socket.socket, request: Mapping[str, Any], files: Sequence[int]) -> int:
+    """The process of a worker, which leads a process group of its own before anybody hears of it."""
     pid = os.fork()
     if pid == 0:
         try:
-            conductor.close()
+            main_process.close()
             _become(request, files)
         except BaseException:  # noqa: BLE001 - whatever ends a worker is for its log, and must not end in the server's loop
             traceback.print_exc()
         finally:
-            os._exit(1)  # a worker that comes to its end says so by itself
+            os._exit(1)  # a worker that ends as it should exits by itself
     os.setpgid(pid, pid)
     for descriptor in files:
         os.close(descriptor)
@@ -183,7 +186,7 @@ def _forked(conductor: socket.socket, request: Mapping[str, Any], files: Sequenc
 
 
 def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
-    """All that `python -m` in that folder, with that environment, would find."""
+    """Makes this process what `python -m` would start in that folder, with that environment, and runs it."""
     log, *descriptors = files
     for standard in (1, 2):
         os.dup2(log, standard)
@@ -197,15 +200,15 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
 
 
 def main() -> None:
-    """Loads what all workers need, and serves."""
+    """Loads what all workers need, then serves."""
     end_with_parent()
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
-    layout = runpy.run_path(str(Path(__file__).with_name("memory_layout.py")))  # kept: what it takes goes when it does
+    layout = runpy.run_path(str(Path(__file__).with_name("memory_layout.py")))  # kept: what it takes is freed with it
     layout["take"](os.environ)
     for package in (ALWAYS, *sys.argv[3:]):
         importlib.import_module(package)
     gc.collect()
-    gc.freeze()  # a worker's collector would else go through all of it, 0.2 s in which each page is copied
+    gc.freeze()  # else a worker's collector visits all of it, and copies each page: 0.2 s
     _serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)
 

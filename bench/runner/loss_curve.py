@@ -1,4 +1,4 @@
-"""How a race's job goes by the oracle, point by point, for the pictures. Apart: it is computed once, before any clock."""
+"""The exact course of a race's job by the oracle, point by point, for figures. Computed once, before anything is timed."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from bench.results.record import LossCurve
 from impls.contract import Oracle, Problem
 from impls.contract.setting import Setting
 
-POINTS = 150  # of either kind: equally spaced, and in equal ratios
+POINTS = 150  # with equal distances, and as many with equal ratios
 SAMPLE = 300  # rows of the data
 
 
 def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
-    """Losses and weights from the start to the end of the job; None where nothing is trained."""
+    """Losses and weights from the start to the end of the job; None where the loss is no quadratic function of the weights."""
     bowl = oracle.bowl()
     if bowl is None:
         return None

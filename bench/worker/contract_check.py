@@ -1,4 +1,4 @@
-"""The contract test of one implementation: what `python -m bench check` and the contract suite run over every one found."""
+"""Checks one implementation against the contract, as `python -m bench check` and the contract tests do. Loads torch."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ UPDATES = 30  # several epochs of the small settings, so that the order of the b
 
 @dataclass(frozen=True)
 class Claim:
-    """One promise of the contract at one setting: kept when `fault` is None; `skipped` says why it could not be tried."""
+    """One promise of the contract at one setting: kept where `fault` is None; `skipped` says why it could not be tried."""
 
     implementation: str
     workload: str
@@ -45,7 +45,7 @@ class Claim:
         return "BROKEN" if self.fault else "skipped" if self.skipped else "kept"
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """The claim as a sentence, with what is wrong or why it was skipped."""
         where = ", ".join(part for part in (self.workload, self.setting) if part)
         why = self.fault or self.skipped
@@ -55,7 +55,7 @@ class Claim:
 def check(
     name: str, mode: str = "eager", device_name: str = "cpu", settings: Sequence[dict[str, Any]] = SMALL
 ) -> Iterator[Claim]:
-    """Tries every promise of the contract on every workload of the family, at small settings; a crash is a broken one."""
+    """Tries every promise of the contract on every workload of the family, at small settings. A crash breaks a promise."""
     try:
         yield from _check(name, mode, device_name, settings)
     except Exception as error:  # noqa: BLE001 - whatever an implementation raises is the finding
@@ -91,41 +91,41 @@ def _check(name: str, mode: str, device_name: str, settings: Sequence[dict[str, 
 
 
 @lru_cache(maxsize=64)
-def _posed(workload: str, setting: Setting) -> tuple[Problem, Oracle]:
-    """A problem and its oracle; the same for every implementation, mode and device."""
-    posing = catalogue.workloads()[workload]
-    problem = posing.problem(setting)
-    return problem, posing.oracle(problem, setting)
+def _problem_of(name: str, setting: Setting) -> tuple[Problem, Oracle]:
+    """A workload's problem and its oracle; the same for every implementation, mode and device."""
+    workload = catalogue.workloads()[name]
+    problem = workload.problem(setting)
+    return problem, workload.oracle(problem, setting)
 
 
 def _claims(
     kind: type[Implementation], workload: Workload, setting: Setting, flags: dict[str, object]
 ) -> Iterator[tuple[str, str | None]]:
     if setting.mode != "eager":
-        torch.compiler.reset()  # or the eighth setting would silently run eager: its code would have been compiled too often
-    problem, oracle = _posed(workload.name, replace(setting, mode="eager", device="cpu"))
+        torch.compiler.reset()  # else torch stops compiling a function after eight settings, and runs it eagerly without a word
+    problem, oracle = _problem_of(workload.name, replace(setting, mode="eager", device="cpu"))
     task = make_task(problem, setting, Compiler(setting.mode))
     kept = {name: value.clone() for name, value in {**task.data, **task.start}.items()}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         arm = kind(task)
 
-        def judged(*parts: int) -> str | None:
+        def fault_after(*parts: int) -> str | None:
             arm.reset()
             for part in parts:
                 returned: Any = arm.advance(part)
                 if returned is not None:
                     return f"advance returned {returned!r}"
             if kind.work == "floor":
-                return None  # it has run through; there is no answer
+                return None  # a floor has no answer
             weights = weights_of(arm, setting, "check", sum(parts))
             return verify.judge(weights, oracle, setting, kind.tolerance(setting)).fault
 
         right = "runs through" if kind.work == "floor" else "is right"
-        yield f"{right} after the first update", judged(1)
-        yield f"{right} after {UPDATES} updates", judged(UPDATES)
-        yield f"{right} however the updates are cut into calls", judged(1, UPDATES // 3, UPDATES)
-        yield f"{right} again after a reset", judged(UPDATES)
+        yield f"{right} after the first update", fault_after(1)
+        yield f"{right} after {UPDATES} updates", fault_after(UPDATES)
+        yield f"{right} however the updates are cut into calls", fault_after(1, UPDATES // 3, UPDATES)
+        yield f"{right} again after a reset", fault_after(UPDATES)
     now = {**task.data, **task.start}
     spoiled = [name for name in kept if not torch.equal(kept[name], now[name])]
     yield "leaves data and starting weights alone", f"changed {', '.join(spoiled)}" if spoiled else None

@@ -1,4 +1,7 @@
-"""The one place that knows devices: CUDA is named nowhere else in bench. Loaded by workers only, for it loads torch."""
+"""Devices: whether one is there, its clock, its memory, and torch's global settings. Loads torch.
+
+The only file of bench that names CUDA.
+"""
 
 import importlib.util
 import os
@@ -44,18 +47,18 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class Stopwatch:
-    """Times calls on one device: drains the device's queue before every reading of the clock, here and nowhere else."""
+    """Times calls on one device. It alone waits for the device's queue to be empty before it reads the clock."""
 
     def __init__(self, device: str) -> None:
         self._cuda = device == "cuda"
 
     def drain(self) -> None:
-        """Waits until the device has finished all that was asked of it."""
+        """Waits until the device has finished everything it was asked to do."""
         if self._cuda:
             torch.cuda.synchronize()
 
     def time(self, call: Callable[[], None]) -> tuple[float, float | None, float]:
-        """Seconds of the call with all its work done; the same by the device's own clock; the part spent draining."""
+        """Seconds of the call with all its work done; the same by the device's own clock; seconds spent draining."""
         self.drain()
         if not self._cuda:
             begin = clock.now()
@@ -73,13 +76,13 @@ class Stopwatch:
 
 
 def forget_peak(device: str) -> None:
-    """From here on, `peak_bytes` means what comes after."""
+    """Makes `peak_bytes` start anew."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
 
 
 def peak_bytes(device: str) -> int | None:
-    """The most memory that tensors took on the device at a time; None for the host, where nobody counts it."""
+    """The most memory that tensors had on the device at a time; None for the host, where it is not counted."""
     return torch.cuda.max_memory_allocated() if device == "cuda" else None
 
 
@@ -90,9 +93,9 @@ def compilations() -> int:
 
 
 def footprint(device: str) -> dict[str, int]:
-    """What a steady loop does not add to: compilations, requests to the device's driver for memory, this process's size.
+    """What a steady loop does not increase: compilations, requests to the driver for memory, the size of this process.
 
-    PyTorch keeps what memory it gets from the driver, so that a loop asks only once for what it needs.
+    PyTorch keeps the memory that it gets from the driver, so a loop asks only once for what it needs.
     """
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
@@ -103,7 +106,7 @@ def footprint(device: str) -> dict[str, int]:
 
 
 def arithmetic() -> dict[str, object]:
-    """What decides how exact and how fast float32 is, beyond the dtype; "high" and "medium" allow TF32."""
+    """Settings that decide how exact and how fast float32 is; a matmul precision of "high" or "medium" allows TF32."""
     return {
         "float32 matmul precision": torch.get_float32_matmul_precision(),
         "denormal numbers": "kept" if torch.tensor([1e-40]).mul(1.0).item() else "flushed",

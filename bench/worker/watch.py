@@ -1,4 +1,4 @@
-"""Looks at training as the tutorial does: reads the loss, or redraws its picture. Apart because it is timed on purpose."""
+"""Watches training as the tutorial does, by reading the loss or redrawing its picture. This is timed, on purpose."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ from impls.contract import Implementation, Task, Workload
 if TYPE_CHECKING:
     from torch import Tensor
 
-FRAMES = 125  # the most frames that are kept: those of the tutorial's 10 000 updates, watched every 80
+FRAMES = 125  # kept at most: those of the tutorial's 10 000 updates, watched every 80
 
 Look = Callable[[], None]
 
 
 def advance_and_look(arm: Implementation, updates: int, every: int, look: Look | None) -> None:
-    """`updates` updates, with a look after every `every` of them; the tutorial's loop, seen from outside."""
+    """Makes updates, and looks after every so many: the tutorial's loop, seen from outside."""
     if look is None:
         arm.advance(updates)
         return
@@ -30,7 +30,7 @@ def advance_and_look(arm: Implementation, updates: int, every: int, look: Look |
 
 
 def loss_reader(arm: Implementation, task: Task, workload: Workload) -> Look:
-    """Brings the loss to the host as a number: one forward pass and, on a GPU, one wait for the queue."""
+    """A look that brings the loss to the host as a number: one forward pass and, on a GPU, one wait for the queue."""
 
     def look() -> None:
         float(workload.total_loss(task.data, arm.weights()))
@@ -39,9 +39,10 @@ def loss_reader(arm: Implementation, task: Task, workload: Workload) -> Look:
 
 
 class Painter:
-    """Redraws the tutorial's picture: the data, the line in red, the loss as text; off the screen, or live in a window.
+    """Redraws the tutorial's picture: the data, the line in red, the loss as text.
 
-    The frames of the next drawing are kept while `frames` is a list; nothing is written until `save`.
+    live    in a window on the screen where there is one; else in memory
+    frames  while it is a list, frames are kept in it; `save` writes them
     """
 
     def __init__(self, arm: Implementation, task: Task, workload: Workload, *, live: bool) -> None:
@@ -62,7 +63,7 @@ class Painter:
         self.frames: list[NDArray[np.uint8]] | None = None
 
     def look(self) -> None:
-        """One redraw. With several features the first is drawn."""
+        """Redraws once; with several features, over the first of them."""
         weights = self._arm.weights()
         line = self._on_host(self._workload.predict(self._task.data, weights))
         loss = float(self._workload.total_loss(self._task.data, weights))
@@ -79,11 +80,11 @@ class Painter:
             self.frames.append(np.array(self._figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
 
     def save(self, path: Path) -> None:
-        """The kept frames as a GIF that plays in some ten seconds and stops at the last one."""
+        """Writes the kept frames as a GIF that plays for about ten seconds and stops at the last one."""
         from PIL import Image
 
         images = [Image.fromarray(frame).convert("RGB") for frame in self.frames or []]
-        size = images[-1].size if images else (0, 0)  # a window may have been resized meanwhile
+        size = images[-1].size if images else (0, 0)  # the window may have been resized
         images = [image.resize(size).quantize(16, dither=Image.Dither.NONE) for image in images]
         if images:
             images[0].save(path, save_all=True, append_images=images[1:], duration=80, optimize=True)

@@ -192,7 +192,7 @@ def test_a_server_that_is_killed_is_missed_at_once(tmp_path: Path) -> None:
         time.sleep(0.01)
     assert not server.alive
     with pytest.raises(
-        OSError, match=r"does not answer .*; .*server may say why\. What is finished is kept, and can be gone on with"
+        OSError, match=r"does not answer .*; .*server may say why\. Finished rounds are kept, and can be continued"
     ):
         server.fork("told", [], folder=tmp_path, path=(), variables={}, log=answers, descriptors=[])
     os.kill(worker.pid, signal.SIGKILL)  # a real worker asks the kernel for this by itself
