@@ -1,4 +1,4 @@
-"""What `pytest bench` adds to pytest-benchmark's own record of the machine. Apart because pytest looks for hooks here."""
+"""A hook of pytest-benchmark: what `pytest bench` adds to its description of the machine."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from bench.system import environment
 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
-    """GPUs and package versions: without them two runs cannot be told apart."""
-    here = environment.describe(worker_process.ROOT)
-    machine_info["gpus"] = here["machine"]["gpus"]
-    machine_info["packages"] = here["packages"]
+    """Adds GPUs and package versions: without them two runs cannot be told apart."""
+    description = environment.describe(worker_process.ROOT)
+    machine_info["gpus"] = description["machine"]["gpus"]
+    machine_info["packages"] = description["packages"]

@@ -1,7 +1,7 @@
 """pytest-benchmark as a front end: `pytest bench -k "nn_sgd and eager"`. Every arm is measured by a worker, as in a race.
 
-pytest-benchmark's clock is one that advances by what the worker measured: one update a round. For a comparison that
-survives a noisy machine use `python -m bench run`, which pairs the arms lap by lap; here they run one after the other.
+pytest-benchmark reads a clock that a worker's measurements set: one update a round. Here the arms run one after the other;
+`python -m bench run` pairs them lap by lap, so that a noisy machine disturbs the comparison less.
 """
 
 from contextlib import ExitStack
@@ -15,20 +15,20 @@ from bench.results.record import Arm
 from bench.runner import worker_process
 from bench.runner.arm_run import ArmRun, Block, Setup
 from bench.runner.race import BLOCK_SECONDS
-from bench.system import environment
+from bench.system.gpu_presence import why_no_gpu
 from impls.contract import catalogue
 
 ROUNDS = 30
 
 
 class WorkersClock:
-    """Stands still but for the seconds that a worker reports."""
+    """A clock that moves only by the seconds that a worker reports."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def reset(self) -> None:
-        """Back to zero before each round, so that no digits are lost to subtraction."""
+        """Goes back to zero before each round, so that no digits are lost to subtraction."""
         self.seconds = 0.0
 
 
@@ -36,35 +36,38 @@ CLOCK = WorkersClock()
 
 
 def looprace() -> float:
-    """The timer pytest-benchmark is given; its name is what the report says of it."""
+    """The timer that pytest-benchmark is given; the report shows its name."""
     return CLOCK.seconds
 
 
 def _arms() -> list[Any]:
-    there = ("cpu", "cuda") if environment.gpus() else ("cpu",)
+    """Every arm as a parameter of the test; one that needs a GPU is skipped where there is none."""
+    absent = why_no_gpu()
+    devices = ("cpu",) if absent else ("cpu", "cuda")
     arms = [
         Arm(workload=workload.name, implementation=entry.name, setting=workload.setting(device=device, mode=mode))
         for workload in catalogue.workloads().values()
         for entry in catalogue.choose_implementations(["*"], catalogue.family_of(workload.name))
         if entry.work != "floor" and "full" in entry.domain.batches
-        for device in [one for one in entry.domain.devices if one in there] or entry.domain.devices
+        for device in [name for name in entry.domain.devices if name in devices] or entry.domain.devices
         for mode in entry.domain.modes
     ]
-    return [pytest.param(arm, id=arm.key) for arm in arms]
+    skipped = pytest.mark.skip(reason=f"there is no GPU: {absent}")
+    return [pytest.param(arm, id=arm.key, marks=() if arm.setting.device in devices else skipped) for arm in arms]
 
 
 @pytest.mark.benchmark(timer=looprace)
 @pytest.mark.parametrize("arm", _arms())
 def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """The arm answers right, and this is how long one of its updates takes."""
+    """The arm's answers are right, and one of its updates takes this long."""
     benchmark.group = arm.workload
     workload = catalogue.workloads()[arm.workload]
     oracle = workload.oracle(workload.problem(arm.setting), arm.setting)
-    everywhere = worker_process.allowed_cores()
+    allowed = worker_process.allowed_cores()
     arm_run = ArmRun(arm, oracle, alone=True)
     with ExitStack() as stack:
-        cores = everywhere[-arm.setting.threads :]
-        arm_run.start(stack, Setup(cores, everywhere, 300.0), log=tmp_path / "arm.log", cache=tmp_path / "cache")
+        cores = allowed[-arm.setting.threads :]
+        arm_run.start(stack, Setup(cores, allowed, limit=300.0), log=tmp_path / "arm.log", cache=tmp_path / "cache")
         while not arm_run.started():
             pass
         arm_run.run_job(tmp_path / "pictures")
@@ -90,8 +93,8 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path) -> None:
 def _measure(arm_run: ArmRun, block: Block, benchmark: BenchmarkFixture) -> None:
     arm_run.start_laps(block, every=1)
 
-    def visit() -> None:
+    def sample() -> None:
         CLOCK.seconds += arm_run.sample(lap=1) / block.updates
 
-    benchmark.pedantic(visit, setup=CLOCK.reset, rounds=ROUNDS, iterations=1, warmup_rounds=1)
+    benchmark.pedantic(sample, setup=CLOCK.reset, rounds=ROUNDS, iterations=1, warmup_rounds=1)
     arm_run.finish()

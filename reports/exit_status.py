@@ -1,14 +1,25 @@
-"""A comparison, or a gate, as one number, the exit status. Apart because CI reads nothing else."""
+"""The exit statuses of the command line, and which of them a run or a gate ends with."""
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from bench.results.gate import GateVerdict, Whole
-from reports.run.comparison import Comparison
+if TYPE_CHECKING:
+    from bench.results.gate import GateVerdict, Whole
+    from reports.run.comparison import Comparison
 
 
 class Exit(IntEnum):
-    """What the exit status says; the gravest of what applies, wrong answers first."""
+    """The exit statuses. Of several that apply the gravest is used, wrong answers first.
+
+    DONE         all was measured, or every regression that could be decided is none
+    REGRESSION   a gate proved a slowdown
+    USAGE        what was typed makes no sense; nothing was measured
+    WRONG        an arm's answers are wrong, or a claim of the contract is broken
+    FAILED       an arm failed, crashed, took too long or ran out of memory
+    UNMEASURED   nothing could be measured: no arm can run here, a side cannot be made, the disk is full
+    INTERRUPTED  a person stopped it; what was finished is kept
+    """
 
     DONE = 0
     REGRESSION = 1
@@ -19,19 +30,19 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-OF_GATE: Mapping[Whole, Exit] = {
+OF_GATE: "Mapping[Whole, Exit]" = {
     "regressed": Exit.REGRESSION,
     "unmeasured": Exit.UNMEASURED,
     "wrong": Exit.WRONG,
     "failed": Exit.FAILED,
-    "unresolved": Exit.DONE,  # what was decided is no regression, and what was not is said in words
+    "unresolved": Exit.DONE,  # no regression was found; the report says what is undecided
     "ok": Exit.DONE,
     "nothing to race": Exit.DONE,
 }
 
 
-def status_of(comparison: Comparison) -> Exit:
-    """Arms that are unsupported or unavailable are no failure; a race without a single time but of floors is."""
+def status_of(comparison: "Comparison") -> Exit:
+    """The status of a run. An arm that cannot run here is no failure; a race in which only floors have a time is."""
     rows = [row for result in comparison.races for row in result.rows]
     if any(row.status == "wrong" for row in rows):
         return Exit.WRONG
@@ -42,6 +53,6 @@ def status_of(comparison: Comparison) -> Exit:
     return Exit.DONE
 
 
-def status_of_gate(verdict: GateVerdict) -> Exit:
-    """What could not be measured is no success; answers that are wrong on both sides are no regression, and no success."""
+def status_of_gate(verdict: "GateVerdict") -> Exit:
+    """The status of a gate. Nothing measured is no success; nor are answers that are wrong on both sides."""
     return OF_GATE[verdict.word]

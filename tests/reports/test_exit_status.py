@@ -1,4 +1,4 @@
-"""The exit status of a comparison. Apart because CI reads nothing else."""
+"""The exit status of a run."""
 
 from reports.exit_status import Exit, status_of
 from reports.run.comparison import compare
