@@ -1,4 +1,4 @@
-"""What a gate is asked and what it finds: typed, frozen and torch-free, for it is kept on disk and reports read it."""
+"""The plan, rounds, counts and verdict of a gate: frozen values, of which plan, rounds and counts are kept as files."""
 
 from typing import Literal
 
@@ -32,8 +32,8 @@ Whole = Literal["regressed", "unmeasured", "wrong", "failed", "unresolved", "ok"
 class Margins(Struct, frozen=True, kw_only=True):
     """What counts as slower, as fractions of the base's time: 0.03 is 3 %.
 
-    gate   a slowdown of at least so much stops a merge, and `ok` says that it is excluded
-    floor  a slowdown must be proved to be more than this, however sure it is; 0 <= floor < gate
+    gate   a slowdown of this size or more stops a merge, and `ok` says that it is excluded
+    floor  a regression must be proved to be slower by more than this; 0 <= floor < gate
     """
 
     gate: float = 0.03
@@ -41,15 +41,15 @@ class Margins(Struct, frozen=True, kw_only=True):
 
 
 class Side(Struct, frozen=True, kw_only=True):
-    """One of the two that are raced.
+    """One of the two versions of the code that are compared.
 
     name      as it was asked for: "origin/main", "the working tree"
-    commit    its commit; None for what is not committed
+    commit    its commit; None for a working tree with changes
     changed   whether it is a working tree with changes that no commit has
-    python    the interpreter its arms run in
-    versions  of what matters there: {"python": "3.12.1", "torch": "2.13.0", "numpy": ...}
-    folder    below its copies, where `impls` lies: "" or, say, "benchmarks"
-    copies    folders that hold it, equal to the byte and with paths of equal length; relative to the gate's folder
+    python    the interpreter that its arms run in
+    versions  of Python and of the packages that matter there: {"python": "3.12.1", "torch": "2.13.0", "numpy": ...}
+    folder    where `impls` lies, from the root of a copy: "" or, say, "benchmarks"
+    copies    folders with its files, equal to the byte and with paths of equal length; relative to the gate's folder
     digest    SHA-256 of all its files
     """
 
@@ -67,9 +67,9 @@ class Side(Struct, frozen=True, kw_only=True):
 class Cell(Struct, frozen=True, kw_only=True):
     """One arm on both sides.
 
-    kind     "raced"; "control": identical on both sides, raced all the same to see what the machine does; "identical" and
-             not raced; "new": the base does not have it; "missing": the head does not have it any more
-    differs  the files it is made of that differ, as paths from the side's folder
+    kind     raced; control: the base raced against itself, to see what the machine does; identical: the same code on both
+             sides, not raced; new: the base does not have it; missing: the head no longer has it
+    differs  the files it stands on that differ between the sides, as paths from the side's folder
     """
 
     arm: Arm
@@ -79,23 +79,24 @@ class Cell(Struct, frozen=True, kw_only=True):
 
     @property
     def slug(self) -> str:
-        """Its name as a file name; a control's says so, for an arm may be both raced and a control."""
+        """Its name as a file name; a control's begins with "control", because its arm may be raced as well."""
         name = f"{self.kind} {self.arm.key}" if self.kind == "control" else self.arm.key
         return "".join(c if c.isalnum() or c in "_." else "-" for c in name).strip("-")
 
 
 class GatePlan(Struct, frozen=True, kw_only=True):
-    """What a gate set out to do; written first, never changed.
+    """What a gate sets out to do; written first and never changed.
 
+    command      as it was typed
     seed         of all random orders
     budget       seconds after which no further round is started
     most         rounds of each stage after which a cell stays unresolved
     limit        seconds that any single step of an arm may take
-    lap_seconds  of racing in each round
-    named        whether a person named the arms: then one that only one side has is no answer
+    lap_seconds  seconds of racing in each round
+    named        whether a person named the arms: then an arm that only one side has leaves the gate unmeasured
     options      options of the command line that a command for the same sides needs too, by name: {"gate": "5%"}; a flag
                  is True; None in plans that are older than this field
-    notes        sentences about what was compared, for the reader: "the base is where the head left origin/main"
+    notes        sentences about what is compared, without a full stop: "the base is where the head left origin/main"
     """
 
     format: int = FORMAT
@@ -119,11 +120,11 @@ class GatePlan(Struct, frozen=True, kw_only=True):
 
 
 class PairedRound(Struct, frozen=True, kw_only=True):
-    """One round of one cell: fresh processes of both sides, their blocks in laps. The unit of replication.
+    """One round of one cell: fresh processes of both sides, whose blocks alternate in laps. The unit of replication.
 
-    round    from 1, in each stage anew
-    copies   which of its copies each side ran from
-    seconds  wall time, with starting
+    round    its number, from 1 in each stage
+    copies   which copy each side ran from: base, head
+    seconds  wall time, with starting the processes
     """
 
     format: int = FORMAT
@@ -134,11 +135,15 @@ class PairedRound(Struct, frozen=True, kw_only=True):
     copies: tuple[int, int] = (0, 0)
     seconds: float = 0.0
 
+    def side(self, role: Role) -> Record:
+        """The record of the side with this role."""
+        return self.base if role == "base" else self.head
+
 
 class Count(Struct, frozen=True, kw_only=True):
-    """A quantity without noise on both sides; None where it could not be counted.
+    """A counter on both sides; None where it could not be counted.
 
-    bad  whether more of it fails by itself, and there is more of it
+    bad  whether the head has more of it and more of it is a regression by itself
     """
 
     base: float | None
@@ -149,10 +154,10 @@ class Count(Struct, frozen=True, kw_only=True):
 class Counts(Struct, frozen=True, kw_only=True):
     """The counters of one cell, by the names of `profile.COUNTERS`.
 
-    unsteady  those left out, for two countings of the base differed
-    reason    why nothing could be counted, if so
-    head_alone  whether that is so of the head only, and the base could be counted
-    breaks    why the compiler gave up on the head, where it did not on the base
+    unsteady    counters that are left out because two countings of the base differed
+    reason      why nothing could be counted; empty where it could
+    head_alone  whether the head could not be counted and the base could
+    breaks      reasons of graph breaks on the head that the base does not have
     """
 
     format: int = FORMAT
@@ -164,10 +169,10 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Clocked(Struct, frozen=True, kw_only=True):
-    """The change that rounds showed: head over base, minus 1; above 0 is slower.
+    """The change that rounds show: head over base, minus 1; above 0 the head is slower.
 
-    low, high  its 95 % interval, Student's t over rounds; None with one round
-    deviation  standard deviation of a round's logarithm
+    low, high  its 95 % interval, by Student's t over rounds; None with one round
+    deviation  standard deviation of ln(head / base) over rounds; None with one round
     """
 
     change: float
@@ -203,19 +208,22 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class CellVerdict(Struct, frozen=True, kw_only=True):
-    """What is said of a cell, and by what.
+    """The verdict on a cell, and what it is based on.
 
-    word      regressed: slower by more than the floor, proved twice, or more of a counter that is bad by itself; ok: a
-              slowdown of the gate or more is excluded; improved: ok, and as surely faster by more than the floor;
-              unresolved; wrong, failed: an answer or an end, not a time; unmeasured: there are no times that can be
-              compared; unavailable: neither side can be run here;
-              identical, new, missing: not raced, as the cell's kind
-    stops     whether it is a reason to stop the merge: a regression, or right or running on the base and not on the head
-    clocked   by all rounds that count: the confirmation's where there was one, else the screening's
-    screened  by the screening alone, where there was a confirmation
+    word      regressed: slower by more than the floor, shown twice, or more of a counter that is bad by itself
+              ok: a slowdown of the gate or more is excluded
+              improved: ok, and faster by more than the floor with the same certainty
+              unresolved: none of these could be shown yet
+              wrong, failed: the head gives a wrong answer, or does not run
+              unmeasured: there are no times that can be compared
+              unavailable: neither side can run it here
+              identical, new, missing: not raced, as the cell's kind says
+    stops     whether it stops the merge: a regression, or an arm that is right on the base and wrong or failing on the head
+    clocked   the change by the rounds that count: the confirmation's where there was one, else the screening's
+    screened  the change by the screening alone, where there was a confirmation
     reasons   of a verdict that measured times alone do not explain; empty otherwise
-    minutes_to_resolve   of an unresolved cell, at about so many more minutes it can be decided; None when nobody knows
-    smallest_detectable  the smallest slowdown that rounds like these would have called a regression in 80 of 100 gates
+    minutes_to_resolve   about how many more minutes decide an unresolved cell; None where that cannot be estimated
+    smallest_detectable  the smallest slowdown that 80 of 100 gates with rounds like these call a regression
     """
 
     cell: Cell
@@ -230,10 +238,10 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
 
 
 class Controls(Struct, frozen=True, kw_only=True):
-    """What cells showed that are the same on both sides: there the truth is 0.
+    """What the controls showed: cells that are the same on both sides, so that the true change is 0.
 
-    clocked  over all rounds of all of them; of those of the confirmation, where they seemed off and were raced again
-    vetoes   whether they are off by more than chance and the floor allow, twice: then no clock is believed
+    clocked  the change over the rounds of all controls; of the confirmation's, where they were off and raced again
+    vetoes   whether they are off by more than chance and the floor allow, twice: then no measured time is believed
     """
 
     names: tuple[str, ...] = ()
@@ -242,13 +250,14 @@ class Controls(Struct, frozen=True, kw_only=True):
 
 
 class GateVerdict(Struct, frozen=True, kw_only=True):
-    """All that a gate has found.
+    """The outcome of a gate.
 
-    word                 of the whole: the gravest that applies
-    cells                in the order of the plan, controls left out
-    family_error         at most so often does a gate like this one call anything a regression where nothing changed
+    word                 the outcome of the whole: the gravest that applies
+    cells                in the order of the plan, without controls
+    family_error         upper bound of the probability that such a gate calls anything a regression where nothing changed
     smallest_detectable  median over the cells that were raced
-    complete             whether nothing is left to do; not so after an interruption, or when the budget ended first
+    seconds              wall time of all rounds
+    complete             whether no round is missing; False after an interruption, or when the budget ended first
     """
 
     format: int = FORMAT

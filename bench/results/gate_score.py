@@ -1,4 +1,4 @@
-"""What a sitting of rival gates has shown, as it is kept and published. Apart from score.py, for reports read it."""
+"""How often this gate and other tools were right in the same trials, as it is published."""
 
 from typing import Literal
 
@@ -8,13 +8,13 @@ from bench.results.record import Arm
 
 FORMAT = 1
 
-Said = Literal["slower", "faster", "passed", "unresolved"]
+Answer = Literal["slower", "faster", "passed", "unresolved"]
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """So many of so many, with the exact 95 % interval of the share (Clopper and Pearson, 1934).
+    """A count out of a total, with the exact 95 % interval of the share (Clopper and Pearson, 1934).
 
-    The interval takes trials as independent. Those of one session are less so than those of different ones.
+    The interval assumes independent trials. Trials of one session are less independent than those of different sessions.
     """
 
     count: int
@@ -24,9 +24,9 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 class AtLevel(Struct, frozen=True, kw_only=True):
-    """What a method said of all trials with the same slowdown.
+    """The answers of a method in all trials with the same slowdown.
 
-    level  the slowdown: 0.05 is 5 %; 0 is no change, where each "slower" is a false alarm
+    level  the slowdown: 0.05 is 5 %; 0 is no change, so that each "slower" is a false alarm
     """
 
     level: float
@@ -37,12 +37,12 @@ class AtLevel(Struct, frozen=True, kw_only=True):
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """One way to gate, over all trials.
+    """One gate, over all trials.
 
-    rule        by which it decides, in a sentence
+    rule        how it decides, in a sentence
     way         how its data were collected, in a sentence
     levels      in rising order
-    faster      at all levels together; every one is wrong, for nothing ever made the head faster
+    faster      at all levels together; each one is wrong, because the head was never made faster
     unresolved  at all levels together
     seconds     median wall time of a comparison, with starting processes
     """
@@ -57,11 +57,11 @@ class Method(Struct, frozen=True, kw_only=True):
 
 
 class Score(Struct, frozen=True, kw_only=True):
-    """The methods of one sitting, ours first.
+    """All methods in the same trials, ours first.
 
     budget    seconds of wall time that each method had for a comparison
     machine   in words
-    versions  of what matters: {"python": ..., "torch": ..., "pytest-benchmark": ...}
+    versions  of Python and of the packages that matter: {"python": ..., "torch": ..., "pytest-benchmark": ...}
     """
 
     format: int = FORMAT

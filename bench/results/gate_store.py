@@ -1,5 +1,6 @@
-"""The folder a gate lives in: its plan, its rounds and its counts, each file whole or absent. Apart from the store of runs,
-for a gate has two sides; what is on disk is all that it knows, so that it can be stopped and gone on with at any time.
+"""The folder of a gate: its plan, its rounds and its counts, each in a file that is whole or absent.
+
+What is on disk is all that a gate knows, so that it can be stopped and resumed at any time.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ class GateStore:
 
     gate.json                          the plan; with it a folder is a gate
     environment.json, sides.json       what it was measured on, and what is compared
-    sides/, instrument/                the files of both, and what measures them
-    rounds/<cell>/<stage>-001.json     one file a round
+    sides/, instrument/                the files of both sides, and the code that measures them
+    rounds/<cell>/<stage>-001.json     one file for each round
     counts/<cell>.json                 what was counted
-    logs/, cache/                      what the arms printed; what their compilers keep
+    logs/, cache/                      what the arms printed, and what their compilers keep
     """
 
     store: Store
@@ -27,11 +28,6 @@ class GateStore:
     def path(self) -> Path:
         """The folder."""
         return self.store.path
-
-    @staticmethod
-    def create(results: Path) -> "GateStore":
-        """A new folder with a name of its own. Raises what `Store.create` raises."""
-        return GateStore(Store.create(results))
 
     @staticmethod
     def find(run: str, results: Path) -> "GateStore":
@@ -49,37 +45,36 @@ class GateStore:
         )
 
     def write_plan(self, plan: GatePlan) -> None:
-        """What it sets out to do."""
+        """Writes the plan; with it the folder is a gate."""
         self.store.write("gate.json", pretty(plan))
 
     def plan(self) -> GatePlan:
-        """What it set out to do. Raises StoreError for a bad file."""
+        """The plan. Raises StoreError for a bad file."""
         return read(self.path / "gate.json", GatePlan, FORMAT)
 
-    def write_duel(self, cell: Cell, duel: PairedRound) -> None:
-        """One round that is over."""
-        self.store.write(f"rounds/{cell.slug}/{duel.stage}-{duel.round:03d}.json", pretty(duel))
+    def write_round(self, cell: Cell, paired: PairedRound) -> None:
+        """Writes a round that is over."""
+        self.store.write(f"rounds/{cell.slug}/{paired.stage}-{paired.round:03d}.json", pretty(paired))
 
-    def duels(self, cell: Cell) -> list[PairedRound]:
+    def rounds(self, cell: Cell) -> list[PairedRound]:
         """All rounds of a cell, screening first, each stage in order. Raises StoreError for a bad file."""
         paths = (self.path / "rounds" / cell.slug).glob("*.json")
-        return sorted(
-            (read(path, PairedRound, FORMAT) for path in paths), key=lambda duel: (duel.stage != "screen", duel.round)
-        )
+        rounds = (read(path, PairedRound, FORMAT) for path in paths)
+        return sorted(rounds, key=lambda paired: (paired.stage != "screen", paired.round))
 
     def write_counts(self, cell: Cell, counts: Counts) -> None:
-        """What was counted of a cell."""
+        """Writes what was counted of a cell."""
         self.store.write(f"counts/{cell.slug}.json", pretty(counts))
 
     def counts(self, cell: Cell) -> Counts | None:
-        """What was counted of a cell; None where nobody did yet. Raises StoreError for a bad file."""
+        """What was counted of a cell; None before it was. Raises StoreError for a bad file."""
         path = self.path / "counts" / f"{cell.slug}.json"
         return read(path, Counts, FORMAT) if path.is_file() else None
 
     def log(self, cell: Cell, stage: Stage, number: int, role: Role) -> Path:
-        """Where a side's output goes."""
+        """The file for a side's output in a round."""
         return self.path / "logs" / cell.slug / f"{stage}-{number:03d}-{role}.log"
 
     def cache(self, cell: Cell, role: Role) -> Path:
-        """What the compilers of a side keep; the paths of both are equally long."""
+        """The folder for the compiler cache of a side; the paths of both sides are equally long."""
         return (self.path / "cache" / cell.slug / role).resolve()

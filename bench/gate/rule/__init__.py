@@ -1,1 +1,1 @@
-"""The rule by which a gate decides: rounds in, verdicts out. Numbers only; nothing is raced here."""
+"""How a gate decides: from the values of rounds to verdicts. Nothing is measured here."""

@@ -1,9 +1,10 @@
-"""How much evidence each look at the rounds needs, so that looking often does not err more often. Apart: numbers, no data.
+"""The thresholds of a group-sequential test: how small the p value must be at each look at the rounds.
 
-The significance-level approach of group-sequential tests: at each look the p value of Student's t is held against a
-threshold that a Brownian motion would pass with just the error that may be spent by then (K. K. G. Lan and D. L. DeMets,
-Discrete sequential boundaries for clinical trials, Biometrika 70, 1983; K. Kim and D. L. DeMets, Design and analysis of
-group sequential tests based on the type I error spending rate function, Biometrika 74, 1987).
+Looking at the same data repeatedly must not raise the error rate. So each look may spend only a part of the error
+probability alpha: at each look the p value of Student's t is compared with a threshold that a Brownian motion crosses with
+exactly the probability that may be spent by then (K. K. G. Lan and D. L. DeMets, Discrete sequential boundaries for clinical
+trials, Biometrika 70, 1983; K. Kim and D. L. DeMets, Design and analysis of group sequential tests based on the type I error
+spending rate function, Biometrika 74, 1987).
 """
 
 import math
@@ -20,54 +21,54 @@ Kind = Literal["regressed", "ok"]
 Values = NDArray[np.float64]
 
 HORIZON = 20  # rounds by which most of the error may be spent
-KEPT = 0.2  # the share of it that is kept for all rounds after these, however many
-WARY = 0.9  # of alpha is spent on paper: Student's t passes these thresholds up to 1.13 times as often as the walk
+KEPT = 0.2  # the share of it that is kept for all rounds after the horizon, however many
+CAUTION = 0.9  # of alpha is planned for: Student's t crosses these thresholds up to 1.13 times as often as Brownian motion
 ALPHA: dict[Kind, float] = {"regressed": 0.01, "ok": 0.05}
 LOOKS: tuple[int, ...] = (
-    *range(4, HORIZON),  # a round costs seconds, a look nothing
-    *(each << doublings for doublings in range(20) for each in (20, 25, 32)),
+    *range(4, HORIZON),  # every round, for a round costs seconds and a look nothing
+    *(rounds << doublings for doublings in range(20) for rounds in (20, 25, 32)),
 )
-REACH = 8.0  # standard deviations beyond which a walk never is
+REACH = 8.0  # standard deviations beyond which the probability of a path is neglected
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 def looks(most: int) -> tuple[int, ...]:
-    """The numbers of rounds at which data are looked at, up to `most`: 4, 5, ... 20, then 25, 32 and their doublings.
+    """The numbers of rounds at which data are looked at, up to `most`: 4, 5, ... 20, 25, 32, 40, 50, 64, ...
 
-    They are the same for every gate, whatever its `most`: only so can a gate be continued without erring more often.
-    A stage of at most `most` rounds therefore ends with the last of them; of fewer than 4 rounds there is no look.
+    They are the same for every gate, whatever its `most`, so that a gate can be continued without a higher error rate.
+    A stage of at most `most` rounds ends with the last of them. There is no look at fewer than 4 rounds.
     """
-    return tuple(each for each in LOOKS if each <= most)
+    return tuple(rounds for rounds in LOOKS if rounds <= most)
 
 
 def spent(kind: Kind, rounds: int) -> float:
-    """The probability of a wrong word that is allowed by so many rounds; all rounds to come never take it over ALPHA.
+    """The probability of a wrong decision that is allowed within n rounds; it stays below ALPHA for any n.
 
-    With a = 0.9 alpha: 0.8 a n / 20 up to 20 rounds, a (1 - 0.2 * 20 / n) from there on. So it is spent early, and what is
-    clear is soon done.
+    With a = 0.9 alpha: 0.8 a n / 20 up to 20 rounds, and a (1 - 0.2 * 20 / n) after that. Most of it is spent early, so
+    that clear cases are decided soon.
     """
     share = (1 - KEPT) * rounds / HORIZON if rounds <= HORIZON else 1 - KEPT * HORIZON / rounds
-    return ALPHA[kind] * WARY * share
+    return ALPHA[kind] * CAUTION * share
 
 
 def level(kind: Kind, rounds: int) -> float:
-    """The one-sided p value below which the look at so many rounds decides; later looks do not count in it.
+    """The one-sided p value below which the look at so many rounds decides; it does not depend on later looks.
 
     Raises ValueError when there is no look at this number of rounds.
     """
     if rounds not in LOOKS:
         raise ValueError(f"There is no look at {rounds} rounds, only at {', '.join(map(str, LOOKS[:12]))} and so on.")
-    return _looked(kind, rounds)[0]
+    return _look(kind, rounds)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """A Brownian motion from 0 of which only those paths are left that no look has ended.
+    """A Brownian motion from 0, restricted to the paths that no look has ended yet.
 
-    time    so far, variance of a path that nothing ends
-    spent   the probability of having ended above by now
-    points  values that the paths may have
-    masses  how probable each is, with its quadrature weight; together at most 1
+    time    so far; equal to the variance of a path that nothing ends
+    spent   the probability that a path has ended above a boundary by now
+    points  nodes of the quadrature: values that the remaining paths may have
+    masses  the probability density at each node times its quadrature weight; the sum is at most 1
     """
 
     time: float
@@ -76,18 +77,18 @@ class Walk:
     masses: Values
 
     def beyond(self, time: float, high: float) -> float:
-        """The probability of being above `high` at a later time."""
+        """The probability that a remaining path is above `high` at a later time."""
         return float(self.masses @ ndtr((self.points - high) / math.sqrt(time - self.time)))
 
     def excess(self, time: float, high: float) -> float:
-        """The mean of how far above `high` the paths are at a later time, those below it counted as 0."""
+        """The mean of max(0, path - high) at a later time, over the remaining paths."""
         deviation = math.sqrt(time - self.time)
-        far = (self.points - high) / deviation
-        density = np.exp(-(far**2) / 2) / math.sqrt(2 * math.pi)
-        return float(self.masses @ (far * ndtr(far) + density)) * deviation
+        distance = (self.points - high) / deviation
+        density = np.exp(-(distance**2) / 2) / math.sqrt(2 * math.pi)
+        return float(self.masses @ (distance * ndtr(distance) + density)) * deviation
 
     def between(self, time: float, low: float, high: float) -> "Walk":
-        """The paths that are between the two at a later time; those above are added to what is spent.
+        """The paths that are between `low` and `high` at a later time; the probability above is added to `spent`.
 
         One step of P. Armitage, C. K. McPherson and B. C. Rowe, Repeated significance tests on accumulating data,
         Journal of the Royal Statistical Society A 132, 1969, by Gauss-Legendre quadrature.
@@ -104,10 +105,12 @@ START = Walk(0.0, 0.0, np.zeros(1), np.ones(1))
 
 
 def crossed(walk: Walk, time: float, spent: float) -> tuple[float, Walk]:
-    """The p value with which a path ends at this time so that `spent` of all have by now, and the paths that go on.
+    """The p value at the boundary above which paths end at this time, and the paths that go on.
 
-    time   later than the walk's; only the ratios of times count
-    spent  above what the walk has spent, below 1
+    The boundary is placed so that the probability of having ended by this time is `spent`.
+
+    time   later than the walk's; only ratios of times matter
+    spent  more than the walk has spent, and below 1
     """
     reach = REACH * math.sqrt(time)
     boundary = float(brentq(lambda high: walk.beyond(time, high) - (spent - walk.spent), -reach, reach))
@@ -115,7 +118,7 @@ def crossed(walk: Walk, time: float, spent: float) -> tuple[float, Walk]:
 
 
 @cache
-def _looked(kind: Kind, rounds: int) -> tuple[float, Walk]:
+def _look(kind: Kind, rounds: int) -> tuple[float, Walk]:
     earlier = looks(rounds - 1)
-    walk = _looked(kind, earlier[-1])[1] if earlier else START
+    walk = _look(kind, earlier[-1])[1] if earlier else START
     return crossed(walk, rounds / HORIZON, spent(kind, rounds))

@@ -1,4 +1,4 @@
-"""What rounds can bring: how many more decide a cell, how small a slowdown they show. Apart: here nothing is decided."""
+"""Power of the gate: how many more rounds decide a cell, and how small a slowdown a gate detects."""
 
 import math
 from functools import cache, lru_cache
@@ -9,26 +9,26 @@ from scipy.special import chdtri, nctdtrinc, ndtri, stdtrit
 from bench.gate.rule.alpha_spending import START, Kind, level, looks
 from bench.results.gate import Clocked, Margins
 
-POWER = 0.8  # of gates like this one
-FARTHEST = 640  # rounds; what needs more is not promised
-NEVER, ALWAYS = -2.0, 30.0  # slowdowns beyond the gate, in deviations of a round, that no look flags, and that all do
+POWER = 0.8  # probability of detecting a slowdown
+FARTHEST = 640  # rounds; no estimate is given where more are needed
+NEVER, ALWAYS = -2.0, 30.0  # slowdowns beyond the gate, in deviations of a round, that are flagged never and always
 
 
 def deviation(*stages: Clocked | None) -> tuple[float | None, int]:
-    """The standard deviation of a round's logarithm that stages share, with its degrees of freedom; None with 0 of them."""
-    parts = [(each.rounds - 1, each.deviation) for each in stages if each and each.deviation is not None]
-    freedom = sum(free for free, _ in parts)
-    return (math.sqrt(sum(free * own**2 for free, own in parts) / freedom) if freedom else None), freedom
+    """The pooled standard deviation of a round's logarithm, and its degrees of freedom; None with 0 of them."""
+    parts = [(stage.rounds - 1, stage.deviation) for stage in stages if stage and stage.deviation is not None]
+    freedom = sum(degrees for degrees, _ in parts)
+    return (math.sqrt(sum(degrees * own**2 for degrees, own in parts) / freedom) if freedom else None), freedom
 
 
 def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Margins, *, flagged: bool) -> int | None:
-    """About how many more rounds decide a cell in 80 of 100 cases if its mean stays; None beyond 640, or with one round.
+    """How many more rounds decide a cell in 80 of 100 cases if its mean stays; None beyond 640, or with one round.
 
-    The deviation of a round is taken as its 80 % upper bound, by chi-square. A look at n rounds then decides when the mean
-    is further from floor or gate than (t + z) deviation / sqrt(n): t is Student's quantile for that look's level, z the
-    normal's for 80 %. A cell that is yet to be flagged must be confirmed too.
+    The deviation of a round is replaced by its 80 % upper bound, by chi-square. A look at n rounds then decides when the mean
+    is further from floor or gate than (t + z) deviation / sqrt(n), where t is the quantile of Student's t for that look's
+    level and z the normal quantile of 80 %. A cell that is not flagged yet must be confirmed as well.
 
-    flagged  whether the screening is over, and the confirmation under way
+    flagged  whether the screening is over and the confirmation has begun
     """
     spread, freedom = deviation(screened, confirmed)
     if spread is None:
@@ -39,8 +39,8 @@ def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Mar
     mean, done = math.log1p(now.change), confirmed.rounds if confirmed else 0
     if flagged:
         slow = done * mean + screened.rounds * math.log1p(screened.change) >= (done + screened.rounds) * gate
-        ways = [_more("ok", gate - mean, upper, done), _more("regressed", mean - floor, upper, done) if slow else None]
-        return min((each for each in ways if each is not None), default=None)
+        needs = [_more("ok", gate - mean, upper, done), _more("regressed", mean - floor, upper, done) if slow else None]
+        return min((rounds for rounds in needs if rounds is not None), default=None)
     if mean < gate:
         return _more("ok", gate - mean, upper, screened.rounds)
     first, second = (_more("regressed", mean - floor, upper, rounds) for rounds in (screened.rounds, 0))
@@ -48,7 +48,7 @@ def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Mar
 
 
 def _more(kind: Kind, gap: float, spread: float, done: int) -> int | None:
-    """How many rounds after so many the first look comes that shows a gap as wide as this."""
+    """How many rounds after `done` the first look comes that detects a gap as wide as this; None beyond FARTHEST."""
     for rounds in looks(FARTHEST):
         needed = _quantile(kind, rounds) + float(ndtri(POWER))
         if rounds > done and gap > 0 and gap * math.sqrt(rounds) >= needed * spread:
@@ -58,15 +58,15 @@ def _more(kind: Kind, gap: float, spread: float, done: int) -> int | None:
 
 @lru_cache(maxsize=4096)
 def smallest_detectable(deviation: float, margins: Margins, most: int) -> float | None:
-    """The smallest slowdown, as a fraction, that screening and confirmation both see in 80 of 100 gates; None without looks.
+    """The smallest slowdown, as a fraction, that 80 of 100 gates flag and confirm; None without looks.
 
-    The sum of a stage's rounds is followed as a Brownian motion from look to look, between the lines above which a look
-    flags it and below which a look calls it ok. The lines are those of a known deviation, the upper one moved so that the
-    chance of a single look is exactly that of Student's t, which is noncentral t. In the confirmation the mean of both
-    stages must reach the gate, so its line is lower by the lead that flagged cells have in the mean. Simulated gates find
-    between 75 and 84 of 100, for deviations from 0.1 % to 8 %.
+    The sum of a stage's rounds is modelled as a Brownian motion that is followed from look to look, between an upper boundary
+    above which a look flags the cell and a lower one below which a look calls it ok. The boundaries are those of a known
+    deviation; the upper one is shifted so that the probability of a single look is exactly that of the noncentral t
+    distribution. In the confirmation the mean of both stages must reach the gate, so its boundary is lower by the mean lead of
+    flagged cells. Simulated gates detect between 75 and 84 of 100, for deviations from 0.1 % to 8 %.
 
-    deviation  of a round's logarithm, at least 0; with 0 every slowdown of the gate is seen
+    deviation  of a round's logarithm, at least 0; with 0 every slowdown of the gate is detected
     most       rounds of each stage
     """
     if not looks(most):
@@ -84,10 +84,13 @@ def smallest_detectable(deviation: float, margins: Margins, most: int) -> float 
 
 
 def _flagged(beyond: float, room: float, most: int, ahead: float) -> tuple[float, float]:
-    """How probable it is that a stage says regressed, and the mean of its sum, from the gate, when it does.
+    """The probability that a stage flags the cell, and the mean lead of its sum over the gate when it does.
 
-    All in deviations of a round: the slowdown beyond the gate, the room between floor and gate, and by how much the sum
-    may stay behind the gate at the end because the stage before was so far ahead of it.
+    All in deviations of a round:
+
+    beyond  the slowdown beyond the gate
+    room    the distance between floor and gate
+    ahead   the lead of the stage before, by which this stage's sum may stay behind the gate
     """
     walk, lead = START, 0.0
     for rounds in looks(most):
@@ -106,6 +109,6 @@ def _quantile(kind: Kind, rounds: int) -> float:
 
 @cache
 def _line(rounds: int) -> float:
-    """The normal deviate that a known deviation must pass for the chance that t has with an unknown one."""
+    """The boundary, as a normal deviate, at which a known deviation gives the probability that t gives with an unknown one."""
     stage = math.sqrt(POWER)
     return float(nctdtrinc(rounds - 1, 1 - stage, _quantile("regressed", rounds)) - ndtri(stage))

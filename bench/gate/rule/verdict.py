@@ -1,4 +1,4 @@
-"""From a gate's plan, rounds and counts to its verdict. Apart from what carries it out: here nothing is measured or read."""
+"""The verdict of a gate, from its plan, rounds and counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from math import isfinite, log
 from pathlib import Path
 from statistics import fmean, median
 
-from bench.gate.rule import decision
-from bench.gate.rule.decision import Decision
+from bench.gate.rule.decision import Decision, decide, family_error, judge_controls
 from bench.results.gate import (
+    ROLES,
     STAGES,
     Cell,
     CellVerdict,
@@ -26,7 +26,7 @@ from bench.results.gate import (
 )
 from bench.results.record import Record
 
-ENDS = 2  # rounds in which a side failed, after which the cell is not raced again: once may be bad luck; wrong it is but once
+ENDS = 2  # rounds in which a side fails and after which its cell is not raced again: one failure may be bad luck
 UNFIT = ("unsupported", "unavailable")
 WORKLOAD = "workload.py"
 UNRACED: Mapping[Kind, Word] = {"identical": "identical", "new": "new", "missing": "missing"}
@@ -36,8 +36,8 @@ UNRACED: Mapping[Kind, Word] = {"identical": "identical", "new": "new", "missing
 class Standing:
     """Where a cell stands after its rounds so far.
 
-    decision  what the clock allows to be said
-    ended     of each role, what was wrong with it in so many rounds that the cell is over: its record
+    decision  what the measured times allow to be said
+    ended     for each side that failed or was wrong so that the cell is over: a record that says how
     next      the stage that needs another round; None when the cell is over
     """
 
@@ -46,129 +46,135 @@ class Standing:
     next: Stage | None
 
 
-def logarithm(duel: PairedRound) -> float | None:
-    """The median over laps of ln(head / base); None when the round cannot be used: a side failed, or was wrong."""
-    if duel.base.status != "ok" or duel.head.status != "ok":
+def logarithm(paired: PairedRound) -> float | None:
+    """The value of a round: the median over laps of ln(head / base); None where a side failed or was wrong."""
+    if paired.base.status != "ok" or paired.head.status != "ok":
         return None
-    base, head = duel.base.per_update, duel.head.per_update
-    pairs = [(base[lap], head[lap]) for lap in base if lap in head]
-    if not pairs or not all(isfinite(each) and each > 0 for pair in pairs for each in pair):
+    base, head = paired.base.per_update, paired.head.per_update
+    laps = [(base[lap], head[lap]) for lap in base if lap in head]
+    if not laps or not all(isfinite(seconds) and seconds > 0 for lap in laps for seconds in lap):
         return None
-    return median(log(head / base) for base, head in pairs)
+    return median(log(head / base) for base, head in laps)
 
 
-def standing(cell: Cell, duels: Sequence[PairedRound], most: int) -> Standing:
-    """Where a cell stands. Rounds that cannot be used count for nothing but themselves."""
-    screen, confirm = (_values(duels, stage) for stage in STAGES)
-    found = decision.decide(screen, confirm, cell.margins, most)
+def standing(cell: Cell, rounds: Sequence[PairedRound], most: int) -> Standing:
+    """Where a cell stands. Rounds without a value count only as failures.
+
+    most  rounds of each stage
+    """
+    screen, confirm = (_values(rounds, stage) for stage in STAGES)
+    decision = decide(screen, confirm, cell.margins, most)
     ended: dict[Role, Record] = {}
-    for role, records in (("base", [d.base for d in duels]), ("head", [d.head for d in duels])):
+    for role in ROLES:
+        records = [paired.side(role) for paired in rounds]
         bad = [record for record in records if record.status != "ok"]
         unfit = len(bad) == len(records) and any(record.status in UNFIT for record in bad)
-        wrong = [record for record in bad if record.status == "wrong"]
+        wrong = [record for record in bad if record.status == "wrong"]  # one is enough: its tolerance covers rounding
         if len(bad) >= ENDS or unfit or wrong:
-            ended[role] = (wrong or bad)[-1]  # type: ignore[index]  # mypy takes the pair's first for any string
-    timeless = sum(d.base.status == d.head.status == "ok" and logarithm(d) is None for d in duels) >= ENDS
-    return Standing(found, ended, None if ended or timeless else found.stage)
+            ended[role] = (wrong or bad)[-1]
+    untimed = sum(paired.base.status == paired.head.status == "ok" and logarithm(paired) is None for paired in rounds)
+    return Standing(decision, ended, None if ended or untimed >= ENDS else decision.stage)
 
 
 def verdict(
     plan: GatePlan,
-    duels: Mapping[str, Sequence[PairedRound]],
+    rounds: Mapping[str, Sequence[PairedRound]],
     counts: Mapping[str, Counts],
     *,
     most: int | None = None,
     seconds: float = 0.0,
 ) -> GateVerdict:
-    """What the rounds and counts allow to be said of every cell and of the whole.
+    """The verdict on every cell and on the whole.
 
-    duels, counts  by the slugs of the cells; none where nothing was done yet
-    most           rounds of each stage, where a person asked for others than the plan
+    rounds, counts  by the slugs of the cells; absent where nothing was done yet
+    most            rounds of each stage, where a person asked for another number than the plan's
+    seconds         wall time of all rounds
     """
     limit = most or plan.most
-    controls = _controls([cell for cell in plan.cells if cell.kind == "control"], duels)
-    shown = [cell for cell in plan.cells if cell.kind != "control"]
-    stands = {cell.slug: standing(cell, duels.get(cell.slug, ()), limit) for cell in shown if cell.kind == "raced"}
+    controls = _controls([cell for cell in plan.cells if cell.kind == "control"], rounds)
+    arms = [cell for cell in plan.cells if cell.kind != "control"]
+    standings = {cell.slug: standing(cell, rounds.get(cell.slug, ()), limit) for cell in arms if cell.kind == "raced"}
     cells = tuple(
-        _of_cell(cell, stands.get(cell.slug), duels.get(cell.slug, ()), counts.get(cell.slug), controls)
-        for cell in shown
+        _of_cell(cell, standings.get(cell.slug), rounds.get(cell.slug, ()), counts.get(cell.slug), controls)
+        for cell in arms
     )
-    smallest = [each.smallest_detectable for each in cells if each.smallest_detectable is not None]
+    smallest = [cell.smallest_detectable for cell in cells if cell.smallest_detectable is not None]
     return GateVerdict(
         plan=plan,
         word=_whole(plan, cells, controls),
         cells=cells,
         controls=controls,
-        family_error=decision.family_error(len(stands)),
+        family_error=family_error(len(standings)),
         smallest_detectable=median(smallest) if smallest else None,
         seconds=seconds,
-        complete=all(stand.next is None for stand in stands.values()),
+        complete=all(standing.next is None for standing in standings.values()),
     )
 
 
 def control_rounds(
-    cells: Sequence[Cell], duels: Mapping[str, Sequence[PairedRound]], stage: Stage
+    cells: Sequence[Cell], rounds: Mapping[str, Sequence[PairedRound]], stage: Stage
 ) -> dict[str, list[float]]:
-    """The values of the rounds of a stage in which a control was clocked, by the names of those that have any."""
-    return {cell.arm.key: found for cell in cells if (found := _values(duels.get(cell.slug, ()), stage))}
+    """The values of a stage's rounds of controls, by the names of those that have any."""
+    return {cell.arm.key: values for cell in cells if (values := _values(rounds.get(cell.slug, ()), stage))}
 
 
-def _values(duels: Sequence[PairedRound], stage: Stage) -> list[float]:
-    return [value for duel in duels if duel.stage == stage and (value := logarithm(duel)) is not None]
+def _values(rounds: Sequence[PairedRound], stage: Stage) -> list[float]:
+    return [value for paired in rounds if paired.stage == stage and (value := logarithm(paired)) is not None]
 
 
-def _controls(cells: Sequence[Cell], duels: Mapping[str, Sequence[PairedRound]]) -> Controls:
-    screen, confirm = (control_rounds(cells, duels, stage) for stage in STAGES)
-    clocked, vetoes = decision.controls(screen, confirm)
+def _controls(cells: Sequence[Cell], rounds: Mapping[str, Sequence[PairedRound]]) -> Controls:
+    screen, confirm = (control_rounds(cells, rounds, stage) for stage in STAGES)
+    clocked, vetoes = judge_controls(screen, confirm)
     return Controls(names=tuple(cell.arm.key for cell in cells), clocked=clocked, vetoes=vetoes)
 
 
 def _of_cell(
-    cell: Cell, stand: Standing | None, duels: Sequence[PairedRound], counts: Counts | None, controls: Controls
+    cell: Cell, standing: Standing | None, rounds: Sequence[PairedRound], counts: Counts | None, controls: Controls
 ) -> CellVerdict:
-    if stand is None:
+    if standing is None:
         return CellVerdict(cell=cell, word=UNRACED[cell.kind])
-    clock, pace = stand.decision, [duel.seconds for duel in duels]
-    word, reasons, stops = _clocked(cell, stand, duels, controls)
+    decision, seconds = standing.decision, [paired.seconds for paired in rounds]
+    word, reasons, stops = _by_rounds(cell, standing, rounds, controls)
     if counts and counts.head_alone and word in ("ok", "improved", "unresolved"):
         word, reasons = "unmeasured", (Reason(cause="counting", detail=counts.reason),)
     if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
         if word != "regressed":
             reasons = (*(Reason(cause="counter", what=name) for name in grown), *reasons)
         word, stops = "regressed", True
-    rounds = clock.rounds_to_resolve if word == "unresolved" else None
+    needed = decision.rounds_to_resolve if word == "unresolved" else None
     return CellVerdict(
         cell=cell,
         word=word,
         stops=stops,
-        clocked=clock.clocked,
-        screened=clock.screened,
+        clocked=decision.clocked,
+        screened=decision.screened,
         counts=counts,
         reasons=reasons,
-        minutes_to_resolve=None if rounds is None or not pace else rounds * fmean(pace) / 60,
-        smallest_detectable=clock.smallest_detectable,
+        minutes_to_resolve=None if needed is None or not seconds else needed * fmean(seconds) / 60,
+        smallest_detectable=decision.smallest_detectable,
     )
 
 
-def _clocked(
-    cell: Cell, stand: Standing, duels: Sequence[PairedRound], controls: Controls
+def _by_rounds(
+    cell: Cell, standing: Standing, rounds: Sequence[PairedRound], controls: Controls
 ) -> tuple[Word, tuple[Reason, ...], bool]:
     """The word for a cell by its rounds, the reasons that are not times, and whether it stops the merge."""
-    base, head = stand.ended.get("base"), stand.ended.get("head")
+    base, head = standing.ended.get("base"), standing.ended.get("head")
     if head:
-        never = all("ok" not in (duel.base.status, duel.head.status) for duel in duels)
+        never = all("ok" not in (paired.base.status, paired.head.status) for paired in rounds)
         if base and never and base.status in UNFIT and head.status in UNFIT:
             return "unavailable", (_ended(head, None),), False
         both = (_ended(head, "head"), _ended(base, "base")) if base else (_ended(head, "head"),)
         return "wrong" if head.status == "wrong" else "failed", both, not base
-    if any(duel.base.digest and duel.head.digest and duel.base.digest != duel.head.digest for duel in duels):
+    digests = [(paired.base.digest, paired.head.digest) for paired in rounds]
+    if any(base_digest and head_digest and base_digest != head_digest for base_digest, head_digest in digests):
         return "unmeasured", (Reason(cause="data"),), False
     if base:
         if base.status == "wrong" and any(Path(file).name == WORKLOAD for file in cell.differs):
             return "unmeasured", (_ended(base, "base"), Reason(cause="workload")), False
         return "improved", (_ended(base, "base"), Reason(cause="mended")), False
-    word = stand.decision.word
-    if stand.next is None and word == "unresolved" and not any(logarithm(duel) is not None for duel in duels):
+    word = standing.decision.word
+    if standing.next is None and word == "unresolved" and not any(logarithm(paired) is not None for paired in rounds):
         return "unmeasured", (Reason(cause="times"),), False
     if word in ("regressed", "improved", "ok") and controls.vetoes:
         return "unresolved", (Reason(cause="controls"),), False
@@ -180,18 +186,16 @@ def _ended(record: Record, role: Role | None) -> Reason:
 
 
 def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> Whole:
-    """The gravest that applies; that something could not be measured is never a silent pass."""
-    words = [each.word for each in cells]
-    raced = [each for each in cells if each.cell.kind == "raced" and each.word != "unavailable"]
+    """The gravest outcome that applies; what could not be measured never passes silently."""
+    words = [cell.word for cell in cells]
+    raced = [cell for cell in cells if cell.cell.kind == "raced" and cell.word != "unavailable"]
     compared = bool(raced) or ("identical" in words and "unavailable" not in words)
-    if any(each.stops for each in cells):
+    if any(cell.stops for cell in cells):
         return "regressed"
     uncontrolled = bool(controls.names) and controls.clocked is None
-    absent = (
-        "missing" in words or "unmeasured" in words or (plan.named and "new" in words) or (bool(cells) and not compared)
-    )
-    blind = bool(raced) and all(each.word == "unresolved" for each in raced)
-    if controls.vetoes or uncontrolled or absent or blind or not cells:
+    absent = "missing" in words or "unmeasured" in words or (plan.named and "new" in words)
+    undecided = bool(raced) and all(cell.word == "unresolved" for cell in raced)
+    if controls.vetoes or uncontrolled or absent or undecided or not compared:
         return "unmeasured"
     order: tuple[Whole, ...] = ("wrong", "failed", "unresolved")
     return next((word for word in order if word in words), "ok" if raced else "nothing to race")

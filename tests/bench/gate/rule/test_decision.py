@@ -185,7 +185,7 @@ def test_one_round_has_no_interval_and_none_no_change() -> None:
         with pytest.raises(ValueError, match="must be finite"):
             decide([0.0, wrong], [], USUAL)
         with pytest.raises(ValueError, match="must be finite"):
-            decision.controls({"a": [wrong]}, {})
+            decision.judge_controls({"a": [wrong]}, {})
 
 
 @pytest.mark.parametrize(
@@ -258,28 +258,28 @@ def test_controls_veto_a_machine_that_favours_a_side() -> None:
             {str(name): (bias + each).tolist() for name, each in enumerate(part)}
             for bias, part in zip((first, again), noise, strict=True)
         ]
-        clocked, vetoes = decision.controls(stages[0], stages[1])
+        clocked, vetoes = decision.judge_controls(stages[0], stages[1])
         return (clocked.rounds if clocked else 0), vetoes
 
     assert [(30, True), (30, True)] == [by(bias, bias) for bias in (0.02, -0.02)]
     assert [(30, False)] * 4 == [by(*biases) for biases in ((0.005, 0.005), (0.0, 0.02), (0.02, 0.0), (0.02, -0.02))]
-    assert not decision.controls({"a": [0.1, -0.05], "b": [0.04]}, {})[1]
-    assert (None, False) == decision.controls({}, {})
-    assert not decision.controls({"a": [0.5]}, {})[1]
-    assert decision.controls({"a": [0.02, 0.02], "b": [0.02]}, {})[1]
+    assert not decision.judge_controls({"a": [0.1, -0.05], "b": [0.04]}, {})[1]
+    assert (None, False) == decision.judge_controls({}, {})
+    assert not decision.judge_controls({"a": [0.5]}, {})[1]
+    assert decision.judge_controls({"a": [0.02, 0.02], "b": [0.02]}, {})[1]
 
 
 def test_controls_that_seem_off_veto_until_fresh_rounds_say_otherwise() -> None:
     """With no time to race them again, or too few rounds of it, nothing speaks for the clock."""
     off = {"a": [0.02, 0.021], "b": [0.02]}
-    assert decision.controls(off, {})[1]
-    assert decision.controls(off, {"a": [0.0] * 5})[1]
-    assert not decision.controls(off, {"a": [0.0] * 6})[1]
+    assert decision.judge_controls(off, {})[1]
+    assert decision.judge_controls(off, {"a": [0.0] * 5})[1]
+    assert not decision.judge_controls(off, {"a": [0.0] * 6})[1]
 
 
 def test_controls_hardly_ever_veto_by_chance() -> None:
     """Of 4000 gates whose controls deviate by 2.5 % and are raced again when they seem off, at most one is stopped."""
     noise = 0.025 * np.random.default_rng(5).standard_normal((4000, 2, 12))
-    found = [decision.controls({"a": first}, {"a": again})[1] for first, again in noise.tolist()]
+    found = [decision.judge_controls({"a": first}, {"a": again})[1] for first, again in noise.tolist()]
     assert 1 >= sum(found)
     assert 10 < sum(bool(decision.off(first)) for first, _ in noise.tolist())

@@ -72,7 +72,7 @@ def test_a_share_may_be_written_in_these_ways(said: str) -> None:
 @pytest.mark.parametrize(
     ("gate", "floor", "words"),
     [
-        ("3", None, 'gate 3 by the command line could be 3 % or 300 %: write "3%"'),
+        ("3", None, 'gate 3 from the command line could be 3 % or 300 %: write "3%"'),
         ("-3%", None, "gate must be above 0"),
         ("0%", None, "gate must be above 0"),
         ("1001%", None, "at most 1000 %"),
@@ -83,7 +83,7 @@ def test_a_share_may_be_written_in_these_ways(said: str) -> None:
         ("", None, "gate must be a share of time"),
         (None, "-1%", "floor must be at least 0 %"),
         (None, "3%", "floor must be below gate"),
-        ("1%", "2%", "got floor 0.02 and gate 0.01 by the command line"),
+        ("1%", "2%", "got floor 0.02 and gate 0.01 from the command line"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(gate: str | None, floor: str | None, words: str) -> None:
@@ -97,8 +97,8 @@ def test_nonsense_is_refused_with_a_sentence(gate: str | None, floor: str | None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[tool.looprace.gate]\ngates = '3%'", "[tool.looprace.gate] may say gate and floor and arms; got gates"),
-        ("[tool.looprace.gate.arms.'linear/*']\nmost = 3", '.arms."linear/*"] may say gate and floor; got most'),
+        ("[tool.looprace.gate]\ngates = '3%'", "[tool.looprace.gate] may give gate and floor and arms; got gates"),
+        ("[tool.looprace.gate.arms.'linear/*']\nmost = 3", '.arms."linear/*"] may give gate and floor; got most'),
         ("[tool.looprace.gate]\narms = ['linear/*']", "must be tables such as"),
         ("[tool.looprace.gate.arms]\n'linear/*' = '5%'", "must be tables such as"),
         ("[tool.looprace]\ngate = '3%'", "gate in"),
