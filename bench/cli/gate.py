@@ -126,11 +126,11 @@ def _carry_out(path: Path, typed: Gate) -> Exit:
     plan = store.plan()
     most = notation.count("--rounds", typed.rounds) if typed.rounds else plan.most
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    interrupted = session.under_progress(gating.conduct(plan, store, budget=budget, most=most), "gate")
-    duels = {cell.slug: store.duels(cell) for cell in plan.cells}
+    interrupted = session.under_progress(gating.run(plan, store, budget=budget, most=most), "gate")
+    rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
     counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
-    seconds = sum(each.seconds for many in duels.values() for each in many)
-    result = verdict(plan, duels, counts, most=most, seconds=seconds)
+    seconds = sum(each.seconds for many in rounds.values() for each in many)
+    result = verdict(plan, rounds, counts, most=most, seconds=seconds)
     _show(result, store.store, typed)
     if interrupted:
         console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench gate --resume {path}")

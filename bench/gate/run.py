@@ -1,6 +1,6 @@
-"""Carries a gate out: counts, then rounds of all open cells in turn, until each is decided or time is up. Yields, never prints.
+"""Carries a gate out: counts, then races all undecided cells in turn until each is decided or time is up.
 
-What is on disk is the state: whatever has been done is not done again, and a decision looks at the rounds alone.
+It yields its progress and never prints. What is on disk is the state: what has been done is not done again.
 """
 
 import os
@@ -24,8 +24,8 @@ from bench.runner.worker_process import Origin, allowed_cores
 from bench.system import environment
 from impls.contract import Oracle, catalogue
 
-MOST_CONTROLS = 24  # rounds of all controls together: by 12 or so they tell 1 % from 0
-CELLS_A_CONTROL = 4  # so many open cells bring one round of a control in each turn
+MOST_CONTROLS = 24  # rounds of all controls together: after about 12 they tell 1 % from 0
+CELLS_A_CONTROL = 4  # undecided cells for each round of a control in a turn
 USUAL = 5  # rounds of each stage in which most cells are decided
 GUESS = 2.5  # seconds of a round, before there has been any
 
@@ -40,59 +40,74 @@ class Progress:
 
 
 @dataclass
-class _Course:
-    """What a gate keeps while it is carried out."""
+class _State:
+    """What is known of a gate while it is carried out.
+
+    most        rounds of each stage
+    everywhere  the cores that this process may use
+    rounds      of each cell, by its slug
+    oracles     of each problem, made when they are first needed
+    """
 
     plan: GatePlan
-    ledger: GateStore
+    store: GateStore
     most: int
     everywhere: list[int]
-    duels: dict[str, list[PairedRound]]
+    rounds: dict[str, list[PairedRound]]
     servers: Servers
     oracles: dict[str, Oracle] = field(default_factory=dict)
 
     def setup(self, cell: Cell) -> CellSetup:
-        """Where the cell's next round takes place."""
+        """What the rounds of a cell need; moves this process to cores that the arms do not use, where there are any."""
         cores = self.everywhere[-cell.arm.setting.threads :]
         os.sched_setaffinity(0, [core for core in self.everywhere if core not in cores] or self.everywhere)
         origins = self.origins(cell)
-        return CellSetup(
-            self.plan, self.ledger, cell, origins, self._oracle(cell), cores, self.everywhere, self.servers
-        )
+        oracle = self._oracle(cell)
+        return CellSetup(self.plan, self.store, cell, origins, oracle, cores, self.everywhere, self.servers)
 
     def origins(self, cell: Cell) -> dict[Role, tuple[Origin, Origin]]:
-        """Both copies of each side; a control is the base on both."""
-        found: dict[Role, tuple[Origin, Origin]] = {}
-        for role in ROLES:
-            side = self.plan.side("base" if cell.kind == "control" else role)
-            found[role] = (checkout.origin(self.ledger.path, side, 0), checkout.origin(self.ledger.path, side, 1))
-        return found
+        """Both copies of each side; both sides of a control are the base."""
+        sides = {role: self.plan.side("base" if cell.kind == "control" else role) for role in ROLES}
+        return {
+            role: (checkout.origin(self.store.path, side, 0), checkout.origin(self.store.path, side, 1))
+            for role, side in sides.items()
+        }
 
     def standing(self, cell: Cell) -> Standing:
         """Where the cell stands."""
-        return standing(cell, self.duels[cell.slug], self.most)
+        return standing(cell, self.rounds[cell.slug], self.most)
 
     @property
     def controls(self) -> list[Cell]:
         """The cells that are the base on both sides."""
         return [cell for cell in self.plan.cells if cell.kind == "control"]
 
-    def control_duels(self, stage: Stage) -> list[PairedRound]:
-        """The rounds of all controls."""
-        return [each for cell in self.controls for each in self.duels[cell.slug] if each.stage == stage]
+    @property
+    def undecided(self) -> list[Cell]:
+        """The cells that need another round."""
+        return [cell for cell in self.plan.cells if cell.kind == "raced" and self.standing(cell).next]
 
-    def control_stage(self, cells: int) -> Stage:
-        """That of the next round of a control: the confirmation, once all cells are done and the controls seem off.
+    def control_rounds(self, stage: Stage) -> int:
+        """How many rounds all controls have had together in a stage."""
+        return sum(paired.stage == stage for cell in self.controls for paired in self.rounds[cell.slug])
 
-        They are looked at no sooner, for how many rounds they have by then depends on the other cells alone.
+    def control_stage(self, undecided: int) -> Stage:
+        """The stage of the next round of a control: the confirmation, once all cells are decided and the controls are off.
+
+        They are judged no sooner, because how many rounds they have by then depends on the other cells alone.
         """
-        if self.control_duels("confirm"):
+        if self.control_rounds("confirm"):
             return "confirm"
-        ready = not cells and len(self.control_duels("screen")) >= FEWEST_CONTROLS
-        return "confirm" if ready and off(pooled(control_rounds(self.controls, self.duels, "screen"))) else "screen"
+        ready = not undecided and self.control_rounds("screen") >= FEWEST_CONTROLS
+        return "confirm" if ready and off(pooled(control_rounds(self.controls, self.rounds, "screen"))) else "screen"
+
+    def seconds(self, cell: Cell) -> float | None:
+        """The mean wall time of the cell's rounds; None before the first."""
+        rounds = self.rounds[cell.slug]
+        return fmean(paired.seconds for paired in rounds) if rounds else None
 
     def _oracle(self, cell: Cell) -> Oracle:
-        """The same for all arms of a race."""
+        """The oracle of the cell's problem, which all devices and modes share."""
         workload = catalogue.workloads()[cell.arm.workload]
         setting = cell.arm.setting
         key = repr((cell.arm.workload, {**vars(setting), "mode": "", "device": "", "watch": ""}))
@@ -101,7 +116,7 @@ class _Course:
         return self.oracles[key]
 
 
-def conduct(plan: GatePlan, ledger: GateStore, *, budget: float, most: int) -> Generator[Progress, None, None]:
+def run(plan: GatePlan, store: GateStore, *, budget: float, most: int) -> Generator[Progress, None, None]:
     """Does what is missing of a gate.
 
     budget  seconds after which no further round is started
@@ -111,98 +126,96 @@ def conduct(plan: GatePlan, ledger: GateStore, *, budget: float, most: int) -> G
     """
     begin, everywhere = clock.now(), allowed_cores()
     with ExitStack() as stack:
-        stack.enter_context(ledger.store.alone())
+        stack.enter_context(store.store.alone())
         stack.callback(os.sched_setaffinity, 0, everywhere)
-        servers = stack.enter_context(Servers(ledger.path / "logs" / "servers.log", everywhere, plan.limit))
-        course = _Course(
-            plan, ledger, most, everywhere, {cell.slug: ledger.duels(cell) for cell in plan.cells}, servers
-        )
-        for doing in _counted(course):
-            yield Progress(doing, clock.now() - begin, clock.now() - begin + _forecast(course))
-        for doing in _raced(course, begin + budget):
+        servers = stack.enter_context(Servers(store.path / "logs" / "servers.log", everywhere, plan.limit))
+        rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
+        state = _State(plan, store, most, everywhere, rounds, servers)
+        for doing in _count(state):
             elapsed = clock.now() - begin
-            yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(course)))
+            yield Progress(doing, elapsed, elapsed + _forecast(state))
+        for doing in _race(state, begin + budget):
+            elapsed = clock.now() - begin
+            yield Progress(doing, elapsed, min(max(budget, elapsed), elapsed + _forecast(state)))
 
 
-def _forecast(course: _Course) -> float:
-    """Seconds that the open cells will take, if they need as many rounds as most."""
-    cells = sum(_rounds_left(course, cell) * (_pace(course, cell) or GUESS) for cell in course.plan.cells)
-    return cells + max(0, FEWEST_CONTROLS - len(course.control_duels("screen"))) * GUESS
+def _forecast(state: _State) -> float:
+    """Seconds that the undecided cells and the controls will take, if they need as many rounds as most cells do."""
+    cells = sum(_rounds_left(state, cell) * (state.seconds(cell) or GUESS) for cell in state.undecided)
+    return cells + max(0, FEWEST_CONTROLS - state.control_rounds("screen")) * GUESS
 
 
-def _rounds_left(course: _Course, cell: Cell) -> int:
-    """About how many rounds a cell still needs; one more than it has, when it has more than most."""
-    stage = course.standing(cell).next if cell.kind == "raced" else None
-    return max(1, USUAL - sum(each.stage == stage for each in course.duels[cell.slug])) if stage else 0
+def _rounds_left(state: _State, cell: Cell) -> int:
+    """About how many rounds an undecided cell still needs, at least 1."""
+    stage = state.standing(cell).next
+    return max(1, USUAL - sum(paired.stage == stage for paired in state.rounds[cell.slug]))
 
 
-def _counted(course: _Course) -> Iterator[str]:
-    """The first tier: every cell that is raced and has not been counted; a round says why where a device is not here."""
+def _count(state: _State) -> Iterator[str]:
+    """Counts every cell that is raced, can run here and has no counters yet."""
     gpus = bool(environment.gpus())
-    able = [cell for cell in course.plan.cells if cell.kind == "raced" and (gpus or cell.arm.setting.device != "cuda")]
-    # what could not be counted may have met a bad moment: whoever goes on with a gate tries it once more
-    missing = [cell for cell in able if (found := course.ledger.counts(cell)) is None or found.reason]
+    runnable = [
+        cell for cell in state.plan.cells if cell.kind == "raced" and (gpus or cell.arm.setting.device != "cuda")
+    ]
+    # A gate that is resumed counts again what could not be counted: the machine may have been short of memory then.
+    missing = [cell for cell in runnable if (counts := state.store.counts(cell)) is None or counts.reason]
     for number, cell in enumerate(missing, 1):
         yield f"counting {number} of {len(missing)}: {cell.arm.name}"
-        origins = course.origins(cell)
-        both = {"base": origins["base"][0], "again": origins["base"][1], "head": origins["head"][0]}
-        found = count(
+        origins = state.origins(cell)
+        counts = count(
             cell,
-            both,
-            cores=course.everywhere[-cell.arm.setting.threads :],
-            everywhere=course.everywhere,
-            cache=course.ledger.path.resolve() / "cache" / "counts" / cell.slug,
-            log=course.ledger.path / "logs" / cell.slug / "counts",
-            limit=course.plan.limit,
+            {"base": origins["base"][0], "again": origins["base"][1], "head": origins["head"][0]},
+            cores=state.everywhere[-cell.arm.setting.threads :],
+            everywhere=state.everywhere,
+            cache=state.store.path.resolve() / "cache" / "counts" / cell.slug,
+            log=state.store.path / "logs" / cell.slug / "counts",
+            limit=state.plan.limit,
             more=STEADY,
         )
-        course.ledger.write_counts(cell, found)
+        state.store.write_counts(cell, counts)
 
 
-def _raced(course: _Course, end: float) -> Iterator[str]:
-    """The second tier: one round of every open cell after the other, over and over, in fresh orders.
+def _race(state: _State, end: float) -> Iterator[str]:
+    """Races every undecided cell and some controls once a turn, in a random order, turn after turn.
 
-    So each cell's rounds lie far apart, and a bad minute of the machine meets all cells and no cell twice.
+    So the rounds of a cell lie far apart, and a bad minute of the machine affects all cells a little and none twice.
     """
     turn = 0
     while True:
         turn += 1
-        cells = [cell for cell in course.plan.cells if cell.kind == "raced" and course.standing(cell).next]
-        due, stage = _controls(course, len(cells)), course.control_stage(len(cells))
-        if not cells and not due:
+        cells = state.undecided
+        controls, stage = _controls(state, len(cells)), state.control_stage(len(cells))
+        if not cells and not controls:
             return
-        order = random.Random(f"{course.plan.seed} turn {turn} {len(cells)}")
-        for cell in order.sample(cells + due, len(cells + due)):
-            if clock.now() + _pace(course, cell) > end:
+        order = random.Random(f"{state.plan.seed} turn {turn} {len(cells)}")
+        for cell in order.sample(cells + controls, len(cells + controls)):
+            if clock.now() + (state.seconds(cell) or 0.0) > end:
                 return
-            yield from _round(course, cell, stage if cell.kind == "control" else course.standing(cell).next)
+            yield from _round(state, cell, stage if cell.kind == "control" else state.standing(cell).next)
 
 
-def _controls(course: _Course, cells: int) -> list[Cell]:
-    """The controls that have a round in this turn, beside so many open cells: those that had the fewest so far."""
-    stage = course.control_stage(cells)
-    screened, done = len(course.control_duels("screen")), len(course.control_duels(stage))
-    if cells:
-        wanted = min(max(1, cells // CELLS_A_CONTROL), MOST_CONTROLS - done)
+def _controls(state: _State, undecided: int) -> list[Cell]:
+    """The controls that are raced in this turn beside so many undecided cells: those with the fewest rounds so far."""
+    stage = state.control_stage(undecided)
+    done = state.control_rounds(stage)
+    if undecided:
+        wanted = min(max(1, undecided // CELLS_A_CONTROL), MOST_CONTROLS - done)
     else:
-        wanted = (FEWEST_CONTROLS if stage == "screen" else max(FEWEST_CONTROLS, screened)) - done
-    return sorted(course.controls, key=lambda cell: len(course.duels[cell.slug]))[: max(0, wanted)]
+        enough = FEWEST_CONTROLS if stage == "screen" else max(FEWEST_CONTROLS, state.control_rounds("screen"))
+        wanted = enough - done
+    return sorted(state.controls, key=lambda cell: len(state.rounds[cell.slug]))[: max(0, wanted)]
 
 
-def _pace(course: _Course, cell: Cell) -> float:
-    """About how long the cell's next round takes; 0 where nobody knows."""
-    return fmean(each.seconds for each in course.duels[cell.slug]) if course.duels[cell.slug] else 0.0
-
-
-def _round(course: _Course, cell: Cell, stage: Stage | None) -> Iterator[str]:
-    done = course.duels[cell.slug]
+def _round(state: _State, cell: Cell, stage: Stage | None) -> Iterator[str]:
+    """Races and keeps one round of a cell; nothing where it needs none."""
+    rounds = state.rounds[cell.slug]
     if stage is None:
         return
-    number = 1 + max((each.round for each in done if each.stage == stage), default=0)
-    for found in run_round(course.setup(cell), stage, number, known_block(done)):
-        if isinstance(found, PairedRound):
-            course.ledger.write_duel(cell, found)
-            done.append(found)
+    number = 1 + max((paired.round for paired in rounds if paired.stage == stage), default=0)
+    for step in run_round(state.setup(cell), stage, number, known_block(rounds)):
+        if isinstance(step, PairedRound):
+            state.store.write_round(cell, step)
+            rounds.append(step)
         else:
-            word = "control" if cell.kind == "control" else stage
-            yield f"{word} {number}, {cell.arm.name}: {found}"
+            what = "control" if cell.kind == "control" else stage
+            yield f"{what} {number}, {cell.arm.name}: {step}"

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 from bench.gate.rule.decision import Decision, Word, decide
 from bench.results import statistics
 from bench.results.gate import Margins, Role
-from bench.results.gate_score import AtLevel, Method, Said, Score, Share
+from bench.results.gate_score import Answer, AtLevel, Method, Score, Share
 from bench.results.record import Arm
 from bench.results.store import StoreError, read
 from bench.selfbench.other_gates import RIVALS, Rival, Turn
@@ -24,7 +24,7 @@ FORMAT = 1
 PLAN = "sitting.json"
 OURS = "looprace gate"
 LEVELS = (0.0, 0.01, 0.02, 0.05, 0.10)
-OUR_WORDS: Mapping[Word, Said] = {
+OUR_WORDS: Mapping[Word, Answer] = {
     "regressed": "slower",
     "improved": "faster",
     "ok": "passed",
@@ -57,7 +57,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return decide(self.rounds[:count], self.rounds[count:], self.margins)
 
     @property
-    def said(self) -> Said:
+    def said(self) -> Answer:
         """The word, as one that the others could have said too."""
         return OUR_WORDS[self.decision.word]
 
@@ -118,13 +118,13 @@ def trials(target: Path) -> Iterator[Trial]:
         yield read(path, Trial, FORMAT)
 
 
-def replay(trial: Trial, earlier: Trial | None = None, slower: float = 0.0) -> dict[str, tuple[Said, float]]:
+def replay(trial: Trial, earlier: Trial | None = None, slower: float = 0.0) -> dict[str, tuple[Answer, float]]:
     """What each method says of a trial, and the seconds it took; by name. Rules are applied anew to the raw blocks.
 
     earlier  the same trial of an earlier session, for those who store a baseline; None: they say nothing
     slower   what each time of the head is made longer by: the truth is known exactly, the noise is the machine's own
     """
-    found: dict[str, tuple[Said, float]] = {}
+    found: dict[str, tuple[Answer, float]] = {}
     if trial.ours:
         ours = trial.ours.slower(slower)
         found[OURS] = (ours.said, ours.spent)
@@ -149,7 +149,7 @@ def tally(target: Path) -> Score:
     plan = read(target / PLAN, SittingPlan, FORMAT)
     sessions, count = set[int](), 0
     latest: dict[tuple[str, float], Trial] = {}
-    said: dict[str, list[tuple[float, Said, float]]] = {}
+    said: dict[str, list[tuple[float, Answer, float]]] = {}
     for trial in trials(target):
         for level in LEVELS:
             for name, (word, seconds) in replay(trial, latest.get(trial.key), level).items():
@@ -171,7 +171,7 @@ def tally(target: Path) -> Score:
     )
 
 
-def _method(name: str, rule: str, way: str, said: Sequence[tuple[float, Said, float]]) -> Method:
+def _method(name: str, rule: str, way: str, said: Sequence[tuple[float, Answer, float]]) -> Method:
     def at(level: float) -> AtLevel:
         heard = [word for each, word, _ in said if each == level]
         return AtLevel(

@@ -20,12 +20,12 @@ from pytest_benchmark.utils import parse_compare_fail
 from scipy.stats import mannwhitneyu
 
 from bench.results.gate import Role
-from bench.results.gate_score import Said
+from bench.results.gate_score import Answer
 
 ASV_P, ASV_FACTOR = 0.002, 1.1
 ASV_EXACT = 20  # samples of a side up to which asv knows the exact distribution of U
 
-Rule = Callable[[Sequence["Turn"], Sequence["Turn"]], Said]
+Rule = Callable[[Sequence["Turn"], Sequence["Turn"]], Answer]
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ class Rival:
         return "the head in one process now, the base so in an earlier session" if self.stored else self.way.said
 
 
-def compare_fail(expression: str, base: Sequence[Turn], head: Sequence[Turn]) -> Said:
+def compare_fail(expression: str, base: Sequence[Turn], head: Sequence[Turn]) -> Answer:
     """pytest-benchmark's `--benchmark-compare-fail`, by its own code; it never calls anything faster.
 
     expression  as on its command line: "mean:10%"
@@ -121,7 +121,7 @@ def _stats(turns: Sequence[Turn]) -> Stats:
     return found
 
 
-def asv(base: Sequence[Turn], head: Sequence[Turn]) -> Said:
+def asv(base: Sequence[Turn], head: Sequence[Turn]) -> Answer:
     """`asv continuous`: the medians differ by the factor, and a Mann-Whitney U test over all samples has p < 0.002.
 
     As in asv, the p value is exact up to 20 samples a side, then normal without corrections. (Where so few samples
@@ -136,7 +136,7 @@ def asv(base: Sequence[Turn], head: Sequence[Turn]) -> Said:
     return "faster" if median(now) < median(then) / ASV_FACTOR else "passed"
 
 
-def pyperf(base: Sequence[Turn], head: Sequence[Turn]) -> Said:
+def pyperf(base: Sequence[Turn], head: Sequence[Turn]) -> Answer:
     """`pyperf compare_to`: Student's two-sample t test at 95 %, over the values of all processes, by pyperf's own code.
 
     Its test wants equally many values, and calls everything else significant; so what one side has more is left out.
@@ -158,7 +158,7 @@ def _own(module: str) -> ModuleType:
         ) from error
 
 
-def alert(threshold: float, base: Sequence[Turn], head: Sequence[Turn]) -> Said:
+def alert(threshold: float, base: Sequence[Turn], head: Sequence[Turn]) -> Answer:
     """A stored baseline: the head's mean over the stored one's is above the threshold; nothing is ever called faster."""
     return "slower" if fmean(pooled(head)) > threshold * fmean(pooled(base)) else "passed"
 

@@ -22,7 +22,9 @@ Values = NDArray[np.float64]
 
 HORIZON = 20  # rounds by which most of the error may be spent
 KEPT = 0.2  # the share of it that is kept for all rounds after the horizon, however many
-CAUTION = 0.9  # of alpha is planned for: Student's t crosses these thresholds up to 1.13 times as often as Brownian motion
+CAUTION = (
+    0.9  # of alpha is planned for: Student's t crosses these thresholds up to 1.13 times as often as Brownian motion
+)
 ALPHA: dict[Kind, float] = {"regressed": 0.01, "ok": 0.05}
 LOOKS: tuple[int, ...] = (
     *range(4, HORIZON),  # every round, for a round costs seconds and a look nothing

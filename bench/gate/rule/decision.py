@@ -23,7 +23,10 @@ from bench.gate.rule.alpha_spending import ALPHA, HORIZON, Values, level, looks
 from bench.results.gate import Clocked, Margins, Stage
 from bench.results.statistics import estimate
 
-BIAS, BY_CHANCE = 0.01, 0.01  # controls are off when they differ by more than the first, with a p value below the second
+BIAS, BY_CHANCE = (
+    0.01,
+    0.01,
+)  # controls are off when they differ by more than the first, with a p value below the second
 FIXED_LEVEL = 0.96  # nominal level of the intervals stated as 95 %: stopping at a look costs about 1 % of coverage
 FEWEST_CONTROLS = 6  # rounds of all controls together
 

@@ -111,7 +111,9 @@ def _share(name: str, given: object, where: str) -> float:
             raise ValueError
         share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        raise SettingError(f'{name} must be a share of time such as "3%" or "0.03"; got {given!r} from {where}.') from None
+        raise SettingError(
+            f'{name} must be a share of time such as "3%" or "0.03"; got {given!r} from {where}.'
+        ) from None
     if not text.endswith("%") and 1 <= share <= 100 * MOST:
         raise SettingError(f'{name} {text} from {where} could be {text} % or {100 * share:g} %: write "{text}%".')
     lowest = "above 0" if name == "gate" else "at least 0 %"

@@ -1,4 +1,4 @@
-"""Made-up visits: duels of cells whose truth is known, for the exam of the gate. A seeded generator, and no machine."""
+"""Made-up rounds of cells whose true change is known, from a seeded generator: what tests of the gate's rule decide."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -42,7 +42,7 @@ def plan(*cells: Cell, named: bool = False) -> GatePlan:
 
 
 def record(of: Cell, number: int, blocks: Sequence[float], status: Status = "ok", reason: str = "") -> Record:
-    """What a round saw of one side."""
+    """The record of one side in a round."""
     return Record(
         run="made-up",
         arm=of.arm,
@@ -58,13 +58,16 @@ def record(of: Cell, number: int, blocks: Sequence[float], status: Status = "ok"
 
 
 class Machine:
-    """Makes rounds: processes differ by `process`, laps by `lap`, both standard deviations of logarithms."""
+    """Makes rounds.
+
+    process, lap  standard deviations of the logarithm of a time between processes and between laps
+    """
 
     def __init__(self, seed: int, *, process: float = 0.01, lap: float = 0.05, order: int = 1) -> None:
         self.noise = np.random.default_rng(seed)
         self.process, self.lap, self.order = process, lap, order
 
-    def duel(
+    def round(
         self, of: Cell, stage: Stage, number: int, change: float, base: Status = "ok", head: Status = "ok"
     ) -> PairedRound:
         """One round in which the head takes (1 + change) times as long; sides that ended have no blocks."""
@@ -80,9 +83,9 @@ class Machine:
         return PairedRound(stage=stage, round=number, base=sides[0], head=sides[1], seconds=2.5)
 
 
-def swapped(duels: Sequence[PairedRound]) -> list[PairedRound]:
+def swapped(rounds: Sequence[PairedRound]) -> list[PairedRound]:
     """The same rounds with base and head exchanged."""
-    return [replace(each, base=each.head, head=each.base) for each in duels]
+    return [replace(paired, base=paired.head, head=paired.base) for paired in rounds]
 
 
 def raced(machine: Machine, of: Cell, change: float, *, most: int = 20) -> list[PairedRound]:
@@ -90,15 +93,15 @@ def raced(machine: Machine, of: Cell, change: float, *, most: int = 20) -> list[
     done: list[PairedRound] = []
     while (stage := standing(of, done, most).next) is not None:
         number = 1 + sum(each.stage == stage for each in done)
-        done.append(machine.duel(of, stage, number, change))
+        done.append(machine.round(of, stage, number, change))
     return done
 
 
 def controls(machine: Machine, change: float = 0.0, rounds: int = 6) -> Iterator[tuple[Cell, list[PairedRound]]]:
-    """Three controls and their rounds; a machine that is off gives them a change."""
+    """Three controls and their rounds; on a machine that favours a side they show a change."""
     for name in ("linear/in_place", "linear/no_grad", "linear/numpy"):
         of = cell(name, "control")
-        yield of, [machine.duel(of, "screen", number, change) for number in range(1, rounds + 1)]
+        yield of, [machine.round(of, "screen", number, change) for number in range(1, rounds + 1)]
 
 
 def gate(
@@ -110,12 +113,9 @@ def gate(
     margins: Margins | None = None,
     process: float = 0.01,
 ) -> GateVerdict:
-    """A whole gate of cells with these changes, with three controls that are off by so much."""
+    """The verdict of a gate of cells with these changes, and of three controls that show the change `off`."""
     machine = Machine(seed, process=process)
-    duels = {
-        each: raced(machine, each, change) for name, change in changes.items() for each in [cell(name, margins=margins)]
-    }
-    beside = dict(controls(machine, off))
-    by_slug = {each.slug: done for each, done in (duels | beside).items()}
-    named = {cell(name).slug: found for name, found in (counts or {}).items()}
-    return verdict(plan(*duels, *beside), by_slug, named)
+    cells = {cell(name, margins=margins): change for name, change in changes.items()}
+    rounds = {each: raced(machine, each, change) for each, change in cells.items()} | dict(controls(machine, off))
+    by_slug = {cell(name).slug: seen for name, seen in (counts or {}).items()}
+    return verdict(plan(*rounds), {each.slug: done for each, done in rounds.items()}, by_slug)

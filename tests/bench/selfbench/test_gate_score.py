@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.results.gate import Margins
-from bench.results.gate_score import AtLevel, Method, Said, Score
+from bench.results.gate_score import Answer, AtLevel, Method, Score
 from bench.results.record import Arm
 from bench.results.store import Store, StoreError, pretty
 from bench.selfbench import gate_score, gate_session
@@ -28,14 +28,14 @@ def measured(way: Way, base: float, head: float) -> tuple[Turn, ...]:
     )
 
 
-def said(word: Said) -> Outcome:
+def said(word: Answer) -> Outcome:
     """Rounds from which our gate finds this word."""
     mean = {"slower": 0.1, "faster": -0.1, "passed": 0.0, "unresolved": 0.0}[word]
     spread = 0.5 if word == "unresolved" else 0.001
     return Outcome(margins=Margins(), rounds=(mean - spread, mean + spread) * 4, seconds=20.0)
 
 
-def trial(session: int, base: float, head: float, ours: Said = "passed") -> Trial:
+def trial(session: int, base: float, head: float, ours: Answer = "passed") -> Trial:
     """A trial whose every block is known."""
     return Trial(
         session=session,

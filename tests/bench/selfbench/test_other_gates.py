@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 from bench.results.gate import ROLES, Role
-from bench.results.gate_score import Said
+from bench.results.gate_score import Answer
 from bench.selfbench import other_gates
 from bench.selfbench.other_gates import RIVALS, Turn
 
@@ -44,7 +44,7 @@ def noisy(seed: int, center: float = 1.0, spread: float = 0.02, count: int = 30)
     ],
 )
 def test_pytest_benchmark_compares_one_statistic(
-    expression: str, base: list[float], head: list[float], said: Said
+    expression: str, base: list[float], head: list[float], said: Answer
 ) -> None:
     """A threshold on mean or min; what is faster passes."""
     assert other_gates.compare_fail(expression, *both(base, head)) == said
@@ -109,7 +109,7 @@ def test_pytest_benchmark_itself_decides_so(tmp_path: Path) -> None:
         (noisy(1, count=10), noisy(2, 1.15, count=10), "slower"),
     ],
 )
-def test_asv_wants_both_the_factor_and_the_test(base: list[float], head: list[float], said: Said) -> None:
+def test_asv_wants_both_the_factor_and_the_test(base: list[float], head: list[float], said: Answer) -> None:
     """Either of them alone passes."""
     assert other_gates.asv(*both(base, head)) == said
 
@@ -169,7 +169,7 @@ def test_pyperf_is_not_asked_about_unequal_numbers() -> None:
 @pytest.mark.parametrize(
     ("threshold", "factor", "said"), [(1.1, 1.09, "passed"), (1.1, 1.11, "slower"), (2.0, 1.9, "passed")]
 )
-def test_a_stored_baseline_is_a_threshold_on_the_mean(threshold: float, factor: float, said: Said) -> None:
+def test_a_stored_baseline_is_a_threshold_on_the_mean(threshold: float, factor: float, said: Answer) -> None:
     """Of all blocks."""
     base = noisy(1)
     assert other_gates.alert(threshold, *both(base, [factor * each for each in base])) == said

@@ -81,11 +81,11 @@ def test_what_is_spent_grows_and_never_exceeds_what_is_allowed(kind: Kind) -> No
 
 def test_a_first_look_spends_all_that_is_due_and_later_ones_do_not_change_it() -> None:
     """Its level is what may be spent; and it is the same whether later looks were asked for before or not."""
-    alpha_spending._looked.cache_clear()
+    alpha_spending._look.cache_clear()
     alone = level("regressed", 4)
     assert alone == pytest.approx(spent("regressed", 4))
     first = level("ok", 12)
-    alpha_spending._looked.cache_clear()
+    alpha_spending._look.cache_clear()
     assert level("ok", 640) > 0
     assert (first, alone) == (level("ok", 12), level("regressed", 4))
 

@@ -20,10 +20,10 @@ def words(found: GateVerdict) -> list[str]:
     return [each.word for each in found.cells]
 
 
-def judged(of: Cell, duels: Sequence[PairedRound], counts: Counts | None = None) -> GateVerdict:
+def judged(of: Cell, rounds: Sequence[PairedRound], counts: Counts | None = None) -> GateVerdict:
     """A gate of one cell, with controls that are on."""
     beside = dict(controls(Machine(7)))
-    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: list(duels)}
+    by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: list(rounds)}
     return verdict(plan(of, *beside), by_slug, {of.slug: counts} if counts else {})
 
 
@@ -60,8 +60,8 @@ def test_swapped_sides_say_faster() -> None:
 def test_one_spike_is_no_regression() -> None:
     """A round in which the head took half as long again does not make a regression of the others."""
     of, machine = cell(), Machine(4)
-    duels = [machine.duel(of, "screen", number, 0.5 if number == 3 else 0.0) for number in range(1, 21)]
-    assert words(judged(of, duels))[0] in ("ok", "unresolved")
+    rounds = [machine.round(of, "screen", number, 0.5 if number == 3 else 0.0) for number in range(1, 21)]
+    assert words(judged(of, rounds))[0] in ("ok", "unresolved")
 
 
 def test_every_cell_8_percent_slower_is_all_regressed() -> None:
@@ -74,8 +74,8 @@ def test_every_cell_8_percent_slower_is_all_regressed() -> None:
 def test_an_arm_that_one_side_lacks_cannot_be_measured(kind: Kind, named: bool) -> None:
     """An arm that the head lost, or that was named and the base never had, exits with 5 even beside one that is ok."""
     right, gone, beside = cell(), cell("linear/manual", kind), dict(controls(Machine(7)))
-    duels = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
-    found = verdict(plan(right, gone, *beside, named=named), duels, {})
+    rounds = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
+    found = verdict(plan(right, gone, *beside, named=named), rounds, {})
     assert words(found) == ["ok", kind]
     assert (found.word, status_of_gate(found)) == ("unmeasured", Exit.UNMEASURED)
 
@@ -83,8 +83,8 @@ def test_an_arm_that_one_side_lacks_cannot_be_measured(kind: Kind, named: bool) 
 def test_a_new_arm_that_nobody_named_is_told_and_passes() -> None:
     """Adding an implementation must not fail a pull request; it has nothing to be compared with."""
     right, added, beside = cell(), cell("linear/manual", "new"), dict(controls(Machine(7)))
-    duels = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
-    found = verdict(plan(right, added, *beside), duels, {})
+    rounds = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
+    found = verdict(plan(right, added, *beside), rounds, {})
     assert (words(found), status_of_gate(found)) == (["ok", "new"], Exit.DONE)
 
 
@@ -100,9 +100,9 @@ def test_times_that_are_none_cannot_be_measured(bad: float) -> None:
     """NaN, infinite, zero and negative times are no times: the cell is unmeasured and the status 5."""
     of = cell()
     base, head = (record(of, 1, blocks) for blocks in ([4e-4] * 20, [bad] * 20))
-    duels = [PairedRound(stage="screen", round=number, base=base, head=head) for number in (1, 2)]
-    found = judged(of, duels)
-    assert logarithm(duels[0]) is None
+    rounds = [PairedRound(stage="screen", round=number, base=base, head=head) for number in (1, 2)]
+    found = judged(of, rounds)
+    assert logarithm(rounds[0]) is None
     assert (words(found), status_of_gate(found), found.complete) == (["unmeasured"], Exit.UNMEASURED, True)
 
 
@@ -110,8 +110,8 @@ def test_times_that_are_none_cannot_be_measured(bad: float) -> None:
 def test_what_was_right_and_is_not_any_more_is_a_regression(status: Status) -> None:
     """Right on the base and wrong, failing, hanging or too large on the head stops the merge, with the reason."""
     of, machine = cell(), Machine(6)
-    duels = [machine.duel(of, "screen", number, 0.0, head=status) for number in (1, 2)]
-    found = judged(of, duels)
+    rounds = [machine.round(of, "screen", number, 0.0, head=status) for number in (1, 2)]
+    found = judged(of, rounds)
     assert words(found) == ["wrong" if status == "wrong" else "failed"]
     assert found.cells[0].stops
     (ended,) = found.cells[0].reasons
@@ -122,19 +122,19 @@ def test_what_was_right_and_is_not_any_more_is_a_regression(status: Status) -> N
 def test_one_failing_round_is_tried_again() -> None:
     """A head that failed once is raced on, and ok when it then runs; twice ends the cell."""
     of, machine = cell(), Machine(6)
-    once = [machine.duel(of, "screen", 1, 0.0, head="crashed")]
+    once = [machine.round(of, "screen", 1, 0.0, head="crashed")]
     assert standing(of, once, 20).next == "screen"
     done = list(once)
     while standing(of, done, 20).next:
-        done.append(machine.duel(of, "screen", 1 + len(done), 0.0))
+        done.append(machine.round(of, "screen", 1 + len(done), 0.0))
     assert words(judged(of, done)) == ["ok"]
-    assert standing(of, [*once, machine.duel(of, "screen", 2, 0.0, head="crashed")], 20).next is None
+    assert standing(of, [*once, machine.round(of, "screen", 2, 0.0, head="crashed")], 20).next is None
 
 
 def test_one_wrong_answer_is_enough() -> None:
     """Its tolerance is what rounding can explain, so no second one is waited for: not right in seven of eight rounds."""
     of, machine = cell(), Machine(6)
-    done = [*raced(machine, of, 0.0), machine.duel(of, "screen", 30, 0.0, head="wrong")]
+    done = [*raced(machine, of, 0.0), machine.round(of, "screen", 30, 0.0, head="wrong")]
     found = judged(of, done)
     assert (words(found), found.cells[0].stops, status_of_gate(found)) == (["wrong"], True, Exit.REGRESSION)
 
@@ -142,7 +142,7 @@ def test_one_wrong_answer_is_enough() -> None:
 def test_a_worker_that_never_started_was_given_no_other_data() -> None:
     """A base that timed out once left no data to compare; the rounds around it count."""
     of, machine = cell(), Machine(6)
-    crashed = machine.duel(of, "screen", 30, 0.0, base="timeout")
+    crashed = machine.round(of, "screen", 30, 0.0, base="timeout")
     crashed = replace(crashed, base=replace(crashed.base, digest=""))
     assert words(judged(of, [*raced(machine, of, 0.0), crashed])) == ["ok"]
 
@@ -151,22 +151,22 @@ def test_a_worker_that_never_started_was_given_no_other_data() -> None:
 def test_what_fails_on_both_sides_is_no_regression(status: Status, exits: Exit) -> None:
     """It was so before: said with a status of its own."""
     of, machine = cell(), Machine(6)
-    duels = [machine.duel(of, "screen", number, 0.0, base=status, head=status) for number in (1, 2)]
-    found = judged(of, duels)
+    rounds = [machine.round(of, "screen", number, 0.0, base=status, head=status) for number in (1, 2)]
+    found = judged(of, rounds)
     assert (found.cells[0].stops, status_of_gate(found)) == (False, exits)
 
 
 def test_what_the_head_mended_is_improved() -> None:
     """Wrong on the base and right on the head is no reason to stop."""
     of, machine = cell(), Machine(6)
-    found = judged(of, [machine.duel(of, "screen", number, 0.0, base="wrong") for number in (1, 2)])
+    found = judged(of, [machine.round(of, "screen", number, 0.0, base="wrong") for number in (1, 2)])
     assert (words(found), status_of_gate(found)) == (["improved"], Exit.DONE)
 
 
 def test_what_neither_side_can_run_here_is_no_failure() -> None:
     """A missing package or device on both sides leaves a row, and the others decide."""
     of, right, machine, beside = cell("linear/jax"), cell(), Machine(6), dict(controls(Machine(7)))
-    absent = [machine.duel(of, "screen", 1, 0.0, base="unavailable", head="unavailable")]
+    absent = [machine.round(of, "screen", 1, 0.0, base="unavailable", head="unavailable")]
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
     found = verdict(plan(of, right, *beside), by_slug | {right.slug: raced(machine, right, 0.0)}, {})
     assert (words(found), status_of_gate(found), found.complete) == (["unavailable", "ok"], Exit.DONE, True)
@@ -175,7 +175,7 @@ def test_what_neither_side_can_run_here_is_no_failure() -> None:
 def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
     """The only arm that differs needs a device that is not here: that all others are identical says nothing of it."""
     of, machine, beside = cell("linear/jax"), Machine(6), dict(controls(Machine(7)))
-    absent = [machine.duel(of, "screen", 1, 0.0, base="unsupported", head="unsupported")]
+    absent = [machine.round(of, "screen", 1, 0.0, base="unsupported", head="unsupported")]
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
     found = verdict(plan(of, cell(kind="identical"), *beside), by_slug, {})
     assert (words(found), status_of_gate(found)) == (["unavailable", "identical"], Exit.UNMEASURED)
@@ -185,8 +185,8 @@ def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
 def test_what_ran_before_is_not_unavailable() -> None:
     """A full disk that both sides meet after good rounds is a failure of both, not a missing package."""
     of, machine = cell(), Machine(6)
-    good = [machine.duel(of, "screen", number, 0.1) for number in (1, 2)]
-    bad = [machine.duel(of, "screen", number, 0.0, base="unavailable", head="unavailable") for number in (3, 4)]
+    good = [machine.round(of, "screen", number, 0.1) for number in (1, 2)]
+    bad = [machine.round(of, "screen", number, 0.0, base="unavailable", head="unavailable") for number in (3, 4)]
     assert standing(of, [*good, bad[0]], 20).next == "screen"
     found = judged(of, good + bad)
     assert (words(found), status_of_gate(found)) == (["failed"], Exit.FAILED)
@@ -195,7 +195,7 @@ def test_what_ran_before_is_not_unavailable() -> None:
 def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
     """The head's oracle judges both: a base that computes what was asked for before is not mended by asking for more."""
     of, machine = replace(cell(), differs=("impls/linear/workload.py",)), Machine(6)
-    found = judged(of, [machine.duel(of, "screen", 1, 0.0, base="wrong")])
+    found = judged(of, [machine.round(of, "screen", 1, 0.0, base="wrong")])
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
     assert [reason.cause for reason in found.cells[0].reasons] == ["ended", "workload"]
 
@@ -213,7 +213,7 @@ def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
     """No slowdown is excluded of an arm that had no time before."""
     mended, right, machine, beside = cell("linear/manual"), cell(), Machine(6), dict(controls(Machine(7)))
     by_slug = {each.slug: done for each, done in beside.items()} | {right.slug: raced(machine, right, 0.0)}
-    by_slug[mended.slug] = [machine.duel(mended, "screen", 1, 0.0, base="wrong")]
+    by_slug[mended.slug] = [machine.round(mended, "screen", 1, 0.0, base="wrong")]
     found = verdict(plan(mended, right, *beside), by_slug, {})
     assert (
         "2 arms raced, a slowdown of 3 % or more is excluded for 1 of them; mended: linear/manual"
@@ -270,8 +270,8 @@ def test_a_noisy_cell_is_unresolved_and_says_what_it_would_take() -> None:
 def test_a_gate_that_decided_nothing_is_no_pass() -> None:
     """Where every raced cell is unresolved the status is 5."""
     of, machine = cell(), Machine(1, process=0.08)
-    duels = [machine.duel(of, "screen", number, 0.02) for number in range(1, 6)]
-    found = judged(of, duels)
+    rounds = [machine.round(of, "screen", number, 0.02) for number in range(1, 6)]
+    found = judged(of, rounds)
     assert (words(found), found.complete, status_of_gate(found)) == (["unresolved"], False, Exit.UNMEASURED)
 
 
@@ -279,7 +279,7 @@ def test_rounds_after_a_decision_change_nothing() -> None:
     """Going on after the verdict cannot be a second chance: the same looks are replayed."""
     of, machine = cell(), Machine(8)
     done = raced(machine, of, 0.10)
-    more = [machine.duel(of, "confirm", 20 + number, -0.5) for number in range(1, 5)]
+    more = [machine.round(of, "confirm", 20 + number, -0.5) for number in range(1, 5)]
     assert judged(of, done).cells[0].clocked == judged(of, done + more).cells[0].clocked
     assert words(judged(of, done + more)) == ["regressed"]
 
@@ -287,8 +287,8 @@ def test_rounds_after_a_decision_change_nothing() -> None:
 def test_different_data_are_not_compared() -> None:
     """Sides whose workloads gave other numbers are said to be so, and not timed against each other."""
     of, machine = cell(), Machine(9)
-    duels = [machine.duel(of, "screen", number, 0.0) for number in range(1, 7)]
-    other = [replace(each, head=replace(each.head, digest="another")) for each in duels]
+    rounds = [machine.round(of, "screen", number, 0.0) for number in range(1, 7)]
+    other = [replace(each, head=replace(each.head, digest="another")) for each in rounds]
     found = judged(of, other)
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
     assert [reason.cause for reason in found.cells[0].reasons] == ["data"]
