@@ -19,7 +19,7 @@ def run(typed: Run) -> None:
         if typed.resume:
             options.only(typed, RESUMABLE, "run")
             store = Store.find(typed.resume, typed.results)
-            store.check_resumable(describe(ROOT))
+            store.check_resumable(describe(ROOT, session.imported(store.plan())))
         else:
             store = session.begin(choice(typed), typed.results)
         interrupted = session.race(store, quiet=typed.json_) or (typed.profile and session.profile(store))

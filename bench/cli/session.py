@@ -13,12 +13,14 @@ import typer
 from bench.cli import console, notation
 from bench.cli.options import WithArms
 from bench.profiler import profile_run
+from bench.results.record import Plan
 from bench.results.store import Store, StoreError, WriteError
 from bench.runner import race as racing
 from bench.runner.plan import Choice, make_plan
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from bench.worker.watch import display_is_there
+from impls.contract import catalogue
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.setting import SettingError
 from reports.exit_status import Exit
@@ -62,9 +64,16 @@ def begin(choice: Choice, results: Path) -> Store:
     """A new run that has its plan and its environment."""
     plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
     store = Store.create(results)
-    store.write_plan(plan.named(store.path.name), describe(ROOT))
+    store.write_plan(plan.named(store.path.name), describe(ROOT, imported(plan)))
     console.warn(plan.notes)
     return store
+
+
+def imported(plan: Plan) -> set[str]:
+    """The top-level packages that the arms of a plan import."""
+    entries = catalogue.implementations()
+    names = {arm.implementation for race in plan.races for arm in race.arms}
+    return {package for name in names & entries.keys() for package in entries[name].needs}
 
 
 def race(store: Store, *, quiet: bool) -> bool:

@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,12 +46,14 @@ def gpus() -> tuple[dict[str, Any], ...]:
         return ()
 
 
-def describe(root: Path) -> dict[str, Any]:
+def describe(root: Path, imported: Iterable[str] = ()) -> dict[str, Any]:
     """Everything that could explain a difference between two runs: machine, software, revision. No secrets, no paths.
 
     machine, python, packages  what must be equal for a run to be resumed
     conditions                 what else is chosen and stays, flat: name and value
     moment                     what is different a minute later
+
+    imported  the top-level packages that arms import, whose versions are told besides those of PACKAGES
     """
     return {
         "machine": {
@@ -63,7 +65,7 @@ def describe(root: Path) -> dict[str, Any]:
         },
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := toolchain.version(name))},
+        "packages": toolchain.versions(PACKAGES) | toolchain.versions(toolchain.distributions(imported)),
         "revision": revision(root),
         "variables": variables(os.environ),
         "conditions": conditions(Host()),

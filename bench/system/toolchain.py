@@ -9,8 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from impls.contract.catalogue import PACKAGES
 
 PR_SET_PTRACER = 0x59616D61  # Linux, Yama
 COMPILERS = {"C": ("CC", "cc", "gcc", "clang"), "C++": ("CXX", "g++", "clang++")}
@@ -37,6 +39,19 @@ def version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    return {package: number for package in packages if (number := version(package))}
+
+
+def distributions(modules: Iterable[str]) -> list[str]:
+    """The installed packages that these top-level modules belong to, by the names that they are installed by."""
+    names = {module: PACKAGES.get(module, module) for module in modules}
+    unknown = [module for module, name in names.items() if version(name) is None]
+    owners = importlib.metadata.packages_distributions() if unknown else {}  # reads all that is installed
+    return sorted({name for name in names.values() if version(name)}.union(*(owners.get(m, ()) for m in unknown)))
 
 
 def said(*command: str, limit: float = 10.0) -> subprocess.CompletedProcess[str] | None:

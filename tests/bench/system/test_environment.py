@@ -25,6 +25,12 @@ def test_what_is_compared_stays_and_keeps_its_keys() -> None:
     assert old | set(COMPARED) <= set(first)
 
 
+def test_what_the_arms_import_is_told_with_its_version() -> None:
+    """By the name that it is installed by, which may be another than that of the module; what is not there is left out."""
+    packages = environment.describe(ROOT, {"pynvml", "psutil", "not_a_package_of_anybody"})["packages"]
+    assert packages.keys() - environment.describe(ROOT)["packages"].keys() == {"nvidia-ml-py", "psutil"}
+
+
 def test_it_is_strict_json_and_holds_no_path() -> None:
     """Neither the project's own folder, nor Python's, nor anybody's home."""
     text = json.dumps(environment.describe(ROOT), allow_nan=False)
