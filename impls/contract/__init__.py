@@ -3,7 +3,6 @@
 They are loaded when they are first used, so that `bench --help`, which reads the table of settings, does not wait for NumPy.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,5 +37,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    folder = "setting" if name.startswith("Setting") else "contract"
-    return getattr(import_module(f"impls.contract.{folder}"), name)
+    # By name and not by a computed one: a computed import makes every arm depend on every file of a side of a gate.
+    if name.startswith("Setting"):
+        from impls.contract import setting as module
+    else:
+        from impls.contract import contract as module  # type: ignore[no-redef]
+    return getattr(module, name)
