@@ -203,7 +203,7 @@ class Selfbench(Typed):
         str,
         typer.Option(help="answers, reports, tax, attribution, overhead, spread, spread2, gate, score; or several."),
     ] = ""
-    repetitions: Annotated[int, typer.Option(help="Races, pairs or calls of each kind.")] = 10
+    repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"
 
 
 def takes(kind: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:

@@ -22,8 +22,9 @@ def selfbench(typed: Selfbench) -> None:
     figures = []
     with session.refusals():
         parts = notation.names("--only", typed.only, PARTS) or tuple(part for part in PARTS if part not in HOURS)
+        repetitions = notation.count("--repetitions", typed.repetitions)
         try:
-            for result in chain.from_iterable(PARTS[part](typed.repetitions) for part in parts):
+            for result in chain.from_iterable(PARTS[part](repetitions) for part in parts):
                 if isinstance(result, Figure):
                     figures.append(vars(result))
                     kept = "kept" if result.kept else "NOT KEPT"

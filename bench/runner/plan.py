@@ -1,4 +1,4 @@
-"""Decides which arms race which, and for how long, before anything is measured. Apart because a plan is also resumed."""
+"""Plans a run before anything is measured: which arms race each other, at which settings, and for how long."""
 
 import itertools
 import os
@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from msgspec.structs import replace as replace_arms
+from msgspec import structs
 
 from bench.results.record import Arm, Plan, Race
 from bench.system import gpu_presence
@@ -18,10 +18,10 @@ from impls.contract.values import Value
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to look.
+    """How much time and how many arms a run spends.
 
     rounds       (least, most) rounds of each race
-    precision    half-width of the ratio's 95 % interval that is good enough to stop
+    precision    half-width of the ratio's 95 % interval at which a race stops
     budget       seconds after which no further round is started
     lap_seconds  seconds of laps in each round
     alone        whether the arms of round 1 start one at a time
@@ -51,17 +51,17 @@ class Sweep:
     values: tuple[int, ...]
 
 
-DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the first that is there is the reference's
-NAMED = 3  # implementations that a note lists by name
-SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and growth does not need it
+DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the reference runs on the first that is there
+LISTED = 3  # implementations that a note names
+SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and a sweep does not need it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What a person asked for; None leaves it to the workload or to the effort.
 
-    setting  the values of each coordinate that were asked for: arms of one race where the coordinate is raced, else a
-             race for each; a coordinate that is not there is left to the workload, the setting or the effort
+    setting  the values that were asked for, by coordinate: arms of one race where the coordinate is raced, else a race
+             for each; a coordinate that is missing is left to the workload, the setting or the effort
     """
 
     workload: tuple[str, ...] = ("linear/line",)
@@ -75,16 +75,16 @@ class Choice:
     sweep: Sweep | None = None
 
     def of(self, name: str) -> tuple[str, ...] | None:
-        """The words that were asked for of a coordinate whose values are words; None where none were."""
+        """The values that were asked for of a coordinate, as text; None where there are none."""
         return tuple(str(value) for value in self.setting[name]) if self.setting.get(name) else None
 
     def at(self, **setting: Value) -> "Choice":
-        """The same choice at these values."""
+        """The same choice with each of these coordinates at one value."""
         return replace(self, setting={**self.setting, **{name: (value,) for name, value in setting.items()}})
 
 
 def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool = False) -> Plan:
-    """Every race that the choice asks for. Raises SettingError or UnknownNameError, with the cure, for what cannot be.
+    """Every race that the choice asks for. Raises SettingError or UnknownNameError for what cannot be raced.
 
     absent_too  whether arms that need a device which is not there are planned, too: a gate says of each that it could
                 not be measured
@@ -143,7 +143,9 @@ def _without_absent(
 
     Raises SettingError where they are all that was asked for.
     """
-    left = [replace_arms(race, arms=tuple(arm for arm in race.arms if arm.setting.device in devices)) for race in races]
+    left = [
+        structs.replace(race, arms=tuple(arm for arm in race.arms if arm.setting.device in devices)) for race in races
+    ]
     remaining = {arm.implementation for race in left for arm in race.arms}
     names = list(dict.fromkeys(arm.implementation for race in races for arm in race.arms))
     chosen = [name for name in catalogue.match_implementations(choice.implementation) if name in names]
@@ -154,8 +156,8 @@ def _without_absent(
         raise SettingError(f"{' and '.join(absent)} can be raced on a GPU only, and there is none: {reason}.")
     if not absent and set(choice.of("device") or ()) <= set(devices):
         return left, ()
-    more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
-    listed = f"; not raced, because they need one: {', '.join(absent[:NAMED])}{more}" if absent else ""
+    more = f" and {len(absent) - LISTED} more" if len(absent) > LISTED else ""
+    listed = f"; not raced, because they need one: {', '.join(absent[:LISTED])}{more}" if absent else ""
     return left, (f"there is no GPU to race on: {reason}{listed}",)
 
 
@@ -192,8 +194,8 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
     floors = [entry for entry in catalogue.choose_implementations(["*"], family) if entry.work == "floor"]
     named = chosen if choice.implementation != Choice.implementation else []
     reference_name = choice.reference or workload.reference
-    found = catalogue.choose_implementations([reference_name], family)
-    reference = found[0].name if found else workload.reference
+    references = catalogue.choose_implementations([reference_name], family)
+    reference = references[0].name if references else workload.reference
     first = setting(devices[0], (choice.of("mode") or ("eager",))[0], watches[0])
     contestants = [
         (entry.name, setting(device, mode, watch))
@@ -203,7 +205,7 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
         for watch in (watches if entry.work != "floor" else ("none",))
         if entry in named or first.batch_kind in entry.domain.batches
     ]
-    contestants = [each for each in contestants if each != (reference, first)]
+    contestants = [arm for arm in contestants if arm != (reference, first)]
     unwatched = not choice.setting.get("watch")
     if unwatched and effort.watched and workload.watchable and reference in {entry.name for entry in chosen}:
         contestants.append((reference, setting(first.device, first.mode, "draw")))
@@ -212,13 +214,13 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
         arms=(
             Arm(workload=workload.name, implementation=reference, setting=first, role="reference"),
             Arm(workload=workload.name, implementation=reference, setting=first, role="twin"),
-            *(Arm(workload=workload.name, implementation=name, setting=each) for name, each in contestants),
+            *(Arm(workload=workload.name, implementation=name, setting=own) for name, own in contestants),
         ),
     )
 
 
-# What a person named is raced wherever it was asked for, and its row says so where it cannot be. What nobody named is
-# raced where its domain says, and is planned on a device that is not there only when it has no other.
+# A named implementation is raced on every device and in every mode that was asked for; where it cannot be, its row says why.
+# Any other is raced where its domain allows, and planned on a missing device only when it has no other.
 
 
 def _devices(entry: Entry, choice: Choice, devices: Sequence[str], *, named: bool) -> Sequence[str]:

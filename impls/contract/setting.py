@@ -88,7 +88,7 @@ class Coordinate:
     several     whether the option takes several values: arms of one race where it is raced, else a race for each
     raced       whether the arms of one race may differ in it; all else must be equal for a ratio to mean anything
     swept       what a sweep counts, one and many of it; None where it cannot be swept
-    said        its value in a title: "2 threads"; empty where a title leaves it out
+    words       its value in a title: "2 threads"; empty where a title leaves it out
     difference  how two arms that differ in it are described: "computes on cuda"
     amount      its value as a number that can be compared: a full batch is as many rows as there are
     """
@@ -99,7 +99,7 @@ class Coordinate:
     several: bool = False
     raced: bool = False
     swept: tuple[str, str] | None = None
-    said: Callable[[Setting], str] = lambda setting: ""
+    words: Callable[[Setting], str] = lambda setting: ""
     difference: str = ""
     amount: Callable[[Setting], Value] | None = None
 
@@ -118,8 +118,9 @@ class Coordinate:
         checked(self.name, self.kind, value)
 
     def read(self, text: str) -> tuple[Value, ...]:
-        """The values that a person wrote, with commas between them. Raises SettingError for one outside its domain."""
-        return tuple(self._read(part.strip()) for part in (text.split(",") if self.several else [text]) if part.strip())
+        """The values that a person wrote, each once, in their order. Raises SettingError for one outside its domain."""
+        parts = text.split(",") if self.several else [text]
+        return tuple(dict.fromkeys(self._read(part.strip()) for part in parts if part.strip()))
 
     def _read(self, text: str) -> Value:
         try:
@@ -143,7 +144,7 @@ COORDINATES = (
         help="cpu, cuda or cuda,cpu.  [default: all there are]",
         several=True,
         raced=True,
-        said=lambda setting: setting.device,
+        words=lambda setting: setting.device,
         difference="computes on {}",
     ),
     Coordinate(
@@ -152,7 +153,7 @@ COORDINATES = (
         help=f"{', '.join(MODES)}, or several.  [default: what the effort races]",
         several=True,
         raced=True,
-        said=lambda setting: setting.mode,
+        words=lambda setting: setting.mode,
         difference="is run in the mode {}",
     ),
     Coordinate(
@@ -161,7 +162,7 @@ COORDINATES = (
         help="none, loss, draw, or several: what the loop looks at.",
         several=True,
         raced=True,
-        said=lambda setting: "" if setting.watch == "none" else f"{setting.watch} every {setting.every}",
+        words=lambda setting: "" if setting.watch == "none" else f"{setting.watch} every {setting.every}",
         difference="is watched: {}",
     ),
     Coordinate(
@@ -169,7 +170,7 @@ COORDINATES = (
         kind=Count(),
         help="Rows of data, e.g. 100_000 or 1e5.",
         swept=("row", "rows"),
-        said=lambda setting: counted(setting.rows, "row"),
+        words=lambda setting: counted(setting.rows, "row"),
         difference="has {} rows",
     ),
     Coordinate(
@@ -177,7 +178,7 @@ COORDINATES = (
         kind=Count(),
         help="Columns of data.",
         swept=("feature", "features"),
-        said=lambda setting: counted(setting.features, "feature"),
+        words=lambda setting: counted(setting.features, "feature"),
         difference="has {} features",
     ),
     Coordinate(
@@ -185,7 +186,7 @@ COORDINATES = (
         kind=OneOf(DTYPES),
         help="float32, float64 or both: one race each.",
         several=True,
-        said=lambda setting: setting.dtype,
+        words=lambda setting: setting.dtype,
         difference="computes in {}",
     ),
     Coordinate(
@@ -194,7 +195,7 @@ COORDINATES = (
         help="full, or rows an update, e.g. full,256,1: one race each.",
         several=True,
         swept=("row", "rows a batch"),
-        said=lambda setting: "full batch" if setting.batch == "full" else f"batches of {setting.batch}",
+        words=lambda setting: "full batch" if setting.batch == "full" else f"batches of {setting.batch}",
         difference="reads this many rows in an update: {}",
         amount=lambda setting: setting.batch_rows,
     ),
@@ -202,7 +203,7 @@ COORDINATES = (
         name="updates",
         kind=Count(),
         help="Length of the job.",
-        said=lambda setting: counted(setting.updates, "update"),
+        words=lambda setting: counted(setting.updates, "update"),
         difference="makes {} updates",
     ),
     Coordinate(
@@ -210,7 +211,7 @@ COORDINATES = (
         kind=Count(),
         help="Cores an arm computes on, e.g. 1,2: one race each.",
         several=True,
-        said=lambda setting: counted(setting.threads, "thread"),
+        words=lambda setting: counted(setting.threads, "thread"),
         difference="may use this many threads: {}",
     ),
     Coordinate(
@@ -231,14 +232,14 @@ RACED = tuple(coordinate.name for coordinate in COORDINATES if coordinate.raced)
 
 def spoken(setting: Setting) -> str:
     """The raced coordinates in words, as a table shows them: "cpu eager", "cuda compile", "cpu eager draw every 80"."""
-    return " ".join(text for each in COORDINATES if each.raced and (text := each.said(setting)))
+    return " ".join(text for each in COORDINATES if each.raced and (text := each.words(setting)))
 
 
 def title(setting: Setting) -> str:
     """What the arms of a race share: "100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
     rows, features = (f"{number:,}".replace(",", " ") for number in (setting.rows, setting.features))
-    apart = ("rows", "features", "dtype")
-    others = (each.said(setting) for each in COORDINATES if not each.raced and each.name not in apart)
+    size = ("rows", "features", "dtype")
+    others = (each.words(setting) for each in COORDINATES if not each.raced and each.name not in size)
     return ", ".join([f"{rows} x {features} {setting.dtype}", *filter(None, others)])
 
 

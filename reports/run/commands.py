@@ -12,9 +12,9 @@ WORKLOAD = "linear/line"  # what is raced when nobody says
 
 
 def command(arm: Arm, race: Race) -> str:
-    """What to type to race this arm against the same reference, which joins by itself, with its twin and the floors.
+    """The command that races this arm against the same reference; the reference, its twin and the floors join by themselves.
 
-    Of a list of devices, modes or watches the reference takes the first: so its own is named before the arm's.
+    Of several devices, modes or watches the reference takes the first, so its own stands before the arm's.
     """
     known = workloads().get(arm.workload)  # a run may be older than the catalogue of today
     reference = race.reference
@@ -35,7 +35,7 @@ def command(arm: Arm, race: Race) -> str:
 
 
 def unusual(arm: Arm) -> dict[str, object]:
-    """The coordinates besides device, mode and watch that must be typed: those unlike the setting's or workload's own."""
+    """The coordinates besides device, mode and watch whose values are not the defaults, by name."""
     known = workloads().get(arm.workload)
     own = vars(known.setting()) if known else DEFAULTS
     values = {

@@ -199,7 +199,7 @@ def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
 def _spoken(race: Race) -> dict[str, str]:
     """What tells races apart, in words; the length of the job does not, for a sweep times single updates."""
     setting = race.reference.setting
-    words = {each.name: each.said(setting) for each in COORDINATES if not each.raced and each.name != "updates"}
+    words = {each.name: each.words(setting) for each in COORDINATES if not each.raced and each.name != "updates"}
     return {"workload": race.workload} | {name: text for name, text in words.items() if text}
 
 

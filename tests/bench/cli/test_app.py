@@ -1,4 +1,4 @@
-"""The command line as a person meets it: real processes, their output, their exit status."""
+"""The command line as a person uses it: output and exit status of real processes."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from bench.cli.app import app
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
-VERBS = ("list", "run", "profile", "report", "doctor", "check", "selfbench")
+COMMANDS = ("list", "run", "profile", "report", "doctor", "check", "selfbench")
 FIVE = (
     "--workload=linear/five",
     "--effort=quick",
@@ -38,12 +38,12 @@ def finished(plain: Checkout) -> Checkout:
     return plain
 
 
-def test_every_verb_explains_itself(plain: Checkout) -> None:
-    """Each verb's help has an example and offers --json."""
-    for verb in VERBS:
-        done = plain.bench(verb, "--help")
+def test_every_command_explains_itself(plain: Checkout) -> None:
+    """The help of each command has an example and offers --json."""
+    for command in COMMANDS:
+        done = plain.bench(command, "--help")
         assert done.returncode == 0
-        assert f"Example: python -m bench {verb}" in " ".join(done.stdout.split())
+        assert f"Example: python -m bench {command}" in " ".join(done.stdout.split())
         assert "--json" in done.stdout
 
 
@@ -63,19 +63,19 @@ def test_help_loads_nothing_heavy(plain: Checkout) -> None:
 
 def test_list_names_everything(plain: Checkout) -> None:
     """`list --json` holds every workload and implementation, with what each needs."""
-    found = json.loads(plain.bench("list", "--json").stdout)
-    assert ["gradient/norm", "linear/five", "linear/line"] == [each["name"] for each in found["workloads"]]
-    needs = {each["name"]: each["needs"] for each in found["implementations"]}
+    document = json.loads(plain.bench("list", "--json").stdout)
+    assert ["gradient/norm", "linear/five", "linear/line"] == [workload["name"] for workload in document["workloads"]]
+    needs = {entry["name"]: entry["needs"] for entry in document["implementations"]}
     assert needs["linear/numpy"] == ["numpy", "torch"]
     assert needs["linear/manual"] == ["torch"]
 
 
 def test_a_run_leaves_its_reports_and_says_where(finished: Checkout) -> None:
-    """Table, findings and legend on the screen; summary, CSV, JSON and pictures in the run's folder, which is named."""
+    """Table, findings and legend are shown; summary, CSV, JSON and figures are in the run's folder, which is named."""
     text = (finished.path / "out.txt").read_text(encoding="utf-8")
     (folder,) = (finished.path / "results").iterdir()
-    for said in ("Fastest: linear/numpy", "All 3 answers agree", "raced against itself", "verdict", folder.name):
-        assert said in text
+    for words in ("Fastest: linear/numpy", "All 3 answers agree", "raced against itself", "verdict", folder.name):
+        assert words in text
     exports = ("exports/pyperf.json", "exports/bencher.json", "exports/records.csv", "exports/records.parquet")
     for name in ("plan.json", "environment.json", "report.json", "summary.md", *exports):
         assert (folder / name).stat().st_size > 100
@@ -103,7 +103,7 @@ def test_json_is_the_only_thing_on_standard_output(finished: Checkout) -> None:
 
 
 def test_a_run_and_its_archive_give_the_same_report(finished: Checkout, tmp_path: Path) -> None:
-    """A report drawn elsewhere, and one from the run as one file, are equal byte for byte; the document names its folder."""
+    """A report in another folder and one of the run's archive are equal byte for byte."""
     archive = str(tmp_path / "run.tar.gz")
     assert finished.bench("report", "latest", "--out", str(tmp_path / "one"), "--archive", archive).returncode == 0
     assert finished.bench("report", archive, "--out", str(tmp_path / "two")).returncode == 0
@@ -114,7 +114,7 @@ def test_a_run_and_its_archive_give_the_same_report(finished: Checkout, tmp_path
             assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
 
 
-def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tmp_path: Path) -> None:
+def test_a_broken_record_is_named_and_the_report_goes_on(finished: Checkout, tmp_path: Path) -> None:
     """A record that was cut short costs a warning, not the report."""
     (folder,) = (finished.path / "results").iterdir()
     shutil.copytree(folder, tmp_path / folder.name)
@@ -126,8 +126,8 @@ def test_a_spoiled_record_is_named_and_the_report_goes_on(finished: Checkout, tm
     assert "linear/numpy" in done.stdout
 
 
-def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path) -> None:
-    """Two runs of one machine: every arm has a change, on the screen, in files and in the document; itself is refused."""
+def test_a_run_is_compared_with_an_earlier_one(finished: Checkout, tmp_path: Path) -> None:
+    """Every arm of two runs has a change in table, files and document; a run is not compared with itself."""
     (folder,) = (finished.path / "results").iterdir()
     earlier = tmp_path / "earlier"
     shutil.copytree(folder, earlier)
@@ -139,11 +139,11 @@ def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path)
     assert {"against.html", "against.md", "against.json", "figures"} == {
         path.name for path in (tmp_path / "out").iterdir()
     }
-    found = json.loads(
+    document = json.loads(
         finished.bench("report", "--against", str(earlier), "--out", str(tmp_path / "out"), "--json").stdout
     )
-    assert len(found["races"]) == 1
-    changes = {arm["implementation"]: arm["change_of_ratio"] for arm in found["against"]["arms"]}
+    assert len(document["races"]) == 1
+    changes = {arm["implementation"]: arm["change_of_ratio"] for arm in document["against"]["arms"]}
     assert changes.pop("linear/nn_sgd") is None
     assert {value["value"] for value in changes.values()} == {1.0}
     refused = finished.bench("report", "--against", "latest")
@@ -152,7 +152,7 @@ def test_a_run_is_set_against_an_earlier_one(finished: Checkout, tmp_path: Path)
 
 
 def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
-    """`report --history` tells of every run below the folder, with what is still wanting, and leaves its files."""
+    """`report --history` shows every run below the folder and how many more are needed, and leaves its files."""
     done = finished.bench("report", "--history", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "1 run on " in done.stdout
@@ -164,7 +164,7 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (("run", "--rows", "0"), "rows must be a whole number of at least 1; got 0."),
         (("run", "--batch", "half"), "batch must be full or a whole number of at least 1; got 'half'."),
@@ -192,13 +192,13 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    """What a person can mend is said in one line on standard error, before anything is written."""
+    """It is on standard error, and nothing has been written."""
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, arguments)
     assert (2, "") == (done.exit_code, done.stdout)
-    assert said in done.stderr
+    assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -214,7 +214,7 @@ def test_a_mistake_ends_the_process_without_a_traceback(plain: Checkout) -> None
 
 
 def test_check_proves_one_implementation(plain: Checkout) -> None:
-    """`check` prints a line a claim and ends with status 0 when all are kept."""
+    """`check` prints a line for each claim and ends with status 0 when all are kept."""
     done = plain.bench("check", "gradient/by_hand")
     assert done.returncode == 0
     assert "kept    gradient/by_hand is right after the first update" in done.stdout
@@ -222,7 +222,7 @@ def test_check_proves_one_implementation(plain: Checkout) -> None:
 
 
 def test_check_says_which_claim_is_broken(checkout: Make) -> None:
-    """A wrong implementation ends `check` with status 3, and the broken claim says by how much."""
+    """A wrong implementation ends `check` with status 3; the broken claim says how far off the answer is."""
     from tests.bench.planted import WRONG
 
     done = checkout({"linear/wrong.py": WRONG["wrong_rate"]}).bench("check", "linear/wrong")
@@ -232,7 +232,7 @@ def test_check_says_which_claim_is_broken(checkout: Make) -> None:
 
 
 def test_a_race_without_any_time_is_status_5(checkout: Make) -> None:
-    """When no arm could be measured the run says so by its exit status, and its rows say why."""
+    """The exit status says that no arm could be measured, and the rows say why."""
     from tests.bench.planted import FAULTS
 
     place = checkout({"linear/raises.py": FAULTS["raises"]})
@@ -242,7 +242,7 @@ def test_a_race_without_any_time_is_status_5(checkout: Make) -> None:
 
 
 def test_a_broken_workload_hides_no_other(checkout: Make) -> None:
-    """A family whose workload.py cannot be loaded is named by `list`; all others are there."""
+    """`list` names a family whose workload.py cannot be loaded, and shows all others."""
     place = checkout({})
     (place.path / "impls" / "other").mkdir()
     (place.path / "impls" / "other" / "workload.py").write_text("def broken(:", encoding="utf-8")
@@ -255,7 +255,7 @@ def test_a_broken_workload_hides_no_other(checkout: Make) -> None:
 
 
 def test_a_reason_in_odd_characters_loses_no_round(checkout: Make) -> None:
-    """An arm may complain in characters that no file takes; the round is written all the same."""
+    """An arm's error may contain characters that no file can hold; the round is written all the same."""
     from tests.bench.planted import planted
 
     source = planted("complains oddly", before='raise ValueError("odd \\udcff \\x1b[31m \\u202e end")')
@@ -274,17 +274,17 @@ def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
     assert document["resolution"] is None
 
 
-def test_two_arms_are_set_side_by_side(finished: Checkout, tmp_path: Path) -> None:
-    """`profile --json` says where the time of both goes, and what one spends that the other does not."""
+def test_two_arms_are_profiled_side_by_side(finished: Checkout, tmp_path: Path) -> None:
+    """`profile --json` shows where the time of both goes, and what one of them spends in addition."""
     small = ("--rows=1000", "--rounds=2", f"--results={tmp_path}")
     done = finished.bench("profile", "linear/numpy", "linear/no_grad", *small, "--json", timeout=400)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    found = {each["implementation"]: each for each in document["attributions"]}
-    assert {"linear/nn_sgd", "linear/numpy", "linear/no_grad"} == set(found)
-    for each in found.values():
-        assert sum(part["seconds"] for part in each["parts"]) == pytest.approx(each["measured"])
-        assert each["sentence"]
+    attributions = {each["implementation"]: each for each in document["attributions"]}
+    assert {"linear/nn_sgd", "linear/numpy", "linear/no_grad"} == set(attributions)
+    for attribution in attributions.values():
+        assert sum(part["seconds"] for part in attribution["parts"]) == pytest.approx(attribution["measured"])
+        assert attribution["sentence"]
     (differential,) = document["differentials"]
     assert "linear/n" in differential["first"]
     assert (Path(document["run"]) / "figures" / "attribution.svg").exists()

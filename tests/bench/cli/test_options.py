@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bench.cli import options, profile, report, run
 from bench.cli.app import app
 from bench.runner.plan import Choice
-from impls.contract.setting import COORDINATES, SettingError
+from impls.contract.setting import COORDINATES, Coordinate, SettingError
 
 
 def choice(**setting: str | None) -> Choice:
@@ -17,13 +17,11 @@ def choice(**setting: str | None) -> Choice:
     return run.choice(options.Run(setting=setting))
 
 
-@pytest.mark.parametrize("name", [each.name for each in COORDINATES if each.help])
-@pytest.mark.parametrize("blank", ["", ",", None])
-def test_a_blank_coordinate_is_no_choice(name: str, blank: str | None) -> None:
-    """`--batch ""` leaves the batch to the default, like not typing it."""
-    if blank == "," and not next(each for each in COORDINATES if each.name == name).several:
-        pytest.skip("a comma is a blank only in a list")
-    assert choice(**{name: blank}) == Choice()
+@pytest.mark.parametrize("coordinate", [each for each in COORDINATES if each.help], ids=lambda each: each.name)
+def test_a_blank_coordinate_is_no_choice(coordinate: Coordinate) -> None:
+    """`--batch ""` leaves the batch to the default, like not typing it; so does a list of nothing but commas."""
+    for blank in ("", " ", ",", None) if coordinate.several else ("", " ", None):
+        assert choice(**{coordinate.name: blank}) == Choice()
 
 
 @pytest.mark.parametrize("name", ["sweep", "budget"])
@@ -47,7 +45,7 @@ def test_names_and_patterns_are_one_list() -> None:
 
 
 @pytest.mark.parametrize("coordinate", [each for each in COORDINATES if each.help], ids=lambda each: each.name)
-def test_every_coordinate_is_an_option_of_run(coordinate: Any) -> None:
+def test_every_coordinate_is_an_option_of_run(coordinate: Coordinate) -> None:
     """What the table of coordinates has, `run` takes, with the table's help."""
     shown = " ".join(CliRunner().invoke(app, ["run", "--help"], terminal_width=500).output.split())
     assert f"--{coordinate.name} " in shown
@@ -69,6 +67,11 @@ def test_an_unknown_value_in_a_list_is_refused_by_name(typed: dict[str, str], sa
     """No value of a list is dropped in silence: the unknown one is named with what there is."""
     with pytest.raises(SettingError, match=said):
         choice(**typed)
+
+
+def test_a_value_that_is_typed_twice_counts_once() -> None:
+    """Two races of the same batch would write to the same folder."""
+    assert choice(batch="7,full,7_0,70").setting == {"batch": (7, "full", 70)}
 
 
 def test_a_report_of_an_archive_needs_a_folder(tmp_path: Path) -> None:

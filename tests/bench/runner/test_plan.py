@@ -1,4 +1,4 @@
-"""Which arms race which, from what a person asked for."""
+"""Which arms race each other, from what a person asked for."""
 
 import re
 
@@ -30,7 +30,7 @@ def test_every_race_begins_with_the_reference_and_its_twin() -> None:
 
 
 def test_no_arm_races_twice() -> None:
-    """Apart from the twin, no two arms of a race are the same."""
+    """No two arms of a race are the same, except for the twin."""
     (race,) = plan(mode=("eager", "compile"), watch=("none", "loss", "draw")).races
     names = [arm.name for arm in race.arms]
     assert len(names) == len(set(names))
@@ -50,7 +50,7 @@ def test_what_cannot_be_compared_becomes_races_of_their_own() -> None:
 
 
 def test_the_default_shows_what_drawing_costs() -> None:
-    """The standard effort races the reference once more with the tutorial's drawing; the quick one has no time for it."""
+    """The standard effort races the reference once more with the tutorial's drawing; the quick effort does not."""
     (standard,) = plan().races
     assert [arm.implementation for arm in standard.arms if arm.setting.watch == "draw"] == ["linear/nn_sgd"]
     assert "draw" not in [arm.setting.watch for arm in plan(effort="quick").races[0].arms]
@@ -74,7 +74,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_gpu")
 @pytest.mark.parametrize("chosen", [{"device": ("cuda", "cpu")}, {"device": ()}], ids=["both devices", "no device"])
-def test_a_missing_gpu_is_said_once_and_the_rest_is_raced(chosen: dict[str, object]) -> None:
+def test_a_missing_gpu_is_noted_once_and_the_rest_is_raced(chosen: dict[str, object]) -> None:
     """Every arm that is left is on the CPU, and one sentence says why; no process is started to find that out."""
     made = plan(**chosen)
     assert {"cpu"} == {arm.setting.device for race in made.races for arm in race.arms}
@@ -86,26 +86,26 @@ def test_a_missing_gpu_is_said_once_and_the_rest_is_raced(chosen: dict[str, obje
 
 @pytest.mark.usefixtures("without_gpu")
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "sentence"),
     [
         ({"device": "cuda"}, f"There is no GPU to race on: {NO_GPU}. Leave out --device"),
         ({"device": (), "implementation": ("linear/cuda_graph",)}, "linear/cuda_graph can be raced on a GPU only"),
     ],
 )
-def test_nothing_but_a_gpu_that_is_missing_is_refused(chosen: dict[str, object], said: str) -> None:
-    """Where nothing that was asked for can be raced, the refusal comes before anything is written."""
-    with pytest.raises(SettingError, match=re.escape(said)):
+def test_a_plan_of_nothing_but_a_missing_gpu_is_refused(chosen: dict[str, object], sentence: str) -> None:
+    """The sentence says why there is no GPU, and what to leave out."""
+    with pytest.raises(SettingError, match=re.escape(sentence)):
         plan(**chosen)
 
 
 @pytest.mark.usefixtures("without_gpu")
-def test_nobody_is_told_of_a_missing_gpu_that_no_arm_needs() -> None:
+def test_a_missing_gpu_that_no_arm_needs_is_not_noted() -> None:
     """An arm that runs on the CPU is raced there without a word about GPUs."""
     assert plan(device=(), implementation=("linear/manual",)).notes == ()
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "sentence"),
     [
         ({"rows": 0}, "rows must be a whole number of at least 1; got 0"),
         ({"batch": 200_000}, "batch must be full or at most rows"),
@@ -124,26 +124,26 @@ def test_nobody_is_told_of_a_missing_gpu_that_no_arm_needs() -> None:
         ({"workload": ("gradient/norm",), "watch": ("loss",)}, "nothing to watch"),
     ],
 )
-def test_a_setting_outside_its_domain_is_refused(chosen: dict[str, object], said: str) -> None:
+def test_a_setting_outside_its_domain_is_refused(chosen: dict[str, object], sentence: str) -> None:
     """The refusal names the setting, its value and what it may be, before anything has run."""
     with pytest.raises(SettingError) as refusal:
         plan(**chosen)
-    assert said in str(refusal.value)
+    assert sentence in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "sentence"),
     [
         ({"workload": ("linear/lnie",)}, "No workload is called 'linear/lnie': did you mean linear/line?"),
         ({"implementation": ("linear/nn_sdg",)}, "did you mean linear/nn_sgd?"),
         ({"reference": "nobody"}, "No implementation is called 'nobody'"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_close_one(chosen: dict[str, object], said: str) -> None:
-    """A mistyped name is refused with the name that comes close, or with all there are."""
+def test_an_unknown_name_is_answered_with_the_close_one(chosen: dict[str, object], sentence: str) -> None:
+    """A misspelt name is refused with the name that comes close."""
     with pytest.raises(UnknownNameError) as refusal:
         plan(**chosen)
-    assert said in str(refusal.value)
+    assert sentence in str(refusal.value)
 
 
 def named(**chosen: object) -> list[str]:
@@ -153,13 +153,13 @@ def named(**chosen: object) -> list[str]:
 
 
 def test_more_effort_races_more_arms() -> None:
-    """What quick races, standard races too, and thorough all of that and more."""
+    """Standard races all that quick races and more, and thorough all of that and more."""
     quick, standard, thorough = (set(named(effort=effort)) for effort in EFFORTS)
     assert quick < standard < thorough
 
 
-def test_nobody_is_raced_unasked_where_its_domain_ends() -> None:
-    """Data paths race with mini-batches only, moments with full batches only, when nobody has named them."""
+def test_an_unnamed_implementation_is_raced_in_its_domain_only() -> None:
+    """Data paths are raced with mini-batches only, moments with full batches only, unless they are named."""
     full, mini, single = (set(named(batch=batch)) for batch in ("full", 256, 1))
     assert full >= {"linear/moments cpu eager"}
     assert mini >= {"linear/views cpu eager"}
@@ -169,31 +169,31 @@ def test_nobody_is_raced_unasked_where_its_domain_ends() -> None:
 
 
 def test_what_is_named_is_raced_even_outside_its_domain() -> None:
-    """A named implementation keeps its row, so that the row can say why it cannot be measured."""
+    """A named implementation has a row, which says why it cannot be measured."""
     assert "linear/views cpu eager" in named(implementation=("linear/views",))
     assert "linear/numpy cpu compile" in named(implementation=("linear/numpy",), mode=("compile",))
 
 
 def test_a_named_implementation_is_raced_at_any_effort() -> None:
-    """One that quick would not race is raced when it is named, in the modes that need the least effort."""
-    found = named(implementation=("linear/while_loop",), effort="quick")
-    assert ["linear/while_loop cpu cpp-wrapper"] == [name for name in found if "floor" not in name]
+    """One that the quick effort leaves out is raced when it is named, in the modes that need the least effort."""
+    names = named(implementation=("linear/while_loop",), effort="quick")
+    assert ["linear/while_loop cpu cpp-wrapper"] == [name for name in names if "floor" not in name]
 
 
-def test_the_floor_joins_whoever_races() -> None:
-    """Naming one implementation does not lose the floor: every arm needs something to be a multiple of."""
+def test_a_floor_is_in_every_race() -> None:
+    """It is raced where other implementations are named, too: every arm is shown as a multiple of it."""
     assert "linear/floor_read cpu eager" in named(implementation=("linear/manual",), mode=("compile",))
 
 
-def test_modes_that_nobody_offers_are_not_crossed_with_everything() -> None:
-    """A mode asked for is raced by the implementations that offer it."""
-    found = named(mode=("aot",), effort="thorough")
-    assert "linear/analytic cpu aot" in found
-    assert "linear/numpy cpu aot" not in found
+def test_a_mode_is_raced_by_implementations_that_offer_it() -> None:
+    """An implementation that does not offer the mode is left out."""
+    names = named(mode=("aot",), effort="thorough")
+    assert "linear/analytic cpu aot" in names
+    assert "linear/numpy cpu aot" not in names
 
 
 def test_a_sweep_is_a_race_for_each_size() -> None:
-    """Every value is a race of its own; the plan says what was swept; jobs are short and nothing is drawn."""
+    """Every value is a race of its own; jobs are short and nothing is drawn."""
     swept = plan(sweep=Sweep("rows", (100, 1000)), effort="standard")
     assert (swept.swept, [race.reference.setting.rows for race in swept.races]) == ("rows", [100, 1000])
     assert {arm.setting.updates for race in swept.races for arm in race.arms} == {100}
@@ -204,7 +204,7 @@ def test_a_sweep_is_a_race_for_each_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "sentence"),
     [
         ({"sweep": Sweep("lr", (1, 2))}, "A sweep takes rows, features, batch; got 'lr'"),
         ({"sweep": Sweep("rows", (1, 2)), "rows": 5}, "rows cannot be both swept and fixed: leave out --rows"),
@@ -213,11 +213,11 @@ def test_a_sweep_is_a_race_for_each_size() -> None:
         ({"sweep": Sweep("rows", (1, 20)), "workload": ("linear/five",)}, "linear/five is 5 fixed points"),
     ],
 )
-def test_a_sweep_that_cannot_be_is_refused(chosen: dict[str, object], said: str) -> None:
+def test_a_sweep_that_cannot_be_is_refused(chosen: dict[str, object], sentence: str) -> None:
     """The refusal says what a sweep takes, or what stands in its way."""
     with pytest.raises(SettingError) as refusal:
         plan(**chosen)
-    assert said in str(refusal.value)
+    assert sentence in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a setting accepts and refuses, and how it is spoken. Apart because all else trusts a setting that exists."""
+"""What a setting accepts and refuses, and how its coordinates are shown."""
 
 import dataclasses
 from typing import Any
@@ -126,7 +126,7 @@ def test_equal_settings_are_one_key() -> None:
     ],
 )
 def test_spoken_says_what_is_raced_and_nothing_else(chosen: dict[str, Any], words: str) -> None:
-    """A setting is spoken as device, mode and watch; what is equal in a whole race is left out."""
+    """Device, mode and watch are shown; what is equal in a whole race is left out."""
     assert words == spoken(Setting(**GOOD | chosen))
 
 

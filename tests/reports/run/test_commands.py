@@ -53,11 +53,11 @@ def reference_of(contestant: Arm) -> Arm:
 
 @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda one: one.name)
 def test_the_command_races_the_arm_against_its_reference(contestant: Arm) -> None:
-    """Read back by the door's declarations and planned, there is one race: this reference, and this arm in it."""
+    """Read and planned as `bench run` does it, it gives one race with this reference and this arm."""
     reference = reference_of(contestant)
-    (found,) = planned(command(contestant, race(contestant, reference=reference, twin=None)))
-    assert found.reference == reference
-    assert contestant in found.arms
+    (planned_race,) = planned(command(contestant, race(contestant, reference=reference, twin=None)))
+    assert planned_race.reference == reference
+    assert contestant in planned_race.arms
 
 
 def test_another_reference_and_another_workload_are_named() -> None:
@@ -70,13 +70,13 @@ def test_another_reference_and_another_workload_are_named() -> None:
         role="reference",
     )
     contestant = Arm(workload="linear/five", implementation="linear/numpy", setting=arm(**setting).setting)
-    (found,) = planned(command(contestant, Race(workload="linear/five", arms=(reference, contestant))))
-    assert found.reference == reference
-    assert contestant in found.arms
+    (planned_race,) = planned(command(contestant, Race(workload="linear/five", arms=(reference, contestant))))
+    assert planned_race.reference == reference
+    assert contestant in planned_race.arms
 
 
 def test_what_is_usual_is_not_typed() -> None:
-    """The commonest command is short."""
+    """The most common command is short."""
     typed = command(MANUAL, race(MANUAL))
     assert typed == "python -m bench run --implementation linear/manual --device cpu --mode eager"
 
@@ -87,15 +87,15 @@ def test_an_arm_of_a_gpu_names_both_devices_where_the_reference_ran_on_another()
     assert "--device cpu,cuda" in command(contestant, race(contestant, reference=REFERENCE))
 
 
-def test_names_are_quoted_and_tamed() -> None:
-    """A name that a shell would run, or that steers a terminal, is neither run nor steers."""
+def test_names_are_quoted_and_made_harmless() -> None:
+    """A name with a shell command or with control characters of a terminal is harmless."""
     typed = command(arm("x; rm -rf '$HOME'\x1b[31m\u202e"), race(MANUAL))
     assert typed.isprintable()
     assert shlex.split(typed)[5].startswith("x; rm -rf '$HOME'")
 
 
 def test_an_arm_of_an_unknown_workload_has_a_command_all_the_same() -> None:
-    """Of a workload that there is no more, everything is typed that a setting holds."""
+    """Of a workload that no longer exists, every size of the setting is typed."""
     old = Arm(workload="gone/away", implementation="gone/one", setting=MANUAL.setting)
     typed = command(old, Race(workload="gone/away", arms=(old,)))
     for part in ("--workload gone/away", "--reference gone/one", "--rows 100000", "--updates 10000", "--features 1"):
