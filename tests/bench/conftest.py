@@ -1,4 +1,4 @@
-"""What tests of the measuring ask of the system."""
+"""A fixture for tests that need fixed memory addresses."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from bench.runner import memory_layout
 
 @pytest.fixture
 def can_hold() -> None:
-    """Skips where the system refuses to lie still."""
+    """Skips the test where the system does not let a process switch off random addresses."""
     with memory_layout.fixed_addresses() as fixed:
         if not fixed:
             pytest.skip("this system refuses personality()")

@@ -1,4 +1,4 @@
-"""Implementations of `linear` that are wrong, break or differ in one way each; planted into checkouts by the tests beside."""
+"""Implementations of `linear` that are wrong, break or differ in one way each; tests plant them into checkouts."""
 
 _RIGHT = '''"""Planted: {summary}."""
 import ctypes, os, signal, sys, time

@@ -1,4 +1,4 @@
-"""The counters of two sides: equal where nothing changed, and each planted fault of structure shows in the right one."""
+"""Counters of two sides: equal where nothing changed; each planted fault of structure shows in the right counter."""
 
 import shutil
 import sys
@@ -55,7 +55,7 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Counting:
 
 
 def changed(found: Counts) -> dict[str, float]:
-    """What the head has more of, by counter; nothing of it may be missing."""
+    """How much more the head has, by counter; a test fails where the head lacks a counter."""
     assert not found.reason
     both = {name: (one.base, one.head) for name, one in found.counters.items()}
     return {name: head - base for name, (base, head) in both.items() if base != head and head is not None}  # type: ignore[operator]
@@ -67,7 +67,7 @@ def bad(found: Counts) -> set[str]:
 
 
 def test_a_comment_changes_no_counter(counting: Counting) -> None:
-    """A head that differs in a comment has every counter that its base has, steady and with the same value."""
+    """A head that differs in a comment has every counter of its base, steady and with the same value."""
     found = counting(MANUAL, FAULTS["comment"])
     assert (changed(found), bad(found), found.unsteady, found.breaks) == ({}, set(), (), ())
     assert {"operations", "host_reads", "allocations", "peak_bytes", "python_calls", "recompiles"} <= set(
@@ -79,21 +79,21 @@ def test_a_comment_changes_no_counter(counting: Counting) -> None:
 
 
 def test_a_rare_read_is_bad(counting: Counting) -> None:
-    """A number that is read every hundredth update is enough; it is found in its share, and fails by itself."""
+    """A number that is read every hundredth update is seen in its share, and fails by itself."""
     found = counting(MANUAL, FAULTS["item_sometimes"])
     assert bad(found) == {"host_reads"}
     assert 4 / 512 <= changed(found)["host_reads"] <= 6 / 512
 
 
 def test_fewer_reads_are_not_bad(counting: Counting) -> None:
-    """A head that no longer reads a number is shown as it is, and nothing about it fails."""
+    """A head that no longer reads a number shows it, and nothing fails."""
     found = counting(SGD, None, FAULTS["item"])
     assert changed(found) == {"host_reads": -1, "operations": -2}
     assert bad(found) == set()
 
 
 def test_more_operations_and_memory_are_structure(counting: Counting) -> None:
-    """A clone and gradients that are cleared by filling are exactly so many more; the clock decides what they cost."""
+    """A clone, and gradients cleared by filling, are counted exactly; only the clock decides what they cost."""
     found = counting(SGD, together(FAULTS["clone"], FAULTS["keeps_grad"]))
     size = ROWS * 4
     # three operations make a clone; two gradients are filled in place, and then added to instead of kept
@@ -102,7 +102,7 @@ def test_more_operations_and_memory_are_structure(counting: Counting) -> None:
 
 
 def test_a_leak_shows_in_the_peak(counting: Counting) -> None:
-    """A detour by float64 and what is kept for ever: much more memory is asked for, and held at a time."""
+    """A detour by float64 and a list that keeps tensors: more memory is asked for, and held at a time."""
     found = counting(MANUAL, together(FAULTS["upcast"], FAULTS["leak"]))
     assert changed(found)["peak_bytes"] > 512 * 8 + ROWS * 8
     assert changed(found)["operations"] > 3
@@ -110,7 +110,7 @@ def test_a_leak_shows_in_the_peak(counting: Counting) -> None:
 
 
 def test_a_counter_that_the_base_does_not_repeat_is_left_out(counting: Counting) -> None:
-    """Bytes that are asked for at random differ between two countings of the base; all others are still compared."""
+    """Bytes asked for at random differ between two countings of the base; all other counters are compared."""
     found = counting(MANUAL, FAULTS["random"], FAULTS["random"])
     assert "allocated_bytes" in found.unsteady
     assert set(found.unsteady) <= {"allocated_bytes", "peak_bytes", "python_calls"}  # chance draws again, now and then
@@ -119,7 +119,7 @@ def test_a_counter_that_the_base_does_not_repeat_is_left_out(counting: Counting)
 
 
 def test_a_head_that_ends_is_named(counting: Counting) -> None:
-    """An exception after some updates is a reason that says on which side, what and where; nothing is counted."""
+    """After an exception the reason says on which side, what and where; nothing is counted."""
     found = counting(MANUAL, FAULTS["raises_late"])
     assert found.reason.startswith("the head could not be counted: ValueError: the planted fault (manual.py:")
     assert "base" not in found.reason
@@ -127,14 +127,14 @@ def test_a_head_that_ends_is_named(counting: Counting) -> None:
 
 
 def test_a_base_that_ends_is_named_once(counting: Counting) -> None:
-    """Both countings of the base end alike, which is said once; and the head, too, if it does."""
+    """Both countings of the base end alike, which is reported once, beside the end of the head."""
     found = counting(MANUAL, FAULTS["raises"], FAULTS["raises"])
     said = "could not be counted: RuntimeError: the planted fault (manual.py:17)"
     assert found.reason == f"the base {said}; the head {said}"
 
 
 def test_what_the_compiler_does_is_counted(counting: Counting) -> None:
-    """A graph break and a recompile every 500 updates are both bad, and why the graph broke is said."""
+    """A graph break and a recompile every 500 updates are both bad, and the reason of the break is kept."""
     found = counting(MANUAL, together(FAULTS["graph_break"], FAULTS["recompiles_rarely"]), mode="compile")
     assert {"graph_breaks", "recompiles", "recompiles_in_blocks"} == bad(found)
     assert found.counters["graphs"].base == 1
@@ -145,7 +145,7 @@ def test_what_the_compiler_does_is_counted(counting: Counting) -> None:
 
 
 def test_the_same_break_elsewhere_is_not_new() -> None:
-    """A reason of the head that the base has on another line, or from another folder, is not told again."""
+    """A reason that the base has at another line or in another folder is not reported."""
     base = _Counters({"graph_breaks": 1}, ["print at /one/impls/a.py:12"])
     head = _Counters({"graph_breaks": 2}, ["print at /another/impls/a.py:14", "sorted at /another/impls/a.py:14"])
     found = _compared(base, base, head)
@@ -155,7 +155,7 @@ def test_the_same_break_elsewhere_is_not_new() -> None:
 
 @pytest.mark.parametrize("name", COUNTERS)
 def test_only_more_of_what_nobody_wants_is_bad(name: str) -> None:
-    """More fails for the monotone counters alone; less and as much never do; nothing counted on the base is none."""
+    """More is bad for the monotone counters alone; less or as much never is."""
     several, few, none = _Counters({name: 3}), _Counters({name: 2}), _Counters({})
     assert _compared(few, few, several).counters[name].bad is (name in MONOTONE_BAD)
     assert _compared(none, none, few).counters[name].bad is (name in MONOTONE_BAD)
@@ -165,12 +165,12 @@ def test_only_more_of_what_nobody_wants_is_bad(name: str) -> None:
 
 
 def test_slow_arms_are_counted_over_fewer_updates() -> None:
-    """The number is a power of two, and takes two seconds at most; what is slower still is counted over a few."""
+    """The number is a power of two that takes two seconds at most; where none fits, a few are counted."""
     assert [_many(seconds) for seconds in (1e-9, 3.9e-3, 6e-3, 1 / 16, 0.07, 10)] == [512, 512, 256, 32, 0, 0]
 
 
 def test_far_more_than_two_countings_of_the_base_is_bad() -> None:
-    """0 and 1 recompilations of the base are unsteady, and hide neither 500 of the head nor make 2 of them a fault."""
+    """Where the base has 0 and then 1 recompilations, 500 of the head are bad and 2 are not."""
     base, again = (_Counters({"recompiles": number}) for number in (0.0, 1.0))
     many = _compared(base, again, _Counters({"recompiles": 500.0}))
     assert (many.counters["recompiles"].bad, many.unsteady) == (True, ())

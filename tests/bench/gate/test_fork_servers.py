@@ -1,4 +1,4 @@
-"""Which rounds get a server to fork their workers, for how long, and what happens when there is none; with real processes."""
+"""Which rounds get servers, for how long, and what happens where there are none; with real processes."""
 
 import dataclasses
 import os
@@ -24,18 +24,18 @@ HERE = [sys.executable] * 2
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
-    """None is live yet."""
+    """Servers, none of which has been started."""
     with Servers(tmp_path / "logs" / "servers.log", allowed_cores(), 60.0) as made:
         yield made
 
 
 def live() -> list[psutil.Process]:
-    """The servers that run. A process in which a DataLoader had workers before keeps what forked those."""
+    """The running servers. A DataLoader of an earlier test may have left other child processes."""
     return [child for child in psutil.Process().children() if str(fork_server.__file__) in child.cmdline()]
 
 
 def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
-    """What workers of a server have alike, hashes for one, must not be what all rounds have alike."""
+    """What is common to the workers of a server, such as hashes, must not be common to all rounds."""
     order = random.Random(1)
     serving, hashes = [], []
     for _ in range(2 * ROUNDS * TOGETHER):
@@ -52,7 +52,7 @@ def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(serv
 
 @pytest.mark.parametrize("change", [{"threads": 2}, {"device": "cuda"}])
 def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change: dict[str, Any]) -> None:
-    """Threads do not come along when a process is forked, and a GPU's driver does not allow it."""
+    """Threads do not survive a fork, and a driver of GPUs forbids it."""
     of = arm()
     assert (
         servers.begin_round(replace(of, setting=dataclasses.replace(of.setting, **change)), HERE, random.Random(1))
@@ -62,7 +62,7 @@ def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change:
 
 
 def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(servers: Servers) -> None:
-    """Both start in the same way; and it is not tried again in each round."""
+    """Both sides start in the same way, and it is not tried again in each round."""
     order = random.Random(1)
     for _ in range(2):
         assert servers.begin_round(arm(), [sys.executable, "/bin/false"], order) is None
@@ -70,7 +70,7 @@ def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(serve
 
 
 def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers) -> None:
-    """Whatever killed it, the gate goes on."""
+    """Whatever killed a server, the gate goes on."""
     order = random.Random(1)
     before = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
     first = [place.live[sys.executable] for place in before if place]
@@ -84,7 +84,7 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
 
 
 def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(servers: Servers) -> None:
-    """It takes as long as torch: in each round of an arm with an optimizer. Where no worker does, servers load nothing more."""
+    """It takes as long to load as torch. Servers do not load it where no worker does."""
     order = random.Random(1)
     of = arm()
     first = servers.begin_round(of, HERE, order)

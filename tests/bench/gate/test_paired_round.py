@@ -1,4 +1,4 @@
-"""A round of a cell: what both of its sides have alike, and what is drawn anew for the next round; with real processes."""
+"""A round of a cell: what both sides have in common, and what is new in the next round; with real processes."""
 
 import random
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
 
 
 def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[PairedRound]) -> None:
-    """So what a layout does to speed leaves the ratio, and is no bias of all rounds alike."""
+    """So the effect of a memory layout on speed cancels in the ratio, and is not the same in all rounds."""
     drawn = [{record.variables[memory_layout.VARIABLE] for record in (each.base, each.head)} for each in rounds]
     assert [len(each) for each in drawn] == [1, 1]
     assert drawn[0] != drawn[1]
@@ -59,19 +59,19 @@ def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[
 def test_both_sides_of_a_round_have_the_hashes_of_their_server_and_the_next_round_another(
     rounds: list[PairedRound],
 ) -> None:
-    """Their order is an interpreter's own; the servers that are up serve in turn."""
+    """An interpreter reads its hash seed as it starts; live servers are used in turn."""
     hashes = [{record.variables[memory_layout.HASHES] for record in (each.base, each.head)} for each in rounds]
     assert [len(each) for each in hashes] == [1, 1]
     assert hashes[0] != hashes[1]
 
 
 def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[PairedRound]) -> None:
-    """The first calibrates it, on the base."""
+    """The first round calibrates the block, on the base."""
     assert len({record.updates_per_block for each in rounds for record in (each.base, each.head)}) == 1
 
 
 def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[PairedRound]) -> None:
-    """A ratio is of blocks that lie beside each other, and a fast wrong answer is none."""
+    """A ratio compares blocks that were timed one after the other, and both answers are judged."""
     for each in rounds:
         assert (each.base.status, each.head.status) == ("ok", "ok")
         assert each.base.laps == each.head.laps
@@ -79,18 +79,18 @@ def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[PairedRou
 
 
 def test_a_round_goes_back_to_the_start_before_each_stretch_of_laps(rounds: list[PairedRound]) -> None:
-    """So no single choice of pages decides a round: what is judged last are the updates of one stretch, with their settling."""
+    """So no single choice of pages decides a round; the last judged answer is that of the last stretch."""
     for record in (record for each in rounds for record in (each.base, each.head)):
         timed = (record.updates_per_block or 0) * len(record.laps) / STRETCHES
         assert timed < record.judgements[-1].updates < 2 * timed
 
 
 def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
-    """The second one may get the pages that the first gave back: were it always the head, all rounds would favour a side."""
+    """The second side may get the pages that the first gave back; a fixed order would favour one side."""
     back = list[Role]()
 
     class Noted:
-        """An arm run that only notes who goes back."""
+        """An arm run that only records which side goes back to the start."""
 
         live = True
 
@@ -98,7 +98,7 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
             self.role = role
 
         def start_laps(self, block: Block, *, every: int) -> None:
-            """Noted."""
+            """Recorded."""
             back.append(self.role)
 
         def sample(self, lap: int) -> float:
@@ -115,6 +115,6 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
 
 
 def test_every_lap_of_a_round_has_a_number_of_its_own(rounds: list[PairedRound]) -> None:
-    """Whatever the stretch: blocks of both sides are set against each other by it."""
+    """Blocks of the two sides are paired by the number of their lap, in whatever stretch."""
     for each in rounds:
         assert list(each.base.laps) == list(range(1, len(each.base.laps) + 1))

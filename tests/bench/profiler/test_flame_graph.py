@@ -1,4 +1,4 @@
-"""Samples become pictures and files that other programs read, whatever the functions are called."""
+"""Samples as figures and as files for other programs, whatever the functions are called."""
 
 import json
 from xml.etree import ElementTree
@@ -14,7 +14,7 @@ STACKS = {
 
 
 def widths(picture: str) -> dict[str, float]:
-    """The width of each box of a flame graph by what its tooltip says."""
+    """The width of each box of a flame graph, by its tooltip."""
     root = ElementTree.fromstring(picture)  # noqa: S314 - drawn by this test
     boxes = [(group.find(f"{SVG}title"), group.find(f"{SVG}rect")) for group in root.iter(f"{SVG}g")]
     return {
@@ -23,7 +23,7 @@ def widths(picture: str) -> dict[str, float]:
 
 
 def test_boxes_are_as_wide_as_their_share() -> None:
-    """A function is as wide as its samples, with those of what it called."""
+    """A function is as wide as its samples, including those of the functions that it called."""
     found = widths(flame_graph.svg(STACKS, "linear/a"))
     assert found["all samples: 100.0%"] == flame_graph.WIDTH
     assert found["A.advance (impls/linear/a.py:3): 90.0%"] == flame_graph.WIDTH * 0.9
@@ -32,7 +32,7 @@ def test_boxes_are_as_wide_as_their_share() -> None:
 
 
 def test_names_with_markup_stay_names() -> None:
-    """A lambda, or worse, is text in the picture and not part of it."""
+    """A name with markup is text in the figure and no part of its structure."""
     hostile = "<lambda>&\"'</title><script>alert(1)</script> (impls/x.py:1)"
     root = ElementTree.fromstring(flame_graph.svg({hostile: 5}, "<b>title</b>"))  # noqa: S314 - drawn by this test
     assert [] == list(root.iter(f"{SVG}script"))
@@ -40,7 +40,7 @@ def test_names_with_markup_stay_names() -> None:
 
 
 def test_what_is_too_narrow_to_see_is_not_drawn() -> None:
-    """Thousands of rare stacks do not make a large picture, and the common ones keep their place."""
+    """Thousands of rare stacks do not make a large figure, and the common ones keep their place."""
     many = {f"f (impls/x.py:1);g{number} (y.py:1)": 1 for number in range(3000)} | {"f (impls/x.py:1);z (y.py:2)": 3000}
     picture = flame_graph.svg(many, "linear/x")
     assert len(picture) < 2000
@@ -48,7 +48,7 @@ def test_what_is_too_narrow_to_see_is_not_drawn() -> None:
 
 
 def test_speedscope_is_given_every_sample() -> None:
-    """Each stack as numbers of frames, each with its weight; frames have their file and line."""
+    """Each stack is a list of frames with a weight; frames have their file and line."""
     document = json.loads(flame_graph.speedscope(STACKS, "linear/a"))
     (profile,) = document["profiles"]
     frames = document["shared"]["frames"]
@@ -59,7 +59,7 @@ def test_speedscope_is_given_every_sample() -> None:
 
 
 def test_folded_lines_can_be_read_again() -> None:
-    """A line a stack, its samples at the end."""
+    """One line for each stack, with its samples at the end."""
     from bench.profiler.py_spy import parsed
 
     assert dict(parsed(flame_graph.folded(STACKS))) == STACKS

@@ -1,4 +1,4 @@
-"""The two passes of an arm, with workers that answer from a script: who is asked for what, in which order, and what is kept."""
+"""The two passes of an arm, with workers that answer from a script: what they are asked, in which order, and what is kept."""
 
 import random
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ PREPARED = Prepared(
 
 
 class Answering:
-    """Stands where a worker stands: makes updates that take so long, and dies when it is asked for more than so much."""
+    """Stands in for a worker: its updates take a given time, and it ends after a given number of answers."""
 
     def __init__(self, name: str, order: list[str], update: float, answers: int = 1000) -> None:
         self._name, self._order, self._update, self._left = name, order, update, answers
@@ -73,7 +73,7 @@ class Answering:
         return BlockTimed(seconds=command.updates * self._update)
 
     def kill(self) -> None:
-        """It is gone."""
+        """Ends."""
         self.killed = True
 
 
@@ -93,7 +93,7 @@ def passes(order: list[str], *updates: float, answers: int = 1000) -> list[PassR
 
 
 def test_passes_are_timed_in_turn() -> None:
-    """Every lap visits all of them once, so that all meet the same machine; a pass has the time of its own blocks."""
+    """Every lap samples all passes once, so that all meet the same machine; each keeps the time of its own blocks."""
     said: list[str] = []
     found = passes(said, 1e-4, 2e-4, 3e-4)
     time_together(found, random.Random(1), 0.0)
@@ -105,14 +105,14 @@ def test_passes_are_timed_in_turn() -> None:
 
 
 def test_a_block_follows_updates_that_are_not_timed() -> None:
-    """About a millisecond of them, as in a race, and one at least."""
+    """Untimed updates take about a millisecond, as in a race, and are at least one."""
     found = passes([], 1e-4, 1.0)
     time_together(found, random.Random(1), 0.0)
     assert [{10}, {1}] == [set(each.worker.warm_ups) for each in found]  # type: ignore[attr-defined]
 
 
 def test_a_slow_arm_makes_few_blocks() -> None:
-    """The fewest are enough where they take long; the others have their laps without it."""
+    """Where blocks take long, the fewest are enough; the others have their laps without it."""
     quick, slow = passes([], 1e-5, 1.0)
     time_together([quick, slow], random.Random(1), 0.0)
     assert len(quick.blocks) >= 20
@@ -120,7 +120,7 @@ def test_a_slow_arm_makes_few_blocks() -> None:
 
 
 def test_short_blocks_are_many_and_never_alone() -> None:
-    """An algorithmic arm makes a block in no time: it has the most laps, and the others go on between them."""
+    """An algorithmic arm makes a block in no time: it gets the most laps, with blocks of the others between."""
     long, short = passes([], 1e-5, 1e-9)
     short.prepared = structs.replace(PREPARED, work="algorithmic")
     time_together([long, short], random.Random(1), 0.0)
@@ -129,7 +129,7 @@ def test_short_blocks_are_many_and_never_alone() -> None:
 
 
 def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
-    """It starts afresh, and those that were timed before only make blocks beside it: caches are as in a race."""
+    """It starts anew, and those that were timed before make blocks beside it, so that caches are as in a race."""
     said: list[str] = []
     old, fresh = passes(said, 1e-4, 2e-4)
     time_together([old], random.Random(1), 0.0)
@@ -142,7 +142,7 @@ def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
 
 
 def test_a_process_is_like_those_that_were_raced_or_not() -> None:
-    """Within a twentieth of the race's interval; without an interval, or for the pass with next to no data, nobody knows."""
+    """It is like them within a twentieth of their interval; without an interval, or with next to no data, nothing is said."""
     (one,) = passes([], 1e-4)
     time_together([one], random.Random(1), 0.0)
     told = {
@@ -156,7 +156,7 @@ def test_a_process_is_like_those_that_were_raced_or_not() -> None:
 
 
 def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raced at 100 µs: 130 is not taken, nor 80, but 101 is; its draft says that it is the third. Others stay as they are."""
+    """Raced at 100 µs: processes at 130 and 80 are replaced, one at 101 is kept as the third. Others stay."""
     strange, usual = passes([], 1.3e-4, 1e-4)
     first, speeds = strange.worker, iter([0.8e-4, 1.01e-4])
 
@@ -183,7 +183,7 @@ def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("answers", [0, 1, 20])
 def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
-    """Its draft says how, and the others have all their laps."""
+    """Its profile says how it ended, and the others have all their laps."""
     found = passes([], 1e-5, 1e-5, answers=answers)
     time_together(found, random.Random(1), 0.0)
     alive, dead = found
@@ -199,7 +199,7 @@ def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
 
 
 def test_sessions_of_the_profiler_take_turns() -> None:
-    """Each lap has one of every pass, and nothing is read before the last: only one of them is chosen."""
+    """Each lap has one session of every pass; they are read after the last, since only one is chosen."""
     asked: list[tuple[object, str]] = []
 
     class Noting:
@@ -228,7 +228,7 @@ def test_sessions_of_the_profiler_take_turns() -> None:
 
 
 def test_a_hanging_arm_is_not_tried_again() -> None:
-    """Its second pass is let go unasked, and it is the first that the profile tells of."""
+    """Its second pass is ended without being asked, and the profile tells of the first."""
     (full,) = passes([], 1e-5)
     tiny = PassRun(full.draft, "tiny", full.setting, full.worker)
 
@@ -244,7 +244,7 @@ def test_a_hanging_arm_is_not_tried_again() -> None:
 
 
 def test_the_end_of_the_second_pass_is_no_end_of_the_arm() -> None:
-    """Then that pass is missing, and the profile says why."""
+    """The profile lacks that pass, and says why."""
     (full,) = passes([], 1e-5)
     tiny = PassRun(full.draft, "tiny", full.setting, full.worker)
 
@@ -256,7 +256,7 @@ def test_the_end_of_the_second_pass_is_no_end_of_the_arm() -> None:
 
 
 class Drawing:
-    """A device that draws 50 W, and 250 more while its arm works; its counter moves every so many seconds."""
+    """A device that draws 50 W, and 250 W more while its arm works; its counter moves every so many seconds."""
 
     device = "scripted"
 
@@ -279,7 +279,7 @@ class Drawing:
 
 
 def metered(step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True, known: bool = True) -> Profile:
-    """The profile of an arm on such a device, after its energy has been asked for."""
+    """The profile of an arm on such a device, after its energy has been measured."""
     plan = make_plan(Choice(), command="")
     device: Any = Drawing(step, monkeypatch, counts=counts)
     draft = draft_of(plan.races[0].reference)
@@ -290,7 +290,7 @@ def metered(step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True
 
 @pytest.mark.parametrize("step", [0.001, 0.02, 0.1])
 def test_the_energy_of_an_update_is_within_its_resolution(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
-    """250 mJ an update above the idle share, whatever the counter's step; the finer, the better known."""
+    """An update takes 250 mJ above idle, whatever the step of the counter; a finer step gives a finer resolution."""
     found = metered(step, monkeypatch).energy
     assert found is not None
     assert abs(found.joules - 0.25) <= 1.01 * found.resolution
@@ -300,7 +300,7 @@ def test_the_energy_of_an_update_is_within_its_resolution(monkeypatch: pytest.Mo
 
 
 def test_a_device_without_a_counter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is said of it; of one that moves too rarely, the reason."""
+    """No reason is given then; one is given for a counter that moves too rarely."""
     silent = metered(0.02, monkeypatch, counts=False)
     assert (None, {}) == (silent.energy, silent.reasons)
     for found in (metered(1.5, monkeypatch), metered(0.1, monkeypatch, known=False)):
@@ -310,14 +310,14 @@ def test_a_device_without_a_counter_has_no_energy(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("batch", "rows", "smaller"), [("full", 2, "full"), (256, 4, 2), (1, 4, 1)])
 def test_next_to_no_data_is_two_rows(batch: int | str, rows: int, smaller: int | str) -> None:
-    """A full batch of two, mini-batches of two, single samples of a few."""
+    """A full batch of two rows, mini-batches of two, single samples of four."""
     (race,) = make_plan(Choice().at(batch=batch), command="").races
     setting = setting_for("tiny", race.reference)
     assert (setting.rows, setting.batch) == (rows, smaller)
 
 
 def test_a_workload_of_one_size_cannot_shrink() -> None:
-    """The workload's own words are the reason."""
+    """The reason is the workload's own sentence."""
     (race,) = make_plan(Choice(workload=("linear/five",)), command="").races
     with pytest.raises(SettingError, match="5 fixed points"):
         setting_for("tiny", race.reference)

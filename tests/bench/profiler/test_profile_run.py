@@ -1,4 +1,4 @@
-"""What profiling finds of arms whose truth is known, and what becomes of arms that cannot be profiled: real processes."""
+"""Profiles of planted arms whose costs are known, and of arms that cannot be profiled; with real processes."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ Make = Callable[[Mapping[str, str]], Checkout]
 
 @dataclass(frozen=True)
 class Found:
-    """What a profiling of planted arms left: its profiles by implementation, the store, and what was said on the way."""
+    """What a profiling of planted arms left: profiles by implementation, the store, and its progress lines."""
 
     profiles: dict[str, Profile]
     store: Store
@@ -115,14 +115,14 @@ def seconds(one: Pass, part: str = "") -> float:
 
 
 def test_every_arm_has_one_profile(eager: Found) -> None:
-    """The twin, which is a copy, and the watched arms, which look, have none; all others do, whatever became of them."""
+    """All arms have one, whatever became of them, except the twin, which is a copy, and watched arms."""
     assert set(eager.profiles) == set(PROFILED)
     assert {profile.arm.role for profile in eager.profiles.values()} <= {"reference", "arm"}
     assert {profile.arm.setting.watch for profile in eager.profiles.values()} == {"none"}
 
 
 def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Found) -> None:
-    """Both passes with their operations, counters by known names, samples, memory, and the files beside."""
+    """Both passes with operations, counters by known names, samples, memory, and files."""
     profile = sampled(eager, "right")
     assert (profile.status, profile.reason, profile.reasons) == ("ok", "", {})
     assert profile.full is not None
@@ -142,7 +142,7 @@ def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Found) -> None:
 
 
 def test_a_planted_sleep_is_found_outside_of_operations(eager: Found) -> None:
-    """Time in which the host does nothing is in no operation; the samples show the line that sleeps."""
+    """Time in which the host sleeps is in no operation, and does not shrink with the data."""
     slept, right = full(eager, "sleeps"), full(eager, "right")
     assert slept.seconds >= SLEEP
     assert (slept.outside or 0) >= SLEEP
@@ -154,7 +154,7 @@ def test_a_planted_sleep_is_found_outside_of_operations(eager: Found) -> None:
 
 
 def test_a_planted_operation_is_counted(eager: Found) -> None:
-    """Exactly one more operation, and memory for its result; no more calls of Python's functions."""
+    """Exactly one more operation, with memory for its result, and no more calls of Python functions."""
     more = {
         name: eager.counter("adds", name) - eager.counter("right", name) for name in eager.profiles["right"].counters
     }
@@ -174,7 +174,7 @@ def test_a_planted_operation_is_counted(eager: Found) -> None:
     ],
 )
 def test_an_arm_that_ends_while_profiled_says_how(eager: Found, name: str, status: str, reason: str) -> None:
-    """Its profile keeps what had been found, and the reason why there is no more."""
+    """Its profile keeps what was found before, and the reason why there is no more."""
     profile = eager.profiles[name]
     assert profile.status == status
     assert reason in profile.reason
@@ -183,7 +183,7 @@ def test_an_arm_that_ends_while_profiled_says_how(eager: Found, name: str, statu
 
 
 def test_an_arm_that_cannot_shrink_says_so(eager: Found) -> None:
-    """What fails with next to no data only lacks that pass."""
+    """An arm that fails with next to no data lacks that pass alone."""
     profile = eager.profiles["needs_rows"]
     assert (profile.status, profile.tiny) == ("ok", None)
     assert "too few rows" in profile.reasons["tiny"]
@@ -192,7 +192,7 @@ def test_an_arm_that_cannot_shrink_says_so(eager: Found) -> None:
 
 
 def test_an_arm_too_short_to_sample_says_so(eager: Found) -> None:
-    """py-spy never meets it, and the reason is in the profile; everything else is there."""
+    """The profile says why py-spy has no samples, and has everything else."""
     profile = sampled(eager, "does_nothing")
     assert profile.status == "ok"
     assert "too short" in profile.reasons["py-spy"]
@@ -207,7 +207,7 @@ def test_progress_is_told_and_ends(eager: Found) -> None:
 
 
 def test_the_machine_is_measured_with_the_race(eager: Found) -> None:
-    """Over as much data as the race has."""
+    """The bandwidth is measured over as much data as the race has."""
     (race,) = eager.store.plan().races
     machine, _ = eager.store.machine(race)
     assert machine is not None
@@ -216,14 +216,14 @@ def test_the_machine_is_measured_with_the_race(eager: Found) -> None:
 
 
 def test_profiles_leave_no_caches_and_are_small(eager: Found) -> None:
-    """Nothing is kept but what the profiles name; a default run's may have 5 MB."""
+    """Only the files that profiles name are kept, in less than 200 kB for each arm."""
     assert not (eager.store.path / "cache").exists()
     size = sum(path.stat().st_size for path in (eager.store.path / "profiles").rglob("*") if path.is_file())
     assert size < 200_000 * len(PROFILED)
 
 
 def test_a_graph_break_is_counted_and_explained(compiled: Found) -> None:
-    """One break, with the compiler's own reason."""
+    """There is one break, with the compiler's own reason."""
     profile = compiled.profiles["breaks_the_graph"]
     assert profile.counters["graph_breaks"] == 1
     (reason,) = profile.breaks
@@ -232,7 +232,7 @@ def test_a_graph_break_is_counted_and_explained(compiled: Found) -> None:
 
 
 def test_recompilations_are_counted(compiled: Found) -> None:
-    """A function compiled for three numbers has been compiled twice more than once; none of it while timed."""
+    """A function compiled for three numbers has been recompiled twice, and not while it was timed."""
     assert compiled.counter("recompiles", "graphs") == 3
     assert compiled.counter("recompiles", "recompiles") == 2
     assert compiled.counter("recompiles", "recompiles_in_blocks") == 0
@@ -240,12 +240,12 @@ def test_recompilations_are_counted(compiled: Found) -> None:
 
 
 def test_a_compilation_in_the_timed_blocks_is_seen(compiled: Found) -> None:
-    """What compiles again after so many updates does so while blocks are timed."""
+    """An arm that compiles again after some hundred updates does so while blocks are timed."""
     assert compiled.counter("compiles_late", "recompiles_in_blocks") >= 1
 
 
 def test_compiled_arms_have_all_facts(compiled: Found) -> None:
-    """Kernels that were written, and the compiler's cache, which was empty; every counter has its words."""
+    """Kernels that were written, use of the compiler's cache, and only counters that have a description."""
     profile = compiled.profiles["recompiles"]
     assert set(profile.counters) <= set(COUNTERS)
     assert profile.counters["generated_kernels"] >= 3
@@ -254,7 +254,7 @@ def test_compiled_arms_have_all_facts(compiled: Found) -> None:
 
 
 def test_a_store_keeps_profiles_and_machines(tmp_path: Path) -> None:
-    """What was written is read again; a newer format and a broken file are named, and the rest is read all the same."""
+    """What was written is read again; a newer format or a broken file is named, and the rest is read."""
     (race,) = make_plan(Choice(), command="").races
     store = Store(tmp_path)
     assert (store.profiles(race), store.machine(race)) == (([], []), (None, []))
@@ -279,6 +279,6 @@ def test_a_store_keeps_profiles_and_machines(tmp_path: Path) -> None:
 
 
 def test_an_arm_of_a_profile_is_an_arm_of_its_race(eager: Found) -> None:
-    """Reports find an arm's profile by the arm."""
+    """So reports find the profile of an arm by the arm."""
     arms: list[Arm] = [arm for race in eager.store.plan().races for arm in race.arms]
     assert all(profile.arm in arms for profile in eager.profiles.values())

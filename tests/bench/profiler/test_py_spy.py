@@ -1,4 +1,4 @@
-"""py-spy is asked rightly, its samples begin at the arm, and whatever becomes of it has a reason; with made-up py-spies."""
+"""How py-spy is started, where its samples begin, and the reason where there are none; with scripts in its place."""
 
 import os
 import signal
@@ -49,19 +49,19 @@ def target() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def looked_at(target: subprocess.Popen[bytes], out: Path, **chosen: bool) -> dict[str, int]:
-    """The samples of a sampler that looks for a tenth of a second."""
+    """The samples of a tenth of a second."""
     with Sampler(target.pid, 0.1, out, **chosen) as sampler:
         return sampler.stacks()
 
 
 def test_samples_begin_at_the_implementation() -> None:
-    """The frames of worker and dissection are cut off, however they are nested; what is alike then is one."""
+    """Frames of the worker are cut off, however they are nested; equal stacks are added up."""
     stacks = Counter({f"{AROUND};{INSIDE};{ARM};sum (torch/x.py:1)": 3, f"{AROUND};{ARM};sum (torch/x.py:1)": 4})
     assert trimmed(stacks) == {f"{ARM};sum (torch/x.py:1)": 7}
 
 
 def test_samples_outside_of_the_arm_are_left_out() -> None:
-    """The harness itself, stacks torn while they were read, and other threads are none of the arm's time."""
+    """The harness itself, stacks that were read while they changed, and other threads are no part of the arm's time."""
     stacks = Counter(
         {AROUND: 5, f"{AROUND};{INSIDE};now (bench/clock.py:9)": 5, "sum (torch/x.py:1)": 2, f"{AROUND};{ARM}": 1}
     )
@@ -75,13 +75,13 @@ def test_a_file_of_the_same_name_elsewhere_is_not_the_harness() -> None:
 
 
 def test_the_most_frequent_stack_comes_first() -> None:
-    """Equal ones by name, so that equal samples give equal files."""
+    """Stacks with as many samples are ordered by name, so that equal samples give equal files."""
     stacks = Counter({f"{AROUND};b": 2, f"{AROUND};a": 2, f"{AROUND};c": 9})
     assert list(trimmed(stacks)) == ["c", "a", "b"]
 
 
 def test_what_py_spy_writes_is_read_with_care() -> None:
-    """Lines add up, what is no sample is passed over, and characters that no file takes are replaced."""
+    """Equal stacks are added up, lines without a sample skipped, and unprintable characters replaced."""
     assert parsed("a;b (x.py:1) 3\na;b (x.py:1) 2\nnonsense\nc x\n\n") == {"a;b (x.py:1)": 5}
     assert list(parsed("a\x1b[31m;b\x00 1\n")) == ["a?[31m;b?"]
 
@@ -89,7 +89,7 @@ def test_what_py_spy_writes_is_read_with_care() -> None:
 def test_the_target_is_not_stopped_unless_native_frames_are_asked_for(
     pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """py-spy is told to look without stopping, and less often where it has to stop."""
+    """py-spy samples without stopping the process, and less often where it has to stop it."""
     for native in (False, True):
         asked = pretend(f'echo "{AROUND};{ARM} 50" > "$out"')
         assert looked_at(target, tmp_path / "stacks", native=native) == {ARM: 50}
@@ -109,7 +109,7 @@ def test_the_target_is_not_stopped_unless_native_frames_are_asked_for(
 def test_a_refused_ptrace_is_named_with_its_cure(
     pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path, said: str
 ) -> None:
-    """Where the kernel does not let py-spy look, the reason says what would."""
+    """Where the kernel refuses, the reason says what would help."""
     pretend(f"cat >&2 <<'END'\n{said}\nEND\nexit 1")
     with pytest.raises(SamplingError, match=r"ptrace.*SYS_PTRACE"):
         looked_at(target, tmp_path / "stacks")
@@ -118,7 +118,7 @@ def test_a_refused_ptrace_is_named_with_its_cure(
 def test_a_py_spy_too_old_for_this_python_is_named(
     pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """What py-spy said is kept, with the version of Python that it may not know."""
+    """The reason has py-spy's own words and the version of Python that it may not know."""
     pretend('echo "Error: Failed to find python version from target process" >&2; exit 1')
     with pytest.raises(SamplingError, match=rf"Python {sys.version_info[0]}\..*newer.*Failed to find python version"):
         looked_at(target, tmp_path / "stacks")
@@ -127,7 +127,7 @@ def test_a_py_spy_too_old_for_this_python_is_named(
 def test_a_py_spy_that_cannot_be_started_is_a_reason(
     monkeypatch: pytest.MonkeyPatch, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """One for another kind of processor, say."""
+    """Such as one for another kind of processor."""
     (tmp_path / "py-spy").write_bytes(b"\x7fELF of another world")
     (tmp_path / "py-spy").chmod(0o755)
     monkeypatch.setattr(toolchain, "py_spy", lambda: str(tmp_path / "py-spy"))
@@ -138,14 +138,14 @@ def test_a_py_spy_that_cannot_be_started_is_a_reason(
 def test_a_missing_py_spy_is_named_with_its_install_line(
     monkeypatch: pytest.MonkeyPatch, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """No py-spy beside Python or on the path."""
+    """There is no py-spy beside Python or on the path."""
     monkeypatch.setattr("bench.system.toolchain.shutil.which", lambda *_, **__: None)
     with pytest.raises(SamplingError, match="pip install py-spy"):
         looked_at(target, tmp_path / "stacks")
 
 
 def test_too_few_samples_are_no_profile(pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    """An arm that py-spy hardly ever met is too short to be sampled."""
+    """With three samples in the arm, the reason says that it is too short to be sampled."""
     pretend(f'echo "{AROUND};{ARM} 3" > "$out"; echo "{AROUND} 100" >> "$out"')
     with pytest.raises(SamplingError, match=r"^3 of about 10 samples .* too short"):
         looked_at(target, tmp_path / "stacks")
@@ -154,7 +154,7 @@ def test_too_few_samples_are_no_profile(pretend: Pretend, target: subprocess.Pop
 def test_a_py_spy_that_writes_nothing_is_named(
     pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """It may end well and leave nothing."""
+    """It may exit with status 0 and leave no file."""
     pretend("exit 0")
     with pytest.raises(SamplingError, match="it said nothing"):
         looked_at(target, tmp_path / "stacks")
@@ -163,7 +163,7 @@ def test_a_py_spy_that_writes_nothing_is_named(
 def test_a_hanging_py_spy_is_ended_and_its_target_goes_on(
     pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watchdog ends py-spy, and wakes what py-spy had stopped."""
+    """py-spy is killed after a while, and the process that it had stopped goes on."""
     monkeypatch.setattr(py_spy, "PATIENCE", 0.5)
     pretend("exec sleep 600")
     os.kill(target.pid, signal.SIGSTOP)
@@ -175,7 +175,7 @@ def test_a_hanging_py_spy_is_ended_and_its_target_goes_on(
 
 
 def test_a_target_that_has_died_harms_nobody(pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    """There is nobody left to wake."""
+    """The reason says that there is no such process."""
     pretend('echo "Error: No such process" >&2; exit 1')
     target.kill()
     target.wait()

@@ -1,4 +1,4 @@
-"""What an arm did while it was timed, and should not have, becomes a caveat with advice; first made up, then for real."""
+"""An arm that did something that it should not do while it was timed has a caveat with advice; scripted, then real."""
 
 import multiprocessing
 import time
@@ -50,7 +50,7 @@ def codes(**finished: Any) -> list[str]:
     [({"compilations": 1}, "recompiled"), ({"segments": 3}, "allocated"), ({"resident_bytes": GROWN + 1}, "grew")],
 )
 def test_growth_is_a_caveat_with_advice(grown: dict[str, int], code: str) -> None:
-    """Each has its own code, says how much it was, and what to do."""
+    """Each kind has its own code, and advice."""
     (caveat,) = caveats(grown=grown)
     assert caveat.code == code
     assert caveat.text.startswith("linear/x cpu eager")
@@ -58,20 +58,20 @@ def test_growth_is_a_caveat_with_advice(grown: dict[str, int], code: str) -> Non
 
 
 def test_memory_taken_anew_in_every_update_is_a_caveat() -> None:
-    """Some page faults are nothing; 47 an update, as the allocator may come to need, are a fifth of its time."""
+    """A few page faults are fine; 47 an update, as some allocators cause, take a fifth of its time."""
     assert codes(page_faults=0.4) == []
     assert codes(page_faults=47.0) == ["page_faults"]
 
 
 def test_a_steady_arm_has_no_caveats() -> None:
-    """Nothing compiled, nothing asked for, and a few pages more or less."""
+    """It compiles nothing, asks the driver for nothing, and grows or shrinks by a few pages."""
     assert codes(grown={"compilations": 0, "segments": 0, "resident_bytes": GROWN - 1}) == []
     assert codes(grown={"compilations": 0, "segments": 0, "resident_bytes": -GROWN}) == []
     assert codes() == []
 
 
 def test_numbers_are_said_as_people_say_them() -> None:
-    """Once, and 3 times."""
+    """ "once" and "3 times"."""
     texts = [caveat.text for n in (1, 3) for caveat in caveats(grown={"compilations": n})]
     assert texts == [
         "linear/x cpu eager compiled something once while it was timed",
@@ -81,7 +81,7 @@ def test_numbers_are_said_as_people_say_them() -> None:
 
 @pytest.fixture(scope="module")
 def raced(checkout: Callable[[Mapping[str, str]], Checkout]) -> dict[str, Record]:
-    """The records of a race with an arm that recompiles and one that hoards, by implementation; the reference's own."""
+    """The records of a race with an arm that recompiles and one that hoards memory, by implementation and mode."""
     domain = '    domain = Domain(modes={"eager": "quick", "compile": "quick"})\n'
     recompiles = RECOMPILES.replace("import Implementation", "import Domain, Implementation")
     recompiles = recompiles.replace("class Planted(Implementation):\n", f"class Planted(Implementation):\n{domain}")
@@ -111,12 +111,12 @@ def test_what_an_arm_does_while_it_is_timed_is_seen(raced: dict[str, Record], na
 
 
 def test_a_right_arm_is_not_suspected(raced: dict[str, Record]) -> None:
-    """What only trains neither compiles nor grows."""
+    """An arm that only trains neither compiles nor grows."""
     assert not {"recompiled", "allocated", "grew"} & {caveat.code for caveat in raced["linear/right eager"].caveats}
 
 
 def test_a_device_still_at_work_is_a_caveat() -> None:
-    """An arm that returned long before its device was done says so; one that waits for it does not."""
+    """An arm that returns long before its device is done has one; an arm that waits for it has none."""
     (caveat,) = caveats(0.015, drain_seconds=0.012)
     assert caveat.code == "undrained"
     assert "80%" in caveat.text
@@ -125,7 +125,7 @@ def test_a_device_still_at_work_is_a_caveat() -> None:
 
 
 def test_an_arm_that_waits_for_its_helpers_is_not_called_disturbed() -> None:
-    """Rows that other processes fetch are waited for; only who works alone tells by waiting that somebody else is at work."""
+    """Waiting shows that other programs were at work only where the arm has no helper processes."""
     session = Session(lambda _: None, set())
     session.setting, session._wall = Setting(rows=5, features=1, updates=5, lr=0.1), 1.0
     helper = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))

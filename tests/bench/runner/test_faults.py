@@ -1,4 +1,4 @@
-"""What becomes of arms that are wrong or break: real processes, one race for all faults, for they must not harm each other."""
+"""What becomes of arms that are wrong or break: real processes, one race for all faults, since none may harm another."""
 
 import sys
 import tempfile
@@ -101,7 +101,7 @@ def test_a_stale_batch_order_is_caught(checkout: Make) -> None:
 
 
 def test_a_reason_names_no_place_of_this_machine() -> None:
-    """Compilers tell their whole command when they fail, and reasons are published: no folder says whose machine it is."""
+    """Compilers print their whole command when they fail; in a published reason no folder may name the machine or its user."""
     said = f"g++ -o {Path.home()}/.cache/x.so {ROOT}/impls/native.py {tempfile.gettempdir()}/a.cpp /usr/lib"
     assert placeless(said) == "g++ -o ~/.cache/x.so ./impls/native.py <temporary>/a.cpp /usr/lib"
     assert placeless(f"{Path.home()}-of-another") == f"{Path.home()}-of-another"

@@ -1,4 +1,4 @@
-"""Forked workers: what they find, how they end, and what becomes of them without their server; with real processes."""
+"""Forked workers: what they see, how they end, and what happens when their server dies; with real processes."""
 
 import json
 import os
@@ -55,14 +55,14 @@ os.write(answers, json.dumps(found).encode())
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """A live one."""
+    """A live server."""
     made = started(tmp_path_factory.mktemp("server") / "log", seed=1)
     yield made
     made.close()
 
 
 def started(log: Path, seed: int) -> ForkServer:
-    """One that lies where that seed says."""
+    """A server with the memory layout of that seed."""
     with memory_layout.fixed_addresses():
         variables = memory_layout.random_layout(random.Random(seed)) | {
             "OMP_NUM_THREADS": "1",
@@ -86,7 +86,7 @@ def forked(
 
 
 def told(server: ForkServer, folder: Path, what: str = "tell", **others: object) -> dict[str, object]:
-    """What such a process found."""
+    """What such a process sees."""
     worker, answers = forked(server, folder, what, **others)  # type: ignore[arg-type]
     with os.fdopen(answers) as file:
         found: dict[str, object] = json.loads(file.read())
@@ -95,7 +95,7 @@ def told(server: ForkServer, folder: Path, what: str = "tell", **others: object)
 
 
 def test_a_forked_worker_finds_what_one_started_there_would(server: ForkServer, tmp_path: Path) -> None:
-    """Its own folder, environment, output and module; and torch, loaded already, but nothing of either side."""
+    """Its own folder, environment, output and module; torch is loaded already, and nothing of either side."""
     found = told(server, tmp_path, variables={"LOOPRACE_TEST": "its own"})
     assert found["file"] == str(tmp_path / "told.py")
     assert found["folder"] == found["first"] == str(tmp_path)
@@ -107,7 +107,7 @@ def test_a_forked_worker_finds_what_one_started_there_would(server: ForkServer, 
 
 
 def test_the_folders_it_is_given_come_before_all_others(server: ForkServer, tmp_path: Path) -> None:
-    """As with PYTHONPATH: what each side imports is its own."""
+    """As with PYTHONPATH, each side imports its own files."""
     side = tmp_path / "side"
     side.mkdir()
     (side / "told.py").write_text(MODULE)
@@ -123,7 +123,7 @@ def test_it_leads_a_process_group_and_is_no_child_of_the_one_before(server: Fork
 
 @pytest.mark.usefixtures("can_hold")
 def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServer, tmp_path: Path) -> None:
-    """So that no place of theirs is that of all rounds."""
+    """So the addresses of libraries are not the same in all rounds."""
     places = []
     for each in (server, started(tmp_path / "again", seed=1), started(tmp_path / "other", seed=2)):
         places.append(told(each, tmp_path)["libraries"])
@@ -133,7 +133,7 @@ def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServ
 
 
 def test_a_workers_collector_does_not_go_through_what_its_server_loaded(server: ForkServer, tmp_path: Path) -> None:
-    """It would have each of those pages copied, some rounds in the middle of a block."""
+    """It would copy each of those pages, in some rounds in the middle of a block."""
     found = told(server, tmp_path)
     assert isinstance(found["frozen"], int)
     assert isinstance(found["tracked"], int)
@@ -141,13 +141,13 @@ def test_a_workers_collector_does_not_go_through_what_its_server_loaded(server: 
 
 
 def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_path: Path) -> None:
-    """Pages that are given back while torch is loaded are no place."""
+    """The memory that moves it there is not freed while torch is loaded."""
     assert told(server, tmp_path)["kept"] is True
 
 
 @pytest.mark.usefixtures("can_hold")
 def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkServer, tmp_path: Path) -> None:
-    """Both sides of a round lie alike, and each round of a server lies elsewhere."""
+    """Both sides of a round have one memory layout, and each round of a server another."""
     # Nobody else writes into these folders: how many names they have, which an import keeps, moves small objects by a pool.
     (tmp_path / "__pycache__").mkdir()
     shutil.copytree(Path(memory_layout.__file__).parents[1], tmp_path / "instrument" / "bench")
@@ -171,7 +171,7 @@ def test_a_worker_that_fails_says_why_in_its_log(server: ForkServer, tmp_path: P
 
 
 def test_a_worker_that_is_killed_says_by_what(server: ForkServer, tmp_path: Path) -> None:
-    """As `subprocess` tells it; asked twice, it says the same."""
+    """As `subprocess` reports it, and the same when asked twice."""
     worker, answers = forked(server, tmp_path, "wait")
     assert os.read(answers, 4) == b"here"
     os.killpg(worker.pid, signal.SIGKILL)
@@ -180,7 +180,7 @@ def test_a_worker_that_is_killed_says_by_what(server: ForkServer, tmp_path: Path
 
 
 def test_a_server_that_is_killed_is_missed_at_once(tmp_path: Path) -> None:
-    """Waiting for its worker ends, and nobody asks it for another."""
+    """Waiting for its worker ends, and asking it for another raises an error."""
     server = started(tmp_path / "server", seed=2)
     worker, answers = forked(server, tmp_path, "wait")
     assert os.read(answers, 4) == b"here"
@@ -201,7 +201,7 @@ def test_a_server_that_is_killed_is_missed_at_once(tmp_path: Path) -> None:
 
 
 def test_a_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    """Killed without a word, a conductor leaves no process behind."""
+    """A main process that is killed leaves no server behind."""
     program = f"""
 import sys, time
 from pathlib import Path
@@ -219,7 +219,7 @@ time.sleep(600)
 
 
 def test_an_interpreter_that_cannot_load_torch_raises(tmp_path: Path) -> None:
-    """What it said is in the log."""
+    """What it printed is in the log."""
     bare = tmp_path / "bare"
     bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {fork_server.__file__} $3 $4\n")
     bare.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Memory layouts: drawn, held the same for processes started together, taken before anything is loaded."""
+"""Memory layouts: random, the same for processes that share one, and in place before anything is loaded."""
 
 import ctypes
 import os
@@ -41,7 +41,7 @@ print(one % layout.TURN, other - one)
 
 
 def place(drawn: dict[str, str], program: str = WHERE, *arguments: str) -> tuple[int, ...]:
-    """What a process with this layout prints; by default where room in the heap, a mapping, an object and the stack lie."""
+    """What a process with this layout prints; by default the addresses of heap, a mapping, an object and the stack."""
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONHASHSEED": "1"} | drawn,
@@ -59,22 +59,22 @@ def one(seed: int) -> dict[str, str]:
 
 @pytest.mark.usefixtures("can_hold")
 def test_processes_with_one_layout_lie_at_the_same_addresses() -> None:
-    """So what a layout does to speed, it does to both sides."""
+    """So a layout has the same effect on both sides."""
     with memory_layout.fixed_addresses():
         assert place(one(1)) == place(one(1))
 
 
 @pytest.mark.usefixtures("can_hold")
 def test_another_layout_moves_heap_mappings_and_objects_and_leaves_the_stack() -> None:
-    """What a layout does to speed is drawn anew from round to round."""
+    """So its effect on speed changes from round to round."""
     with memory_layout.fixed_addresses():
         here, there = place(one(1)), place(one(2))
     assert [one == other for one, other in zip(here, there, strict=True)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("pieces", ["0", "700", "1999"])
-def test_on_level_ground_tensors_lie_where_they_were_drawn_and_in_a_row(pieces: str) -> None:
-    """Whatever was taken and given back before: so the length of a module decides no address."""
+def test_in_a_level_heap_tensors_lie_at_the_drawn_offset_and_in_a_row(pieces: str) -> None:
+    """Whatever was allocated and freed before: so the length of a module decides no address."""
     heap = int(one(1)[memory_layout.VARIABLE].split(",")[0])
     (where, apart), (there, as_far) = place(one(1), AFTER, "0"), place(one(1), AFTER, pieces)
     assert (where, apart) == (there, as_far)
@@ -83,34 +83,34 @@ def test_on_level_ground_tensors_lie_where_they_were_drawn_and_in_a_row(pieces: 
 
 
 @pytest.mark.usefixtures("can_hold")
-def test_afterwards_the_kernel_draws_again() -> None:
-    """Nothing else that this process starts is held."""
+def test_afterwards_addresses_are_random_again() -> None:
+    """Processes that are started later have random addresses."""
     with memory_layout.fixed_addresses():
         pass
     assert len({place(one(1))[-1] for _ in range(4)}) > 1
 
 
 def test_every_layout_is_written_in_the_same_number_of_letters() -> None:
-    """The environment lies on the stack, and its length would move it."""
+    """The environment lies on the stack, and its length would move the stack."""
     order = random.Random(0)
     assert len({len(memory_layout.random_layout(order)[memory_layout.VARIABLE]) for _ in range(1000)}) == 1
 
 
 def test_a_layout_follows_from_the_order_it_is_drawn_in() -> None:
-    """A round can be repeated as it was."""
+    """So a round can be repeated."""
     assert one(7) == one(7)
     assert one(7) != one(8)
 
 
-def test_a_process_for_which_nothing_was_drawn_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run's workers lie where a user's do: not a byte is asked for."""
+def test_a_process_without_a_layout_allocates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers of a run have no layout, and nothing is allocated for one."""
     monkeypatch.delattr(memory_layout, "_malloc")
     memory_layout.take({})
     memory_layout.level({})
 
 
-def test_a_system_that_refuses_is_said_to_and_processes_start_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As containers do, by seccomp."""
+def test_a_system_that_refuses_is_reported_and_processes_start_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers do so, by seccomp."""
 
     class Refusing:
         def __init__(self, _: None) -> None:

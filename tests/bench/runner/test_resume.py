@@ -1,4 +1,4 @@
-"""What is left of a run that was killed or interrupted, and how it goes on. Real signals to real processes."""
+"""What is left of a run that was killed or interrupted, and how it is resumed; with real signals and processes."""
 
 import json
 import os
@@ -20,12 +20,12 @@ CHOSEN = ("--workload=linear/five", "--effort=quick", "--updates=20", "--referen
 
 @pytest.fixture
 def place(checkout: Make) -> Checkout:
-    """A checkout of one's own."""
+    """A checkout for one test."""
     return checkout({})
 
 
 def wait_for(run: subprocess.Popen[str], said: str) -> list[psutil.Process]:
-    """Reads the run's progress until it says so; returns the processes it has started."""
+    """Reads the progress of a run up to this text; returns the processes that the run has started."""
     assert run.stderr is not None
     for line in run.stderr:
         if said in line:
@@ -34,7 +34,7 @@ def wait_for(run: subprocess.Popen[str], said: str) -> list[psutil.Process]:
 
 
 def folder_of(place: Checkout) -> Path:
-    """The one run's folder."""
+    """The folder of the only run."""
     (folder,) = (place.path / "results").iterdir()
     return folder
 
@@ -45,8 +45,8 @@ def rounds(folder: Path) -> dict[str, list[bytes]]:
     return {path.name: [each.read_bytes() for each in sorted(path.iterdir())] for path in found}
 
 
-def test_a_killed_run_goes_on_where_it_was(place: Checkout) -> None:
-    """After kill -9 in round 2 its workers are gone, round 1 is whole, and --resume measures rounds 2 and 3 only."""
+def test_a_killed_run_is_resumed_where_it_was(place: Checkout) -> None:
+    """After kill -9 in round 2 its workers are gone, round 1 is complete, and --resume measures rounds 2 and 3 only."""
     run = place.start("run", *CHOSEN)
     workers = wait_for(run, "round 2 of at most 3: calibrating")
     assert len(workers) == 3
@@ -86,8 +86,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(place: Check
     assert "linear/numpy" in output
 
 
-def test_another_machine_cannot_go_on(place: Checkout) -> None:
-    """A run that was begun elsewhere is not mixed with rounds from here: status 2, and what differs."""
+def test_a_run_of_another_machine_is_not_resumed(place: Checkout) -> None:
+    """A run of another machine is not mixed with rounds from here: status 2, and what differs."""
     assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
     path = folder_of(place) / "environment.json"
     environment: dict[str, Any] = json.loads(path.read_text())
@@ -99,8 +99,8 @@ def test_another_machine_cannot_go_on(place: Checkout) -> None:
     assert "an abacus" in done.stderr
 
 
-def test_changed_code_cannot_go_on(place: Checkout) -> None:
-    """An implementation that was edited since is named; a comment alone changes nothing."""
+def test_a_run_of_changed_code_is_not_resumed(place: Checkout) -> None:
+    """An implementation that was edited meanwhile is named; a comment changes nothing."""
     assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
     path = place.path / "impls" / "linear" / "numpy.py"
     source = path.read_text(encoding="utf-8")

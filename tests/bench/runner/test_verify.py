@@ -1,4 +1,4 @@
-"""What the referee says of answers, right and wrong; the oracle is the workload's own."""
+"""How answers are judged, right and wrong; the oracle is the workload's own."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ORACLE = LINE.oracle(LINE.problem(SETTING), SETTING)
 
 
 def judged(updates: int = 100, shift: float = 0.0, own: float | None = None, **changed: Any) -> Judgement:
-    """The judgement of the exact answer, shifted and changed as told."""
+    """The judgement of the exact answer, shifted and changed."""
     exact = ORACLE.weights(updates)
     answer = ArmWeights(
         when="job",
@@ -36,7 +36,7 @@ def test_the_exact_answer_is_right() -> None:
 
 
 def test_what_rounding_explains_is_right_and_what_it_does_not_is_wrong() -> None:
-    """Just inside the tolerance is right, just outside is wrong, and the sentence says both numbers."""
+    """An answer within the tolerance is right, one outside of it is wrong, and the reason has both numbers."""
     tolerance = float(ORACLE.tolerance(100)["weight"][0])
     assert judged(shift=0.9 * tolerance).fault is None
     fault = judged(shift=1.1 * tolerance).fault
@@ -63,7 +63,7 @@ def test_one_update_more_is_wrong() -> None:
     ],
 )
 def test_a_fault_is_named(changed: dict[str, Any], said: str) -> None:
-    """An answer in the wrong place, type, shape or without a value is wrong, in a sentence that says why."""
+    """An answer in the wrong place, type or shape, or without a value, is wrong, and a sentence says why."""
     found = judged(**changed)
     assert found.fault is not None
     assert said in found.fault
@@ -71,7 +71,7 @@ def test_a_fault_is_named(changed: dict[str, Any], said: str) -> None:
 
 
 def test_an_approximate_method_is_judged_by_its_own_tolerance() -> None:
-    """A stated relative tolerance replaces the derived one, and still has an end."""
+    """A relative tolerance of its own replaces the derived one, and has a limit, too."""
     shift = 50 * float(ORACLE.tolerance(100)["weight"][0])
     assert judged(shift=shift).fault is not None
     assert judged(shift=shift, own=0.01).fault is None

@@ -1,4 +1,4 @@
-"""The stopwatch under a made-up clock, and on a real GPU where there is one."""
+"""The stopwatch, with a scripted clock and on a real GPU where there is one; and what devices need."""
 
 import importlib.util
 import shutil
@@ -30,13 +30,13 @@ def test_the_clock_is_read_right_before_and_right_after_the_call(monkeypatch: py
 
 
 def test_the_processor_is_always_there() -> None:
-    """The CPU is never absent; a missing GPU has a reason that says which part is missing."""
+    """The CPU is never absent; for a missing GPU the reason says which part is missing."""
     assert device.absent("cpu") is None
     assert NO_CUDA is None or NO_CUDA.startswith("no CUDA: ")
 
 
 def test_running_out_of_memory_is_recognised() -> None:
-    """Python's own error, that of torch's allocator and those of the driver count; any other error does not."""
+    """Python's own error, that of torch's allocator and those of drivers count; other errors do not."""
     assert device.is_out_of_memory(MemoryError())
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)
@@ -68,7 +68,7 @@ def test_compiling_for_cuda_needs_triton_and_what_it_builds_with(monkeypatch: py
 @pytest.mark.cuda
 @pytest.mark.skipif(NO_CUDA is not None, reason=str(NO_CUDA))
 def test_work_that_is_still_queued_is_waited_for() -> None:
-    """The host's time holds the device's: a call that only queues work is not called fast, and the wait is reported."""
+    """The host's time includes the device's: a call that only queues work is not called fast, and the wait is reported."""
     x = torch.ones(4096, 4096, device="cuda")
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What an arm's process finds out of itself is exact where it says so, and leaves the arm as it was."""
+"""Probes count exactly what they say they count, and leave the arm as it was."""
 
 import itertools
 import subprocess
@@ -19,13 +19,13 @@ BY_HAND = 28  # operations that an update of linear/analytic dispatches, counted
 
 
 def test_the_operations_of_an_update_are_those_counted_by_hand() -> None:
-    """linear/analytic dispatches as many operations as reading it says."""
+    """linear/analytic dispatches as many operations as its source says."""
     assert probes.count(subject("linear/analytic"), 1e-5)["operations"] == BY_HAND
 
 
 @pytest.mark.parametrize("name", ["nn_sgd", "manual", "no_grad", "analytic", "numpy", "index_select"])
 def test_the_same_arm_has_the_same_counters(name: str) -> None:
-    """Counted twice, every counter is the same; an update takes a whole number of each."""
+    """Counted twice, every counter is the same, and a whole number an update."""
     batch = 8 if name == "index_select" else "full"
     first, second = (subject(f"linear/{name}", batch=batch) for _ in range(2))
     counters = [probes.count(each, 1e-5) | probes.count_calls(each, 1e-5) for each in (first, second)]
@@ -41,7 +41,7 @@ def test_counters_do_not_depend_on_how_many_updates_are_counted() -> None:
 
 
 def test_a_planted_operation_is_one_more() -> None:
-    """One operation that needs no other shows as exactly one, with the memory that it asks for."""
+    """One operation that calls no other is counted as exactly one, with the memory that it asks for."""
     plain, more = (probes.count(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(torch.neg)))
     assert more["operations"] - plain["operations"] == 1
     assert more["allocations"] - plain["allocations"] == 1
@@ -49,7 +49,7 @@ def test_a_planted_operation_is_one_more() -> None:
 
 
 def test_a_planted_read_is_counted() -> None:
-    """A number that the interpreter takes out of a tensor is one read an update; the arm itself has none."""
+    """A number that Python takes out of a tensor is one read an update; the arm itself has none."""
     plain, more = (
         probes.count(subject("linear/analytic", kind), 1e-5) for kind in (None, changed(lambda x: float(x[0, 0])))
     )
@@ -57,7 +57,7 @@ def test_a_planted_read_is_counted() -> None:
 
 
 def test_what_happens_rarely_shows_in_many_updates() -> None:
-    """A read every hundredth update is in none of a few updates; in 256 it is there, in its share."""
+    """A read every hundredth update is seen in 256 updates, in its share."""
     calls = itertools.count()
 
     def sometimes(x: Any) -> None:
@@ -69,7 +69,7 @@ def test_what_happens_rarely_shows_in_many_updates() -> None:
 
 
 def test_the_peak_is_of_one_update_unless_something_is_kept() -> None:
-    """Many updates take no more memory at a time than a few; where each keeps four bytes, they do."""
+    """Many updates hold no more memory at a time than a few, unless each keeps four bytes."""
     kept: list[Any] = []
     arm = subject("linear/analytic")
     few, many = (probes.count(arm, 1e-5, many)["peak_bytes"] for many in (0, 256))
@@ -80,7 +80,7 @@ def test_the_peak_is_of_one_update_unless_something_is_kept() -> None:
 
 
 def test_looking_for_a_compiler_loads_none() -> None:
-    """Where nobody has compiled anything, every count is 0 and the compiler is not loaded for it."""
+    """Where nothing has been compiled, every count is 0 and the compiler is not loaded."""
     script = (
         "import sys\nfrom bench.worker import probes\nfound = probes.read_compiler()\n"
         "assert not any(found.counters.values()), found\n"
@@ -90,13 +90,13 @@ def test_looking_for_a_compiler_loads_none() -> None:
 
 
 def test_a_planted_function_is_one_more_python_call() -> None:
-    """A function of Python's own shows as the call that it is."""
+    """A Python function is counted as one call."""
     plain, more = (probes.count_calls(subject("linear/analytic", changed(f)), 1e-5) for f in (len, lambda x: len(x)))
     assert more["python_calls"] - plain["python_calls"] == 1
 
 
 def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
-    """The clock's look says what it computed with, as found and not as asked for."""
+    """The conditions are those that the process had, not those that were wanted."""
     found = probes.time_blocks(subject("linear/analytic", dtype="float64"))
     assert found.seconds > 0
     assert (found.conditions["dtype"], found.conditions["device"]) == ("float64", "cpu")
@@ -105,11 +105,11 @@ def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
 
 
 def test_threads_are_counted_by_the_work_they_do() -> None:
-    """An arm with a thread of its own that computes along has two busy ones, whatever its setting says."""
+    """An arm with a thread of its own that computes has two busy threads, whatever its setting says."""
     original: Any = catalogue.load("linear/analytic")
 
     class Pooled(original):  # type: ignore[misc]
-        """Half of its work is done elsewhere."""
+        """Does half of its work in another thread."""
 
         def __init__(self, task: Any) -> None:
             super().__init__(task)
@@ -126,7 +126,7 @@ def test_threads_are_counted_by_the_work_they_do() -> None:
 
 
 def test_an_arm_that_does_nothing_has_an_end() -> None:
-    """A block has a most of updates, or one of nothing would have to be endless."""
+    """A block has a largest number of updates; one of an arm that does nothing would never end."""
     original: Any = catalogue.load("linear/analytic")
 
     class Nothing(original):  # type: ignore[misc]
@@ -142,7 +142,7 @@ def test_an_arm_that_does_nothing_has_an_end() -> None:
 
 
 def test_probing_leaves_the_answer_as_it_was() -> None:
-    """After every probe, the arm trains on rightly from a reset."""
+    """After every probe, the arm trains as before from a reset."""
     arm = subject("linear/nn_sgd")
     arm.restart()
     before = {name: value.clone() for name, value in arm.arm.weights().items()}

@@ -1,4 +1,4 @@
-"""What PyTorch's profiler noted is sorted into parts, and nothing is lost or counted twice."""
+"""Notes of PyTorch's profiler are sorted into parts; nothing is lost or counted twice."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from bench.worker.profiler_events import NAMED, WINDOW, counts, notes, part_of, 
 
 
 def looked_at(*calls: Callable[[], object], times: int = 1) -> profiler.profile:
-    """A session of the profiler in which each of the functions is called so often."""
+    """A session of the profiler in which each of these functions is called so often."""
     session = profiler.profile(use_kineto=True, profile_memory=True)
     with session, profiler.record_function(WINDOW):
         for _ in range(times):
@@ -53,7 +53,7 @@ def test_an_operation_belongs_where_its_names_say(chain: Sequence[str], part: st
 
 
 def test_seconds_of_all_operations_and_outside_are_those_of_the_window() -> None:
-    """No time is lost and none counted twice: self times and what is between them are the whole window."""
+    """No time is lost and none counted twice: own times and the time outside add up to the window."""
     x = torch.ones(1000)
     session = looked_at(lambda: x + x, lambda: x.mean(), times=50)
     (window,) = [event for event in session.function_events if event.name == WINDOW]
@@ -63,7 +63,7 @@ def test_seconds_of_all_operations_and_outside_are_those_of_the_window() -> None
 
 
 def test_calls_are_an_update_and_entries_those_of_the_interpreter() -> None:
-    """mean calls sum and div_: three calls an update, of which the interpreter made one."""
+    """mean calls sum and div_: three calls an update, one of which Python made."""
     found = summary(looked_at(torch.ones(10).mean, times=20).function_events, 20, 1e-3)
     by_name = {operation.name: operation for operation in found.operations}
     assert (by_name["aten::mean"].calls, by_name["aten::mean"].entries) == (1, 1)
@@ -72,7 +72,7 @@ def test_calls_are_an_update_and_entries_those_of_the_interpreter() -> None:
 
 
 def test_rare_operations_are_summed_up_by_part() -> None:
-    """More kinds of operations than are named become "everything else", in the parts that they had."""
+    """Beyond the operations that keep their names, the others become "everything else" of their part."""
     x = torch.rand(4, 4)
     names = (
         "abs neg exp sin cos tan log sqrt floor ceil round sign trunc frac sigmoid tanh erf sinh cosh asin acos atan"
@@ -87,7 +87,7 @@ def test_rare_operations_are_summed_up_by_part() -> None:
 
 
 def test_operations_are_counted_as_dispatched() -> None:
-    """sum dispatches to its other overload, which makes a view and fills: four, known by reading PyTorch."""
+    """sum dispatches to its other overload, which makes a view and fills: four operations, known from the source of PyTorch."""
     noted = notes(looked_at(torch.ones(8).sum))
     assert sorted(each.name() for each in noted if each.name().startswith("aten")) == [
         "aten::as_strided",
@@ -105,7 +105,7 @@ def test_operations_are_counted_as_dispatched() -> None:
 
 
 def test_the_peak_is_what_is_held_at_a_time() -> None:
-    """Four bytes each: two held together are eight, however often; what is given back before the next does not add up."""
+    """Two tensors of four bytes held together are eight bytes; one that is freed before the next does not add up."""
 
     def one_by_one() -> None:
         torch.ones(1)
@@ -119,7 +119,7 @@ def test_the_peak_is_what_is_held_at_a_time() -> None:
 
 
 def test_what_is_held_before_the_window_is_no_part_of_the_peak() -> None:
-    """Only what comes after the beginning counts, and what is given back then is taken off."""
+    """Only what is allocated and freed after the beginning of the window counts."""
     with profiler.profile(use_kineto=True, profile_memory=True) as session:
         before = torch.ones(100)
         with profiler.record_function(WINDOW):
@@ -130,14 +130,14 @@ def test_what_is_held_before_the_window_is_no_part_of_the_peak() -> None:
 
 
 def test_a_number_is_read_however_it_is_spelled() -> None:
-    """item(), float(), int() and the truth of a tensor are a read each; what stays a tensor is none."""
+    """item(), float(), int() and the truth of a tensor are one read each; an operation that returns a tensor is none."""
     x = torch.ones(2)
     read = looked_at(x[0].item, lambda: float(x[0]), lambda: int(x[0]), lambda: bool(x[0] > 0), x.sum, x.clone)
     assert counts(notes(read), on_device=False)["host_reads"] == 4
 
 
 def test_labels_and_the_engine_are_no_operations() -> None:
-    """What autograd's engine does between operations, and what somebody has labelled, is not dispatched."""
+    """Steps of autograd's engine and a user's labels are not dispatched."""
     x = torch.ones(3, requires_grad=True)
 
     def labelled() -> None:
@@ -151,7 +151,7 @@ def test_labels_and_the_engine_are_no_operations() -> None:
 
 
 class Note:
-    """What the profiler notes of a device's runtime, made up."""
+    """A scripted note of a device's runtime."""
 
     def __init__(self, name: str, start: int, end: int, kind: DeviceType = DeviceType.CPU) -> None:
         self._values = {"name": name, "start_ns": start, "end_ns": end, "nbytes": 0, "device_type": kind}
@@ -162,7 +162,7 @@ class Note:
 
 
 def test_what_a_device_is_asked_counts_only_within_the_window() -> None:
-    """The harness waits after the arm has returned, while the device is still at work: that wait is none of the arm's."""
+    """The harness waits for the device after the arm has returned; that wait is not the arm's."""
     noted = [
         Note(WINDOW, 12, 120, DeviceType.CUDA),  # the same for the device, which is done later
         Note(WINDOW, 0, 100),

@@ -1,4 +1,4 @@
-"""The roofline is measured by two ways, and holds without a compiler."""
+"""The bounds of the machine, measured in two ways, also without a compiler."""
 
 import pytest
 
@@ -11,7 +11,7 @@ SLOWEST, FASTEST = 1e7, 1e14  # bytes or operations a second, of anything that t
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few passes are enough to see that it works."""
+    """Measures for a short time."""
     monkeypatch.setattr(roofline, "SECONDS", 0.02)
 
 
@@ -25,7 +25,7 @@ def test_a_machine_is_measured_over_any_size(working_set: int) -> None:
 
 
 def test_without_a_compiler_torch_measures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The roofline says so."""
+    """The machine says that torch measured it."""
 
     def refuse(*_: object, **__: object) -> None:
         raise UnavailableError("needs a C compiler")
@@ -37,7 +37,7 @@ def test_without_a_compiler_torch_measures(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_faster_of_the_two_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bound is what the better way reaches; what each is best at may differ."""
+    """A bound is the better of the two ways, for each of the two rates."""
     by_c = Machine(read_bandwidth=2.0, operations=5.0, working_set=8, method="C")
     by_torch = Machine(read_bandwidth=3.0, operations=1.0, working_set=8, method="torch")
     monkeypatch.setattr(roofline, "_by_c", lambda *_: by_c)
@@ -46,7 +46,7 @@ def test_the_faster_of_the_two_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_best_pass_is_of_passes_long_enough_to_be_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number of passes in a call grows until the clock can tell them; the least time of one is what counts."""
+    """The number of passes in a call grows until the clock can time them; the fastest pass counts."""
     now, made = 0.0, list[int]()
 
     def run(passes: int) -> None:

@@ -1,4 +1,4 @@
-"""What PyTorch's profiler says of an arm is of the session that was disturbed least, and belongs where it is said to."""
+"""What PyTorch's profiler sees of an arm: the right session, and each operation in its part."""
 
 import gzip
 import json
@@ -13,14 +13,14 @@ from tests.bench.worker.subjects import changed, subject, summary_of
 
 
 def test_a_planted_copy_is_found_in_its_part() -> None:
-    """A clone of the data is a copy, once an update, and takes about all of the additional bytes."""
+    """A clone of the data is a copy, called once an update."""
     summary = summary_of(subject("linear/analytic", changed(torch.clone), rows=100_000), 1e-3)
     (clone,) = [operation for operation in summary.operations if operation.name == "aten::clone"]
     assert (clone.part, clone.calls, clone.entries) == ("copy", 1, 1)
 
 
 def test_rows_of_the_data_are_fetched_and_rows_of_a_table_are_not() -> None:
-    """The batch's rows are fetched; an embedding that takes rows of its table, by the same operation, is the model's."""
+    """Taking rows of the data is fetching; an embedding that takes rows of its table, by the same operation, is not."""
     table, words = torch.rand(10, 3), torch.tensor([1, 2])
     arm = subject("linear/index_select", _embedding(table, words), batch=8)
     parts = {(operation.name, operation.part) for operation in summary_of(arm, 1e-4).operations}
@@ -44,14 +44,14 @@ def _embedding(table: torch.Tensor, words: torch.Tensor) -> Any:
 
 
 def test_an_arm_without_operations_is_all_outside() -> None:
-    """NumPy's work is in no operation of PyTorch; the time outside is all there is."""
+    """The work of NumPy is in no operation of PyTorch; all of its time is outside."""
     summary = summary_of(subject("linear/numpy"), 1e-4)
     assert (summary.operations, summary.events, summary.device) == ((), 0, None)
     assert 0 < summary.outside <= summary.profiled
 
 
 def test_operations_and_outside_explain_the_profiled_time() -> None:
-    """Their sum is the time by the clock, but for entering and leaving the window."""
+    """Together they are the time by the clock, except for entering and leaving the window."""
     summary = summary_of(subject("linear/nn_sgd", rows=10_000), 1e-4)
     explained = sum(operation.seconds for operation in summary.operations) + summary.outside
     assert 0.8 * summary.profiled < explained <= summary.profiled
@@ -59,7 +59,7 @@ def test_operations_and_outside_explain_the_profiled_time() -> None:
 
 
 def test_the_trace_is_small_and_says_nothing_of_the_machine(tmp_path: Path) -> None:
-    """A Chrome trace of a few updates, in its own folder, without the name of the machine or a path."""
+    """A Chrome trace of a few updates, without the name of the machine or a path."""
     target = tmp_path / "deep" / "trace.json.gz"
     trace(subject("linear/nn_sgd"), 1e-4, str(target))
     document = json.loads(gzip.decompress(target.read_bytes()))
@@ -77,7 +77,7 @@ def test_a_slow_arm_is_traced_over_two_updates(tmp_path: Path) -> None:
 
 
 def test_all_sessions_are_of_as_many_updates() -> None:
-    """However long the later ones are said to take; once they are read, the next is the first of others."""
+    """The first session decides, until the sessions are read."""
     arm = subject("linear/analytic")
     for seconds in (1e-3, 1e-5, 1e-4):
         record_session(arm, seconds)
@@ -89,7 +89,7 @@ def test_all_sessions_are_of_as_many_updates() -> None:
 
 
 def test_the_session_of_the_lower_quartile_counts() -> None:
-    """Of seven, the second: five slow ones do not matter, and neither does one that luck made fast."""
+    """Of seven, the second: neither five slow ones nor one lucky one matter."""
     arm = subject("linear/analytic")
     record_session(arm, 1e-3)
     (one,) = arm.sessions

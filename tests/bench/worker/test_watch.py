@@ -1,4 +1,4 @@
-"""Watching: what is looked at, how often, and the pictures it leaves."""
+"""Watching: when there is a look, what it shows, and the files it leaves."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,13 +15,13 @@ Make = Callable[[Mapping[str, str]], Checkout]
 
 
 class Counting:
-    """Stands where an implementation stands and remembers what it was asked."""
+    """Stands in for an implementation and records how it was called."""
 
     def __init__(self) -> None:
         self.calls: list[int | str] = []
 
     def advance(self, updates: int) -> None:
-        """Remembers."""
+        """Records the call."""
         self.calls.append(updates)
 
 
@@ -35,21 +35,21 @@ class Counting:
     ],
 )
 def test_a_look_follows_every_so_many_updates(updates: int, every: int, calls: list[int | str]) -> None:
-    """Updates are cut at the looks, none is lost, and a rest that is too short is not looked at."""
+    """Updates are cut at the looks, none is lost, and no look follows a remainder that is too short."""
     arm = Counting()
     watch.advance_and_look(arm, updates, every, lambda: arm.calls.append("look"))  # type: ignore[arg-type]
     assert calls == arm.calls
 
 
 def test_an_unwatched_arm_is_called_once() -> None:
-    """Without a look all updates go into one call: watching costs nothing where there is none."""
+    """Without a look all updates go into one call, so that watching costs nothing where there is none."""
     arm = Counting()
     watch.advance_and_look(arm, 240, 80, None)  # type: ignore[arg-type]
     assert arm.calls == [240]
 
 
 def built(features: int) -> tuple[Implementation, watch.Painter]:
-    """A small regression, and the painter that watches it."""
+    """A small regression, and its painter."""
     workload = catalogue.workloads()["linear/line"]
     setting = workload.setting(rows=50, features=features, watch="draw")
     task = make_task(workload.problem(setting), setting, Compiler("eager"))
@@ -60,7 +60,7 @@ def built(features: int) -> tuple[Implementation, watch.Painter]:
 
 @pytest.mark.parametrize("features", [1, 3])
 def test_the_picture_changes_as_training_goes_on(features: int) -> None:
-    """Each look redraws: two frames apart in training differ, with one feature or several."""
+    """Each look redraws: frames from different points of training differ, with one feature or several."""
     arm, painter = built(features)
     painter.frames = []
     for _ in range(2):
@@ -71,7 +71,7 @@ def test_the_picture_changes_as_training_goes_on(features: int) -> None:
 
 
 def test_no_more_frames_are_kept_than_are_shown() -> None:
-    """However long the job, memory for frames is bounded."""
+    """The memory for frames is bounded, however long the job."""
     _, painter = built(1)
     painter.frames = [np.zeros((1, 1, 4), np.uint8)] * watch.FRAMES
     painter.look()
@@ -79,7 +79,7 @@ def test_no_more_frames_are_kept_than_are_shown() -> None:
 
 
 def test_a_watched_run_leaves_its_pictures(checkout: Make) -> None:
-    """`--watch draw` leaves a GIF with a frame for each look of the job; `loss` and `none` leave none, and all are rows."""
+    """`--watch draw` leaves a GIF with a frame for each look; `loss` and `none` leave none, and all are rows."""
     place = checkout({})
     status, _ = place.arms("--workload=linear/five", "--updates=400", "--rounds=1", "--implementation=linear/manual",
                            "--reference=linear/manual", "--watch=none")  # fmt: skip
