@@ -1,1 +1,1 @@
-"""The two sides of a gate, base and head: their code, their arms, and what each process of theirs imports."""
+"""The two sides of a gate, base and head: their files, their arms, and what their processes import."""

@@ -1,7 +1,7 @@
-"""Makes the two sides of a gate: four plain folders of files, and the measuring code that all of them are measured with.
+"""Lays out the two sides of a gate in plain folders, and the code that measures them.
 
-Apart from the race, which starts workers in them and asks no more. A side has two copies, for where a file lies can change
-how fast it runs: the rounds swap them. Their paths say nothing of which side they are.
+Each side has two copies, because the place of a file can change how fast it runs: rounds alternate between the copies. The
+paths of the copies do not show which side they belong to.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from bench.runner.worker_process import ROOT, Origin
 
 WORKING_TREE = "the working tree"
 COPIES = 2  # of each side
-OWN = ("bench", "reports")  # what measures and what shows: this checkout's, whatever the sides have by these names
+OWN = ("bench", "reports")  # this checkout's packages, used for both sides whatever the sides have by these names
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
     """The two sides on disk, ready to be raced; kept as sides.json.
 
-    notes    sentences about what is compared, for the reader
-    project  where the files came from: nothing may be imported from there
+    notes    sentences about what is compared, without a full stop
+    project  the repository that the files came from; nothing may be imported from it
     """
 
     format: int = FORMAT
@@ -49,25 +49,25 @@ def prepare(
     base_python: str | None = None,
     head_python: str | None = None,
 ) -> Prepared:
-    """Writes both sides below target/sides, and the instrument; SideError says what stands in the way.
+    """Writes both sides below target/sides, and the measuring code below target/instrument; SideError where it cannot.
 
     project      the root of a git repository
-    folder       below it, where `impls` lies
-    base         a revision; raced is where the head left it, so that what was merged there since is nobody's fault
-    head         a revision; None: the working tree as it is. With a `base_python` and no head: the base once more, so
-                 that one revision is raced in two environments
+    folder       where `impls` lies, from that root
+    base         a revision; the commit where the head left it is raced, so that later merges into it do not count
+    head         a revision; None: the working tree as it is, or, with a `base_python`, the base once more, so that one
+                 revision is raced in two environments
     base_python  and head_python: interpreters; None: this one
     """
     target, repository, inside = target.resolve(), Repository.at(project), PurePosixPath(folder or ".")
     if inside.is_absolute() or ".." in inside.parts:
-        raise SideError(f"the folder {folder!r} does not lie inside the project: name it from the project's root")
+        raise SideError(f"the folder {folder!r} does not lie inside the project: give its path from the project's root")
     if os.pathsep in str(target):
-        raise SideError(f"{target} holds {os.pathsep!r}, which ends a path for Python: keep results in another folder")
+        raise SideError(f"{target} contains {os.pathsep!r}, which separates paths for Python: choose other --results")
     notes: list[str] = []
     pythons = _interpreter(base_python or sys.executable, "base"), _interpreter(head_python or sys.executable, "head")
     if head is None and base_python is not None:
         head = base
-        notes.append(f"both sides are {base}: what is compared is what they run in")
+        notes.append(f"both sides are {base}: their environments are compared")
     commit, tip = repository.fork(base, head or "HEAD"), repository.commit(head or "HEAD")
     if commit != repository.commit(base):
         notes.append(f"the base is {short(commit)}, where the head left {base}")
@@ -94,7 +94,7 @@ def prepare(
             python=python,
             folder="" if inside == PurePosixPath() else inside.as_posix(),
             copies=copies[role],
-            digest=_settle(target, copies[role], f"the {role}, {name},", inside, python),
+            digest=_complete(target, copies[role], f"the {role}, {name},", inside, python),
         )
 
     then = side("base", base, commit, pythons[0])
@@ -104,27 +104,25 @@ def prepare(
 
 
 def again(target: Path) -> Prepared:
-    """What was laid out and kept there before; SideError when files are not what they were, StoreError for a bad sides.json."""
+    """The sides that were laid out there before; SideError when their files have changed, StoreError for a bad sides.json."""
     prepared = read(target / "sides.json", Prepared, FORMAT)
     for side in (prepared.base, prepared.head):
         if any(digest(target / copy) != side.digest for copy in side.copies):
-            raise SideError(
-                f"the files of the {side.role} below {target / 'sides'} are not what they were: start a new gate"
-            )
+            raise SideError(f"the files of the {side.role} below {target / 'sides'} have changed: start a new gate")
     return prepared
 
 
 def pyproject(target: Path, side: Side) -> Path | None:
-    """The pyproject.toml that is nearest to a side's `impls`; None where it has none."""
+    """The pyproject.toml beside a side's `impls`, else the one at its root; None where it has none."""
     copy = target / side.copies[0]
     files = (copy / side.folder / "pyproject.toml", copy / "pyproject.toml")
     return next((file for file in files if file.is_file()), None)
 
 
 def instrument(target: Path, *pythons: str) -> Path:
-    """The folder of what this checkout measures and reports with, as it was when first asked for: later edits change nothing.
+    """The folder with a copy of this checkout's measuring and reporting code; made once, so that later edits do not count.
 
-    pythons  interpreters it is compiled for; none: this one
+    pythons  the interpreters that it is compiled for; none: this one
     """
     place = target.resolve() / "instrument"
     _hidden(place)
@@ -140,10 +138,10 @@ def instrument(target: Path, *pythons: str) -> Path:
 
 
 def origin(target: Path, side: Side, copy: int) -> Origin:
-    """Where a worker of a side comes from, in one of its copies.
+    """Where a worker of a side starts and what it imports from, in one of the side's copies.
 
-    The instrument comes first: the side may have a `bench` of its own. The project's own package is found at its root
-    or in src/; both are always named, so that the environment has one size for all copies.
+    The instrument comes first, because the side may have a `bench` of its own. The project's own package is at its root or
+    in src/; both are always named, so that the environment has the same size for all copies.
     """
     place = target.resolve() / side.copies[copy]
     path = (target.resolve() / "instrument", place / side.folder, place, place / "src")
@@ -151,7 +149,7 @@ def origin(target: Path, side: Side, copy: int) -> Origin:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 of all files below a folder: paths, contents, and whether they can be executed; compiled ones aside."""
+    """SHA-256 of all files below a folder but compiled ones: of paths, contents, and whether they can be executed."""
     total = hashlib.sha256()
     for name in sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if "__pycache__" not in path.parts
@@ -167,8 +165,8 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _settle(target: Path, copies: tuple[str, ...], who: str, inside: PurePosixPath, python: str) -> str:
-    """Makes the other copies of a side from its first, compiles them all, and tells their digest."""
+def _complete(target: Path, copies: tuple[str, ...], who: str, inside: PurePosixPath, python: str) -> str:
+    """Makes the other copies of a side from its first, compiles all of them, and returns their digest."""
     first, *others = (target / copy for copy in copies)
     _check_layout(first, inside, who)
     for other in others:
@@ -191,36 +189,33 @@ def _check_layout(copy: Path, inside: PurePosixPath, who: str) -> None:
         raise SideError(f"{who} has no folder {impls.as_posix()}; {hint}")
     if not (copy / impls / "contract").is_dir() and (copy / impls / "contract.py").is_file():
         raise SideError(
-            f"{who} has {(impls / 'contract.py').as_posix()}, as an older looprace had it, and this one needs "
-            f"{(impls / 'contract').as_posix()}/; choose a base from after that move, or run the gate of a checkout that is "
-            "as old as the base"
+            f"{who} has {(impls / 'contract.py').as_posix()}, the layout of an older looprace, and this one needs "
+            f"{(impls / 'contract').as_posix()}/; choose a base that has it, or run the gate from a checkout as old as the base"
         )
 
 
 def _compile(python: str, *folders: Path) -> None:
-    """So that neither side compiles while it starts. A file that does not compile is left to its arm, whose row says so."""
+    """Compiles all files, so that no side does so while it starts. A file with an error is reported by its arm, later."""
     how = ("-P", "-m", "compileall", "-f", "-q", "-q", "--invalidation-mode", "unchecked-hash")
     subprocess.run([python, *how, *map(str, folders)], cwd=folders[0], capture_output=True, check=False)
 
 
 def _hidden(folder: Path) -> None:
-    """Makes a folder that git ignores, for results may be kept inside a project that does not ignore them."""
+    """Makes a folder that git ignores, because results may lie inside a project that does not ignore them."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def _interpreter(python: str, role: Role) -> str:
-    """The path of an interpreter that runs; a link stays one, for an environment is known by it."""
-    found = shutil.which(python)
-    if found is None:
-        raise SideError(
-            f"there is no interpreter {python} for the {role}: name a python to run, such as .venv/bin/python"
-        )
+    """The absolute path of an interpreter that runs; links are kept, because a virtual environment is found by them."""
+    path = shutil.which(python)
+    if path is None:
+        raise SideError(f"there is no interpreter {python} for the {role}: name one, such as .venv/bin/python")
     try:
-        done = subprocess.run([found, "-P", "-c", ""], capture_output=True, text=True, check=False, timeout=60)
-        said = "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
+        done = subprocess.run([path, "-P", "-c", ""], capture_output=True, text=True, check=False, timeout=60)
+        fault = "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
     except (OSError, subprocess.TimeoutExpired) as error:
-        said = str(error)
-    if said:
-        raise SideError(f"{python} does not run as Python for the {role}, 3.11 or newer is needed: {said}")
-    return str(Path(found).absolute())
+        fault = str(error)
+    if fault:
+        raise SideError(f"{python} does not run as Python 3.11 or newer for the {role}: {fault}")
+    return str(Path(path).absolute())

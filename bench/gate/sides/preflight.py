@@ -1,7 +1,7 @@
-"""Proves, before anything is raced, that each side runs its own code, and both the same measuring code.
+"""Proves, before anything is raced, that each side runs its own code and both run the same measuring code.
 
-Apart from making the sides: an editable install, a path or a link can make two sides one, and a gate that races the same
-code twice reports no change, which reads as success.
+An editable install, a path or a link can make both sides run the same code. Such a gate would report no change, which reads
+as success.
 """
 
 import json
@@ -23,19 +23,23 @@ from bench.results.gate import ROLES, Side
 from bench.runner.worker_process import Origin
 from impls.contract.catalogue import PACKAGES
 
-PATIENCE = 300.0  # seconds that the imports may take; minutes, where torch comes from a slow disk for the first time
-TOGETHER = 2  # processes
+PATIENCE = (
+    300.0  # seconds that the imports may take: torch may take minutes to load from a slow disk for the first time
+)
+TOGETHER = 2  # processes at a time
 
 
 def survey(origin: Origin, packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What a fresh process there imports, and from where; SideError when it cannot.
+    """What a fresh process there imports, and from where; SideError where it cannot.
+
+    packages  top-level packages to look for
+
+    The answer has
 
     imported  {"impls.contract.task": file, "bench.worker.main": file, "torch": file, ...}
-    found     {package: file or folder}: where these would be imported from; without those that are not there
-    prefixes  folders of the interpreter's environment
-    versions  {"python": "3.12.1", "torch": "2.13.0", ..., "instructions": "AVX2"}: the last, what torch's kernels use
-
-    packages  top-level ones to look for
+    found     {package: file or folder}: where the packages would be imported from, without those that are not installed
+    prefixes  the folders of the interpreter's environment
+    versions  {"python": "3.12.1", "torch": "2.13.0", ..., "instructions": "AVX2"}: the last is what torch's kernels use
     """
     found: dict[str, Any] = json.loads(answered(origin, "bench.gate.sides.probe", *packages, doing="import torch"))
     if "failed" in found:
@@ -44,9 +48,11 @@ def survey(origin: Origin, packages: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def answered(origin: Origin, module: str, *arguments: str, doing: str) -> bytes:
-    """What a module writes into the file that is its first argument, in a fresh process there; SideError without an answer.
+    """What a module, run in a fresh process there, writes into the file named by its first argument.
 
-    doing  what it is asked to do, as "import torch"
+    doing  what it is to do, for the message: "import torch"
+
+    Raises SideError where it writes nothing.
     """
     with TemporaryDirectory(prefix="looprace-preflight-") as folder:
         answer = Path(folder, "answer.json")
@@ -67,34 +73,36 @@ def answered(origin: Origin, module: str, *arguments: str, doing: str) -> bytes:
         except OSError as error:
             raise SideError(f"{origin.python} cannot be started in {origin.folder}: {error}") from None
         if not answer.is_file():
-            said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise SideError(f"{origin.python} ended with status {done.returncode} while it was to {doing}: {said}")
+            message = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise SideError(f"{origin.python} ended with status {done.returncode} when it had to {doing}: {message}")
         return answer.read_bytes()
 
 
 def proved(target: Path, prepared: Prepared) -> Prepared:
-    """The same with the versions of both sides filled in; SideError when a copy would not run what it holds.
+    """The same sides with their versions filled in; SideError where a copy would not run its own files.
 
-    All copies are asked, in a process each: that `impls` comes from the copy and `bench` from the instrument, that no
-    package the arms import comes from the project's own folder, and that no file of `impls` serves both sides.
+    Each copy is checked in a process of its own: `impls` must come from the copy and `bench` from the instrument, no package
+    that the arms import may come from the project's folder, and no file of `impls` may serve both sides.
     """
-    asked = [(side, copy) for side in (prepared.base, prepared.head) for copy in range(len(side.copies))]
+    copies = [(side, copy) for side in (prepared.base, prepared.head) for copy in range(len(side.copies))]
     target, project = target.resolve(), Path(prepared.project).resolve()
-    # read here, one after the other: Python 3.11 cannot build two syntax trees at a time
-    packages = [dependencies.packages(target / side.copies[copy] / side.folder) for side, copy in asked]
+    # Read in this thread, one after the other: Python 3.11 cannot build two syntax trees at a time.
+    packages = [dependencies.packages(target / side.copies[copy] / side.folder) for side, copy in copies]
     with ThreadPoolExecutor(TOGETHER) as pool:
-        found = list(pool.map(lambda each, names: _seen(target, project, each[0], each[1], names), asked, packages))
-    seen = {role: [one for (side, _), one in zip(asked, found, strict=True) if side.role == role] for role in ROLES}
+        surveys = list(
+            pool.map(lambda pair, names: _survey_copy(target, project, pair[0], pair[1], names), copies, packages)
+        )
+    seen = {role: [it for (side, _), it in zip(copies, surveys, strict=True) if side.role == role] for role in ROLES}
     base, head = (_files(seen[role]) for role in ROLES)
     if shared := base.keys() & head.keys():
         file = base[min(shared, key=base.__getitem__)]
-        raise SideError(f"both sides import the very same file, {file}: one of them is a link to the other; copy it")
+        raise SideError(f"both sides import the very same file, {file}: one is a link to the other; make it a copy")
     filled = {role: replace(getattr(prepared, role), versions=seen[role][0]["versions"]) for role in ROLES}
     return replace(prepared, base=filled["base"], head=filled["head"])
 
 
-def _seen(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> dict[str, Any]:
-    """What a copy's process sees, once nothing is wrong with it."""
+def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> dict[str, Any]:
+    """The survey of one copy; SideError where it imports from elsewhere."""
     place, instrument = target / side.copies[copy], target / "instrument"
     names = tuple(sorted(packages - sys.stdlib_module_names))
     try:
@@ -114,15 +122,15 @@ def _seen(target: Path, project: Path, side: Side, copy: int, packages: Set[str]
         if where.is_relative_to(project) and not any(map(where.is_relative_to, [target, *environments])):
             raise SideError(
                 f"the {side.role}, {side.name}, would import {name} from {where}, which lies in the project and not in "
-                f"its copy: both sides would run that; put it at the project's root or in src/, or {side.python} -m pip "
-                f"uninstall {name} and install it as files, without -e"
+                f"its copy, so both sides would run it: move it to the project's root or to src/, or run {side.python} -m "
+                f"pip uninstall {name} and install it without -e"
             )
     return found
 
 
 def _files(seen: list[dict[str, Any]]) -> dict[tuple[int, int], str]:
-    """The files of `impls` that the copies of a side imported, by what the disk knows them by."""
-    imported = [each for one in seen for each in one["imported"].items()]
+    """The files of `impls` that the copies of a side imported, by device and inode: equal ones are one file."""
+    imported = [item for survey in seen for item in survey["imported"].items()]
     files = [file for name, file in imported if name.partition(".")[0] == "impls"]
     return {(status.st_dev, status.st_ino): file for file in files if (status := Path(file).stat())}
 
@@ -132,5 +140,8 @@ def _unimportable(python: str, failed: str, missing: str | None, reason: str) ->
     if top and top not in ("impls", "bench"):
         return f"{python} has no {top}, which {failed} imports: {python} -m pip install {PACKAGES.get(top, top)}"
     if failed.startswith("impls") or top == "impls":
-        return f"its impls are not what this bench can measure, {failed} cannot be imported: {reason}; choose another revision"
-    return f"{python} cannot import {failed}: {reason}; see what it needs, or choose another interpreter"
+        return (
+            f"this bench cannot measure its impls, because {failed} cannot be imported: {reason}; choose another revision, or "
+            "copy impls/contract from this checkout to it"
+        )
+    return f"{python} cannot import {failed}: {reason}; install what it needs, or choose another interpreter"

@@ -1,8 +1,8 @@
-"""What a process of one side sees: where its imports come from, and in which versions. Started by `preflight.py` only.
+"""A program that reports where the imports of one side come from, and their versions. `preflight.py` starts it.
 
-    python -m bench.gate.sides.probe ANSWER PACKAGE...      the file it answers in; what else to look for, and not to import
+    python -m bench.gate.sides.probe ANSWER PACKAGE...      the file to answer in; packages to look for without importing them
 
-Apart because it runs in the side's interpreter, which may lack whatever this project needs.
+It runs in the side's interpreter, which may lack packages that this project needs.
 """
 
 import importlib
@@ -27,8 +27,8 @@ NEEDED = (
 ALWAYS = ("torch", "numpy", "scipy", "triton", "numba", "jax", "jaxlib", "scikit-learn")
 
 
-def seen(packages: list[str]) -> dict[str, Any]:
-    """The answer: what was imported, where the packages would come from, and versions; or the import that failed."""
+def survey(packages: list[str]) -> dict[str, Any]:
+    """The answer, as `preflight.survey` describes it; or the import that failed."""
     for name in NEEDED:
         try:
             importlib.import_module(name)
@@ -38,10 +38,9 @@ def seen(packages: list[str]) -> dict[str, Any]:
             text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
             return {"failed": name, "missing": missing, "reason": text}
     files = {name: getattr(module, "__file__", None) for name, module in sorted(sys.modules.items())}
-    rooms = ("impls", "bench", "torch")
+    own = {name: file for name, file in files.items() if file and name.partition(".")[0] in ("impls", "bench")}
     return {
-        "imported": {name: file for name, file in files.items() if file and name.partition(".")[0] in rooms[:2]}
-        | {"torch": files["torch"]},
+        "imported": own | {"torch": files["torch"]},
         "found": {name: place for name in packages if (place := _place(name))},
         "prefixes": sorted({sys.prefix, sys.base_prefix}),
         "versions": _versions(packages),
@@ -49,7 +48,7 @@ def seen(packages: list[str]) -> dict[str, Any]:
 
 
 def _place(name: str) -> str | None:
-    """The file or folder that a top-level package would be imported from; None where there is none, or it is built in."""
+    """The file or folder that a top-level package would be imported from; None for a built-in or missing one."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -60,19 +59,19 @@ def _place(name: str) -> str | None:
 
 
 def _versions(packages: list[str]) -> dict[str, str]:
-    """Of Python, of what arms of this project run on, and of what this side's arms import; of what is not there, none."""
+    """The versions of Python, of the packages in ALWAYS and of those that this side's arms import, as far as installed."""
     import torch
 
     of_modules = importlib.metadata.packages_distributions()
     names = [*ALWAYS, *sorted({each for name in packages for each in of_modules.get(name, ())})]
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name.lower().replace("_", "-")] = importlib.metadata.version(name)
+            versions[name.lower().replace("_", "-")] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found | {"instructions": torch.backends.cpu.get_cpu_capability()}
+    return versions | {"instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(json.dumps(seen(sys.argv[2:])), encoding="utf-8")
+    Path(sys.argv[1]).write_text(json.dumps(survey(sys.argv[2:])), encoding="utf-8")

@@ -103,7 +103,7 @@ def test_a_folder_that_is_no_repository_is_refused(
     ):
         with pytest.raises(SideError, match=said):
             checkout.prepare(tmp_path / "gate", project=where, base="main")
-    with pytest.raises(SideError, match="ends a path for Python"):
+    with pytest.raises(SideError, match="separates paths for Python"):
         checkout.prepare(tmp_path / "12:30", project=project.path, base="main")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SideError, match="git is not installed"):
