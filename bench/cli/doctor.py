@@ -16,7 +16,7 @@ def doctor(typed: Doctor) -> None:
     if not typed.quick:
         with session.refusals(), resolution.prepared() as store:
             interrupted = session.race(store, quiet=typed.json_)
-            measured, finding = resolution.told(store.records()[0])
+            measured, finding = resolution.measured(store.records()[0])
             findings.append(finding)
     if typed.json_:
         console.print_json(report.document(findings, measured))

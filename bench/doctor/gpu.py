@@ -1,45 +1,45 @@
-"""What is fine of NVIDIA GPUs and what is not, by NVML. Each check yields findings and changes nothing.
+"""Checks of NVIDIA GPUs, by NVML. Each check yields findings and changes nothing.
 
-What a GPU, its driver or the container does not tell is unknown, with the reason. Apart from the doctor, who only asks.
+What a GPU, its driver or the container does not report is unknown, with the reason.
 """
 
 import os
 from collections.abc import Iterator
 from typing import Any
 
-from bench.doctor.snapshot import graded, judged, several, size
+from bench.doctor.snapshot import grade_of, several, size
 from bench.results.finding import Finding, Grade
 from bench.system import nvml
 from bench.system.linux import Host
 from bench.system.nvml import Gpu
 
-NEAR = 15.0  # degrees below the temperature at which it slows down
-HELD = 2**30  # bytes in use that no driver holds for itself
-BUSY = 5  # per cent of the time in which somebody's kernel ran
+NEAR = 15.0  # degrees below the temperature at which it slows down: closer is a caution
+HELD = 2**30  # bytes in use: more than a driver needs for itself
+BUSY = 5  # per cent of the time in which kernels of others ran
 NOT_TOLD = "the driver does not say"
 
 
 def gpus(host: Host, library: Any = None) -> Iterator[Finding]:
-    """Every GPU, or why there is none to ask.
+    """Findings of every GPU, or the reason why there is none.
 
     library  stands in for pynvml in tests
     """
     try:
         with nvml.opened(library) as found:
             if not found:
-                yield judged("gpu", "an NVIDIA driver, but no GPU", "NVML", "unknown", command="nvidia-smi")
+                yield Finding.of("gpu", "an NVIDIA driver, but no GPU", "NVML", "unknown", command="nvidia-smi")
             for gpu in found:
                 for check in (_kind, _clocks, _power, _temperature, _others, _modes):
                     yield from check(gpu, host)
     except nvml.Absent as error:
         seen = f"no NVIDIA driver: {error}"
-        yield judged("gpu", seen, "NVML", "unknown", "only needed to race on CUDA", "nvidia-smi")
+        yield Finding.of("gpu", seen, "NVML", "unknown", "only needed to race on CUDA", "nvidia-smi")
 
 
 def _kind(gpu: Gpu, _: Host) -> Iterator[Finding]:
     memory = gpu.ask("GetMemoryInfo")
     total = f", {size(memory.total)}" if memory else ""
-    yield judged(f"gpu {gpu.index}", f"{gpu.name}{total}, driver {gpu.driver or NOT_TOLD}", "NVML")
+    yield Finding.of(f"gpu {gpu.index}", f"{gpu.name}{total}, driver {gpu.driver or NOT_TOLD}", "NVML")
 
 
 def _clocks(gpu: Gpu, _: Host) -> Iterator[Finding]:
@@ -50,18 +50,20 @@ def _clocks(gpu: Gpu, _: Host) -> Iterator[Finding]:
         if now is not None and most is not None:
             speeds.append(f"{name} {now:.0f} of {most:.0f} MHz")
     if not speeds:
-        yield judged(topic, NOT_TOLD, "NVML", "unknown", command="nvidia-smi -q -d CLOCK")
+        yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command="nvidia-smi -q -d CLOCK")
     else:
-        yield judged(topic, f"{', '.join(speeds)} at rest", "NVML clock info")
+        yield Finding.of(topic, f"{', '.join(speeds)} at rest", "NVML clock info")
     bits = gpu.reasons()
     topic = f"gpu {gpu.index} throttling"
     if bits is None:
-        yield judged(topic, NOT_TOLD, "NVML", "unknown", command="nvidia-smi -q -d PERFORMANCE")
+        yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command="nvidia-smi -q -d PERFORMANCE")
         return
     grade: Grade = "bad" if bits & sum(nvml.HOT) else "caution" if bits & sum(nvml.THROTTLED) else "fine"
     seen = ", ".join(nvml.spoken(bits)) or "nothing holds its clocks down"
     advice = "find what holds its clocks down: heat, the power supply or a limit that was set"
-    yield judged(topic, seen, "NVML clock event reasons", grade, advice, f"nvidia-smi -i {gpu.index} -q -d PERFORMANCE")
+    yield Finding.of(
+        topic, seen, "NVML clock event reasons", grade, advice, f"nvidia-smi -i {gpu.index} -q -d PERFORMANCE"
+    )
 
 
 def _power(gpu: Gpu, _: Host) -> Iterator[Finding]:
@@ -70,7 +72,7 @@ def _power(gpu: Gpu, _: Host) -> Iterator[Finding]:
     limit = gpu.scaled("GetEnforcedPowerLimit", 1e-3)
     usual = gpu.scaled("GetPowerManagementDefaultLimit", 1e-3)
     if now is None and limit is None:
-        yield judged(topic, NOT_TOLD, "NVML", "unknown", command=show)
+        yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command=show)
         return
     said = [f"{now:.0f} W now"] if now is not None else []
     said += [f"limit {limit:.0f} W"] if limit is not None else []
@@ -78,28 +80,28 @@ def _power(gpu: Gpu, _: Host) -> Iterator[Finding]:
     said += [f"by default {usual:.0f} W"] if lowered else []
     cure = f"sudo nvidia-smi -i {gpu.index} -pl {usual:.0f}" if lowered else show
     grade: Grade = "caution" if lowered else "fine"
-    yield judged(topic, "; ".join(said), "NVML power", grade, "set the limit back to the maker's own", cure)
+    yield Finding.of(topic, "; ".join(said), "NVML power", grade, "set the limit back to the maker's own", cure)
 
 
 def _temperature(gpu: Gpu, _: Host) -> Iterator[Finding]:
     topic, show = f"gpu {gpu.index} temperature", f"nvidia-smi -i {gpu.index} -q -d TEMPERATURE"
     now = gpu.celsius()
     if now is None:
-        yield judged(topic, NOT_TOLD, "NVML", "unknown", command=show)
+        yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command=show)
         return
     slows = gpu.scaled("GetTemperatureThreshold", 1.0, gpu.library.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN)
     limit = f"; it slows down at {slows:.0f} °C" if slows else ""
-    grade = graded(now, slows - NEAR, slows) if slows else graded(now, 80, 90)
-    yield judged(topic, f"{now:.0f} °C{limit}", "NVML temperature", grade, "let it cool before you measure", show)
+    grade = grade_of(now, slows - NEAR, slows) if slows else grade_of(now, 80, 90)
+    yield Finding.of(topic, f"{now:.0f} °C{limit}", "NVML temperature", grade, "let it cool before you measure", show)
 
 
 def _others(gpu: Gpu, host: Host) -> Iterator[Finding]:
-    """In some containers and under WSL the list of processes is empty while their memory is held: both are looked at."""
+    """Other users of the GPU, by processes and by memory: some containers and WSL hide the processes."""
     topic, show = f"gpu {gpu.index} sharing", f"nvidia-smi -i {gpu.index}"
     lists = [gpu.ask(f"Get{kind}RunningProcesses") for kind in ("Compute", "Graphics")]
     memory, busy = gpu.ask("GetMemoryInfo"), gpu.ask("GetUtilizationRates")
     if memory is None and lists == [None, None]:
-        yield judged(topic, NOT_TOLD, "NVML", "unknown", command=show)
+        yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command=show)
         return
     numbers = sorted({process.pid for each in lists for process in each or ()} - {os.getpid()})
     names = sorted({host.text(f"proc/{number}/comm") or "one that is hidden" for number in numbers})
@@ -110,19 +112,21 @@ def _others(gpu: Gpu, host: Host) -> Iterator[Finding]:
     held = memory is not None and memory.used > HELD
     grade: Grade = "bad" if busy and busy.gpu > BUSY else "caution" if numbers or held else "fine"
     source = "NVML running processes, memory, utilization"
-    yield judged(topic, "; ".join(said), source, grade, "end what else uses it: it computes one thing at a time", show)
+    yield Finding.of(
+        topic, "; ".join(said), source, grade, "end what else uses it: kernels of several processes take turns", show
+    )
 
 
 def _modes(gpu: Gpu, _: Host) -> Iterator[Finding]:
     found = nvml.settings(gpu)
     words = {True: "on", False: "off", None: NOT_TOLD}
     kept: Grade = {True: "fine", False: "caution", None: "unknown"}[found["persistence"]]  # type: ignore[assignment]
-    advice = "keep the driver loaded: without, it may start anew for each process, and forget clocks that were set"
+    advice = "keep the driver loaded: otherwise it may start again for each process and lose clocks that were set"
     cure = f"sudo nvidia-smi -i {gpu.index} -pm 1"
-    yield judged(
+    yield Finding.of(
         f"gpu {gpu.index} persistence", words[found["persistence"]], "NVML persistence mode", kept, advice, cure
     )
     grade: Grade = "caution" if found["mig"] else "fine"
     advice = "others may compute on the other slices and share its memory and power: ask whoever administers it"
     seen = f"MIG {words[found['mig']]}; ECC {words[found['ecc']]}"
-    yield judged(f"gpu {gpu.index} modes", seen, "NVML MIG and ECC mode", grade, advice, "nvidia-smi mig -lgi")
+    yield Finding.of(f"gpu {gpu.index} modes", seen, "NVML MIG and ECC mode", grade, advice, "nvidia-smi mig -lgi")

@@ -1,6 +1,6 @@
-"""How small a change of speed this machine can show: the twin is raced, and what its rounds differ by tells.
+"""Measures how small a change of speed this machine can show, by racing the reference against its twin.
 
-Apart from the doctor, who only looks. `prepared` makes the run, `race.run` carries it out, `told` says what it showed.
+`prepared` makes the run, `bench.runner.race.run` carries it out, `measured` evaluates its records.
 """
 
 import math
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from msgspec.structs import replace
 from scipy.special import chdtri, nctdtrinc, stdtrit
 
-from bench.doctor.snapshot import judged, percent
+from bench.doctor.snapshot import percent
 from bench.results import statistics
 from bench.results.finding import Finding, Grade, Resolution
 from bench.results.record import Record
@@ -21,24 +21,24 @@ from bench.results.store import Store
 from bench.runner.plan import Choice, make_plan
 
 BUDGET = 30.0  # seconds of racing
-ALLOWED = 60.0  # seconds for which the resolution is told
+ALLOWED = 60.0  # seconds of racing that the resolution is given for
 POWER = 0.8  # how often the smallest visible change is seen
 FINE, POOR = 0.02, 0.05  # changes: below the one the machine is fit, above the other it is not
 ARM = "linear/nn_sgd"
-FEWEST_ROUNDS, MOST_ROUNDS = 4, 12  # four know the spread within a factor of three; two only within six
-JOB = 100  # updates: nobody looks at the job here
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 12  # four rounds give the spread within a factor of three, two only within six
+JOB = 100  # updates: the job does not matter here
 
 
 def smallest_change(deviation: float, rounds: int, power: float = POWER) -> float:
-    """The change of a ratio that the 95 % interval over the rounds leaves 1 out for, as often as `power` says.
+    """The change of a ratio for which the 95 % interval over the rounds excludes 1 with probability `power`.
 
     Round logarithms are taken as normal with this standard deviation s, their mean over n rounds as shifted by d. The
-    interval (`statistics.estimate`) leaves out 0 when |mean| sqrt(n) / s' > t, t the 97.5 % quantile of Student's
+    interval (`statistics.estimate`) excludes 0 when |mean| sqrt(n) / s' > t, t the 97.5 % quantile of Student's
     distribution with n - 1 degrees of freedom and s' the rounds' own deviation. The left side is noncentral t with
     parameter d sqrt(n) / s; so with c the parameter at which P(T > t) is `power`, d = c s / sqrt(n), and the change is
     exp(d) - 1. (The other end of the interval adds less than 1e-5 to the power, and is left out.) This is the power of
     the t test: J. Cohen, Statistical Power Analysis for the Behavioral Sciences, 2nd ed., 1988, chapter 2; the t
-    quantiles' sum t + t(power) that is often put for c is a little less for more than 10 rounds, much less for 2.
+    quantiles' sum t + t(power), often used for c, is a little too small for more than 10 rounds, much too small for 2.
 
     deviation  of a round's logarithm, at least 0
     rounds     at least 2
@@ -48,7 +48,7 @@ def smallest_change(deviation: float, rounds: int, power: float = POWER) -> floa
 
 
 def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float = ALLOWED) -> Resolution | None:
-    """What rounds like these, one after the other for so many seconds, would show. None for fewer than two.
+    """The smallest change that rounds like these, run for so many seconds, would show. None for fewer than two.
 
     The twin is the reference, so the logarithms' true mean is 0: s^2 is the mean of their squares, and over m rounds
     m s^2 / sigma^2 is distributed as chi-square with m degrees of freedom. That gives the interval of the change.
@@ -80,9 +80,9 @@ def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float
 
 @contextmanager
 def prepared(budget: float = BUDGET) -> Iterator[Store]:
-    """A run of the reference and its twin alone, ready for `race.run`, in a folder that is gone afterwards.
+    """A run of only the reference and its twin, ready for `race.run`, in a temporary folder.
 
-    It stops when the time is used up, not when it knows enough: what is asked is how much it can know.
+    It ends when the time is used up, not when a precision is reached: the precision is what is measured.
     """
     choice = Choice(implementation=(ARM,), effort="quick", budget=budget).at(device="cpu", updates=JOB)
     plan = make_plan(choice, command="python -m bench doctor")
@@ -99,8 +99,8 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
         yield store
 
 
-def told(records: Sequence[Record]) -> tuple[Resolution | None, Finding]:
-    """The resolution that the records of reference and twin show, None with the reason; and what to say of it."""
+def measured(records: Sequence[Record]) -> tuple[Resolution | None, Finding]:
+    """The resolution by the records of reference and twin, None where it cannot be computed; and the finding."""
     topic, source, command = "resolution", "the reference raced against its twin", "nox -s selfbench -- --only spread"
     reference, twin = ([each for each in records if each.arm.role == role] for role in ("reference", "twin"))
     logarithms = list(statistics.round_logarithms(twin, reference).values())
@@ -109,8 +109,8 @@ def told(records: Sequence[Record]) -> tuple[Resolution | None, Finding]:
     if found is None:
         reasons = [f"{each.status}: {each.reason}" for each in records if each.reason]
         seen = reasons[0] if reasons else "fewer than two rounds of the twin ended"
-        advice = "see what stops the reference: it must run before anything is compared with it"
-        return None, judged(topic, seen, source, "unknown", advice, f"python -m bench check {ARM}")
+        advice = "find out why the reference fails: nothing can be compared without it"
+        return None, Finding.of(topic, seen, source, "unknown", advice, f"python -m bench check {ARM}")
     value, low, high = found.ratio
     biased = not low <= 1 <= high
     grade: Grade = "bad" if found.change > POOR else "caution" if found.change > FINE or biased else "fine"
@@ -118,5 +118,7 @@ def told(records: Sequence[Record]) -> tuple[Resolution | None, Finding]:
         f"{found.sentence} ({percent(found.low)} to {percent(found.high)}, by {found.raced} rounds); "
         f"the twin's ratio was {value:.3f}, {low:.3f} to {high:.3f}"
     )
-    advice = "see what above is not fine; or measure longer: four times the time halves what can be seen"
-    return found, judged(topic, seen, source, grade, advice, command)
+    advice = (
+        "see which finding above is not fine; or measure longer: four times the time halves the smallest visible change"
+    )
+    return found, Finding.of(topic, seen, source, grade, advice, command)

@@ -1,10 +1,10 @@
-"""What the doctor's checks look at, and the few words they share. Apart because the checks stand in files by subject."""
+"""What the checks look at: the machine at two moments. And how they word counts, shares and sizes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.results.finding import Finding, Grade
+from bench.results.finding import Grade
 from bench.system.linux import Activity, Host
 
 
@@ -12,7 +12,7 @@ from bench.system.linux import Activity, Host
 class Snapshot:
     """The machine during a quiet second.
 
-    before, after   the totals at its begin and its end
+    before, after   the running totals at its begin and its end
     allowed, raced  the cores this process may use, and those of them that arms are raced on
     results         where runs are kept
     """
@@ -31,23 +31,16 @@ class Snapshot:
 
     @property
     def cores(self) -> int:
-        """All there are, as far as can be seen."""
+        """Number of cores, as far as can be seen."""
         return self.after.cores or len(self.allowed)
 
     def share(self, seconds: float) -> float:
-        """Of the time of all cores between the two moments."""
+        """These seconds as a share of the time of all cores between the two moments."""
         return seconds / (self.seconds * self.cores)
 
 
-def judged(topic: str, seen: str, source: str, grade: Grade = "fine", advice: str = "", command: str = "") -> Finding:
-    """A finding; where all is fine nothing is to be done, so advice and command are left out."""
-    if grade == "fine":
-        return Finding(topic=topic, seen=seen, source=source)
-    return Finding(topic=topic, seen=seen, source=source, grade=grade, advice=advice, command=command)
-
-
-def graded(value: float, caution: float, bad: float) -> Grade:
-    """Fine up to the one limit, bad above the other, a caution between them."""
+def grade_of(value: float, caution: float, bad: float) -> Grade:
+    """Fine up to the lower limit, bad above the upper one, a caution between them."""
     return "bad" if value > bad else "caution" if value > caution else "fine"
 
 

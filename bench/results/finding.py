@@ -1,4 +1,4 @@
-"""What the doctor found, as values. Apart from the doctor because reports show them, and reports take no measuring code."""
+"""What the doctor found: typed values."""
 
 from typing import Literal
 
@@ -26,12 +26,19 @@ class Finding(Struct, frozen=True, kw_only=True):
     advice: str = ""
     command: str = ""
 
+    @staticmethod
+    def of(topic: str, seen: str, source: str, grade: Grade = "fine", advice: str = "", command: str = "") -> "Finding":
+        """A finding; one that is fine keeps neither advice nor command."""
+        if grade == "fine":
+            return Finding(topic=topic, seen=seen, source=source)
+        return Finding(topic=topic, seen=seen, source=source, grade=grade, advice=advice, command=command)
+
 
 class Resolution(Struct, frozen=True, kw_only=True):
-    """How small a change of speed two equal arms can be told apart by, on this machine and within so many seconds.
+    """The smallest change of speed that can be seen on this machine within so many seconds of racing.
 
     change          the smallest change that is seen four times out of five, e.g. 0.014
-    low, high       the 95 % interval of `change`: the few rounds that were run know the spread no better
+    low, high       the 95 % interval of `change`: a few rounds determine the spread only roughly
     seconds         the time allowed
     rounds          rounds that fit into it
     deviation       of a round's logarithm of the twin's ratio from 0, over the rounds that were run

@@ -1,11 +1,11 @@
-"""A measured figure of looprace itself beside what is promised of it. Apart: who measures makes it, the door tells it."""
+"""A measured figure of looprace itself, and the promise it is checked against."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure, the promise it belongs to, and whether the promise is kept."""
+    """One measured figure, the promise about it, and whether the promise is kept."""
 
     name: str
     said: str

@@ -1,12 +1,12 @@
-"""Checks attributions on arms whose truth is known: plants a cost into an update, and sees in which part it is found.
+"""Checks the profiler's attributions: adds a known cost to an update, and sees in which part it is reported.
 
-Apart from selfbench.py, of which it is a part, for the sources that it plants. Each planted arm is linear/analytic and one
-thing more. What that costs is what the arm takes longer in the same race: bare, in a process that does nothing else, it
-costs less, for its data and code are nearer then. That is told beside it.
+Each planted arm is linear/analytic with one thing more. The cost is how much longer the arm takes in the same race. By
+itself, in a process that does nothing else, it costs less, because its data and code stay in the caches; that figure is
+reported beside it.
 
-A plant is about as long as the update that it is put into: the race and the profile are uncertain by some percent of all
-of it. And it leaves other parts alone: what moves as much memory as the update makes that one's own kernels slower. Whether an
-update asks the kernel for its memory anew is luck of each process, worth a fifth of it: that is held the same, as in the gate.
+A planted cost is about as long as the update: race and profile are uncertain by some per cent of the sum. It should leave
+other parts alone, so it moves little memory: more would slow down the update's own kernels. Whether an update asks the
+kernel for fresh memory differs by process and is worth a fifth of its time; it is held the same, as in the gate.
 """
 
 import json
@@ -32,9 +32,9 @@ class Plant:
     """A cost that is added to every update.
 
     what   in words
-    code   lines of Python; `x` is a tensor of all rows, `room` another of its size; `narrow` holds as many bytes, whose making
+    code   lines of Python; `x` is a tensor of all rows, `room` another like it, `narrow` one of bytes: converting to bytes
            takes long, and about as long in every process
-    parts  of an attribution that it belongs to
+    parts  the parts of an attribution that it belongs to
     """
 
     what: str
@@ -77,7 +77,7 @@ class Planted(Analytic):
             {code}
 '''
 
-# What one plant costs by itself: the median of blocks of about 5 ms, pinned like an arm.
+# Measures what one plant costs by itself: the median of blocks of about 5 ms, pinned like an arm.
 BARE = """
 import os, sys
 os.sched_setaffinity(0, {{{core}}})
@@ -101,11 +101,11 @@ print(median(block(updates) for _ in range(200)))
 
 @dataclass(frozen=True)
 class Found:
-    """A planted cost, and how much of it the attributions place where it belongs; seconds an update.
+    """A planted cost, and how much of it the attributions report in the right parts; seconds per update.
 
-    cost   by which the race found the arm to be slower than the one without a plant
+    cost   how much slower the arm is than the one without a plant, by the race
     bare   what the plant costs by itself
-    found  by how much more goes into its parts
+    found  how much larger the right parts are
     """
 
     plant: Plant
@@ -115,12 +115,12 @@ class Found:
 
     @property
     def off(self) -> float:
-        """By how much of itself it was missed: 0.1 where a tenth too much was found, or too little below 0."""
+        """The relative error: 0.1 where a tenth too much was reported, negative where too little."""
         return self.found / self.cost - 1
 
 
 def findings(repetitions: int = 3) -> Iterator[Found]:
-    """Races and profiles the planted arms so often; the median of what each was missed by counts."""
+    """Races and profiles the planted arms several times; for each plant the result with the median error."""
     with tempfile.TemporaryDirectory(prefix="looprace-truth-") as folder:
         checkout = planted(Path(folder) / "checkout")
         seen: dict[str, list[Found]] = {}
@@ -147,7 +147,7 @@ def source_of(plant: Plant) -> str:
 
 
 def bare(plant: Plant) -> float:
-    """What it costs with nothing around it."""
+    """Seconds that the plant costs by itself."""
     code = BARE.format(core=allowed_cores()[-1], rows=ROWS, code=_indented(plant.code, 8))
     return float(_python(ROOT, "-c", code))
 
@@ -157,7 +157,7 @@ def _indented(code: str, spaces: int) -> str:
 
 
 def profiled(checkout: Path) -> Mapping[str, Any]:
-    """What the command line says of the planted arms."""
+    """The document of `profile` for the planted arms."""
     chosen = [word for name in PLANTS for word in ("--implementation", f"linear/{name}")]
     here = ["--results", str(checkout / "results"), "--json"]
     document: Mapping[str, Any] = json.loads(
@@ -167,7 +167,7 @@ def profiled(checkout: Path) -> Mapping[str, Any]:
 
 
 def differences(attributions: Sequence[Mapping[str, Any]], costs: Mapping[str, float]) -> dict[str, Found]:
-    """How each planted arm's attribution differs from that of the arm without a plant.
+    """The attribution of each planted arm compared with that of the arm without a plant.
 
     costs  bare, by name of the plant
     """

@@ -1,4 +1,4 @@
-"""Measures looprace itself: the promises it makes about its own spread, overhead, size and speed. Prints nothing itself."""
+"""Measures what looprace promises about itself: spread of its results, overhead, memory, speed."""
 
 import json
 import math
@@ -7,9 +7,9 @@ import random
 import statistics as standard
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import clock
@@ -22,6 +22,8 @@ from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench import gate_calibration, gate_session, planted_costs
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue
+
+PREFIX = "looprace-selfbench-"  # of temporary folders
 
 # The same loop as impls/linear/nn_sgd.py, bare in one process: no harness, no contract, only the clock around it.
 BARE = """
@@ -49,7 +51,7 @@ for _ in range(int(sys.argv[2])):
 print(float(np.median(found)))
 """
 
-# Runs the command line and says, after it, the most memory that this one process held.
+# Runs the command line, then prints the peak memory of this one process.
 WEIGHED = """
 import resource, runpy, sys
 sys.argv = ["bench", *sys.argv[1:]]
@@ -64,9 +66,10 @@ def spread(threads: int, repetitions: int) -> Iterator[Figure]:
     """A/A: the twin's ratio over repeated quick races."""
     ratios, covered, walls = [], 0, []
     for _ in range(repetitions):
-        begin = clock.now()
-        document, _ = _run("--effort", "quick", "--threads", str(threads))
-        walls.append(clock.now() - begin)
+        with TemporaryDirectory(prefix=PREFIX) as results:
+            begin = clock.now()
+            document, _ = _run(results, "--effort", "quick", "--threads", str(threads))
+            walls.append(clock.now() - begin)
         twin = document["races"][0]["twin"]
         ratios.append(twin["ratio"])
         covered += twin["low"] <= 1 <= twin["high"]
@@ -89,25 +92,28 @@ def spread(threads: int, repetitions: int) -> Iterator[Figure]:
 
 
 def overhead() -> Iterator[Figure]:
-    """Wall time of a default run that is neither a worker's start, build, job nor a block; and its conductor's memory."""
-    begin = clock.now()
-    document, peak = _run()
-    wall = clock.now() - begin
-    rounds = {record.round: record for record in _records(document)}.values()
+    """Share of a default run that is not spent in workers (start, build, job, blocks); memory of the main process."""
+    with TemporaryDirectory(prefix=PREFIX) as results:
+        begin = clock.now()
+        document, peak = _run(results)
+        wall = clock.now() - begin
+        rounds = {record.round: record for record in _records(document)}.values()
     useful = sum(sum(record.spent.values()) for record in rounds)
     yield Figure("a default run, wall time", f"{wall:.0f} s", "under 360 s", wall < 360)
     yield Figure("of that, the harness", f"{1 - useful / wall:.1%}", "at most 5 %", useful >= 0.95 * wall)
-    yield Figure("the conductor's peak memory", f"{peak / 1e6:.0f} MB", "under 300 MB", peak < 300e6)
+    yield Figure("the main process's peak memory", f"{peak / 1e6:.0f} MB", "under 300 MB", peak < 300e6)
 
 
 def tax(pairs: int) -> Iterator[Figure]:
-    """Eager nn_sgd raced, and the same loop bare in one process right before and right after."""
+    """What racing adds to a loop: eager nn_sgd raced, and the same loop by itself right before and right after."""
     core = str(allowed_cores()[-1])
     logarithms = []
     short = ("--effort", "quick", "--implementation", "linear/nn_sgd", "--rounds", "1", "--updates", "500")
     for _ in range(pairs):
         before = float(_python("-c", BARE, core, "100").stdout)
-        raced = next(record for record in _records(_run(*short)[0]) if record.arm.role == "reference")
+        with TemporaryDirectory(prefix=PREFIX) as results:
+            records = _records(_run(results, *short)[0])
+        raced = next(record for record in records if record.arm.role == "reference")
         after = float(_python("-c", BARE, core, "100").stdout)
         logarithms.append(math.log(standard.median(raced.per_update.values()) / math.sqrt(before * after)))
     found = statistics.estimate(logarithms)
@@ -133,19 +139,20 @@ def answers(repetitions: int) -> Iterator[Figure]:
 
 
 def reports() -> Iterator[Figure]:
-    """A report over 10 000 made-up records: the arms of a thorough run, and as many rounds as it takes."""
-    store = _crowd(Path(tempfile.mkdtemp(prefix="looprace-selfbench-")), 10_000)
-    begin = clock.now()
-    done = _python("-c", WEIGHED, "report", str(store.path), "--json")
-    wall = clock.now() - begin
-    page = (store.path / "index.html").stat().st_size
+    """Time and memory of a report over 10 000 made-up records: all arms of a thorough run, in many rounds."""
+    with TemporaryDirectory(prefix=PREFIX) as results:
+        store = _crowd(Path(results), 10_000)
+        begin = clock.now()
+        done = _python("-c", WEIGHED, "report", str(store.path), "--json")
+        wall = clock.now() - begin
+        page = (store.path / "index.html").stat().st_size
     yield Figure("a report over 10 000 records, wall time", f"{wall:.1f} s", "at most 10 s", wall <= 10)
     yield Figure("its peak memory", f"{_peak(done) / 1e6:.0f} MB", "at most 500 MB", _peak(done) <= 500e6)
     yield Figure("its page", f"{page / 1e6:.1f} MB", "none", True)
 
 
 def _crowd(results: Path, count: int) -> Store:
-    """A run with so many records, in which arm k takes 1.1^k µs an update, give or take 1 %."""
+    """A made-up run with so many records, in which arm k takes 1.1^k * 100 µs per update, within 1 %."""
     plan = make_plan(Choice(effort="thorough"), command="python -m bench run", run="made-up")
     store = Store.create(results)
     store.write_plan(plan, {})
@@ -190,10 +197,9 @@ def _crowd(results: Path, count: int) -> Store:
 
 
 def attribution() -> Iterator[Figure]:
-    """What an update of every default arm goes into, and planted costs: whether attributions find them where they belong."""
-    done = _python(
-        "-m", "bench", "run", "--profile", "--json", "--results", tempfile.mkdtemp(prefix="looprace-selfbench-")
-    )
+    """Whether attributions add up for every default arm, and whether planted costs are reported where they belong."""
+    with TemporaryDirectory(prefix=PREFIX) as results:
+        done = _python("-m", "bench", "run", "--profile", "--json", "--results", results)
     (race,) = json.loads(done.stdout)["races"]
     for each in race["attributions"]:
         off = each["unexplained"]
@@ -206,7 +212,7 @@ def attribution() -> Iterator[Figure]:
         yield Figure(f"planted: {found.plant.what}", said, "within 15 %", abs(found.off) <= 0.15)
 
 
-HOURS = ("gate", "score")  # are what these take
+HOURS = ("gate", "score")  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
@@ -220,15 +226,14 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
 }
 
 
-def _run(*arguments: str) -> tuple[dict[str, Any], int]:
-    """A run of the command line: its document, and the conductor's peak memory in bytes."""
-    results = tempfile.mkdtemp(prefix="looprace-selfbench-")
+def _run(results: str, *arguments: str) -> tuple[dict[str, Any], int]:
+    """A run of the command line: its document, and the main process's peak memory in bytes."""
     done = _python("-c", WEIGHED, "run", "--json", "--results", results, *arguments)
     return json.loads(done.stdout), _peak(done)
 
 
 def _peak(done: subprocess.CompletedProcess[str]) -> int:
-    """What a WEIGHED command line said of its memory, in bytes."""
+    """The peak memory that a WEIGHED command line printed, in bytes."""
     said = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
     return int(said.split()[1])
 

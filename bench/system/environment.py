@@ -1,4 +1,4 @@
-"""What machine this is and what else it is doing, as a run keeps it: complete enough to explain a difference later."""
+"""Describes the machine, its software and its load for environment.json, so that a difference can be explained later."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from bench.system import linux, nvml, toolchain
 from bench.system.git import git
 from bench.system.linux import Host
 
-# Allow-list: an environment may hold secrets, so a variable is recorded only when its name begins so, and is none.
+# Variables may hold secrets: only those are recorded whose name begins like this and does not look like a secret.
 VARIABLES = (
     *("OMP_", "MKL_", "KMP_", "GOMP_", "OPENBLAS_", "NUMBA_", "CUDA_", "TORCH", "PYTORCH", "TRITON_"),
     *("XLA_FLAGS", "JAX_", "NVIDIA_TF32_OVERRIDE", "MALLOC_", "GLIBC_TUNABLES", "PYTHONMALLOC", "PYTHONHASHSEED"),
@@ -26,7 +26,7 @@ SECRETS = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH|URL|HOST|ADDR", re.
 ALLOCATORS = re.compile(r"(?:^|[/: ])(lib(?:jemalloc|tcmalloc|mimalloc|hoard|tbbmalloc)[^/: ]*)")
 PACKAGES = ("torch", "numpy", "scipy", "triton", "numba", "jax", "jaxlib", "scikit-learn", "pytest-benchmark")
 
-STOLEN = 0.02  # share of the processor's time that others may take before it is worth a word
+STOLEN = 0.02  # share of the processor's time that other machines may take before it is reported
 
 
 @cache
@@ -50,10 +50,10 @@ def describe(root: Path, imported: Iterable[str] = ()) -> dict[str, Any]:
     """Everything that could explain a difference between two runs: machine, software, revision. No secrets, no paths.
 
     machine, python, packages  what must be equal for a run to be resumed
-    conditions                 what else is chosen and stays, flat: name and value
-    moment                     what is different a minute later
+    conditions                 settings that stay as they are, flat: name and value
+    moment                     load, heat and clock at this moment
 
-    imported  the top-level packages that arms import, whose versions are told besides those of PACKAGES
+    imported  top-level packages that arms import, whose versions are recorded besides those of PACKAGES
     """
     return {
         "machine": {
@@ -76,15 +76,15 @@ def describe(root: Path, imported: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def variables(every: Mapping[str, str]) -> dict[str, str]:
-    """The variables that may be told; of one that holds a path only that it is set."""
-    told = {k: v for k, v in sorted(every.items()) if k.startswith(VARIABLES) and not SECRETS.search(k)}
-    return {name: "(a path)" if "/" in value else value for name, value in told.items()}
+    """The variables that may be recorded; of a path only that it is set."""
+    allowed = {k: v for k, v in sorted(every.items()) if k.startswith(VARIABLES) and not SECRETS.search(k)}
+    return {name: "(a path)" if "/" in value else value for name, value in allowed.items()}
 
 
 def conditions(machine: Host) -> dict[str, str | float | bool | None]:
-    """What is chosen on a machine and stays: frequency policy, limits, kernel, compilers, how torch was built, each GPU's.
+    """Settings of the machine that stay: frequency policy, limits, kernel, compilers, build of torch, settings of GPUs.
 
-    None is what cannot be known here, or what there is not.
+    None where it cannot be known, or does not exist.
     """
     core = max(os.sched_getaffinity(0))
     processor, frequency, limits = linux.processor(machine), linux.frequency(machine, core), linux.limits(machine)
@@ -136,7 +136,7 @@ def _listed(numbers: list[int] | None) -> str | None:
 
 
 def moment(machine: Host) -> dict[str, float | None]:
-    """What is different a minute later: memory available, heat, clock, what waits for a core."""
+    """What changes within a minute: available memory, temperature, clock, pressure on the cores."""
     zones = [machine.number(path) for path in machine.matching("sys/class/thermal/thermal_zone*/temp")]
     available = machine.fields("proc/meminfo").get("MemAvailable", "").partition(" ")[0]
     return {
@@ -163,10 +163,10 @@ def _answer(root: Path, *arguments: str) -> str | None:
 
 @dataclass(frozen=True)
 class Pressure:
-    """The system's running totals at one moment: two of them say what happened in between.
+    """Running totals of the system at one moment; the difference of two says what happened in between.
 
     cores    how many there are
-    stolen   seconds the hypervisor gave the cores to somebody else, all together
+    stolen   seconds of processor time that the hypervisor gave to other machines, over all cores
     swapped  bytes moved to and from swap
     """
 
@@ -187,14 +187,14 @@ class Pressure:
 
 
 def caveats_between(before: Pressure, after: Pressure, seconds: float) -> list[Caveat]:
-    """What the machine did to a race in the seconds between two moments, in words."""
+    """Caveats about what the machine did during a race, between two moments."""
     found = []
     stolen = (after.stolen - before.stolen) / (seconds * after.cores)
     if stolen > STOLEN:
         found.append(
             Caveat(
                 code="stolen",
-                text=f"the hypervisor gave {stolen:.0%} of the processor's time to somebody else",
+                text=f"the hypervisor gave {stolen:.0%} of the processor's time to other machines",
                 advice="repeat at a quieter time, or on a machine that is not shared",
             )
         )

@@ -1,6 +1,6 @@
-"""What the kernel tells of this machine below /proc and /sys, as values. Apart because it knows where each thing is kept.
+"""Reads what the Linux kernel reports about this machine below /proc and /sys, as typed values.
 
-Everything takes the folder to read from, so that tests plant files; what is missing or may not be read is None.
+Everything takes the root folder to read from, so that tests can supply files. What is missing or unreadable is None.
 """
 
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 from bench import clock
 
 TICKS = os.sysconf("SC_CLK_TCK")
-NO_LIMIT = 2**60  # bytes: the first kind of control group says "no limit" by a number no machine has
+NO_LIMIT = 2**60  # bytes: control groups of version 1 write "no limit" as a number this large
 HYPERVISORS = ("KVM", "QEMU", "VMware", "VirtualBox", "Virtual Machine", "HVM domU", "Firecracker", "Bochs")
-KINDS = (  # what tells processors apart, on x86 and on Arm
+KINDS = (  # fields that identify a kind of processor, on x86 and on Arm
     ("vendor_id", "cpu family", "model", "stepping"),
     ("CPU implementer", "CPU part", "CPU variant", "CPU revision"),
 )
@@ -29,14 +29,14 @@ class Host:
     root: Path = Path("/")
 
     def text(self, path: str) -> str | None:
-        """A file without the space around it; None when it is not there or may not be read."""
+        """The content of a file, stripped; None when it is missing or may not be read."""
         try:
             return (self.root / path).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return None
 
     def number(self, path: str) -> int | None:
-        """A file that holds one whole number; None when it does not."""
+        """The whole number that a file holds; None when it holds none."""
         text = self.text(path) or ""
         return int(text) if text.lstrip("-").isdigit() else None
 
@@ -45,7 +45,7 @@ class Host:
         return sorted(path.relative_to(self.root).as_posix() for path in self.root.glob(pattern))
 
     def fields(self, path: str, separator: str = ":") -> dict[str, str]:
-        """A file of "name: value" lines; of equal names the first counts, and an unreadable file has none."""
+        """The fields of a file of "name: value" lines, the first of equal names; none for an unreadable file."""
         found: dict[str, str] = {}
         for line in (self.text(path) or "").splitlines():
             name, _, value = line.partition(separator)
@@ -54,14 +54,14 @@ class Host:
 
 
 def numbers(text: str) -> list[int]:
-    """The numbers of a list of the kernel's: "0-2,8" is 0, 1, 2 and 8."""
+    """The numbers in a list as the kernel writes it: "0-2,8" is 0, 1, 2 and 8."""
     spans = [part.partition("-") for part in text.split(",") if part.strip()]
     return [each for first, _, last in spans for each in range(int(first), int(last or first) + 1)]
 
 
 @dataclass(frozen=True)
 class Processor:
-    """What computes: its name if it tells one; maker, family, model and stepping; the caches of core 0 in bytes."""
+    """Name, if reported; maker, family, model and stepping; caches of core 0 in bytes; wide instruction sets."""
 
     model: str | None
     signature: str
@@ -71,7 +71,7 @@ class Processor:
 
 
 def processor(host: Host) -> Processor:
-    """Name and kind of the first processor, the sizes of its caches, and which wide instructions it has."""
+    """The first processor of the machine."""
     fields = host.fields("proc/cpuinfo")
     flags = (fields.get("flags") or fields.get("Features") or "").split()
     caches = {}
@@ -90,14 +90,14 @@ def processor(host: Host) -> Processor:
 
 
 def siblings(host: Host, core: int) -> list[int] | None:
-    """The hardware threads that share a core with this one, itself left out; None when the kernel does not say."""
+    """The other hardware threads of the same core; None when the kernel does not say."""
     found = host.text(f"sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
     return None if found is None else [each for each in numbers(found) if each != core]
 
 
 @dataclass(frozen=True)
 class Frequency:
-    """How fast a core may run and who decides; None where the kernel does not say. Hertz."""
+    """The frequency policy of a core, frequencies in hertz; None where the kernel does not say."""
 
     driver: str | None
     governor: str | None
@@ -124,19 +124,19 @@ def frequency(host: Host, core: int) -> Frequency:
 
 
 def virtual_machine(host: Host) -> str | None:
-    """The kind of virtual machine this is, as far as it says so itself; None on what looks like a machine of metal."""
+    """The kind of virtual machine this is, as far as it says so itself; None on what looks like bare metal."""
     if "microsoft" in (host.text("proc/version") or "").lower():
         return "WSL"
     product = " ".join(filter(None, (host.text(f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))))
     named = host.text("sys/hypervisor/type") or product
     flagged = "hypervisor" in host.fields("proc/cpuinfo").get("flags", "").split()
     if flagged or host.text("sys/hypervisor/type") or any(name in product for name in HYPERVISORS):
-        return named or "of a kind that it does not tell"
+        return named or "of unknown kind"
     return None
 
 
 def container(host: Host) -> str | None:
-    """The kind of container this process is in; None when nothing speaks for one."""
+    """The kind of container this process is in; None where there is no sign of one."""
     if (host.root / ".dockerenv").exists():
         return "docker"
     if (host.root / "run/.containerenv").exists():
@@ -183,7 +183,7 @@ def limits(host: Host) -> Limits:
 
 
 def _memory_used(host: Host, group: str) -> int | None:
-    """What cannot be had back at once: without files that are kept because nobody else wants the memory."""
+    """Memory in use without cached files, which the kernel can drop at once."""
     held = host.number(f"{group}/memory.current") or host.number(f"{group}/memory.usage_in_bytes")
     files = host.fields(f"{group}/memory.stat", " ")
     idle = files.get("total_inactive_file") or files.get("inactive_file") or "0"
@@ -216,34 +216,34 @@ def _memory_limit(host: Host, group: str) -> int | None:
 
 
 def boot_parameters(host: Host) -> dict[str, str]:
-    """What the kernel was started with, of the parameters that bear on speed: an allow-list, for the rest may be private."""
+    """The kernel's boot parameters that affect speed: an allow-list, since others may be private."""
     words = (word.partition("=") for word in (host.text("proc/cmdline") or "").split())
     return {name: value for name, _, value in words if name in BOOT}
 
 
 def huge_pages(host: Host) -> str | None:
-    """Whether memory comes in huge pages without being asked for: always, madvise or never."""
+    """The policy of transparent huge pages: always, madvise or never."""
     found = host.text("sys/kernel/mm/transparent_hugepage/enabled") or ""
     return found.partition("[")[2].partition("]")[0] or None
 
 
 def pressure(host: Host, what: str) -> float | None:
-    """Per cent of the last ten seconds in which something waited for "cpu" or "memory"; None where that is not kept."""
+    """Per cent of the last ten seconds in which something waited for "cpu" or "memory"; None where not reported."""
     words = (host.text(f"proc/pressure/{what}") or "").split()[:2]
     return next((float(word.removeprefix("avg10=")) for word in words if word.startswith("avg10=")), None)
 
 
 @dataclass(frozen=True)
 class Activity:
-    """The system's running totals at one moment: two of them say what happened in between.
+    """Running totals of the system at one moment; the difference of two says what happened in between.
 
-    cores      how many there are; 0 when the kernel keeps no books here
-    busy       seconds that they worked, all together
-    stolen     seconds that the hypervisor gave them to somebody else
-    processes  name and seconds worked of each process that can be seen, but for this one
+    cores      number of cores; 0 when /proc/stat cannot be read
+    busy       seconds of processor time used, over all cores
+    stolen     seconds of processor time that the hypervisor gave to other machines, over all cores
+    processes  name and processor seconds of each visible process but this one
     swapped    pages moved to and from swap
-    throttled  how often a core was slowed down for its heat; None when it does not count
-    stopped    how often the control group was stopped; None when it does not count
+    throttled  how often a core was slowed down for its heat; None when that is not counted
+    stopped    how often the control group was stopped; None when that is not counted
     """
 
     at: float
@@ -279,7 +279,7 @@ class Activity:
 
 
 def _processes(host: Host) -> Iterator[tuple[int, tuple[str, float]]]:
-    """Names only: a command line may hold secrets."""
+    """Names and times of processes; never command lines, which may hold secrets."""
     for path in host.matching("proc/[0-9]*/stat"):
         name, _, rest = (host.text(path) or "").partition("(")[2].rpartition(")")
         fields, number = rest.split(), int(path.split("/")[1])

@@ -1,6 +1,6 @@
-"""The one place that knows NVML, the driver's own books on NVIDIA GPUs. Loads no framework; the conductor reads it.
+"""Reads NVIDIA GPUs through NVML, the driver's own library. Loads no framework.
 
-A question that a GPU, driver or container does not answer is answered by None, never by an error.
+What a GPU, driver or container does not report is None, never an error.
 """
 
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-# The driver's bits for what holds the clocks down. New ones appear now and then: they are shown by number.
+# The driver's bits for what limits the clocks. Bits that are not listed are shown by number.
 IDLE, THROTTLED, HOT = 1, (4, 8, 32, 64, 128, 512, 1024), (8, 32, 64, 128)
 REASONS = {
     1: "idle",
@@ -27,12 +27,12 @@ REASONS = {
 
 
 class Absent(Exception):
-    """There is no NVIDIA driver to ask; says why."""
+    """There is no NVIDIA driver; the message says why."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU as NVML knows it; `ask` answers None for what it does not."""
+    """One GPU as NVML reports it."""
 
     library: Any
     handle: Any
@@ -50,7 +50,7 @@ class Gpu:
 
     @property
     def name(self) -> str:
-        """What the maker calls it."""
+        """The product name."""
         return str(self.ask("GetName") or "a GPU without a name")
 
     @property
@@ -71,12 +71,12 @@ class Gpu:
         return self.scaled(question, 1.0, getattr(self.library, f"NVML_CLOCK_{kind}"))
 
     def celsius(self) -> float | None:
-        """Its temperature; newer drivers want to be asked in another way."""
+        """Its temperature; newer drivers have another function for it."""
         found = self.ask("GetTemperatureV", self.library.NVML_TEMPERATURE_GPU)
         return float(found) if found is not None else self.scaled("GetTemperature", 1.0, 0)
 
     def reasons(self) -> int | None:
-        """The bits of what holds its clocks down now; the question was renamed in 2023."""
+        """The bits of what limits its clocks now; the function was renamed in 2023."""
         for question in ("GetCurrentClocksEventReasons", "GetCurrentClocksThrottleReasons"):
             if (found := self.ask(question)) is not None:
                 return int(found)
@@ -84,14 +84,14 @@ class Gpu:
 
 
 def spoken(bits: int) -> tuple[str, ...]:
-    """The reasons in words, a lower bit first; a bit that is new here by its number."""
+    """The reasons in words, lowest bit first; an unknown bit as its number."""
     each = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
     return tuple(REASONS.get(bit, f"reason {bit}") for bit in each)
 
 
 @contextmanager
 def opened(library: Any = None) -> Iterator[list[Gpu]]:
-    """The GPUs of this machine while the driver is asked. Raises Absent where there is no driver.
+    """The GPUs of this machine, with NVML open meanwhile. Raises Absent where there is no driver.
 
     library  stands in for pynvml in tests
     """
@@ -124,7 +124,7 @@ def raced(gpus: list[Gpu], variables: Mapping[str, str] = os.environ) -> Gpu | N
 
 
 def settings(gpu: Gpu) -> dict[str, Any]:
-    """What was chosen for a GPU and could explain a difference: limits, clocks, modes, firmware, link."""
+    """Settings of a GPU that could explain a difference: limits, clocks, modes, firmware, link."""
     mig = gpu.ask("GetMigMode")
     ecc = gpu.ask("GetEccMode")
     return {

@@ -1,11 +1,10 @@
-"""Clocks, power and energy beside blocks, by the device's own counters. Read by the conductor, never by a worker.
+"""Reads clocks, power and energy of a device before and after each block, from the main process.
 
-A GPU is read by NVML, a processor by the energy counters of its package (RAPL) where they may be read; where there is
-neither, there is no meter and nothing is read. A counter that moves every s seconds knows the energy of a block of b
-seconds within s/b of its power, and what it counts late is the work of the arm before: so only blocks that are much
-longer have an energy of their own, such as profiling makes (`spent`), and `Energy` says how well it is known. Counters of
-GPUs move every 10 to 100 ms, and their power is an average over up to a second (Yang et al., Part-time Power
-Measurements, arXiv 2312.02741).
+A GPU is read by NVML, a processor by the energy counters of its package (RAPL), where they may be read. A counter that
+moves every s seconds gives the energy of a block of b seconds within a share s/b, and what it counts late belongs to the
+arm before. So only blocks that are much longer than s have an energy of their own, such as profiling makes (`spent`).
+Counters of GPUs move every 10 to 100 ms, and their power is an average over up to a second (Yang et al., Part-time
+Power Measurements, arXiv 2312.02741).
 """
 
 import itertools
@@ -23,18 +22,18 @@ from bench.system import nvml
 from bench.system.linux import Host
 
 IDLE_SECONDS, LOOK_SECONDS = 1.0, 0.005  # how long idle power is measured, and the pause between two looks
-COARSEST = 0.5  # share of a block's energy that may be unknown before it is not told at all
-STEPS, SHORTEST, LONGEST = 20, 1.0, 2.0  # moves of the counter that are waited for, within so many seconds
-LEAD_SECONDS = 0.3  # what is counted late is then of the same arm
+COARSEST = 0.5  # uncertain share of a block's energy above which it is not reported
+STEPS, SHORTEST, LONGEST = 20, 1.0, 2.0  # moves of the counter to wait for, and limits in seconds
+LEAD_SECONDS = 0.3  # work before the first reading, so that what is counted late is of the same arm
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the counters of a device say at one moment; None for what they do not.
+    """The counters of a device at one moment; None for what it does not report.
 
     at       seconds on the clock that times everything
-    joules   a running total with an arbitrary zero; it begins again at `wrap`, where that is known
-    reasons  the bits of what held the clocks down
+    joules   a running total with an arbitrary zero, which starts again at `wrap` where that is known
+    reasons  the bits of what limited the clocks
     """
 
     at: float
@@ -47,11 +46,11 @@ class Reading:
 
 
 class Meter(Protocol):
-    """What can be read beside a block."""
+    """A device whose counters can be read."""
 
     @property
     def device(self) -> str:
-        """What is measured, in words."""
+        """The name of the device."""
 
     def read(self) -> Reading:
         """The counters now."""
@@ -59,7 +58,7 @@ class Meter(Protocol):
 
 @dataclass(frozen=True)
 class GpuMeter:
-    """A GPU by NVML: five questions a reading."""
+    """A GPU, by NVML."""
 
     gpu: nvml.Gpu
 
@@ -83,9 +82,10 @@ class GpuMeter:
 
 @dataclass(frozen=True)
 class PackageMeter:
-    """The energy of processor packages by RAPL: everything on them, the conductor's share included.
+    """The energy of processor packages, by RAPL: of everything on them, the main process included.
 
-    zones  folders below /sys/class/powercap, whose counters begin again after equally many joules
+    zones  folders below /sys/class/powercap
+    wrap   joules after which their counters start again
     """
 
     host: Host
@@ -107,7 +107,7 @@ class PackageMeter:
 
 @contextmanager
 def opened(device: str, *, host: Host | None = None, library: Any = None) -> Iterator[Meter | None]:
-    """A meter for the arms on a device, "cuda" or "cpu", while it is used; None where there are no counters to read.
+    """A meter of a device, "cuda" or "cpu", open meanwhile; None where there are no counters to read.
 
     library  stands in for pynvml in tests
     """
@@ -123,7 +123,7 @@ def opened(device: str, *, host: Host | None = None, library: Any = None) -> Ite
 
 
 def _package_meter(host: Host) -> PackageMeter | None:
-    """Since 2020 most systems let only administrators read these counters: that is no error, there is just no meter."""
+    """The meter of the packages; None where only administrators may read the counters, as on most systems since 2020."""
     zones = [
         zone
         for zone in host.matching("sys/class/powercap/intel-rapl:*")
@@ -136,7 +136,7 @@ def _package_meter(host: Host) -> PackageMeter | None:
 
 
 def joules_between(before: Reading, after: Reading) -> float | None:
-    """The energy between two readings, also when the counter began again in between; None when it was not told."""
+    """The energy between two readings, also when the counter started again in between; None when not reported."""
     if before.joules is None or after.joules is None:
         return None
     spent = after.joules - before.joules
@@ -147,26 +147,26 @@ def joules_between(before: Reading, after: Reading) -> float | None:
 
 @dataclass(frozen=True)
 class Idle:
-    """What a device draws while nothing runs, and how often its energy counter moves; None where that is not told."""
+    """Power of a device at rest, and seconds between moves of its energy counter; None where not known."""
 
     watts: float | None
     step_seconds: float | None
 
 
 def idle(meter: Meter, seconds: float = IDLE_SECONDS) -> Idle:
-    """Watches a device that has nothing to do for so many seconds.
+    """Measures a device at rest for so many seconds.
 
-    From the first move of the energy counter to the last, so that its steps do not count; where there is no energy
-    counter, or it moves but once, by the power that the device tells.
+    Taken from the first move of the energy counter to the last, so that its step size does not matter. Where there is no
+    such counter, or it moves less than twice, the reported power is used.
     """
     readings = [meter.read()]
     while readings[-1].at - readings[0].at < seconds:
         clock.pause(LOOK_SECONDS)
         readings.append(meter.read())
     moves = [later for earlier, later in itertools.pairwise(readings) if later.joules != earlier.joules]
-    told = [each.watts for each in readings if each.watts is not None]
+    watts = [reading.watts for reading in readings if reading.watts is not None]
     if len(moves) < 2:
-        return Idle(fmean(told) if told else None, None)
+        return Idle(fmean(watts) if watts else None, None)
     spent = [joules_between(earlier, later) for earlier, later in itertools.pairwise(moves)]
     span = moves[-1].at - moves[0].at
     known = [each for each in spent if each is not None]
@@ -175,28 +175,28 @@ def idle(meter: Meter, seconds: float = IDLE_SECONDS) -> Idle:
 
 @dataclass(frozen=True)
 class Gauge:
-    """A meter, and what its device does while nothing runs: what is read beside the blocks of all arms on it."""
+    """A meter of a device, with its readings at rest."""
 
     meter: Meter
     resting: Idle
 
     def beside(self, blocks: Sequence[tuple[Reading, Reading]]) -> Telemetry:
-        """The readings right before and right after each block, as one record keeps them."""
+        """The telemetry of a record: from the readings right before and right after each block."""
         return beside(self.meter.device, blocks, self.resting)
 
 
 @contextmanager
 def gauges(devices: Iterable[str]) -> Iterator[dict[str, Gauge]]:
-    """A gauge for each of the devices that has counters, while they are used; each is first watched at rest."""
+    """A gauge for each of the devices that has counters, open meanwhile; each is first measured at rest."""
     with ExitStack() as stack:
         meters = {device: stack.enter_context(opened(device)) for device in dict.fromkeys(devices)}
         yield {device: Gauge(meter, idle(meter)) for device, meter in meters.items() if meter}
 
 
 def beside(device: str, blocks: Sequence[tuple[Reading, Reading]], resting: Idle) -> Telemetry:
-    """The readings right before and right after each block, as one record keeps them."""
+    """The telemetry of a record: from the readings right before and right after each block."""
     after = [last for _, last in blocks]
-    # a device that has just stopped may already be called idle: that holds nothing down
+    # a device that has just stopped may already report "idle", which limits nothing
     held = Counter(word for last in after for word in nvml.spoken(last.reasons & ~nvml.IDLE))
     return Telemetry(
         device=device,
@@ -212,12 +212,13 @@ def beside(device: str, blocks: Sequence[tuple[Reading, Reading]], resting: Idle
 
 
 def energy(found: Telemetry, updates: int) -> Energy | None:
-    """The energy of an update; None without a counter, and where it moves too rarely for blocks so short.
+    """The energy of an update above idle; None without a counter, and where it moves too rarely for such short blocks.
 
-    Over all blocks E joules in t seconds, idle power P: (E - P t) an update. Each end of a block is told up to one step s
-    late, so its energy is known within s E / t; that does not average out, for what is late is always the arm before.
+    For E joules in t seconds over all blocks and idle power P it is E - P t, divided by the updates. Each reading may be
+    late by one step s of the counter, so E is known within s E / t. That does not average out: what is counted late is
+    always the work of the arm before.
 
-    updates  made between the two readings of a block, settling ones included
+    updates  between the two readings of a block, warm-up included
     """
     spent = [each for each in found.joules if each is not None]
     if not spent or len(spent) < len(found.seconds) or found.idle_watts is None or found.step_seconds is None:
@@ -236,9 +237,9 @@ def energy(found: Telemetry, updates: int) -> Energy | None:
 
 
 def spent(gauge: Gauge, work: Callable[[float], int]) -> Energy | None:
-    """The energy of an update of work that goes on for long enough to be counted: 1 to 2 s, and a lead before it.
+    """The energy of an update, measured over 1 to 2 s of work; None where it cannot be known.
 
-    work  makes updates for so many seconds and returns how many; None comes back where `energy` has none to tell
+    work  makes updates for so many seconds and returns how many
     """
     step = gauge.resting.step_seconds
     if step is None:

@@ -1,4 +1,4 @@
-"""Compilers and packages, without loading any of them. Apart because the doctor and the environment of a run both ask."""
+"""Finds compilers, packages and their versions without loading any of them."""
 
 import ast
 import ctypes
@@ -24,7 +24,7 @@ SLOWING = {  # variables that change how fast everything runs, and why one sets 
     "PYTHONMALLOC": "Python's own allocator is replaced",
     "PYTHONTRACEMALLOC": "every allocation of Python is traced",
     "MALLOC_CHECK_": "every allocation is checked",
-    "LD_DEBUG": "the loader tells all it does",
+    "LD_DEBUG": "the loader reports all it does",
     "TORCH_SHOW_DISPATCH_TRACE": "every operation is traced",
     "TORCHDYNAMO_DISABLE": "nothing is compiled",
     "TORCH_COMPILE_DISABLE": "nothing is compiled",
@@ -47,15 +47,15 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def distributions(modules: Iterable[str]) -> list[str]:
-    """The installed packages that these top-level modules belong to, by the names that they are installed by."""
+    """The installed packages that these top-level modules belong to, by the names under which they are installed."""
     names = {module: PACKAGES.get(module, module) for module in modules}
     unknown = [module for module, name in names.items() if version(name) is None]
     owners = importlib.metadata.packages_distributions() if unknown else {}  # reads all that is installed
     return sorted({name for name in names.values() if version(name)}.union(*(owners.get(m, ()) for m in unknown)))
 
 
-def said(*command: str, limit: float = 10.0) -> subprocess.CompletedProcess[str] | None:
-    """A command run to its end; None when it cannot be started or does not end."""
+def finished(*command: str, limit: float = 10.0) -> subprocess.CompletedProcess[str] | None:
+    """A command, finished; None when it cannot be started or does not end within the limit."""
     try:
         return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=limit)
     except (OSError, subprocess.TimeoutExpired):
@@ -69,7 +69,7 @@ def compiler(language: str, variables: Mapping[str, str] = os.environ) -> str | 
     found = next(filter(None, (shutil.which(name, path=variables.get("PATH")) for name in wanted)), None)
     if found is None:
         return None
-    done = said(found, "--version")
+    done = finished(found, "--version")
     first = (done.stdout.splitlines() or [""])[0] if done and done.returncode == 0 else ""
     number = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", first))
     kind = "clang" if "clang" in first else "gcc" if "Free Software" in (done.stdout if done else "") else ""
@@ -78,14 +78,14 @@ def compiler(language: str, variables: Mapping[str, str] = os.environ) -> str | 
 
 
 def torch_folder() -> Path | None:
-    """Where torch is installed, found without loading it; None when it is not."""
+    """The folder in which torch is installed; None when it is not."""
     found = importlib.util.find_spec("torch")
     folders = (found and found.submodule_search_locations) or ()
     return next((Path(folder) for folder in folders), None)
 
 
 def torch_build(folder: Path | None) -> dict[str, str | bool | None]:
-    """What torch says of its own build: the CUDA it was built for, its commit, whether it is a debug build."""
+    """How torch was built, by its version.py: for which CUDA, from which commit, whether for debugging."""
     try:
         tree = ast.parse((folder / "version.py").read_text("utf-8")) if folder else ast.parse("")
     except (OSError, SyntaxError, ValueError):
@@ -103,7 +103,7 @@ def torch_build(folder: Path | None) -> dict[str, str | bool | None]:
 
 
 def torch_runtimes(folder: Path | None) -> list[str]:
-    """The thread and algebra libraries that come with torch, by file name."""
+    """The file names of the threading and linear algebra libraries that come with torch."""
     libraries = folder.glob("lib/*.so*") if folder else ()
     return sorted(path.name for path in libraries if RUNTIMES.match(path.name))
 
@@ -127,7 +127,7 @@ def admit(pid: int) -> None:
 def why_py_spy_cannot_look(program: str) -> str | None:
     """None when py-spy can look into this very process, else its own reason in a line."""
     admit(os.getpid())  # as a profiled arm does
-    done = said(program, "dump", "--nonblocking", "--pid", str(os.getpid()))
+    done = finished(program, "dump", "--nonblocking", "--pid", str(os.getpid()))
     if done is None:
         return "it could not be started, or did not end"
     if done.returncode == 0:

@@ -39,6 +39,11 @@ def test_only_the_console_prints() -> None:
     assert calls == []
 
 
+def test_no_temporary_folder_is_left_behind() -> None:
+    """Nothing calls mkdtemp, whose folders stay: TemporaryDirectory removes its own."""
+    assert [] == [file for file in sources(*PACKAGES) if "mkdtemp" in text_of(file)]
+
+
 def test_every_file_begins_with_a_docstring() -> None:
     """Every Python file of the project says what it holds."""
     files = ["noxfile.py", *sources(*PACKAGES, "tests")]

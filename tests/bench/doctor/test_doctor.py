@@ -94,8 +94,8 @@ def test_a_torch_without_cuda_is_judged_by_the_gpu_that_was_found(
 def test_this_machine_can_be_examined_by_anybody() -> None:
     """On the real one, by a process without torch, in one go; no setting is changed by reading."""
     script = (
-        "import sys; from pathlib import Path; from bench import doctor; "
-        "found = list(doctor.examine(Path('results'), window=0.05)); "
+        "import sys; from pathlib import Path; from bench.doctor import checks; "
+        "found = list(checks.examine(Path('results'), window=0.05)); "
         "print(len(found), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)

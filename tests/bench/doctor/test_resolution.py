@@ -91,7 +91,7 @@ def test_the_rounds_that_fit_are_counted_by_how_long_they_took() -> None:
 
 def test_records_of_the_twin_tell_what_can_be_seen() -> None:
     """The deviation of its round logarithms, the seconds of its rounds, its own ratio, and a sentence."""
-    found, finding = resolution.told(race(0.004, -0.004, 0.004, -0.004))
+    found, finding = resolution.measured(race(0.004, -0.004, 0.004, -0.004))
     assert isinstance(found, Resolution)
     assert (4, 10) == (found.raced, found.rounds)
     assert found.deviation == pytest.approx(0.004)
@@ -111,7 +111,7 @@ def test_records_of_the_twin_tell_what_can_be_seen() -> None:
 )
 def test_a_coarse_machine_or_a_twin_off_one_is_not_fine(logarithms: tuple[float, ...], grade: str) -> None:
     """Above 2 % it is a caution, above 5 % bad; and so is a twin that cannot be equal to its reference a caution."""
-    _, finding = resolution.told(race(*logarithms))
+    _, finding = resolution.measured(race(*logarithms))
     assert grade == finding.grade
     assert finding.advice
 
@@ -119,13 +119,13 @@ def test_a_coarse_machine_or_a_twin_off_one_is_not_fine(logarithms: tuple[float,
 def test_a_race_that_did_not_come_off_is_unknown_with_its_reason() -> None:
     """The arm's own reason, or that there were too few rounds."""
     broken = [record("reference", 1, 0, "failed", "ValueError: no"), record("twin", 1, 0, "failed", "ValueError: no")]
-    found, finding = resolution.told(broken)
+    found, finding = resolution.measured(broken)
     assert (None, "unknown", "failed: ValueError: no") == (found, finding.grade, finding.seen)
     assert (None, "fewer than two rounds of the twin ended") == (
-        (one := resolution.told(race(0.01)))[0],
+        (one := resolution.measured(race(0.01)))[0],
         one[1].seen,
     )
-    assert resolution.told([])[0] is None
+    assert resolution.measured([])[0] is None
 
 
 def test_the_race_is_reference_and_twin_alone_and_leaves_nothing_behind() -> None:

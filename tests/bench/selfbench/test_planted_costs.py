@@ -58,7 +58,7 @@ def test_planted_arms_compute_what_the_arm_they_are_built_on_computes(tmp_path: 
     checkout = planted(tmp_path / "checkout")
     script = f"""
 import torch
-from impls import catalogue
+from impls.contract import catalogue
 from impls.contract.task import Compiler, make_task
 workload = catalogue.workloads()["linear/five"]
 setting = workload.setting()

@@ -61,7 +61,7 @@ def test_boost_is_known_by_either_of_two_files(tmp_path: Path, files: dict[str, 
     [
         ({}, None),
         ({"proc/version": "Linux 5.15 microsoft-standard-WSL2"}, "WSL"),
-        ({"proc/cpuinfo": "flags : fpu hypervisor"}, "of a kind that it does not tell"),
+        ({"proc/cpuinfo": "flags : fpu hypervisor"}, "of unknown kind"),
         (
             {
                 "proc/cpuinfo": "flags : hypervisor",
