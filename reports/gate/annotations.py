@@ -22,10 +22,10 @@ def render(report: GateReport) -> str:
 def _lines(report: GateReport) -> Iterator[str]:
     vetoed = report.verdict.controls.vetoes
     if vetoed:
-        yield command("warning", "no clock is believed", f"{report.controls}.")
+        yield command("warning", "no measured time is believed", f"{report.controls}.")
     for level, tone in LEVELS.items():
         if vetoed and level != "error":
-            continue  # these are by the clock alone
+            continue  # these rest on measured times alone
         rows = [row for row in report.rows if row.tone == tone and row.word != UNREMARKABLE]
         for row in rows[:MOST]:
             again = f"\nAgain: {row.again}" if row.again else ""

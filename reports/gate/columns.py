@@ -31,7 +31,7 @@ class Fact:
 
 ARMS: tuple[Column[Row], ...] = (
     Column("arm", "the file below impls/, device and mode", lambda row, _: row.name, right=False, wraps=True),
-    Column("verdict", "what may be said of it", lambda row, _: row.word, right=False),
+    Column("verdict", "the verdict on the arm", lambda row, _: row.word, right=False),
     Column(
         "change",
         "time of an update on the head over that on the base, minus 1: above 0 is slower",
@@ -44,20 +44,20 @@ ARMS: tuple[Column[Row], ...] = (
     ),
     Column(
         "rounds",
-        "fresh processes of both sides that these come from",
+        "how many rounds these come from, each with fresh processes of both sides",
         lambda row, _: str(row.verdict.clocked.rounds) if row.verdict.clocked else NOTHING,
         dispensable=2,
     ),
     Column(
         "would catch",
-        "the smallest slowdown that rounds like these call a regression in 80 of 100 gates",
+        "the smallest slowdown that 80 of 100 gates with rounds like these call a regression",
         lambda row, _: _could(row),
         dispensable=3,
         occasional=True,
     ),
     Column(
         "counters that changed",
-        "quantities without noise that are not the same on both sides",
+        "counters, which have no noise, that differ between the sides",
         lambda row, _: one_line(text.listed(text.changed(row.verdict)), 200),
         right=False,
         dispensable=1,
@@ -69,11 +69,11 @@ ARMS: tuple[Column[Row], ...] = (
 COUNTED: tuple[Column[Counted], ...] = (
     Column("arm", "the file below impls/, device and mode", lambda each, _: each.arm, right=False, wraps=True),
     Column("counter", "a quantity without noise", lambda each, _: plain(each.name).replace("_", " "), right=False),
-    Column("base", "its number there", lambda each, _: text.sides(each.count)[0]),
-    Column("head", "its number there", lambda each, _: text.sides(each.count)[1]),
+    Column("base", "its value on the base", lambda each, _: text.sides(each.count)[0]),
+    Column("head", "its value on the head", lambda each, _: text.sides(each.count)[1]),
     Column(
         "what it counts",
-        "of one update, where it does not say in all",
+        "for one update, unless it says in all",
         lambda each, _: COUNTERS.get(each.name, NOTHING) + ("; more of it fails by itself" if each.count.bad else ""),
         right=False,
         wraps=True,
@@ -81,9 +81,9 @@ COUNTED: tuple[Column[Counted], ...] = (
 )
 
 FACTS: tuple[Column[Fact], ...] = (
-    Column("of each side", "what is known of it", lambda fact, _: fact.what, right=False),
-    Column("on the base", "what is compared with", lambda fact, _: fact.base, right=False, wraps=True),
-    Column("on the head", "what is in question", lambda fact, _: fact.head, right=False, wraps=True),
+    Column("of each side", "a property of both sides", lambda fact, _: fact.what, right=False),
+    Column("on the base", "its value on the base", lambda fact, _: fact.base, right=False, wraps=True),
+    Column("on the head", "its value on the head", lambda fact, _: fact.head, right=False, wraps=True),
 )
 
 

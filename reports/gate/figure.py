@@ -47,7 +47,7 @@ WIDEST = 5.0  # as a logarithm: an interval of two rounds may reach anywhere
 
 
 def draw(report: GateReport) -> Figure:
-    """Its CSV holds changes as fractions of the base's time, and the controls as its last row."""
+    """The figure; its CSV has changes as fractions of the base's time, and the controls in its last row."""
     return Figure("gate", TITLE, report.headline, lambda: _canvas(report).figure, COLUMNS, list(_numbers(report)))
 
 
@@ -95,7 +95,7 @@ def _canvas(report: GateReport) -> Canvas:
             lines - 1,
             controls,
             MUTED,
-            "identical code" + (": no clock is believed" * report.verdict.controls.vetoes),
+            "identical code" + (": no time is believed" * report.verdict.controls.vetoes),
         )
     axes.set_yticks(places, names, fontsize=9)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -107,8 +107,8 @@ def _tall(lines: float) -> float:
 
 
 def _notes(drawable: Sequence[Row]) -> Iterator[str]:
-    yield "Lines: 95 % intervals over rounds of fresh processes. Controls: identical on both sides, so the truth is 0."
-    yield "Floor: what a slowdown must be proved to exceed. Gate: a slowdown of so much stops a merge."
+    yield "Lines: 95 % intervals over rounds of fresh processes. Controls: identical on both sides, so the true change is 0."
+    yield "Floor: what a slowdown must be proved to exceed. Gate: a slowdown of this size stops a merge."
     if len(drawable) > MOST:
         yield f"{len(drawable) - MOST} more arms are in the table"
 
@@ -118,13 +118,16 @@ def _drawable(clocked: Clocked) -> bool:
 
 
 def _place(change: float | None) -> float:
-    """Where a change is drawn: one of a per cent has room beside one of many times."""
+    """Where a change is drawn: linear near 0 and logarithmic beyond, so that 1 % and 10 times are both visible."""
     logarithm = WIDEST if change is None or math.isnan(change) else math.log(max(1 + change, math.exp(-WIDEST)))
     return math.asinh(min(logarithm, WIDEST) / LINEAR)
 
 
 def _scale(axes: Axes, drawn: Sequence[Clocked], controls: Clocked | None, shown: Sequence[Row], apart: float) -> None:
-    """apart  share of the plot's width that two ticks are apart, at least."""
+    """Sets limits and ticks of the scale.
+
+    apart  least distance of two ticks, as a share of the plot's width
+    """
     every = [*drawn, *([controls] if controls else [])]
     ends = [_place(end) for each in every for end in (each.change, each.low, each.high) if end is not None]
     gates = [_place(row.verdict.cell.margins.gate) for row in shown]
@@ -140,7 +143,7 @@ def _scale(axes: Axes, drawn: Sequence[Clocked], controls: Clocked | None, shown
 
 
 def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str]]:
-    """0, and from there outward on either side as many round changes as have room."""
+    """Places and labels of ticks: 0, then on either side as many round changes as fit."""
     yield 0.0, "0"
     for sign in (1, -1):
         last = 0.0
@@ -153,11 +156,11 @@ def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str
 
 def _word(row: Row) -> str:
     """Its verdict, and whether something other than the measured time decided it."""
-    return "regressed, not by the clock" if row.word == "regressed" and row.verdict.reasons else row.word
+    return "regressed, by a counter" if row.word == "regressed" and row.verdict.reasons else row.word
 
 
 def _named(axes: Axes, margins: set[Margins]) -> None:
-    """Says which line is which; by how much, where it is the same for all arms."""
+    """Labels the lines of floor and gate, with their values where these are the same for all arms."""
     if not margins:
         return
     first = min(margins, key=lambda each: each.gate)
@@ -176,7 +179,7 @@ def _margins(axes: Axes, at: int, margins: Margins, *, last: bool) -> None:
 def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> None:
     if clocked.low is not None and clocked.high is not None:
         axes.plot([_place(clocked.low), _place(clocked.high)], [at, at], color=colour, lw=2, solid_capstyle="butt")
-    sure = word in LOOKS  # one that the clock has found
+    sure = word in LOOKS  # decided by measured times
     dot: dict[str, Any] = {"marker": "o", "ms": 6.5, "color": colour} | ({} if sure else {"mfc": "none", "mew": 1.4})
     axes.add_line(Line2D([_place(clocked.change)], [at], **dot))
     grave = word.startswith(("regressed", "improved"))

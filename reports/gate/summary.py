@@ -46,7 +46,7 @@ NAME = 160  # characters of the name of an arm
 MOST = 3  # arms that a headline names
 LISTED = 12  # arms that a sentence names
 BRIEF = 60  # characters of a reason in a headline
-QUIETER = "no clock is believed; run it again on a quieter machine"
+QUIETER = "no measured time is believed; run the gate again on a quieter machine"
 
 
 @dataclass(frozen=True)
@@ -216,34 +216,34 @@ def _unmeasured(verdict: GateVerdict, rows: Sequence[Row], arms: str, controls: 
     if verdict.controls.vetoes or (verdict.controls.names and verdict.controls.clocked is None):
         yield controls
     if missing := _having(rows, "missing"):
-        yield f"the head does not have what the base has: {_names(missing, MOST)}"
+        yield f"the head lacks what the base has: {_names(missing, MOST)}"
     if verdict.plan.named and (new := _having(rows, "new")):
         yield f"the base does not have what was asked for: {_names(new, MOST)}"
     if untimed := _having(rows, "unmeasured"):
         yield f"{len(untimed)} of {arms} left no times that can be compared: {_examples(untimed)}"
     started = _having(rows, *STARTED)
     if started and len(_having(rows, "unresolved")) == len(started) and not verdict.controls.vetoes:
-        yield f"not one of the arms that were raced could be decided: {_examples(started)}"
+        yield f"none of the raced arms could be decided: {_examples(started)}"
     if not _having(rows, *STARTED, "missing") and (_having(rows, "unavailable") or not _having(rows, "identical")):
         rest = _having(rows, "new", "unavailable")
-        yield "there is nothing that both sides have and can run" + (f": {_names(rest, MOST)}" if rest else "")
+        yield "no arm exists on both sides and can run here" + (f": {_names(rest, MOST)}" if rest else "")
 
 
 def _controls(controls: Controls) -> str:
     """What the arms showed that are the same on both sides."""
     if controls.clocked is None:
         how = "measured" if controls.names else "raced"
-        return f"no controls were {how}, so nothing says what identical code does here"
+        return f"no controls were {how}, so it is unknown how much identical code differs here"
     change, between = text.change(controls.clocked), text.interval(controls.clocked)
     if controls.vetoes:
         return f"the controls, identical on both sides, differ by {change.lstrip('+-')}: {QUIETER}"
     bounds = f" ({between})" if between != NOTHING else ""
-    return f"the controls, identical on both sides, differ by {change}{bounds}, as chance allows"
+    return f"the controls, identical on both sides, differ by {change}{bounds}, which chance explains"
 
 
 def _notes(verdict: GateVerdict, rows: Sequence[Row], controls: str) -> Iterator[str]:
     if identical := _having(rows, "identical"):
-        yield f"Not raced, for their code is the same on both sides: {_names(identical, LISTED)}"
+        yield f"Not raced, because their code is the same on both sides: {_names(identical, LISTED)}"
     absent: dict[str, list[Row]] = {}
     for row in _having(rows, "unavailable"):
         absent.setdefault(plain(text.reason(row.verdict)), []).append(row)
@@ -252,14 +252,14 @@ def _notes(verdict: GateVerdict, rows: Sequence[Row], controls: str) -> Iterator
     unsteady = dict.fromkeys(name for row in rows if row.verdict.counts for name in row.verdict.counts.unsteady)
     if unsteady:
         names = _few([one_line(name.replace("_", " "), BRIEF) for name in unsteady], LISTED)
-        yield f"Not compared where two countings of the base differed: {names}"
+        yield f"Counters not compared, because two countings of the base differed: {names}"
     if not (verdict.word == "nothing to race" or (verdict.word == "unmeasured" and verdict.controls.vetoes)):
         yield f"{controls[0].upper()}{controls[1:]}"
     if _having(rows, *CLOCKED) and not verdict.controls.vetoes:
         if verdict.smallest_detectable and math.isfinite(verdict.smallest_detectable):
             smallest = text.rough(verdict.smallest_detectable)
-            yield f"Of gates like this one, 80 in 100 catch a slowdown of {smallest} (median over the arms)"
-        yield f"Where nothing has changed, at most {text.rough(verdict.family_error)} of them call anything a regression"
+            yield f"A gate like this one catches a slowdown of {smallest} in 80 of 100 cases (median over the arms)"
+        yield f"Where nothing has changed, at most {text.rough(verdict.family_error)} of such gates call anything a regression"
 
 
 def _compared(plan: GatePlan) -> Iterator[str]:

@@ -10,9 +10,9 @@ from reports.text.sanitize import one_line, plain
 
 CONFIRMED = "confirmed by fresh processes"
 PASSED: Mapping[Word, str] = {  # a counter that may change is a reason to look; the measured time decides
-    "ok": ": must pass the clock, and did",
-    "improved": ": must pass the clock, and did",
-    "unresolved": ": must pass the clock, which has not decided",
+    "ok": ": the measured time passed",
+    "improved": ": the measured time passed",
+    "unresolved": ": the measured time is not decided",
 }
 
 
@@ -53,13 +53,13 @@ def _phrase(reason: Reason) -> str:
         case "mended":
             return "right on the head"
         case "workload":
-            return "the head's workload, which judges both, is another one"
+            return "the head's workload, which judges both sides, is not the base's"
         case "data":
-            return "the sides were given different data, so their times say nothing of each other"
+            return "the sides were given different data, so their times cannot be compared"
         case "times":
-            return "no round of it left times that can be compared"
+            return "no round left times that can be compared"
         case "controls":
-            return "the controls are off, so the clock is not believed"
+            return "the controls differ, so measured times are not believed"
         case "counting":
             return reason.detail
 
@@ -69,8 +69,8 @@ def _outcome(verdict: CellVerdict) -> str:
     why = plain(reason(verdict))
     match verdict.word:
         case "regressed" | "improved" if verdict.reasons:
-            clock = f"by the clock {measured(verdict.clocked)}" if verdict.clocked else ""
-            return "; ".join(filter(None, (why, clock)))
+            time = f"measured time {measured(verdict.clocked)}" if verdict.clocked else ""
+            return "; ".join(filter(None, (why, time)))
         case "regressed":
             return _proved(verdict, "slower")
         case "improved":
@@ -91,7 +91,7 @@ def _outcome(verdict: CellVerdict) -> str:
         case "new":
             return "the base does not have it, so there is nothing to compare it with"
         case "missing":
-            return "the head does not have it any more, so it cannot be compared"
+            return "the head no longer has it, so it cannot be compared"
         case "identical":
             return "its code is the same on both sides, so it was not raced"
 
@@ -116,7 +116,7 @@ def _needed(verdict: CellVerdict) -> str:
     needed, could = verdict.minutes_to_resolve, verdict.smallest_detectable
     caught = f"; a slowdown of {rough(could)} would have been caught" if could and math.isfinite(could) else ""
     if needed is None or not math.isfinite(needed):
-        return f"nobody knows how much longer would decide it{caught}"
+        return f"how much longer it needs cannot be estimated{caught}"
     return f"{minutes(needed)}{caught}"
 
 
@@ -130,7 +130,7 @@ def minutes(needed: float) -> str:
 def _screened(verdict: CellVerdict) -> str:
     if verdict.screened is None:
         return ""
-    return f"; the screening had {change(verdict.screened)}, fresh processes do not confirm it"
+    return f"; the screening measured {change(verdict.screened)}, which fresh processes do not confirm"
 
 
 def _because(reason: str) -> str:

@@ -69,7 +69,7 @@ def test_a_veto_is_one_warning() -> None:
     """Where no clock is believed, no arm is annotated for its clock."""
     ((level, _, message),) = told(annotations.render(report("veto")))
     assert level == "warning"
-    assert message.startswith("the controls, identical on both sides, differ by 2.34 %: no clock is believed")
+    assert message.startswith("the controls, identical on both sides, differ by 2.34 %: no measured time is believed")
 
 
 def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:

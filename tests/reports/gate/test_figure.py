@@ -15,7 +15,7 @@ def test_each_arm_with_a_time_has_its_line() -> None:
     said = words_of(figure.draw(report()))
     for part in ("linear/manual cpu eager", "+7.3 % regressed", "-12.3 % improved", "+2.6 % unresolved", "controls"):
         assert part in said
-    assert "+0.1 % regressed, not by the clock" in said
+    assert "+0.1 % regressed, by a counter" in said
     assert "floor 1 %" in said
     assert "gate 3 %" in said
     assert "linear/jax" not in said
@@ -38,7 +38,7 @@ def test_margins_of_their_own_are_not_named_as_everybodys() -> None:
 
 def test_a_veto_is_seen() -> None:
     """The controls say that no clock is believed."""
-    assert "identical code: no clock is believed" in words_of(figure.draw(report("veto")))
+    assert "identical code: no time is believed" in words_of(figure.draw(report("veto")))
 
 
 def test_nothing_to_draw_is_said() -> None:

@@ -14,16 +14,15 @@ HEADLINES = {
     "by a counter": "Regressed: 1 of 2 arms is worse on the head: linear/compiled_forward cpu compile (graph breaks 0 -> 1).",
     "ok": "Ok: 3 arms raced, a slowdown of 3 % or more is excluded for each; faster: linear/analytic cpu eager (-12.3 %).",
     "unresolved": "Unresolved: 1 of 2 arms is not decided: linear/autograd_grad cpu eager (+2.6 %); no regression was found.",
-    "nothing decided": "Unmeasured: not one of the arms that were raced could be decided: "
-    "linear/autograd_grad cpu eager (+2.6 %).",
-    "veto": "Unmeasured: the controls, identical on both sides, differ by 2.34 %: no clock is believed; "
-    "run it again on a quieter machine.",
-    "missing": "Unmeasured: the head does not have what the base has: linear/sgd_fused cpu eager.",
+    "nothing decided": "Unmeasured: none of the raced arms could be decided: linear/autograd_grad cpu eager (+2.6 %).",
+    "veto": "Unmeasured: the controls, identical on both sides, differ by 2.34 %: no measured time is believed; "
+    "run the gate again on a quieter machine.",
+    "missing": "Unmeasured: the head lacks what the base has: linear/sgd_fused cpu eager.",
     "wrong": "Wrong: 1 of 2 arms has a wrong answer: linear/jax cpu eager (wrong on the head: off; wrong on the base: off).",
     "failed": "Failed: 1 of 2 arms fails: linear/c cpu eager (crashed on the head: no compiler; crashed on the base: no c…).",
     "nothing to race": "Nothing to race: no arm's code differs between base and head; "
-    "the controls, identical on both sides, differ by +0.10 % (-0.30 to +0.50), as chance allows.",
-    "empty": "Unmeasured: there is nothing that both sides have and can run.",
+    "the controls, identical on both sides, differ by +0.10 % (-0.30 to +0.50), which chance explains.",
+    "empty": "Unmeasured: no arm exists on both sides and can run here.",
 }
 
 
@@ -37,7 +36,7 @@ def test_each_outcome_has_its_headline(kind: str) -> None:
     ("verdict", "said"),
     [
         (of("unmeasured", verdicts.NEW, named=True), "the base does not have what was asked for: linear/sklearn cpu eager"),
-        (of("unmeasured", verdicts.UNAVAILABLE), "nothing that both sides have and can run: linear/triton_update cpu eager"),
+        (of("unmeasured", verdicts.UNAVAILABLE), "no arm exists on both sides and can run here: linear/triton_update"),
         (of("unmeasured", verdicts.OK, verdicts.TIMELESS), "1 of 2 arms left no times that can be compared"),
         (of("unmeasured", verdicts.OK, controls=Controls(names=("a",))), "no controls were measured"),
     ],
@@ -104,16 +103,19 @@ def test_what_was_compared_is_told() -> None:
 def test_how_often_it_errs_is_told_in_words() -> None:
     """The error of the whole and what it can see stand with the controls; not where no clock is believed."""
     said = " ".join(report("ok").notes)
-    assert "Where nothing has changed, at most 0.5 % of them call anything a regression" in said
-    assert "80 in 100 catch a slowdown of 2.4 %" in said
-    assert "Not raced, for their code is the same on both sides: linear/moments cpu eager" in said
+    assert "Where nothing has changed, at most 0.5 % of such gates call anything a regression" in said
+    assert "catches a slowdown of 2.4 % in 80 of 100 cases" in said
+    assert "Not raced, because their code is the same on both sides: linear/moments cpu eager" in said
     assert "at most" not in " ".join(report("veto").notes)
 
 
 def test_counters_that_do_not_repeat_are_named() -> None:
     """What two countings of one side tell differently is not compared, and that is said."""
     seen = replace(verdicts.OK, counts=replace(verdicts.counts(), unsteady=("python_calls",)))
-    assert "Not compared where two countings of the base differed: python calls" in report_of(of("ok", seen)).notes
+    assert (
+        "Counters not compared, because two countings of the base differed: python calls"
+        in report_of(of("ok", seen)).notes
+    )
 
 
 def test_arms_that_cannot_run_here_are_named_together() -> None:

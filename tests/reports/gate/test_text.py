@@ -29,25 +29,25 @@ EXCLUDED = "a slowdown of 3 % or more is excluded"
             verdicts.OPEN,
             "A: +2.6 % (-1.9 to +7.1): about 4 more minutes decide it; a slowdown of 8.1 % would have been caught",
         ),
-        (verdicts.BROKEN, "A: graph breaks 0 -> 1: fails by itself; by the clock +0.1 % (-1.9 to +2.1)"),
+        (verdicts.BROKEN, "A: graph breaks 0 -> 1: fails by itself; measured time +0.1 % (-1.9 to +2.1)"),
         (
             verdicts.PASSED,
-            f"A: +0.4 % (-0.9 to +1.7): {EXCLUDED}; operations 412 -> 436, allocations 3 -> 4: must pass the clock, and did",
+            f"A: +0.4 % (-0.9 to +1.7): {EXCLUDED}; operations 412 -> 436, allocations 3 -> 4: the measured time passed",
         ),
         (
             verdicts.CLEARED,
-            f"A: -0.2 % (-1.4 to +1.0): {EXCLUDED}; the screening had +4.1 %, fresh processes do not confirm it",
+            f"A: -0.2 % (-1.4 to +1.0): {EXCLUDED}; the screening measured +4.1 %, which fresh processes do not confirm",
         ),
         (verdicts.WRONG, "A: wrong on the head: a weight is 0.3 away from the oracle; right on the base"),
         (verdicts.WRONG_ON_BOTH, "A: wrong on the head: off; wrong on the base: off"),
         (verdicts.FAILED, "A: crashed on the head: no compiler; it runs on the base"),
         (verdicts.MENDED, "A: failed on the base: no cache; right on the head"),
-        (verdicts.TIMELESS, "A: the sides were given different data, so their times say nothing of each other"),
+        (verdicts.TIMELESS, "A: the sides were given different data, so their times cannot be compared"),
         (verdicts.UNAVAILABLE, "A: neither side can run it here: unsupported: no CUDA device"),
         (verdicts.NEW, "A: the base does not have it, so there is nothing to compare it with"),
-        (verdicts.MISSING, "A: the head does not have it any more, so it cannot be compared"),
+        (verdicts.MISSING, "A: the head no longer has it, so it cannot be compared"),
         (verdicts.SAME, "A: its code is the same on both sides, so it was not raced"),
-        (verdicts.DOUBTED, "A: +5.0 % (+3.0 to +7.0): the controls are off, so the clock is not believed"),
+        (verdicts.DOUBTED, "A: +5.0 % (+3.0 to +7.0): the controls differ, so measured times are not believed"),
     ],
 )
 def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
@@ -82,8 +82,8 @@ def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, cha
         (1.1, "about 2 more minutes decide it"),
         (119, "about 119 more minutes decide it"),
         (121, "about 3 more hours decide it"),
-        (None, "nobody knows how much longer would decide it"),
-        (float("inf"), "nobody knows how much longer would decide it"),
+        (None, "how much longer it needs cannot be estimated"),
+        (float("inf"), "how much longer it needs cannot be estimated"),
     ],
 )
 def test_how_long_it_would_take_is_rounded_up(needed: float | None, said: str) -> None:
@@ -105,7 +105,7 @@ def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> No
     assert broken.counts
     said = text.statement(replace(broken, counts=replace(broken.counts, breaks=("print is called",))))
     assert said.startswith(
-        "graph breaks 0 -> 1: fails by itself: print is called; wrong on the head: off; by the clock"
+        "graph breaks 0 -> 1: fails by itself: print is called; wrong on the head: off; measured time"
     )
 
 

@@ -179,7 +179,7 @@ def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
     found = verdict(plan(of, cell(kind="identical"), *beside), by_slug, {})
     assert (words(found), status_of_gate(found)) == (["unavailable", "identical"], Exit.UNMEASURED)
-    assert "nothing that both sides have and can run: linear/jax" in report_of(found).headline
+    assert "no arm exists on both sides and can run here: linear/jax" in report_of(found).headline
 
 
 def test_what_ran_before_is_not_unavailable() -> None:

@@ -53,7 +53,7 @@ def test_the_repository_is_left_as_it_was(project: Project, tmp_path: Path) -> N
         ),
         ({"base": "main", "folder": "../other"}, "does not lie inside the project"),
         ({"base": "main", "head_python": "no-such-python"}, "no interpreter no-such-python for the head"),
-        ({"base": "main", "base_python": "git"}, "git does not run as Python for the base"),
+        ({"base": "main", "base_python": "git"}, "git does not run as Python 3.11 or newer for the base"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(

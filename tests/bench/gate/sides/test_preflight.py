@@ -98,7 +98,7 @@ def ends_early(target: Path, made: Prepared, project: Path) -> str:
     arm.write_text("import sys\nsys.exit('no thanks')\n", encoding="utf-8")
     for compiled in (arm.parent / "__pycache__").glob("__init__*"):
         compiled.unlink()
-    return r"the base, HEAD, cannot be raced: .* ended with status 1 while .*: no thanks"
+    return r"the base, HEAD, cannot be raced: .* ended with status 1 when .*: no thanks"
 
 
 @pytest.mark.parametrize("spoil", [link_out, link_together, old_impls, missing_package, ends_early])
