@@ -1,5 +1,6 @@
 """A checkout of the project with planted implementations, for tests that need real processes and real faults."""
 
+import compileall
 import json
 import multiprocessing
 import os
@@ -7,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,26 +24,37 @@ os.environ["OMP_NUM_THREADS"] = "1"
 multiprocessing.set_forkserver_preload(["torch.utils.data"])
 
 
+from bench.runner.worker_process import Worker  # noqa: E402 - after the number of threads
+from tests.forking import Forks, forking  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """What command lines and workers are forked from, with everything loaded that they import."""
+    servers = Forks.begin(tmp_path_factory.mktemp("forks") / "log")
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def forked_workers(forks: Forks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that the test itself starts are forked."""
+    monkeypatch.setattr(Worker, "__init__", forking(forks.workers))
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the project at `path`, where `bench` runs the command line as a person would."""
 
     path: Path
+    forks: Forks
 
     def bench(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
-        """`python -m bench ARGUMENTS` in the checkout, to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "bench", *arguments],
-            cwd=self.path,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=self.environment(),
-        )
+        """`python -m bench ARGUMENTS` in the checkout, to its end; it and its workers are forked with imports done."""
+        return self.forks.run(self.path, "bench", *arguments, timeout=timeout)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same, still running."""
+        """The same, still running, started from nothing as its workers are."""
         # a suite that runs in the background may have inherited "ignore Ctrl-C", and would hand it on
         inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -73,17 +85,19 @@ class Checkout:
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[str, str]], Checkout]:
+def checkout(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Callable[[Mapping[str, str]], Checkout]:
     """Makes a checkout with the given files below impls/ added: {"linear/planted.py": source}."""
+    for package in ("bench", "impls", "reports"):  # once here, and not in every copy
+        compileall.compile_dir(ROOT / package, quiet=2)
 
     def make(planted: Mapping[str, str]) -> Checkout:
         path = tmp_path_factory.mktemp("checkout")
         for package in ("bench", "impls", "reports"):
-            shutil.copytree(ROOT / package, path / package, ignore=shutil.ignore_patterns("__pycache__", "published"))
+            shutil.copytree(ROOT / package, path / package, ignore=shutil.ignore_patterns("published"))
         # the floor joins every race of linear; here it would only take time
         (path / "impls" / "linear" / "floor_read.py").unlink()
         for name, source in planted.items():
             (path / "impls" / name).write_text(source, encoding="utf-8")
-        return Checkout(path)
+        return Checkout(path, forks)
 
     return make

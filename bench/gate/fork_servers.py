@@ -12,7 +12,7 @@ from typing import Self
 
 from bench.results.record import Arm
 from bench.runner import memory_layout
-from bench.runner.fork_server import LATER, ForkServer
+from bench.runner.fork_server import ALWAYS, LATER, ForkServer
 from bench.runner.worker_process import variables_for
 
 ROUNDS = 4  # that a server is used for: loading torch then adds a third of a second to each
@@ -101,7 +101,7 @@ class Servers:
                     cores=self._cores,
                     log=self._log,
                     patience=self._patience,
-                    more=self._more,
+                    packages=(ALWAYS, *self._more),
                 )
         except OSError:
             self._unable.add(python)  # a worker that starts from nothing will say what is wrong there

@@ -1,6 +1,6 @@
 """A server process that has loaded torch, and forks workers: both sides of a round begin as copies of it.
 
-    python -P bench/runner/fork_server.py SOCKET CORES MORE...    SOCKET is a file descriptor, CORES "0,1", MORE packages
+    python -P bench/runner/fork_server.py SOCKET CORES PACKAGES...    SOCKET is a file descriptor, CORES "0,1"
 
 Starting a worker from nothing takes seconds, nearly all of them to load torch, which both sides have in common. A forked
 worker has memory of its own, and the memory layout of its round. The server itself loads nothing of either side, so this
@@ -53,7 +53,7 @@ class ForkServer:
     cores      it may load on them
     log        file for what it prints
     patience   seconds that any answer may take
-    more       further packages that it loads
+    packages   what it loads
 
     The constructor does not wait until torch is loaded, so that several servers can load at a time; the first request does.
     Raises OSError where there is no such interpreter; every request does where the server has ended or does not answer.
@@ -67,7 +67,7 @@ class ForkServer:
         cores: Sequence[int],
         log: Path,
         patience: float,
-        more: Sequence[str] = (),
+        packages: Sequence[str] = (ALWAYS,),
     ) -> None:
         self._log = log
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -75,7 +75,7 @@ class ForkServer:
         try:
             with theirs, log.open("ab") as sink:
                 self._process = subprocess.Popen(
-                    [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *more],
+                    [python, "-P", __file__, str(theirs.fileno()), ",".join(map(str, cores)), *packages],
                     env={**os.environ, **variables, "PYTHONPATH": ""},
                     stdin=subprocess.DEVNULL,
                     stdout=sink,
@@ -86,6 +86,10 @@ class ForkServer:
         except BaseException:
             self._socket.close()
             raise
+
+    def fileno(self) -> int:
+        """The descriptor that it is asked through."""
+        return self._socket.fileno()
 
     @property
     def threads(self) -> int:
@@ -205,7 +209,7 @@ def main() -> None:
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
     layout = runpy.run_path(str(Path(__file__).with_name("memory_layout.py")))  # kept: what it takes is freed with it
     layout["take"](os.environ)
-    for package in (ALWAYS, *sys.argv[3:]):
+    for package in sys.argv[3:]:
         importlib.import_module(package)
     gc.collect()
     gc.freeze()  # else a worker's collector visits all of it, and copies each page: 0.2 s

@@ -20,8 +20,8 @@ ROWS = 100
 Counting = Callable[..., Counts]
 
 
-@pytest.fixture(scope="module")
-def counting(tmp_path_factory: pytest.TempPathFactory) -> Counting:
+@pytest.fixture
+def counting(tmp_path_factory: pytest.TempPathFactory, forked_workers: None) -> Counting:
     """Counts an arm on a base and a head, each with the given fault."""
 
     def side(folder: Path, instrument: Path, fault: Fault | None) -> Origin:

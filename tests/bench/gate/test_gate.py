@@ -3,13 +3,14 @@
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Checkout
+from tests.conftest import ROOT
+from tests.forking import Forks
 
 ARMS = ("linear/manual", "linear/no_grad", "linear/analytic", "linear/in_place", "linear/nn_sgd")
 SMALL = ("--mode", "eager", "--rows", "20000")
@@ -46,17 +47,22 @@ def edit(repository: Path, implementation: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def gate(repository: Path, results: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
-    """The exit status, the document, and what was said of a gate."""
-    command = [sys.executable, "-m", "bench", "gate", "--json", "--results", str(results)]
-    command += [] if "--resume" in arguments else ["--project", str(repository)]
-    done = subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=Checkout.environment(), capture_output=True, text=True, timeout=500
-    )
-    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+Gate = Callable[..., tuple[int, dict[str, Any], str]]
 
 
-def test_what_was_planted_is_found(repository: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def gate(repository: Path, forks: Forks) -> Gate:
+    """Carries a gate of the repository out: its exit status, its document, and what was said of it."""
+
+    def carried_out(results: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+        project = [] if "--resume" in arguments else ["--project", str(repository)]
+        done = forks.run(ROOT, "bench", "gate", "--json", "--results", str(results), *project, *arguments, timeout=500)
+        return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+    return carried_out
+
+
+def test_what_was_planted_is_found(gate: Gate, repository: Path, tmp_path: Path) -> None:
     """One pull request with a busy wait, an answer that is wrong, one that raises, and a comment: each gets its word."""
     git(repository, "checkout", "--quiet", "-b", "planted")
     edit(repository, "linear/manual", "import torch\n", "import time\n\nimport torch\n")
@@ -72,7 +78,7 @@ def test_what_was_planted_is_found(repository: Path, tmp_path: Path) -> None:
     git(repository, "commit", "--quiet", "--all", "--message", "a pull request")
     try:
         named = [word for name in ARMS[:4] for word in ("--implementation", name)]
-        status, document, said = gate(repository, tmp_path, "--base", "main", "--head", "planted", *SMALL, *named)
+        status, document, said = gate(tmp_path, "--base", "main", "--head", "planted", *SMALL, *named)
     finally:
         git(repository, "checkout", "--quiet", "main")
     words = {each["implementation"]: each["verdict"] for each in document["cells"]}
@@ -89,13 +95,11 @@ def test_what_was_planted_is_found(repository: Path, tmp_path: Path) -> None:
     assert not (repository / ".git" / "worktrees").exists()
 
 
-def test_a_change_of_documents_has_nothing_to_race(repository: Path, tmp_path: Path) -> None:
+def test_a_change_of_documents_has_nothing_to_race(gate: Gate, repository: Path, tmp_path: Path) -> None:
     """The controls are raced, and the status is 0; the working tree may be dirty."""
     (repository / "notes.md").write_text("a new page\n")
     try:
-        status, document, said = gate(
-            repository, tmp_path, "--base", "main", "--implementation", "linear/in_place", *SMALL
-        )
+        status, document, said = gate(tmp_path, "--base", "main", "--implementation", "linear/in_place", *SMALL)
     finally:
         (repository / "notes.md").unlink()
     assert (status, document.get("verdict")) == (0, "nothing to race"), said
@@ -117,35 +121,35 @@ def test_a_change_of_documents_has_nothing_to_race(repository: Path, tmp_path: P
     ],
 )
 def test_what_cannot_be_gated_is_refused_in_a_sentence(
-    repository: Path, tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
+    gate: Gate, tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
 ) -> None:
     """The culprit is named, there is no traceback, and the status is never 0."""
-    found, document, told = gate(repository, tmp_path, *arguments)
+    found, document, told = gate(tmp_path, *arguments)
     assert (found, document) == (status, {}), told
     assert said in told
     assert "Traceback" not in told
 
 
-def test_an_arm_that_the_base_never_had_is_no_pass(repository: Path, tmp_path: Path) -> None:
+def test_an_arm_that_the_base_never_had_is_no_pass(gate: Gate, repository: Path, tmp_path: Path) -> None:
     """Named and new: there is nothing to compare, so the status is 5."""
     added = repository / "impls" / "linear" / "added.py"
     added.write_text((repository / "impls" / "linear" / "in_place.py").read_text())
     try:
-        status, document, said = gate(
-            repository, tmp_path, "--base", "main", "--implementation", "linear/added", "--mode", "eager"
-        )
+        status, document, said = gate(tmp_path, "--base", "main", "--implementation", "linear/added", "--mode", "eager")
     finally:
         added.unlink()
     assert (status, [each["verdict"] for each in document["cells"]]) == (5, ["new"]), said
 
 
-def test_an_interrupted_gate_goes_on_where_it_was_and_with_what_was_installed(repository: Path, tmp_path: Path) -> None:
+def test_an_interrupted_gate_goes_on_where_it_was_and_with_what_was_installed(
+    gate: Gate, repository: Path, tmp_path: Path
+) -> None:
     """Ended by its budget after the first rounds, resumed: no round is done twice, it ends decided; not with another torch."""
     arguments = ("--base", "main", "--everything", "--implementation", "linear/in_place", *SMALL)
-    status, document, said = gate(repository, tmp_path, *arguments, "--budget", "12s")
+    status, document, said = gate(tmp_path, *arguments, "--budget", "12s")
     rounds = {path: path.read_bytes() for path in tmp_path.glob("*/rounds/*/*.json")}
     assert rounds, said
-    status, document, said = gate(repository, tmp_path, "--resume", "latest")
+    status, document, said = gate(tmp_path, "--resume", "latest")
     assert all(path.read_bytes() == content for path, content in rounds.items())
     assert len(list(tmp_path.glob("*/rounds/*/*.json"))) > len(rounds)
     assert [each["verdict"] for each in document["cells"]] in (["ok"], ["unresolved"], ["improved"]), said
@@ -155,5 +159,5 @@ def test_an_interrupted_gate_goes_on_where_it_was_and_with_what_was_installed(re
     sides = json.loads(path.read_text())
     sides["base"]["versions"]["torch"] = "0.1"
     path.write_text(json.dumps(sides))
-    status, _, said = gate(repository, tmp_path, "--resume", "latest")
+    status, _, said = gate(tmp_path, "--resume", "latest")
     assert (status, "what is installed on a side is not what it was" in said) == (5, True)

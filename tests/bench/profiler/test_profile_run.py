@@ -1,7 +1,5 @@
 """Profiles of planted arms whose costs are known, and of arms that cannot be profiled; with real processes."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,15 +56,8 @@ class Found:
 
 def profiled(checkout: Checkout, names: Mapping[str, str], mode: str, limit: float) -> Found:
     """Profiles planted arms in a checkout."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, ",".join(names), mode, str(limit)],
-        cwd=checkout.path,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-        env=checkout.environment(),
-    )
+    (checkout.path / "conduct.py").write_text(SCRIPT, encoding="utf-8")
+    done = checkout.forks.run(checkout.path, "conduct", ",".join(names), mode, str(limit), timeout=500)
     assert done.returncode == 0, done.stderr
     *said, path = done.stdout.splitlines()
     store = Store(checkout.path / path)

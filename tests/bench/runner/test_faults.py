@@ -23,7 +23,7 @@ def faulty(checkout: Make) -> tuple[int, Arms]:
     planted = {f"linear/{name}.py": source for name, source in FAULTS.items()} | {"linear/right.py": RIGHT}
     chosen = [f"--implementation=linear/{name}" for name in (*FAULTS, "right")]
     place = checkout(planted)
-    return place.arms("--workload=linear/five", *EAGER, "--updates=40", "--rounds=2", "--limit=12s", *chosen)
+    return place.arms("--workload=linear/five", *EAGER, "--updates=40", "--rounds=2", "--limit=6s", *chosen)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ FATES = [
     ("leaves", "failed", "SystemExit: 3"),
     ("killed", "crashed", "killed by SIGKILL during first update"),
     ("segfaults", "crashed", "killed by SIGSEGV during first update"),
-    ("hangs", "timeout", "first update took longer than 12 s"),
-    ("hangs_in_build", "timeout", "build took longer than 12 s"),
-    ("hangs_at_import", "timeout", "import took longer than 12 s"),
-    ("hangs_late", "timeout", "took longer than 12 s"),
+    ("hangs", "timeout", "first update took longer than 6 s"),
+    ("hangs_in_build", "timeout", "build took longer than 6 s"),
+    ("hangs_at_import", "timeout", "import took longer than 6 s"),
+    ("hangs_late", "timeout", "took longer than 6 s"),
     ("dies_late", "crashed", "exited with status 9 during"),
     ("eats_memory", "out_of_memory", "memory"),
     ("needs_more", "unavailable", "pip install not_a_package_of_anybody"),

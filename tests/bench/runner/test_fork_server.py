@@ -221,7 +221,7 @@ time.sleep(600)
 def test_an_interpreter_that_cannot_load_torch_raises(tmp_path: Path) -> None:
     """What it printed is in the log."""
     bare = tmp_path / "bare"
-    bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {fork_server.__file__} $3 $4\n")
+    bare.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S -P {fork_server.__file__} $3 $4 $5\n")
     bare.chmod(0o755)
     server = ForkServer(str(bare), variables={}, cores=CORES, log=tmp_path / "log", patience=PATIENCE)
     with pytest.raises(ConnectionError):

@@ -1,0 +1,131 @@
+"""Starts programs as forks of a process that has already loaded what they import, so that no test waits for imports.
+
+    tests.forking OUT WORKERS MODULE ARGUMENTS...       two descriptors: standard output, and the server of workers
+
+Loading torch takes two seconds, and a race of four arms and two rounds would load it eight times. A forked program is a process
+of its own, with memory of its own; gates start their workers in the same way (bench/runner/fork_server.py).
+"""
+
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Self
+
+from bench.runner.fork_server import LATER, ForkServer
+from bench.runner.worker_process import HERE, Worker, allowed_cores
+from impls.contract.catalogue import ROOT
+from impls.contract.setting import Setting
+
+PROJECT = ROOT.parent
+PATIENCE = 120.0  # seconds that a server may take to load everything on a busy machine
+PROGRAMS = ["typer", "rich.console", "scipy.stats", "pandas", "pyarrow.parquet", "jinja2", "ruptures"]
+PROGRAMS += ["matplotlib.backends.backend_svg"]
+WORKERS = ["torch", LATER, "torch._inductor.compile_fx"]
+
+
+@dataclass(frozen=True)
+class Forks:
+    """Two servers: `programs` forks command lines and has no torch, `workers` forks the processes of arms."""
+
+    programs: ForkServer
+    workers: ForkServer
+
+    @classmethod
+    def begin(cls, log: Path) -> Self:
+        """Starts both servers; they load side by side, while the tests begin."""
+        variables = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "PYTHONHASHSEED": "0", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+
+        def loading(packages: Sequence[str]) -> ForkServer:
+            cores = allowed_cores()
+            return ForkServer(
+                sys.executable, variables=variables, cores=cores, log=log, patience=PATIENCE, packages=packages
+            )
+
+        return cls(loading(PROGRAMS), loading(WORKERS))
+
+    def run(self, folder: Path, module: str, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
+        """`python -m MODULE ARGUMENTS` in a folder that has a copy of the project, to its end."""
+        with TemporaryFile() as out, TemporaryFile() as errors:
+            process = self.programs.fork(
+                "tests.forking",
+                [module, *arguments],
+                folder=folder,
+                path=(folder, PROJECT),
+                variables={},
+                log=errors.fileno(),
+                descriptors=(out.fileno(), self.workers.fileno()),
+            )
+            ended = os.pidfd_open(process.pid)
+            in_time = select.select([ended], [], [], timeout)[0]
+            os.close(ended)
+            if not in_time:
+                os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+            said = [file.seek(0) or file.read().decode() for file in (out, errors)]
+        if not in_time:
+            raise subprocess.TimeoutExpired([module, *arguments], timeout, *said)
+        return subprocess.CompletedProcess([module, *arguments], status, *said)
+
+    def close(self) -> None:
+        """Ends both servers, and whatever they have forked."""
+        self.programs.close()
+        self.workers.close()
+
+
+class Inherited(ForkServer):
+    """A server of which this process has been given the descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._socket.settimeout(PATIENCE)
+        self._log = Path("the log of tests.forking")
+
+
+def forking(server: ForkServer) -> Callable[..., None]:
+    """A `Worker.__init__` that forks from the server what can be forked: one thread on a CPU, this interpreter."""
+    begin = Worker.__init__
+
+    def start(self: Worker, arm: Any, **chosen: Any) -> None:
+        setting: Setting = arm.setting
+        alone = setting.threads == 1 and setting.device == "cpu"
+        if alone and chosen.get("origin", HERE).python == sys.executable:
+            chosen["server"] = chosen.get("server") or server
+        begin(self, arm, **chosen)
+
+    return start
+
+
+def main() -> None:
+    """Becomes the program; returns never."""
+    out, workers, module, *arguments = sys.argv[1:]
+    os.dup2(int(out), 1)
+    os.close(int(out))
+    sys.path.remove(str(PROJECT))
+    Worker.__init__ = forking(Inherited(int(workers)))  # type: ignore[method-assign]
+    sys.argv = [module, *arguments]
+    status: object = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code or 0
+    except BaseException:  # noqa: BLE001 - said as the interpreter says it
+        traceback.print_exc()
+        status = 1
+    if not isinstance(status, int):
+        sys.stderr.write(f"{status}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else 1)
+
+
+if __name__ == "__main__":
+    main()
