@@ -22,10 +22,9 @@ from typing import Any, Self
 
 from bench.runner.fork_server import LATER, ForkServer
 from bench.runner.worker_process import HERE, Worker, allowed_cores
-from impls.contract.catalogue import ROOT
 from impls.contract.setting import Setting
 
-PROJECT = ROOT.parent
+PROJECT = Path(__file__).parents[1]
 PATIENCE = 120.0  # seconds that a server may take to load everything on a busy machine
 PROGRAMS = ["typer", "rich.console", "scipy.stats", "pandas", "pyarrow.parquet", "jinja2", "ruptures"]
 PROGRAMS += ["matplotlib.backends.backend_svg"]
@@ -70,7 +69,7 @@ class Forks:
             if not in_time:
                 os.killpg(process.pid, signal.SIGKILL)
             status = process.wait()
-            said = [file.seek(0) or file.read().decode() for file in (out, errors)]
+            said = [os.pread(file.fileno(), 1 << 30, 0).decode() for file in (out, errors)]
         if not in_time:
             raise subprocess.TimeoutExpired([module, *arguments], timeout, *said)
         return subprocess.CompletedProcess([module, *arguments], status, *said)
