@@ -6,6 +6,7 @@ from bench.cli import console, notation, options, session
 from bench.cli.options import Run
 from bench.results.store import Store
 from bench.runner.plan import Choice, Sweep
+from bench.runner.resume import check
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from reports.exit_status import Exit, status_of
@@ -19,7 +20,7 @@ def run(typed: Run) -> None:
         if typed.resume:
             options.only(typed, RESUMABLE, "run")
             store = Store.find(typed.resume, typed.results)
-            store.check_resumable(describe(ROOT, session.imported(store.plan())))
+            check(store, describe(ROOT, session.imported(store.plan())))
         else:
             store = session.begin(choice(typed), typed.results)
         interrupted = session.race(store, quiet=typed.json_) or (typed.profile and session.profile(store))

@@ -16,6 +16,7 @@ from bench.profiler import profile_run
 from bench.results.record import Plan
 from bench.results.store import Store, StoreError, WriteError
 from bench.runner import race as racing
+from bench.runner import resume
 from bench.runner.plan import Choice, make_plan
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
@@ -64,7 +65,7 @@ def begin(choice: Choice, results: Path) -> Store:
     """A new run that has its plan and its environment."""
     plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
     store = Store.create(results)
-    store.write_plan(plan.named(store.path.name), describe(ROOT, imported(plan)))
+    store.write_plan(plan.named(store.path.name, resume.files_of(plan)), describe(ROOT, imported(plan)))
     console.warn(plan.notes)
     return store
 

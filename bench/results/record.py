@@ -101,6 +101,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     alone          whether the arms of round 1 start one at a time, so that their cold times are their own
     swept          the coordinate of the setting that grows from race to race: "rows", "features", "batch"; or ""
     notes          sentences about what is not raced, for the reader
+    files          the fingerprint of each file that its rounds depend on, by its path from the checkout; a plan of an
+                   older looprace has none
     """
 
     format: int = FORMAT
@@ -116,10 +118,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     alone: bool
     swept: str = ""
     notes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
-    def named(self, run: str) -> "Plan":
-        """The same plan for a run of this name."""
-        return replace(self, run=run)
+    def named(self, run: str, files: dict[str, str] | None = None) -> "Plan":
+        """The same plan for a run of this name, and of these files."""
+        return replace(self, run=run, files=files or {})
 
 
 class Judgement(Struct, frozen=True, kw_only=True):

@@ -196,20 +196,6 @@ class Store:
                     f"or start anew. Then: {then.get(what)}. Now: {here.get(what)}."
                 )
 
-    def check_resumable(self, here: dict[str, Any]) -> None:
-        """Raises StoreError when going on would mix records of two machines, two PyTorches or two versions of the code.
-
-        here  `environment.describe` of this moment
-        """
-        self.check_machine(here)
-        records = [record for race in self.plan().races for each in self.rounds(race).values() for record in each]
-        for record in records:
-            entry = catalogue.implementations().get(record.arm.implementation)
-            if record.fingerprint and (entry is None or entry.fingerprint != record.fingerprint):
-                raise StoreError(
-                    f"impls/{record.arm.implementation}.py has changed since {self.path} was begun: start a new run."
-                )
-
     def records(self) -> tuple[list[Record], list[str]]:
         """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
         paths = sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from select import select
 
 from bench import clock
@@ -18,6 +19,7 @@ from bench.results.record import MEASURED, Plan, Race, Record
 from bench.results.store import Store
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.loss_curve import loss_curve_of
+from bench.runner.resume import check_data
 from bench.runner.worker_process import allowed_cores
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
@@ -52,6 +54,7 @@ class _Course:
     oracle: Oracle
     setup: Setup
     gauges: Mapping[str, Gauge]
+    digest: str  # of the problem
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
 
 
@@ -104,8 +107,9 @@ def _race(
     if plan.swept not in NO_LOSS_CURVE and (loss_curve := loss_curve_of(problem, oracle, setting)):
         store.write_descent(race, loss_curve)
     cores = everywhere[-setting.threads :]
-    course = _Course(race, plan, store, oracle, Setup(cores, everywhere, plan.limit, live=live), gauges)
+    course = _Course(race, plan, store, oracle, Setup(cores, everywhere, plan.limit, live=live), gauges, problem.digest)
     done = store.rounds(race)
+    check_data(race, chain.from_iterable(done.values()), problem.digest)
     for record in (record for records in done.values() for record in records):
         if block := block_of(record):
             course.blocks[record.arm.block_key] = block
@@ -186,6 +190,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
         )
         for arm_run in arm_runs
     ]
+    check_data(course.race, records, course.digest)
     course.store.write_round(course.race, number, records)
     yield "round written"
     yield records

@@ -159,9 +159,10 @@ def _is_built_on(module: str) -> bool:
     return _is_own(module) and not module.startswith("impls.contract")
 
 
-def dependencies_of(name: str) -> dict[str, str]:
-    """The fingerprint of each file of `impls` that running an implementation depends on, by its path from the checkout."""
-    sources = dependencies(arm_modules(family_of(name), name), PLACES, _is_own)
+def dependencies_of(*names: str) -> dict[str, str]:
+    """The fingerprint of each file of `impls` that running these implementations depends on, by its path from the checkout."""
+    modules = [module for name in names for module in arm_modules(family_of(name), name)]
+    sources = dependencies(modules, PLACES, _is_own)
     return {path.relative_to(ROOT.parent).as_posix(): sources[path].fingerprint for path in sorted(sources)}
 
 

@@ -24,6 +24,21 @@ def place(checkout: Make) -> Checkout:
     return checkout({})
 
 
+@pytest.fixture(scope="module")
+def begun(checkout: Make) -> Checkout:
+    """A checkout with a run of one round, for tests that leave its code as it was."""
+    place = checkout({})
+    assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
+    return place
+
+
+def other_start(source: str) -> str:
+    """A workload.py of linear with another starting weight, and nothing else."""
+    before = "        digest = hashlib"
+    assert source.count(before) == 1
+    return source.replace(before, f'        start["bias"] = start["bias"] + 1\n{before}')
+
+
 def wait_for(run: subprocess.Popen[str], said: str) -> list[psutil.Process]:
     """Reads the progress of a run up to this text; returns the processes that the run has started."""
     assert run.stderr is not None
@@ -99,14 +114,63 @@ def test_a_run_of_another_machine_is_not_resumed(place: Checkout) -> None:
     assert "an abacus" in done.stderr
 
 
-def test_a_run_of_changed_code_is_not_resumed(place: Checkout) -> None:
-    """An implementation that was edited meanwhile is named; a comment changes nothing."""
+@pytest.mark.parametrize(
+    "path",
+    [
+        "impls/linear/numpy.py",
+        "impls/linear/workload.py",
+        "impls/contract/schedule.py",
+        "impls/contract/task.py",
+        "impls/contract/contract.py",
+        "bench/worker/device.py",
+    ],
+)
+def test_a_run_of_changed_code_is_not_resumed(begun: Checkout, path: str) -> None:
+    """Whatever file of the arms or of what measures them was edited since is named; status 2, and nothing is measured."""
+    file, before = begun.path / path, rounds(folder_of(begun))
+    source = file.read_text(encoding="utf-8")
+    file.write_text(source + "\nEXTRA = 1\n", encoding="utf-8")
+    done = begun.bench("run", "--resume", "latest")
+    file.write_text(source, encoding="utf-8")
+    assert done.returncode == 2
+    assert f"looprace: {path} changed since " in done.stderr
+    assert "start a new run" in done.stderr
+    assert rounds(folder_of(begun)) == before
+
+
+def test_comments_do_not_keep_a_run_from_being_resumed(begun: Checkout) -> None:
+    """A comment, and code that the run does not depend on, change nothing."""
+    for path in ("impls/linear/numpy.py", "impls/linear/workload.py", "bench/worker/device.py"):
+        with (begun.path / path).open("a", encoding="utf-8") as file:
+            file.write("\n# a comment\n")
+    with (begun.path / "impls" / "linear" / "jax.py").open("a", encoding="utf-8") as file:
+        file.write("\nEXTRA = 1\n")
+    assert begun.bench("run", "--resume", "latest").returncode == 0
+
+
+def test_a_run_of_other_data_is_not_resumed(checkout: Make) -> None:
+    """In a run that did not keep its files, as older ones, a changed starting weight is seen in the records' digests."""
+    place = checkout({})
     assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
-    path = place.path / "impls" / "linear" / "numpy.py"
-    source = path.read_text(encoding="utf-8")
-    path.write_text(source + "\n# a comment\n", encoding="utf-8")
-    assert place.bench("run", "--resume", "latest").returncode == 0
-    path.write_text(source + "\nEXTRA = 1\n", encoding="utf-8")
+    plan = folder_of(place) / "plan.json"
+    old: dict[str, Any] = json.loads(plan.read_text()) | {"rounds": [2, 2]}
+    del old["files"]
+    plan.write_text(json.dumps(old), encoding="utf-8")
+    workload = place.path / "impls" / "linear" / "workload.py"
+    workload.write_text(other_start(workload.read_text(encoding="utf-8")), encoding="utf-8")
     done = place.bench("run", "--resume", "latest")
     assert done.returncode == 2
-    assert "impls/linear/numpy.py has changed since" in done.stderr
+    assert "was given other data or starting weights than linear/five has now: impls/linear/workload.py" in done.stderr
+    assert list(rounds(folder_of(place))) == ["round-001"]
+
+
+def test_a_run_ends_when_its_data_change(place: Checkout) -> None:
+    """Where workload.py is edited between two rounds, the round of other data is not kept."""
+    run = place.start("run", *CHOSEN)
+    wait_for(run, "round 2 of at most 3: calibrating")
+    workload = place.path / "impls" / "linear" / "workload.py"
+    workload.write_text(other_start(workload.read_text(encoding="utf-8")), encoding="utf-8")
+    _, errors = run.communicate()
+    assert run.returncode == 2
+    assert "In round 3 linear/" in errors
+    assert list(rounds(folder_of(place))) == ["round-001", "round-002"]

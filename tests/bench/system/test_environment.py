@@ -12,7 +12,7 @@ from bench.system.environment import Pressure
 from tests.bench.system.machines import WELL, plant
 from tests.conftest import ROOT
 
-COMPARED = ("machine", "python", "packages")  # what Store.check_resumable wants to be equal
+COMPARED = ("machine", "python", "packages")  # what Store.check_machine wants to be equal
 
 
 def test_what_is_compared_stays_and_keeps_its_keys() -> None:

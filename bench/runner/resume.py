@@ -1,0 +1,55 @@
+"""Whether a run may go on: only while the new rounds would measure the same code on the same data as the finished ones."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bench.results.record import Plan, Race, Record
+from bench.results.store import Store, StoreError
+from bench.runner.worker_process import ROOT
+from impls.contract import catalogue
+from impls.contract.dependencies import dependencies, differing
+
+INSTRUMENT = ("bench.clock", "bench.runner", "bench.system", "bench.worker")  # the modules that measure
+STARTED = ("bench.runner.race", "bench.worker.main")  # the two processes of a run begin here
+
+
+def files_of(plan: Plan) -> dict[str, str]:
+    """The fingerprint of every file that a plan's rounds depend on, by its path from the checkout.
+
+    Those are the files of all its arms, and the part of `bench` that measures them.
+    """
+    names = {arm.implementation for race in plan.races for arm in race.arms}
+    measuring = dependencies(STARTED, (ROOT,), lambda module: module.startswith(INSTRUMENT))
+    own = {path.relative_to(ROOT).as_posix(): source.fingerprint for path, source in measuring.items()}
+    return dict(sorted({**catalogue.dependencies_of(*names), **own}.items()))
+
+
+def check(store: Store, environment: dict[str, Any]) -> None:
+    """Raises StoreError, by name, when machine, packages or files are no longer those that the run was begun with.
+
+    environment  `environment.describe` of this moment
+
+    A run of an older looprace did not keep its files: of those, only the data are compared, by `check_data`.
+    """
+    store.check_machine(environment)
+    plan = store.plan()
+    if plan.files and (changed := differing(plan.files, files_of(plan))):
+        listed = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+        raise StoreError(
+            f"{listed} changed since {store.path} was begun, so that old and new rounds would not measure the same: "
+            "start a new run, or restore what it was begun with."
+        )
+
+
+def check_data(race: Race, records: Iterable[Record], digest: str) -> None:
+    """Raises StoreError when an arm was given other data or starting weights than those that its answers are judged by.
+
+    digest  of the problem as it is now
+    """
+    for record in records:
+        if record.digest and record.digest != digest:
+            raise StoreError(
+                f"In round {record.round} {record.arm.name} was given other data or starting weights than {race.workload} "
+                f"has now: impls/{catalogue.family_of(race.workload)}/workload.py, or what it imports, has changed. "
+                "Start a new run, or restore it."
+            )
