@@ -27,7 +27,8 @@ def fault_of(error: BaseException) -> Fault:
     status: FaultStatus = "out_of_memory" if device.is_out_of_memory(error) else "failed"
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(("impls", "bench")):
         status = "unavailable"
-    text = " ".join(str(error).split()) or "no message"
+    text = str(error).encode("utf-8", errors="replace").decode()  # a lone surrogate cannot be sent
+    text = " ".join(text.split()) or "no message"
     where = traceback.extract_tb(error.__traceback__)[-1]
     return Fault(status=status, reason=f"{type(error).__name__}: {text} ({Path(where.filename).name}:{where.lineno})")
 
