@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.results.gate import GateVerdict, Whole
-    from reports.run.comparison import Comparison
+    from reports.run.report import RunReport
 
 
 class Exit(IntEnum):
@@ -41,12 +41,12 @@ OF_GATE: "Mapping[Whole, Exit]" = {
 }
 
 
-def status_of(comparison: "Comparison") -> Exit:
+def status_of(report: "RunReport") -> Exit:
     """The status of a run. An arm that cannot run here is no failure; a race in which only floors have a time is."""
-    rows = [row for result in comparison.races for row in result.rows]
+    rows = [row for result in report.races for row in result.rows]
     if any(row.status == "wrong" for row in rows):
         return Exit.WRONG
-    if not all(any(row.seconds and row.work != "floor" for row in result.rows) for result in comparison.races):
+    if not all(any(row.seconds and row.work != "floor" for row in result.rows) for result in report.races):
         return Exit.UNMEASURED
     if any(row.status in ("failed", "crashed", "timeout", "out_of_memory") for row in rows):
         return Exit.FAILED

@@ -1,50 +1,47 @@
 """The JSON document of `run --json` and `report --json`: the comparison for programs. Its fields are a promise."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from bench.results.record import Race
 from bench.results.statistics import Estimate
 from reports.profile import text
 from reports.profile.profiled import Profiled
-from reports.run.comparison import Comparison
+from reports.run.report import RunReport
 from reports.run.rows import Row
-from reports.run.sweep import Growth
+from reports.run.sweep import Sweep
 
 FORMAT = 1
 
 
-def document(comparison: Comparison, path: str, profiled: Mapping[Race, Profiled] | None = None) -> dict[str, Any]:
+def document(report: RunReport, path: str) -> dict[str, Any]:
     """Plain dictionaries, lists, numbers and strings; what was not measured is None.
 
-    path      the run's folder
-    profiled  what profiling found, of each race that was profiled
+    path  the folder of the reports
     """
     return {
         "format": FORMAT,
         "run": path,
-        "environment": comparison.environment,
-        "warnings": [{"code": w.code, "text": w.text, "advice": w.advice} for w in comparison.warnings],
+        "environment": report.environment,
+        "warnings": [{"code": w.code, "text": w.text, "advice": w.advice} for w in report.warnings],
         "races": [
             {
                 "workload": result.race.workload,
                 "reference": result.race.reference.implementation,
                 "twin": {"ratio": _value(result.twin), "low": _low(result.twin), "high": _high(result.twin)},
-                "findings": list(result.findings),
+                "findings": [finding.text for finding in result.findings],
                 "arms": [_arm(row) for row in result.rows],
-                "attributions": _attributions((profiled or {}).get(result.race)),
+                "attributions": _attributions(result.profiled),
             }
-            for result in comparison.races
+            for result in report.races
         ],
-        "growth": _growth(comparison.growth) if comparison.growth else None,
+        "growth": _growth(report.sweep) if report.sweep else None,
     }
 
 
-def _attributions(found: Profiled | None) -> list[dict[str, Any]] | None:
+def _attributions(profiled: Profiled | None) -> list[dict[str, Any]] | None:
     """Where the time of each profiled arm goes; None for a race that was not profiled."""
-    return [text.document(each) for each in found.attributions] if found else None
+    return [text.document(attribution) for attribution in profiled.attributions] if profiled else None
 
 
 def _arm(row: Row) -> dict[str, Any]:
@@ -77,9 +74,9 @@ def _arm(row: Row) -> dict[str, Any]:
     }
 
 
-def _growth(growth: Growth) -> dict[str, Any]:
+def _growth(sweep: Sweep) -> dict[str, Any]:
     return {
-        "swept": growth.swept,
+        "swept": sweep.swept,
         "arms": [
             {
                 "name": course.name,
@@ -98,7 +95,7 @@ def _growth(growth: Growth) -> dict[str, Any]:
                 ],
                 "fit": {"fixed": fit.fixed, "each": fit.each, "off": fit.off} if (fit := course.fit) else None,
             }
-            for course in growth.courses
+            for course in sweep.courses
         ],
         "crossings": [
             {
@@ -106,7 +103,7 @@ def _growth(growth: Growth) -> dict[str, Any]:
                 "than": crossing.faster.name,
                 **{name: getattr(crossing, name) for name in ("size", "low", "high", "below", "above")},
             }
-            for crossing in growth.crossings
+            for crossing in sweep.crossings
         ],
     }
 

@@ -210,6 +210,7 @@ class Telemetry(Struct, frozen=True, kw_only=True):
 class Record(Struct, frozen=True, kw_only=True):
     """What one round saw of one arm. All times in seconds.
 
+    reads_data     of a floor: whether all that it does is to read the data, once an update; None where that was not recorded
     alone          whether it started and built with the machine to itself: only then are the next three its own
     import_seconds, build_seconds, first_seconds
                    loading the framework and the implementation; building; the first update, with any compilation;
@@ -232,6 +233,7 @@ class Record(Struct, frozen=True, kw_only=True):
     reason: str = ""
     started: str
     work: Work = "faithful"
+    reads_data: bool | None = None
     fingerprint: str = ""
     digest: str = ""
     alone: bool = False

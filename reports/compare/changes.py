@@ -10,8 +10,8 @@ from bench.results.record import Arm, Race, Record
 from bench.results.statistics import Estimate
 from bench.results.store import StoreError
 from reports.compare.environments import ABSENT, NOT_INSTALLED, Difference, coordinates, differing, listed, setup_of
-from reports.run.comparison import Comparison
-from reports.run.rows import Row, by_arm, row_of
+from reports.run.report import RunReport
+from reports.run.rows import Row, row_of
 from reports.text.sanitize import plain
 
 ORDER = ("turned", "slower", "faster", "unresolved", "same", "not compared", "reference")
@@ -19,14 +19,6 @@ ORDER = ("turned", "slower", "faster", "unresolved", "same", "not compared", "re
 
 class Incomparable(StoreError):
     """Two runs have nothing to compare; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two runs."""
-
-    comparison: Comparison
-    records: Sequence[Record]
 
 
 @dataclass(frozen=True)
@@ -119,9 +111,9 @@ class _Entry:
     reference: Sequence[Record]
 
 
-def versus(now: Side, then: Side) -> Versus:
+def versus(now: RunReport, then: RunReport) -> Versus:
     """Reads nothing but its arguments. Raises Incomparable for a run against itself, or without an arm in common."""
-    plans = then.comparison.plan, now.comparison.plan
+    plans = then.plan, now.plan
     earlier, this = plain(plans[0].run), plain(plans[1].run)
     if earlier == this:
         raise Incomparable(f"{this} is the same run twice: name an earlier one with --against.")
@@ -133,7 +125,7 @@ def versus(now: Side, then: Side) -> Versus:
             f"{this} and {earlier} have no arm in common ({listed(planned) or 'other arms'}): "
             f"run the same race again, with: {plain(plans[0].command)}"
         )
-    setups = setup_of(then.comparison.environment), setup_of(now.comparison.environment)
+    setups = setup_of(then.environment), setup_of(now.environment)
     machine = differing(setups[0].machine, setups[1].machine)
     if not setups[0].machine and not setups[1].machine:
         machine = [Difference("machine", ABSENT, ABSENT)]
@@ -169,17 +161,16 @@ def _in_both(then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference
     )
 
 
-def _entries(side: Side) -> dict[str, _Entry]:
-    """By key, the twins too."""
-    records = by_arm(side.records)
-    found = {}
-    for result in side.comparison.races:
+def _entries(report: RunReport) -> dict[str, _Entry]:
+    """The arms of a run by key, the twins too."""
+    entries = {}
+    for result in report.races:
+        race, records = result.race, result.records
         rows = {row.arm: row for row in result.rows}
-        reference = records.get(result.race.reference, [])
-        for arm in result.race.arms:
-            mine = records.get(arm, [])
-            found[arm.key] = _Entry(result.race, rows.get(arm) or row_of(arm, mine, reference), mine, reference)
-    return found
+        for arm in race.arms:
+            row = rows.get(arm) or row_of(arm, race.reference, records)
+            entries[arm.key] = _Entry(race, row, records[arm], records[race.reference])
+    return entries
 
 
 def _change(label: str, then: _Entry, now: _Entry, obstacle: str, *, short: Mapping[str, int], paired: bool) -> Change:

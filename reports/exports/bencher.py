@@ -5,18 +5,16 @@ import zlib
 
 from bench.results.statistics import Estimate
 from bench.results.store import pretty
-from reports.run.comparison import Comparison
+from reports.run.report import RunReport
 from reports.run.rows import Row
 from reports.text.sanitize import plain
 
 LONGEST = 1024  # bytes of a benchmark's name that Bencher takes
 
 
-def export(comparison: Comparison) -> bytes:
+def export(report: RunReport) -> bytes:
     """Each ranked arm by its key, with every measure that is finite; floors and the twin are left out."""
-    return pretty(
-        {_name(row.arm.key): _measures(row) for result in comparison.races for row in result.rows if row.rank}
-    )
+    return pretty({_name(row.arm.key): _measures(row) for result in report.races for row in result.rows if row.rank})
 
 
 def _name(key: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.results.statistics import Estimate
 from bench.results.store import pretty
-from reports.run.comparison import Comparison
+from reports.run.report import RunReport
 from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -16,14 +16,14 @@ UNIT, SCALE = "ns/update", 1e9
 DIGITS = 6
 
 
-def export(comparison: Comparison) -> bytes:
+def export(report: RunReport) -> bytes:
     """One entry a ranked arm, by its key, which is the same in every run; floors and the twin are left out.
 
     The action refuses a list without entries: a run that measured nothing fails the job there, too.
     """
     entries = {
         name: _entry(name, row, row.seconds, result.race.reference.name)
-        for result in comparison.races
+        for result in report.races
         for row in result.rows
         if row.rank and row.seconds and math.isfinite(row.seconds.value) and (name := plain(row.arm.key))
     }

@@ -1,32 +1,35 @@
 """A run in pyperf's JSON, for `pyperf stats`, `compare_to` and `hist`. Its name leaves `pyperf` to the package itself."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from bench.results.record import Arm, Plan, Record
-from reports.run.rows import by_arm
+from reports.run.report import RunReport
 from reports.text.sanitize import plain
 
 
-def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
+def export(report: RunReport) -> bytes:
     """One benchmark an arm, one of their runs a round: both are a fresh process. A value is a block's seconds an update.
 
     The first update is the warmup. Floors, the twin, and arms that any round saw fail or answer wrong are left out.
     pyperf refuses a suite without benchmarks.
     """
-    seen = by_arm(records)
-    found = {arm: seen.get(arm, []) for race in plan.races for arm in race.arms if arm.role != "twin"}
+    arms = {arm: result.records[arm] for result in report.races for arm in result.race.arms if arm.role != "twin"}
     benchmarks = {}
-    for arm, mine in found.items():
+    for arm, mine in arms.items():
         name = plain(arm.key).strip()
         runs = [_run(record) for record in mine if record.status == "ok" and record.work != "floor"]
         if len(runs) == len(mine) and (timed := [run for run in runs if run["values"]]):
             benchmarks[name] = {"metadata": _benchmark(arm, name, mine[0]), "runs": timed}
-    suite = {"version": "1.0", "metadata": _suite(plan, environment), "benchmarks": list(benchmarks.values())}
+    suite = {
+        "version": "1.0",
+        "metadata": _suite(report.plan, report.environment),
+        "benchmarks": list(benchmarks.values()),
+    }
     return msgspec.json.encode(suite) + b"\n"
 
 

@@ -1,26 +1,26 @@
 """A run in pytest-benchmark's JSON, for `pytest-benchmark compare` and whatever else reads that format."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from bench.results.record import Plan, Record
+from bench.results.record import Record
 from bench.results.store import pretty
-from reports.run.rows import by_arm
+from reports.run.report import RunReport
 from reports.text.sanitize import plain
 
 
-def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> bytes:
+def export(report: RunReport) -> bytes:
     """One benchmark an arm, seconds an update; a round of ours is one datum of theirs: its median over laps.
 
     Statistics are computed as pytest-benchmark computes them. Arms without a time, or wrong in any round, are left out.
     """
-    seen = by_arm(records)
-    found = {arm: seen.get(arm, []) for race in plan.races for arm in race.arms if arm.role != "twin"}
-    started = min((record.started for record in records), default="")
+    arms = {arm: result.records[arm] for result in report.races for arm in result.race.arms if arm.role != "twin"}
+    started = min((record.started for record in report.records), default="")
+    environment = report.environment
     machine = environment.get("machine", {})
     revision = environment.get("revision", {})
     document = {
@@ -43,7 +43,7 @@ def export(plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]
             "project": "looprace",
             "branch": None,
         },
-        "benchmarks": [_benchmark(mine) for each in found.values() if (mine := _timed(each))],
+        "benchmarks": [_benchmark(mine) for each in arms.values() if (mine := _timed(each))],
         "datetime": started,
         "version": "5.0.0",
     }

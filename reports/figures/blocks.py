@@ -1,7 +1,7 @@
 """The picture of raw blocks in the order they were run: drift, spikes and disturbed rounds at a glance."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
-from bench.results.record import Arm, Record, grouped
+from bench.results.record import Arm, grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -47,10 +47,10 @@ class Blocks:
     arms: tuple[Arm, ...]
 
 
-def blocks_of(result: RaceResult, records: Mapping[Arm, Sequence[Record]]) -> Blocks:
+def blocks_of(result: RaceResult) -> Blocks:
     """In the order of rounds and laps; the twin too, and wrong arms: they met the same machine."""
-    arms = tuple(arm for arm in result.race.arms if any(record.blocks for record in records.get(arm, ())))
-    mine = [(number, record) for number, arm in enumerate(arms) for record in records[arm] if record.blocks]
+    arms = tuple(arm for arm in result.race.arms if any(record.blocks for record in result.records[arm]))
+    mine = [(number, record) for number, arm in enumerate(arms) for record in result.records[arm] if record.blocks]
     counts = [len(record.blocks) for _, record in mine]
     table = pd.DataFrame(
         {
@@ -67,18 +67,18 @@ def blocks_of(result: RaceResult, records: Mapping[Arm, Sequence[Record]]) -> Bl
     return Blocks(table, arms)
 
 
-def draw(
-    result: RaceResult, records: Mapping[Arm, Sequence[Record]], palette: Palette, name: str = "blocks"
-) -> Figure | None:
+def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The picture of one race; None where nothing was timed."""
-    blocks = blocks_of(result, records)
+    blocks = blocks_of(result)
     table = blocks.table
     if table.empty:
         return None
     said = _said(blocks)
     text = plain(" ".join(said))
     columns, rows = _summed_up(table) if len(table) > MANY else _raw(blocks)
-    return Figure(name, TITLE, text, lambda: _figure(result, blocks, palette, said), columns, rows)
+    return Figure(
+        "blocks", TITLE, text, lambda: _figure(result, blocks, palette, said), columns, rows, race=result.race
+    )
 
 
 def _raw(blocks: Blocks) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -18,7 +18,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.rows import Row
 from reports.run.time_to_loss import contestants
 from reports.text import numbers
@@ -63,7 +63,7 @@ class Line:
         return self.row.arm.name + ("" if self.row.cold_alone else "~")
 
 
-def draw(result: RaceResult, palette: Palette, name: str = "payoff") -> Figure | None:
+def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The picture of one race; None without an arm whose start and update were both measured."""
     lines = lines_of(result)
     if not lines:
@@ -83,7 +83,10 @@ def draw(result: RaceResult, palette: Palette, name: str = "payoff") -> Figure |
         for line in lines
     ]
     said = _said(lines, job)
-    return Figure(name, TITLE, plain(" ".join(said)), lambda: _figure(result, lines, palette, said), COLUMNS, table)
+    text = plain(" ".join(said))
+    return Figure(
+        "payoff", TITLE, text, lambda: _figure(result, lines, palette, said), COLUMNS, table, race=result.race
+    )
 
 
 def lines_of(result: RaceResult) -> list[Line]:

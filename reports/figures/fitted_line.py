@@ -1,6 +1,6 @@
 """The tutorial's picture: the data, the line where training starts, on its way and at the end, and least squares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
-from bench.results.record import Arm, LossCurve, Record, grouped
+from bench.results.record import LossCurve, grouped
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
@@ -16,7 +16,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, INK, MUTED, PAPER
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.verified_weights import Judged, judged
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -32,17 +32,12 @@ LEAST = "least squares"
 Line = tuple[float, float]
 
 
-def draw(
-    result: RaceResult,
-    records: Mapping[Arm, Sequence[Record]],
-    descent: LossCurve | None,
-    palette: Palette,
-    name: str = "line",
-) -> Figure | None:
+def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The picture of one race; None where what is fitted is no line."""
+    descent = result.loss_curve
     if not descent or not descent.parameters or len(descent.sample) < 2:
         return None
-    wrong = [each for each in judged(result, records) if each.wrong and each.final]
+    wrong = [each for each in judged(result) if each.wrong and each.final]
     course = np.array(descent.parameters)
     table = [
         ("the oracle", "", updates, *line, loss)
@@ -57,7 +52,9 @@ def draw(
     ]
     said = _said(descent, wrong)
     text = plain(" ".join(said))
-    return Figure(name, TITLE, text, lambda: _figure(result, descent, wrong, palette, said), COLUMNS, table)
+    return Figure(
+        "line", TITLE, text, lambda: _figure(result, descent, wrong, palette, said), COLUMNS, table, race=result.race
+    )
 
 
 def _said(descent: LossCurve, wrong: Sequence[Judged]) -> list[str]:

@@ -20,8 +20,8 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER, REFERENCE
 from reports.run.columns import verdict
-from reports.run.comparison import RaceResult
-from reports.run.rows import Row, excused
+from reports.run.report import RaceResult
+from reports.run.rows import Row, excuses
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -57,15 +57,15 @@ COLUMNS = (
 )
 
 
-def draw(result: RaceResult, palette: Palette, name: str = "ladder") -> Figure:
+def draw(result: RaceResult, palette: Palette) -> Figure:
     """The ladder of one race, fastest first."""
     table = [
         (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
         for row in result.rows
         for times in [[getattr(of, edge, None) for of in (row.seconds, row.ratio) for edge in ("value", "low", "high")]]
     ]
-    text = f"A bar for each way of writing the loop. {' '.join(result.findings[:2])}"
-    return Figure(name, TITLE, text, lambda: _figure(result, palette), COLUMNS, table)
+    text = f"A bar for each way of writing the loop. {' '.join(finding.text for finding in result.findings[:2])}"
+    return Figure("ladder", TITLE, text, lambda: _figure(result, palette), COLUMNS, table, race=result.race)
 
 
 def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
@@ -73,7 +73,7 @@ def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
     bars = [row for row in result.rows if row.seconds and row.group != "floor"]
     notes = [
         line
-        for names, why in excused(row for row in result.rows if not row.seconds)
+        for names, why in excuses(row for row in result.rows if not row.seconds)
         for line in textwrap.wrap(plain(f"{', '.join(names)}: {why}"), 120)[:5]
     ]
     groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}

@@ -18,7 +18,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
-from reports.run.sweep import UNITS, Course, Crossing, Fit, Growth, sentence, told
+from reports.run.sweep import UNITS, Course, Crossing, Fit, Sweep, finding, told
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -49,14 +49,14 @@ class Look:
     width: float
 
 
-def draw(growth: Growth, palette: Palette) -> Figure:
+def draw(sweep: Sweep, palette: Palette) -> Figure:
     """The picture of a sweep."""
-    crossings = [f"{sentence(crossing, growth.swept)}." for crossing in told(growth)[0]]
-    text = f"{growth.title}: a line for each arm. {' '.join(crossings[:3])}"
-    return Figure("growth", _title(growth), text, lambda: _figure(growth, palette), COLUMNS, _rows(growth))
+    crossings = [finding(crossing, sweep.swept).text for crossing in told(sweep)[0]]
+    text = f"{sweep.title}: a line for each arm. {' '.join(crossings[:3])}"
+    return Figure("growth", _title(sweep), text, lambda: _figure(sweep, palette), COLUMNS, _rows(sweep))
 
 
-def _rows(growth: Growth) -> list[tuple[Any, ...]]:
+def _rows(sweep: Sweep) -> list[tuple[Any, ...]]:
     """An arm and size each: seconds an update with their interval, and what the fitted line says there."""
     return [
         (
@@ -70,7 +70,7 @@ def _rows(growth: Growth) -> list[tuple[Any, ...]]:
             fitted,
             peak,
         )
-        for course in growth.courses
+        for course in sweep.courses
         for arm in [course.arm]
         for size, seconds, peak in ((p.size, p.seconds, p.peak_resident_bytes) for p in course.points)
         for times in [(seconds.value, seconds.low, seconds.high)]
@@ -78,23 +78,23 @@ def _rows(growth: Growth) -> list[tuple[Any, ...]]:
     ]
 
 
-def _title(growth: Growth) -> str:
-    return f"Time of one parameter update against the number of {UNITS[growth.swept][1]}: lower is faster"
+def _title(sweep: Sweep) -> str:
+    return f"Time of one parameter update against the number of {UNITS[sweep.swept][1]}: lower is faster"
 
 
-def _figure(growth: Growth, palette: Palette) -> MatplotlibFigure:
-    marked = [crossing for crossing in told(growth)[0] if crossing.telling]
-    fitted = [course for course in growth.courses if course.fit and palette.has_colour(course.arm)]
-    right = labels.room([labels.short(_label(course)) for course in growth.courses])
-    tall = max(4.8, labels.LINE * (len(growth.courses) + 2)) if growth.courses else 0.2
+def _figure(sweep: Sweep, palette: Palette) -> MatplotlibFigure:
+    marked = [crossing for crossing in told(sweep)[0] if crossing.telling]
+    fitted = [course for course in sweep.courses if course.fit and palette.has_colour(course.arm)]
+    right = labels.room([labels.short(_label(course)) for course in sweep.courses])
+    tall = max(4.8, labels.LINE * (len(sweep.courses) + 2)) if sweep.courses else 0.2
     wide = WIDTH - LEFT - right
-    canvas = blank_canvas(_title(growth), growth.title, _notes(growth, marked, fitted), tall + BELOW)
+    canvas = blank_canvas(_title(sweep), sweep.title, _notes(sweep, marked, fitted), tall + BELOW)
     axes = canvas.axes(LEFT, BELOW, wide, tall)
-    if growth.courses:
-        _scales(axes, growth)
-        looks = _looks(growth.courses, palette)
+    if sweep.courses:
+        _scales(axes, sweep)
+        looks = _looks(sweep.courses, palette)
         _fits(axes, fitted, palette)
-        for course in growth.courses:
+        for course in sweep.courses:
             _line(axes, course, looks[course])
         _name(axes, looks, wide, tall)
         _mark(axes, marked)
@@ -103,16 +103,17 @@ def _figure(growth: Growth, palette: Palette) -> MatplotlibFigure:
     return canvas.figure
 
 
-def _notes(growth: Growth, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
-    if not growth.courses:
+def _notes(sweep: Sweep, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
+    if not sweep.courses:
         return ["No arm has a time at any size: summary.md says why."]
     said = [
-        f"{letter}  {sentence(each, growth.swept)}" for letter, each in zip(string.ascii_letters, marked, strict=False)
+        f"{letter}  {finding(each, sweep.swept).text}"
+        for letter, each in zip(string.ascii_letters, marked, strict=False)
     ]
-    if others := len(growth.crossings) - len(marked):
+    if others := len(sweep.crossings) - len(marked):
         said.append(f"crossings that are not marked: {others}; summary.md tells them")
     if fitted:
-        lines = "; ".join(f"{course.name} {_spoken(course.fit, growth.swept)}" for course in fitted if course.fit)
+        lines = "; ".join(f"{course.name} {_spoken(course.fit, sweep.swept)}" for course in fitted if course.fit)
         said.append(f"thin lines: the straight line through all times of an arm. {lines}")
     return said
 
@@ -138,13 +139,13 @@ def _fits(axes: Axes, courses: Sequence[Course], palette: Palette) -> None:
             )
 
 
-def _scales(axes: Axes, growth: Growth) -> None:
-    points = [point for course in growth.courses for point in course.points]
+def _scales(axes: Axes, sweep: Sweep) -> None:
+    points = [point for course in sweep.courses for point in course.points]
     least, most = (
         min(p.seconds.low or p.seconds.value for p in points),
         max(p.seconds.high or p.seconds.value for p in points),
     )
-    narrow, wide = growth.sizes[0], growth.sizes[-1]
+    narrow, wide = sweep.sizes[0], sweep.sizes[-1]
     margin = 2.0 if narrow == wide else (wide / narrow) ** 0.03
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -152,7 +153,7 @@ def _scales(axes: Axes, growth: Growth) -> None:
     axes.set_ylim(least / 1.5, most * 1.5)
     style.scale(axes.xaxis, narrow / margin, wide * margin, lambda size: grouped(round(size)))
     style.scale(axes.yaxis, least / 1.5, most * 1.5, style.duration)
-    axes.set_xlabel(UNITS[growth.swept][1], color=FAINT)
+    axes.set_xlabel(UNITS[sweep.swept][1], color=FAINT)
     axes.grid(color=GRID, lw=0.6)
 
 

@@ -47,8 +47,11 @@ class Entry:
     marker: str
 
 
-def draw(target: Target, palette: Palette, name: str = "descent") -> Figure:
-    """The picture of one group of comparable races."""
+def draw(target: Target, palette: Palette, race: Race | None = None) -> Figure:
+    """The figure of one group of comparable races.
+
+    race  the first of them, where there are other groups
+    """
     table = [
         (
             way.result.race.workload,
@@ -65,7 +68,8 @@ def draw(target: Target, palette: Palette, name: str = "descent") -> Figure:
         for arm in way.arms
     ]
     said = _said(target)
-    return Figure(name, TITLE, plain(" ".join(said)), lambda: _figure(target, palette, said), COLUMNS, table)
+    text = plain(" ".join(said))
+    return Figure("descent", TITLE, text, lambda: _figure(target, palette, said), COLUMNS, table, race=race)
 
 
 def batch_of(race: Race) -> str:

@@ -14,7 +14,7 @@ from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -66,7 +66,7 @@ def _self(row: Row) -> tuple[str, str, str]:
     return row.arm.implementation, row.arm.setting.device, row.arm.setting.mode
 
 
-def draw(result: RaceResult, palette: Palette, name: str = "watching") -> Figure | None:
+def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The picture of one race; None where nothing was watched."""
     found = watched_jobs(result)
     if not found:
@@ -89,7 +89,7 @@ def draw(result: RaceResult, palette: Palette, name: str = "watching") -> Figure
     ]
     said = [_sentence(each) for each in found]
     text = plain(" ".join(said[:4]))
-    return Figure(name, TITLE, text, lambda: _figure(result, found, palette), COLUMNS, table)
+    return Figure("watching", TITLE, text, lambda: _figure(result, found, palette), COLUMNS, table, race=result.race)
 
 
 def _sentence(each: Watched) -> str:

@@ -1,7 +1,7 @@
 """The picture of the weights' path over the contours of the loss, and how far from it each arm's answers were."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
-from bench.results.record import Arm, LossCurve, Record, grouped
+from bench.results.record import LossCurve, grouped
 from impls.contract.setting import Setting, spoken
 from reports.figures.kit import labels, style
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.verified_weights import Judged, Point, judged
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -35,15 +35,9 @@ CONTOURS = (1.0, 2.0, 5.0)
 Places = NDArray[np.float64]
 
 
-def draw(
-    result: RaceResult,
-    records: Mapping[Arm, Sequence[Record]],
-    descent: LossCurve | None,
-    palette: Palette,
-    name: str = "path",
-) -> Figure | None:
+def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The picture of one race; None where the weights are not those of a line, or nothing was judged."""
-    found = judged(result, records)
+    descent, found = result.loss_curve, judged(result)
     if not descent or not descent.parameters or not found:
         return None
     table = [
@@ -63,8 +57,9 @@ def draw(
         for judgement in [point.judgement]
     ]
     said = _said(found)
+    text = plain(" ".join(said))
     return Figure(
-        name, TITLE, plain(" ".join(said)), lambda: _figure(result, descent, found, palette, said), COLUMNS, table
+        "path", TITLE, text, lambda: _figure(result, descent, found, palette, said), COLUMNS, table, race=result.race
     )
 
 

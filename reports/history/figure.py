@@ -30,7 +30,8 @@ LEAST = 0.03  # of its level that a plot shows to either side, at least
 def draw(history: History, palette: Palette, about: str, name: str = "history") -> Figure:
     """Its CSV holds every arm; `about` says which machine and when."""
     text = plain(f"{about}. {' '.join(list(findings(history))[:3])}")
-    return Figure(name, TITLE, text, lambda: _canvas(history, palette, about).figure, COLUMNS, list(_rows(history)))
+    rows = list(_rows(history))
+    return Figure("history", TITLE, text, lambda: _canvas(history, palette, about).figure, COLUMNS, rows, name=name)
 
 
 def _quantity(trend: Trend, point: Point) -> Estimate | None:

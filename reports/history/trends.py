@@ -16,7 +16,8 @@ from bench.results.record import Arm, Plan, Record, Status
 from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError
 from reports.compare.environments import Setup, setup_of
-from reports.run.rows import by_arm, worst
+from reports.run.race_records import by_arm
+from reports.run.rows import worst
 from reports.text.sanitize import plain
 
 Floats = NDArray[np.float64]

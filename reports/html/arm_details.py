@@ -16,8 +16,9 @@ from reports.html.run_table import glyph
 from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, percent, sentence, signed
-from reports.run.columns import verdict
+from reports.run.columns import unit_of, verdict
 from reports.run.commands import command
+from reports.run.report import RaceResult
 from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column, cells, heads
@@ -102,26 +103,19 @@ class ArmDetails:
     spent: Spent | None
 
 
-def fold(
-    number: str,
-    row: Row,
-    race: Race,
-    records: Sequence[Record],
-    columns: Sequence[Column[Row]],
-    unit: tuple[float, str],
-    colour: str,
-    run: Store,
-    profiled: Profiled | None = None,
+def arm_details(
+    number: str, row: Row, result: RaceResult, columns: Sequence[Column[Row]], colour: str, run: Store
 ) -> ArmDetails:
-    """The fold of an arm.
+    """The details of an arm.
 
     number   what its id ends with
-    columns  of the table; some are left out there where the page is narrow, none here
-    unit     of the table
+    columns  of the table, which leaves some out where the page is narrow; the details have all
     """
+    records = result.records[row.arm]
     drawn = f"pictures/{row.arm.slug}.gif"
     drawing = _drawing(run.path / drawn)
-    texts = zip(columns, heads(columns, unit[1]), cells(columns, row, unit[0]), strict=True)
+    scale, unit = unit_of(result.rows)
+    texts = zip(columns, heads(columns, unit), cells(columns, row, scale), strict=True)
     return ArmDetails(
         id=f"arm-{number}",
         row=row,
@@ -137,8 +131,8 @@ def fold(
         strip=block_strip.draw(records, colour),
         drawing=drawing if len(drawing) <= MOST else b"",
         drawn=drawn if drawing else "",
-        command=command(row.arm, race),
-        spent=_spent(row, race, profiled) if profiled else None,
+        command=command(row.arm, result.race),
+        spent=_spent(row, result.race, result.profiled) if result.profiled else None,
     )
 
 

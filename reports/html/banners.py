@@ -8,16 +8,14 @@ from typing import Literal
 from bench.results import statistics
 from bench.results.record import Caveat
 from bench.results.statistics import Estimate
-from reports.run.comparison import Comparison, RaceResult
-from reports.run.findings import RESTLESS, answers
+from reports.run.findings import RESTLESS, Finding, answers, verified_rows, wrong_names
+from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row
-from reports.run.sweep import sentence, told
+from reports.run.sweep import finding, told
 from reports.text import numbers
 
 Kind = Literal["good", "careful", "bad"]
 GLYPHS: dict[Kind, str] = {"good": "✓", "careful": "!", "bad": "✗"}
-LOUD = "WRONG ANSWERS"
-TWIN = "The reference raced against itself"  # how the finding begins that the banner of the machine repeats
 
 
 @dataclass(frozen=True)
@@ -35,70 +33,60 @@ class Banner:
         return GLYPHS[self.kind]
 
 
-def headline(comparison: Comparison) -> tuple[str, str]:
+def headline(report: RunReport) -> tuple[str, str]:
     """The most important sentence of the run, and what of it can be said more quietly."""
-    said, bracket, quiet = _finding(comparison).partition(" (95 %")
-    return said, f"{bracket.lstrip()}{quiet}"
+    finding = _headline(report)
+    if not finding.interval:
+        return finding.text, ""
+    return finding.statement, f"({finding.interval})."
 
 
-def more(comparison: Comparison) -> list[str]:
-    """The other findings of a single race, but for those that the banners tell."""
-    if len(comparison.races) != 1:
+def more(report: RunReport) -> list[str]:
+    """The other findings of a single race, without those that the banners tell."""
+    if len(report.races) != 1:
         return []
-    result = comparison.races[0]
-    told_above = {_finding(comparison), answers(result.rows)}
-    return [each for each in result.findings if each not in told_above and not each.startswith(TWIN)]
+    above = _headline(report)
+    findings = report.races[0].findings
+    return [each.text for each in findings if each != above and each.kind not in ("answers", "wrong answers", "twin")]
 
 
-def _finding(comparison: Comparison) -> str:
-    rows = rows_of(comparison)
+def _headline(report: RunReport) -> Finding:
+    rows = report.rows
     if not any(row.seconds for row in rows):
         failed = [row for row in rows if row.status not in ("ok", "interrupted")]
-        return (
-            f"Nothing could be measured: {len(failed)} of {len(rows)} arms failed."
-            if failed
-            else "Nothing was measured."
-        )
-    growth = comparison.growth
-    if growth:
-        crossings = told(growth)[0]
-        leading = next((each for each in crossings if each.leading), crossings[0] if crossings else None)
-        return (
-            f"{sentence(leading, growth.swept)}."
-            if leading
-            else f"{growth.title}: no arm is known to overtake another."
-        )
-    if len(comparison.races) == 1:
-        return comparison.races[0].findings[0]
-    return _winners(comparison.races)
+        if failed:
+            return Finding("fastest", f"Nothing could be measured: {len(failed)} of {len(rows)} arms failed")
+        return Finding("fastest", "Nothing was measured")
+    sweep = report.sweep
+    if sweep:
+        crossings = told(sweep)[0]
+        leading = next((crossing for crossing in crossings if crossing.leading), crossings[0] if crossings else None)
+        if leading:
+            return finding(leading, sweep.swept)
+        return Finding("crossing", f"{sweep.title}: no arm is known to overtake another")
+    return report.races[0].findings[0] if len(report.races) == 1 else _winners(report.races)
 
 
-def _winners(races: Sequence[RaceResult]) -> str:
+def _winners(races: Sequence[RaceResult]) -> Finding:
     """How often each arm was the fastest faithful one of its race, and known to be faster than the reference."""
-    found = Counter(
+    wins = Counter(
         next((row.arm.name for row in result.rows if row.rank and row.work == "faithful"), "")
         for result in races
         if any(row.verdict == "faster" and row.rank and row.work == "faithful" for row in result.rows)
     )
-    if not found:
-        return f"In none of {len(races)} races was anything known to be faster than the reference."
-    told_often = [f"{name} in {times} of {len(races)} races" for name, times in found.most_common(3)]
-    return f"Fastest: {', '.join(told_often)}."
-
-
-def rows_of(comparison: Comparison) -> list[Row]:
-    """The rows of all races."""
-    return [row for result in comparison.races for row in result.rows]
+    if not wins:
+        return Finding("fastest", f"In none of {len(races)} races was anything known to be faster than the reference")
+    often = [f"{name} in {times} of {len(races)} races" for name, times in wins.most_common(3)]
+    return Finding("fastest", f"Fastest: {', '.join(often)}")
 
 
 def of_answers(rows: Sequence[Row]) -> Banner:
     """Whether every arm computed the same thing."""
-    said = answers(rows)
-    if said.startswith(LOUD):
-        return Banner("bad", LOUD, said.removeprefix(f"{LOUD}: "))
-    if not any(row.judgement and row.work != "floor" for row in rows):
+    if wrong := wrong_names(rows):
+        return Banner("bad", "WRONG ANSWERS", f"{', '.join(wrong)}; they are not ranked.")
+    if not verified_rows(rows):
         return Banner("careful", "No answers", "No arm came far enough to be judged.")
-    return Banner("good", "All answers agree", said)
+    return Banner("good", "All answers agree", answers(rows).text)
 
 
 def of_machine(races: Sequence[RaceResult], doubts: Sequence[Caveat]) -> Banner:

@@ -1,37 +1,33 @@
 """The page: index.html, one file that needs no network, no script and no trust in what a record says."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results.record import FORMAT, Arm, Race, Record, grouped
+from bench.results.record import FORMAT, grouped
 from bench.results.store import Store
-from reports.figures.kit.colours import palette_of
 from reports.figures.kit.figure import Figure
 from reports.html import banners, run_table, source
-from reports.html.arm_details import ArmDetails, Fact, fold
+from reports.html.arm_details import ArmDetails, Fact, arm_details
 from reports.html.kit import template
 from reports.html.kit.template import PlacedFigure
 from reports.html.run_table import Table
 from reports.html.source import Source
-from reports.profile.profiled import Profiled
-from reports.run.columns import columns_of, unit_of
-from reports.run.comparison import Comparison, RaceResult
-from reports.run.rows import by_arm
-from reports.run.sweep import sentence
+from reports.run.report import RaceResult, RunReport
+from reports.run.sweep import finding
 from reports.text.columns import heads
 
 
 @dataclass(frozen=True)
 class Section:
-    """A race: its findings, figures, table, and a fold for each of its arms."""
+    """A race: its findings, figures and table, and the details of each of its arms."""
 
     id: str
     result: RaceResult
     ladders: tuple[PlacedFigure, ...]
     table: Table
     figures: list[PlacedFigure]
-    folds: tuple[ArmDetails, ...]
+    arms: tuple[ArmDetails, ...]
 
 
 @dataclass(frozen=True)
@@ -43,141 +39,97 @@ class Shown:
     source: Source
 
 
-def render(
-    comparison: Comparison,
-    records: Sequence[Record],
-    pictures: Sequence[Figure],
-    run: Store,
-    complaints: Sequence[str] = (),
-    profiled: Mapping[Race, Profiled] | None = None,
-) -> bytes:
+def render(report: RunReport, figures: Sequence[Figure], run: Store) -> bytes:
     """The whole page; the same bytes for the same arguments.
 
-    pictures    those whose name begins with "ladder" come first, all others in their order
-    run         has the sources and the animation
-    complaints  what could not be read
-    profiled    what profiling found, of each race that was profiled
+    figures  in their order
+    run      has the sources and the animations
     """
-    growth = comparison.growth
-    rows = banners.rows_of(comparison)
-    columns = columns_of(rows)
-    sections, others = _sections(comparison, by_arm(records), pictures, run, profiled or {})
-    folds = [each for section in sections for each in section.folds]
-    grown = [figure for figure in others if growth and figure.figure.name == "growth"]
-    first = [*grown, *(sections[0].ladders if len(sections) == 1 else ())]
+    sweep, rows = report.sweep, report.rows
+    placed = [template.placed(figure) for figure in figures]
+    sections = [_section(number, result, report, placed, run) for number, result in enumerate(report.races, start=1)]
+    details = [each for section in sections for each in section.arms]
+    first = [each for each in placed if each.figure.kind == "growth"]
+    first += sections[0].ladders if len(sections) == 1 else ()
     page: dict[str, Any] = {
-        "run": comparison.plan.run,
-        "about": [part for part in (_about(comparison), _machine(comparison)) if part],
-        "headline": banners.headline(comparison),
-        "findings": banners.more(comparison),
-        "banners": [banners.of_answers(rows), banners.of_machine(comparison.races, comparison.warnings)],
+        "run": report.plan.run,
+        "about": [part for part in (_about(report), _machine(report)) if part],
+        "headline": banners.headline(report),
+        "findings": banners.more(report),
+        "banners": [banners.of_answers(rows), banners.of_machine(report.races, report.warnings)],
         "first": first,
-        "growth": run_table.growth(growth) if growth else None,
-        "crossings": [f"{sentence(each, growth.swept)}." for each in growth.crossings] if growth else [],
+        "sweep": run_table.sweep_table(sweep) if sweep else None,
+        "crossings": [finding(crossing, sweep.swept).text for crossing in sweep.crossings] if sweep else [],
         "sections": sections,
-        "figures": [figure for figure in others if figure not in first],
+        "figures": [each for each in placed if each not in first and (len(sections) == 1 or each.figure.race is None)],
         "classes": run_table.classes(rows),
         "verdicts": run_table.verdicts(rows),
         "arms": len(rows),
-        "sources": _sources(folds, run),
-        "carried": _carried(folds),
-        "legend": list(zip(heads(columns, "unit"), (column.meaning for column in columns), strict=True)),
-        "environment": list(_flat(comparison.environment)),
-        "strange": [*complaints, *_strange(comparison, records)],
-        "missing": list(_missing(comparison, records, folds, run)),
-        "doubts": comparison.warnings,
-        "repeat": comparison.plan.command,
-        "plan": list(_plan(comparison)),
+        "sources": _sources(details, run),
+        "carried": _carried(details),
+        "legend": [(head, c.meaning) for head, c in zip(heads(report.columns, "unit"), report.columns, strict=True)],
+        "environment": list(_flat(report.environment)),
+        "strange": [*report.complaints, *_strange(report)],
+        "missing": list(_missing(report, details, run)),
+        "doubts": report.warnings,
+        "repeat": report.plan.command,
+        "plan": list(_plan(report)),
     }
     return template.render("page.html", page["headline"][0], page, scripted=True)
 
 
-def _sections(
-    comparison: Comparison,
-    records: Mapping[Arm, Sequence[Record]],
-    pictures: Sequence[Figure],
-    run: Store,
-    profiled: Mapping[Race, Profiled],
-) -> tuple[list[Section], list[PlacedFigure]]:
-    """The races, and the figures that belong to none of them. A figure belongs to the race whose slug its name ends with."""
-    palette = palette_of(comparison)
-    columns = columns_of(banners.rows_of(comparison))
-    slugs = [result.race.slug for result in comparison.races]
-    owned: dict[str, list[PlacedFigure]] = {slug: [] for slug in slugs}
-    others: list[PlacedFigure] = []
-    for figure in map(template.placed, pictures):
-        name = figure.figure.name
-        owner = max((slug for slug in slugs if name.endswith(f"-{slug}")), key=len, default=None)
-        if owner is None and name in ("ladder", "attribution") and slugs:
-            owner = slugs[0]
-        (others if owner is None else owned[owner]).append(figure)
-    sections = []
-    for number, result in enumerate(comparison.races, start=1):
-        unit = unit_of(result.rows)
-        places = {arm: place for place, arm in enumerate(result.race.arms)}
-        folds = [
-            fold(
-                f"{number}-{places[row.arm]}",
-                row,
-                result.race,
-                records.get(row.arm, ()),
-                columns,
-                unit,
-                palette.colour(row.arm),
-                run,
-                profiled.get(result.race),
-            )
-            for row in result.rows
-        ]
-        mine = owned.pop(result.race.slug, [])
-        ladders = tuple(figure for figure in mine if figure.figure.name.startswith(("ladder", "attribution")))
-        sections.append(
-            Section(
-                id=f"race-{number}",
-                result=result,
-                ladders=ladders,
-                table=run_table.table(result, columns, [each.id for each in folds]),
-                figures=[figure for figure in mine if figure not in ladders],
-                folds=tuple(folds),
-            )
-        )
-    return sections, others
+def _section(number: int, result: RaceResult, report: RunReport, placed: Sequence[PlacedFigure], run: Store) -> Section:
+    places = {arm: place for place, arm in enumerate(result.race.arms)}
+    details = tuple(
+        arm_details(f"{number}-{places[row.arm]}", row, result, report.columns, report.palette.colour(row.arm), run)
+        for row in result.rows
+    )
+    own = [each for each in placed if each.figure.race == result.race]
+    ladders = tuple(each for each in own if each.figure.kind in ("ladder", "attribution"))
+    return Section(
+        id=f"race-{number}",
+        result=result,
+        ladders=ladders,
+        table=run_table.table(result, report.columns, [each.id for each in details]),
+        figures=[each for each in own if each not in ladders],
+        arms=details,
+    )
 
 
-def _sources(folds: Iterable[ArmDetails], run: Store) -> dict[str, Shown]:
+def _sources(details: Iterable[ArmDetails], run: Store) -> dict[str, Shown]:
     """By implementation, those that the run kept."""
-    found: dict[str, Shown] = {}
-    for each in folds:
+    shown: dict[str, Shown] = {}
+    for each in details:
         name = each.row.arm.implementation
-        if name not in found and source.is_name(name) and (text := run.source(name)):
-            found[name] = Shown(each.id.replace("arm", "source"), each.id, source.read(text))
-    return found
+        if name not in shown and source.is_name(name) and (text := run.source(name)):
+            shown[name] = Shown(each.id.replace("arm", "source"), each.id, source.read(text))
+    return shown
 
 
-def _about(comparison: Comparison) -> str:
-    if comparison.growth:
-        return comparison.growth.title
-    return comparison.races[0].race.title if len(comparison.races) == 1 else f"{len(comparison.races)} races"
+def _about(report: RunReport) -> str:
+    if report.sweep:
+        return report.sweep.title
+    return report.races[0].race.title if len(report.races) == 1 else f"{len(report.races)} races"
 
 
-def _carried(folds: Sequence[ArmDetails]) -> str:
-    """The one fold whose drawing the page carries: they are large, and all right arms draw the same."""
-    return next((each.id for each in folds if each.drawing), "")
+def _carried(details: Sequence[ArmDetails]) -> str:
+    """The id of the one arm whose animation the page carries: they are large, and all right arms draw the same."""
+    return next((each.id for each in details if each.drawing), "")
 
 
-def _machine(comparison: Comparison) -> str:
-    machine = comparison.environment.get("machine")
-    packages = comparison.environment.get("packages")
-    said = [str(machine["processor"])] if isinstance(machine, dict) and machine.get("processor") else []
+def _machine(report: RunReport) -> str:
+    machine = report.environment.get("machine")
+    packages = report.environment.get("packages")
+    parts = [str(machine["processor"])] if isinstance(machine, dict) and machine.get("processor") else []
     if isinstance(machine, dict) and isinstance(machine.get("gpus"), list):
-        said += [str(gpu["name"]) for gpu in machine["gpus"] if isinstance(gpu, dict) and "name" in gpu]
+        parts += [str(gpu["name"]) for gpu in machine["gpus"] if isinstance(gpu, dict) and "name" in gpu]
     if isinstance(packages, dict) and packages.get("torch"):
-        said.append(f"PyTorch {packages['torch']}")
-    return ", ".join(said)
+        parts.append(f"PyTorch {packages['torch']}")
+    return ", ".join(parts)
 
 
-def _plan(comparison: Comparison) -> Iterator[Fact]:
-    plan = comparison.plan
+def _plan(report: RunReport) -> Iterator[Fact]:
+    plan = report.plan
     yield Fact("run", plan.run)
     yield Fact("rounds", f"{' to '.join(map(str, dict.fromkeys(plan.rounds)))} of each race")
     yield Fact("stops early", f"when the ratios are known to ± {plan.precision:.1%}")
@@ -204,9 +156,9 @@ def _flat(value: Any, path: str = "") -> Iterator[Fact]:
         yield Fact(name, "none" if value in ({}, "") else str(value))
 
 
-def _strange(comparison: Comparison, records: Sequence[Record]) -> Iterator[str]:
+def _strange(report: RunReport) -> Iterator[str]:
     """What the reader should know before believing anything."""
-    plan = comparison.plan
+    plan, records = report.plan, report.records
     if not records:
         yield "There is no record: the run ended before its first round was over. `--resume` goes on with it."
     planned = {arm for race in plan.races for arm in race.arms}
@@ -216,16 +168,14 @@ def _strange(comparison: Comparison, records: Sequence[Record]) -> Iterator[str]
         yield f"Records of another run are among them, perhaps of another machine: {', '.join(others)}."
 
 
-def _missing(
-    comparison: Comparison, records: Sequence[Record], folds: Sequence[ArmDetails], run: Store
-) -> Iterator[str]:
+def _missing(report: RunReport, details: Sequence[ArmDetails], run: Store) -> Iterator[str]:
     """What the run did not keep."""
-    older = sorted({record.format for record in records if record.format < FORMAT})
+    older = sorted({record.format for record in report.records if record.format < FORMAT})
     if older:
         yield f"Its records are of format {' and '.join(map(str, older))}; today's is {FORMAT}, which keeps more."
-    if not comparison.environment:
+    if not report.environment:
         yield "There is no environment.json: nobody knows which machine this was."
-    names = {each.row.arm.implementation for each in folds}
+    names = {each.row.arm.implementation for each in details}
     silent = sorted(name for name in names if not (source.is_name(name) and run.source(name)))
     if silent and len(silent) == len(names):
         yield "It kept no sources: the folds do not say what an arm does."

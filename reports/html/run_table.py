@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from reports.run.columns import growth_columns, unit_of
-from reports.run.comparison import RaceResult
+from reports.run.columns import unit_of
+from reports.run.report import RaceResult
 from reports.run.rows import Row
-from reports.run.sweep import Growth
+from reports.run.sweep import Sweep
+from reports.run.sweep_columns import sweep_columns
 from reports.text.columns import Column, cells, heads
 
 T = TypeVar("T")
@@ -94,11 +95,11 @@ def table(result: RaceResult, columns: Sequence[Column[Row]], targets: Sequence[
     return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(found), first)
 
 
-def growth(found: Growth) -> Table:
+def sweep_table(sweep: Sweep) -> Table:
     """Where the time of each arm goes as the swept size grows."""
-    columns = growth_columns(found)
-    lines = tuple(Line("", "", "", _cells(columns, course, 1.0), False, "") for course in found.courses)
-    return Table(found.title, _heads(columns, ""), (Group("", "", lines),), len(columns))
+    columns = sweep_columns(sweep)
+    lines = tuple(Line("", "", "", _cells(columns, course, 1.0), False, "") for course in sweep.courses)
+    return Table(sweep.title, _heads(columns, ""), (Group("", "", lines),), len(columns))
 
 
 def classes(rows: Sequence[Row]) -> list[tuple[str, str]]:

@@ -26,8 +26,7 @@ from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from impls.contract.setting import Setting
 from reports.profile.parts import WORK, Part, PartName
-from reports.run.comparison import RaceResult
-from reports.run.rows import Row, is_read_floor
+from reports.run.rows import Row
 from reports.text import numbers
 
 CONTAINED = 0.9  # share of an event's cost that falls on what contains the event
@@ -102,7 +101,7 @@ class Attribution:
 
 
 def attributions(
-    result: RaceResult, profiles: Iterable[Profile], machine: Machine | None = None
+    race_rows: Sequence[Row], reference: Arm, profiles: Iterable[Profile], machine: Machine | None = None
 ) -> tuple[Attribution, ...]:
     """The attribution of every arm of a race that has a profile, in the order of the race's rows.
 
@@ -110,19 +109,19 @@ def attributions(
     """
     by_key = {_key(profile.arm): profile for profile in profiles}
     floors: dict[str, float] = {}
-    for row in result.rows:
-        if row.group == "floor" and row.seconds and is_read_floor(row.arm):
+    for row in race_rows:
+        if row.group == "floor" and row.seconds and row.reads_data:
             device = row.arm.setting.device
             floors[device] = min(row.seconds.value, floors.get(device, row.seconds.value))
-    rows = {_key(row.arm): row for row in result.rows}
+    rows = {_key(row.arm): row for row in race_rows}
     attributed: list[Attribution | None] = []
-    for row in result.rows:
+    for row in race_rows:
         unwatched = rows.get(_key(row.arm, unwatched=True)) if row.arm.setting.watch != "none" else None
         profiled = unwatched or row
         profile = by_key.get(_key(profiled.arm))
         device = row.arm.setting.device
         # The roofline is that of the reference's device. A GPU's is left out: it would show launches more than reading.
-        roofline = machine if device == result.race.reference.setting.device == "cpu" else None
+        roofline = machine if device == reference.setting.device == "cpu" else None
         attribution = attribute(profiled, profile, floors.get(device), roofline) if profile else None
         if attribution and unwatched:
             attribution = with_watching(attribution, row, unwatched)

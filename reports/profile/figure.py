@@ -7,6 +7,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
+from bench.results.record import Race
 from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import LETTER, short
@@ -51,7 +52,7 @@ FURTHEST = 1.3  # how far a bar reaches whose parts are more than the whole
 COLUMNS = ("implementation", "setting", "part", "seconds", "share", "how")
 
 
-def draw(attributions: Sequence[Attribution], about: str, name: str = "attribution") -> Figure:
+def draw(attributions: Sequence[Attribution], about: str, race: Race | None = None) -> Figure:
     """The attributions of a race, in their order.
 
     about  what raced, as the race's title says it
@@ -70,7 +71,7 @@ def draw(attributions: Sequence[Attribution], about: str, name: str = "attributi
     ]
     first = [f"{attribution.arm.name}: {text.sentence(attribution)}" for attribution in attributions[:2]]
     said = " ".join(["A bar for each way of writing the loop, of its parts as shares of one update.", *first])
-    return Figure(name, TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table)
+    return Figure("attribution", TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table, race=race)
 
 
 def _figure(attributions: Sequence[Attribution], about: str) -> MatplotlibFigure:

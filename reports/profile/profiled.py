@@ -8,11 +8,9 @@ import msgspec
 
 from bench.results.profile import COUNTERS, Profile
 from bench.results.record import Arm, Race, grouped
-from bench.results.store import Store
 from reports.profile import differential, text
-from reports.profile.attribution import Attribution, attributions
+from reports.profile.attribution import Attribution
 from reports.profile.differential import Differential
-from reports.run.comparison import RaceResult
 from reports.text import numbers
 
 FORMAT = 1
@@ -29,19 +27,6 @@ class Profiled:
     def attribution(self, arm: Arm) -> Attribution | None:
         """Where the arm's update goes; None where that is not known."""
         return next((attribution for attribution in self.attributions if attribution.arm == arm), None)
-
-
-def profiled_of(run: Store, results: Sequence[RaceResult]) -> tuple[dict[Race, Profiled], list[str]]:
-    """What profiling recorded, by race; and a sentence for each file that cannot be read."""
-    profiled, complaints = {}, list[str]()
-    for result in results:
-        profiles, unread_profiles = run.profiles(result.race)
-        machine, unread_machine = run.machine(result.race)
-        complaints += unread_profiles + unread_machine
-        if profiles:
-            parts = attributions(result, profiles, machine)
-            profiled[result.race] = Profiled({profile.arm: profile for profile in profiles}, parts)
-    return profiled, complaints
 
 
 def counters(profile: Profile) -> Iterator[tuple[str, str, str]]:
@@ -90,16 +75,15 @@ def artifacts(profile: Profile, race: Race) -> Iterator[tuple[str, str]]:
         yield f"profiles/{race.slug}/{profile.arm.slug}/{name}", description
 
 
-def document(path: str, profiled: Mapping[Race, Profiled], pairs: Sequence[Differential]) -> dict[str, Any]:
-    """The JSON document of a profiling: profiles, attributions, and differentials.
+def document(path: str, profiled: Sequence[Profiled], pairs: Sequence[Differential]) -> dict[str, Any]:
+    """The JSON document of `profile --json`: profiles, attributions, and what two arms differ in.
 
     path  the run's folder
     """
-    races = profiled.values()
     return {
         "format": FORMAT,
         "run": path,
-        "profiles": [msgspec.to_builtins(profile) for race in races for profile in race.profiles.values()],
-        "attributions": [text.document(attribution) for race in races for attribution in race.attributions],
+        "profiles": [msgspec.to_builtins(profile) for one in profiled for profile in one.profiles.values()],
+        "attributions": [text.document(attribution) for one in profiled for attribution in one.attributions],
         "differentials": [differential.document(pair) for pair in pairs],
     }

@@ -1,132 +1,171 @@
-"""The sentences of a report: what was found, and what to doubt. Apart from the numbers so that every report says the same."""
+"""What a race shows, in sentences: its findings, each of a kind, and the warnings about its numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from bench.results import statistics
-from bench.results.record import Arm, Caveat, Race, Record, grouped
+from bench.results.record import Caveat, Race, grouped
 from bench.results.statistics import Estimate
-from reports.run.rows import Row, is_read_floor
+from reports.run.race_records import RaceRecords
+from reports.run.rows import Row
 from reports.text.numbers import count, percent_off, plural, seconds, times, value
 
 TWIN_OFF = 0.02
-RESTLESS = 0.05  # spread of a round's ratio, above which rounds are said to disagree
+RESTLESS = 0.05  # standard deviation of a round's logarithm of the ratio, above which rounds are said to disagree
+
+Kind = Literal[
+    "fastest", "bound", "another algorithm", "late start", "watching", "answers", "wrong answers", "twin", "crossing"
+]
 
 
-def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterable[str]:
-    """What somebody who reads nothing else should know, most important first."""
-    able = [row for row in rows if row.rank is not None]
-    reference = next((row for row in able if row.arm.role == "reference"), None)
-    fastest = next((row for row in able if row.work == "faithful"), None)
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about a race, without its full stop; `interval` is what stands in brackets at its end, if anything."""
+
+    kind: Kind
+    statement: str
+    interval: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole sentence."""
+        return f"{self.statement} ({self.interval})." if self.interval else f"{self.statement}."
+
+
+def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterator[Finding]:
+    """What to know of a race, most important first.
+
+    rows  in their order
+    twin  the ratio of the reference to itself
+    """
+    ranked = [row for row in rows if row.rank is not None]
+    reference = next((row for row in ranked if row.arm.role == "reference"), None)
+    fastest = next((row for row in ranked if row.work == "faithful"), None)
     if fastest and fastest.seconds and reference and reference.seconds:
         yield _fastest(fastest, reference)
     yield from _bounds(rows)
-    yield from _another_algorithm(able)
-    yield from _late_starts(able)
-    for row in able:
-        bare = next((other for other in able if _unwatched(other, row)), None)
+    yield from _another_algorithm(ranked)
+    yield from _late_starts(ranked)
+    for row in ranked:
+        bare = next((other for other in ranked if _is_unwatched(other, row)), None)
         if row.arm.setting.watch != "none" and bare:
             yield from _watching(row, bare)
     yield answers(rows)
     if twin and twin.low is not None and twin.high is not None:
-        yield (
+        yield Finding(
+            "twin",
             f"The reference raced against itself came out at {value(twin)} "
-            f"({percent_off(twin.low)} to {percent_off(twin.high)}): that is how much identical code differs here."
+            f"({percent_off(twin.low)} to {percent_off(twin.high)}): that is how much identical code differs here",
         )
 
 
-def _fastest(fastest: Row, reference: Row) -> str:
-    each = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
+def _fastest(fastest: Row, reference: Row) -> Finding:
     ratio = fastest.ratio
     if fastest.verdict != "faster" or ratio is None:
         own = f"{seconds(reference.seconds.value)} an update" if reference.seconds else ""
         if fastest.verdict == "unresolved":
-            return f"Nothing is known to be faster than {reference.arm.name}, {own}: it takes more rounds to tell."
-        return f"Nothing was faster than {reference.arm.name}: {own}."
-    said = f"Fastest: {fastest.arm.name}, {each}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
-    if ratio.low is not None and ratio.high is not None:
-        said += f" (95 % interval {count(1 / ratio.high, 3)} to {count(1 / ratio.low, 3)})"
-    return said + "."
+            unknown = f"Nothing is known to be faster than {reference.arm.name}, {own}: it takes more rounds to tell"
+            return Finding("fastest", unknown)
+        return Finding("fastest", f"Nothing was faster than {reference.arm.name}: {own}")
+    update = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
+    statement = f"Fastest: {fastest.arm.name}, {update}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
+    if ratio.low is None or ratio.high is None:
+        return Finding("fastest", statement)
+    return Finding("fastest", statement, f"95 % interval {count(1 / ratio.high, 3)} to {count(1 / ratio.low, 3)}")
 
 
-def _bounds(rows: Sequence[Row]) -> Iterable[str]:
+def _bounds(rows: Sequence[Row]) -> Iterator[Finding]:
     """How near the arms of each device come to only reading the data."""
-    floors = [row for row in rows if row.group == "floor" and is_read_floor(row.arm)]
+    floors = [row for row in rows if row.group == "floor" and row.reads_data]
     devices = dict.fromkeys(row.arm.setting.device for row in floors)
     for device in devices:
         floor = next(row for row in floors if row.arm.setting.device == device)  # the fastest, for rows are in order
-        able = [row for row in rows if row.rank and row.floor and row.arm.setting.device == device]
-        reference = next((row for row in able if row.arm.role == "reference"), None)
-        said = [f"the fastest faithful arm takes {times(row.floor.value)} that" for row in able[:1] if row.floor]
-        if reference and reference.floor and reference != able[0]:
-            said.append(f"{reference.arm.implementation} {times(reference.floor.value)}")
+        bounded = [row for row in rows if row.rank and row.floor and row.arm.setting.device == device]
+        reference = next((row for row in bounded if row.arm.role == "reference"), None)
+        parts = [f"the fastest faithful arm takes {times(row.floor.value)} that" for row in bounded[:1] if row.floor]
+        if reference and reference.floor and reference != bounded[0]:
+            parts.append(f"{reference.arm.implementation} {times(reference.floor.value)}")
         where = f" on {device}" if len(devices) > 1 else ""
         took = seconds(floor.seconds.value if floor.seconds else None)
         least = f"Reading the data once an update takes {took} at least{where} ({floor.arm.implementation})"
-        yield f"{least}: {', '.join(said)}." if said else f"{least}."
+        yield Finding("bound", f"{least}: {', '.join(parts)}" if parts else least)
 
 
-def _another_algorithm(able: Sequence[Row]) -> Iterable[str]:
-    whole = [row for row in able if row.work == "algorithmic" and row.job_seconds and row.arm.setting.watch == "none"]
-    if whole:
-        best = min(whole, key=lambda row: row.job_seconds or 0.0)
-        yield (
+def _another_algorithm(ranked: Sequence[Row]) -> Iterator[Finding]:
+    jobs = [row for row in ranked if row.work == "algorithmic" and row.job_seconds and row.arm.setting.watch == "none"]
+    if jobs:
+        best = min(jobs, key=lambda row: row.job_seconds or 0.0)
+        yield Finding(
+            "another algorithm",
             f"By another algorithm the whole job of {grouped(best.arm.setting.updates)} updates takes "
             f"{seconds(best.job_seconds)} once it has started ({best.arm.implementation}): "
-            "ranked apart, for it does not read the data every update."
+            "ranked apart, for it does not read the data every update",
         )
 
 
-def _late_starts(able: Sequence[Row]) -> Iterable[str]:
-    """When what starts later and runs faster has caught up, where all started alone; algorithmic arms aside."""
+def _late_starts(ranked: Sequence[Row]) -> Iterator[Finding]:
+    """When the faithful arms that start later and run faster have caught up, where all started alone."""
     late = {
         row.arm.name: row.break_even.updates
-        for row in able
+        for row in ranked
         if row.work == "faithful" and row.break_even and row.break_even.updates and row.break_even.alone
     }
     if late:
         first = min(late, key=lambda name: late[name])
         until = f" to {count(max(late.values()), 2)}" if len(late) > 1 else ""
-        arms = plural(len(late), "faster arm has", "faster arms have")
-        yield (
-            f"{arms} paid for a later start after {count(late[first], 2)}{until} updates ({first} first); "
-            f"the job has {grouped(able[0].arm.setting.updates)}."
+        yield Finding(
+            "late start",
+            f"{plural(len(late), 'faster arm has', 'faster arms have')} paid for a later start after "
+            f"{count(late[first], 2)}{until} updates ({first} first); "
+            f"the job has {grouped(ranked[0].arm.setting.updates)}",
         )
 
 
-def _unwatched(other: Row, row: Row) -> bool:
+def _is_unwatched(other: Row, row: Row) -> bool:
     """Whether `other` is `row` without its watcher."""
-    mine, its = row.arm.setting, other.arm.setting
-    same = (mine.device, mine.mode) == (its.device, its.mode)
-    return same and other.arm.implementation == row.arm.implementation and its.watch == "none"
+    own, others = row.arm.setting, other.arm.setting
+    same = (own.device, own.mode) == (others.device, others.mode)
+    return same and other.arm.implementation == row.arm.implementation and others.watch == "none"
 
 
-def _watching(row: Row, bare: Row) -> Iterable[str]:
+def _watching(row: Row, bare: Row) -> Iterator[Finding]:
     if row.job_seconds and bare.job_seconds and row.job_seconds > bare.job_seconds:
         verb = {"draw": "drawing", "loss": "reading the loss"}[row.arm.setting.watch]
         share = 1 - bare.job_seconds / row.job_seconds
-        yield (
+        yield Finding(
+            "watching",
             f"Of the {seconds(row.job_seconds)} that {row.arm.implementation} takes for the whole job when watched, "
-            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; unwatched it takes {seconds(bare.job_seconds)}."
+            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; unwatched it takes {seconds(bare.job_seconds)}",
         )
 
 
-def answers(rows: Sequence[Row]) -> str:
-    """What the referee said of all of them; floors have no answer."""
-    judged = [row for row in rows if row.judgement and row.work != "floor"]
-    wrong = [row for row in judged if row.status == "wrong"]
-    if wrong:
-        return f"WRONG ANSWERS: {', '.join(dict.fromkeys(row.arm.name for row in wrong))}; they are not ranked."
-    return (
-        f"All {len(judged)} answers agree with the float64 oracle within what rounding explains."
-        if judged
-        else "No answers."
+def answers(rows: Sequence[Row]) -> Finding:
+    """Whether the answers of all arms are right; floors have no answer."""
+    verified = verified_rows(rows)
+    if wrong := wrong_names(rows):
+        return Finding("wrong answers", f"WRONG ANSWERS: {', '.join(wrong)}; they are not ranked")
+    if not verified:
+        return Finding("answers", "No answers")
+    return Finding(
+        "answers", f"All {len(verified)} answers agree with the float64 oracle within what rounding explains"
     )
 
 
-def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate | None) -> Iterable[Caveat]:
-    """What makes the numbers doubtful, each with what to do; a closed list of codes."""
+def verified_rows(rows: Sequence[Row]) -> list[Row]:
+    """The arms whose answers the referee has looked at."""
+    return [row for row in rows if row.judgement and row.work != "floor"]
+
+
+def wrong_names(rows: Sequence[Row]) -> list[str]:
+    """The names of the arms with a wrong answer."""
+    return list(dict.fromkeys(row.arm.name for row in verified_rows(rows) if row.status == "wrong"))
+
+
+def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterator[Caveat]:
+    """What makes the numbers of a race doubtful, each with what to do about it; a closed list of codes."""
     if twin and statistics.verdict(twin) in ("faster", "slower") and abs(twin.value - 1) > TWIN_OFF:
         yield Caveat(
             code="twin_off",
@@ -139,8 +178,8 @@ def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate
             text=f"the reference {race.reference.name} could not be measured, so there are no ratios",
             advice="choose another with --reference",
         )
-    for arm, mine in records.items():
-        spread = _spread(mine, records[race.reference])
+    for arm in records:
+        spread = _spread(list(records.logarithms(arm, race.reference).values()))
         if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS:
             yield Caveat(
                 code="rounds_disagree",
@@ -152,15 +191,14 @@ def warnings(race: Race, records: Mapping[Arm, Sequence[Record]], twin: Estimate
         yield Caveat(code=code, text=caveats[0].text + more, advice=caveats[0].advice)
 
 
-def _by_code(records: Mapping[Arm, Sequence[Record]]) -> dict[str, list[Caveat]]:
-    """What the rounds noted, each once, under its code: one kind of trouble is one warning, however often it came."""
-    found: dict[str, list[Caveat]] = {}
-    for caveat in dict.fromkeys(caveat for mine in records.values() for record in mine for caveat in record.caveats):
-        found.setdefault(caveat.code, []).append(caveat)
-    return found
+def _by_code(records: RaceRecords) -> dict[str, list[Caveat]]:
+    """The caveats of all rounds by their codes, equal ones once: a warning is given once a code."""
+    caveats: dict[str, list[Caveat]] = {}
+    for caveat in dict.fromkeys(caveat for arm in records for record in records[arm] for caveat in record.caveats):
+        caveats.setdefault(caveat.code, []).append(caveat)
+    return caveats
 
 
-def _spread(records: Sequence[Record], reference: Sequence[Record]) -> float:
-    """Standard deviation over rounds of the logarithm of the ratio; 0 for fewer than two rounds."""
-    logarithms = list(statistics.round_logarithms(records, reference).values())
+def _spread(logarithms: Sequence[float]) -> float:
+    """Standard deviation over rounds; 0 for fewer than two."""
     return float(np.std(logarithms, ddof=1)) if len(logarithms) > 1 else 0.0

@@ -1,30 +1,31 @@
-"""One row for each arm of a race: estimates from its records, and its rank. Apart from what is said about them."""
+"""One row for each arm of a race: estimates from its records, and its rank."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bench.results import statistics
-from bench.results.record import MEASURED, Arm, Judgement, Record, Status
+from bench.results.record import MEASURED, Arm, Judgement, Race, Record, Status
 from bench.results.statistics import Estimate
 from impls.contract import Work
+from reports.run.race_records import RaceRecords
 
-# The worst that any round saw is what an arm is called; the order says what is worse.
+# An arm has the gravest status of its rounds; here the least grave is first.
 _GRAVITY: tuple[Status, ...] = (
     "ok", "interrupted", "wrong", "unsupported", "unavailable", "failed", "out_of_memory", "timeout", "crashed"
 )  # fmt: skip
 
-READ_FLOOR = "floor_read"  # how the name of an implementation begins that only reads the data, once an update
+_OLD_READ_FLOORS = "floor_read"  # old records tell a floor that only reads the data by how its name begins
 
 Group = Literal["faithful", "algorithmic", "floor", "unranked"]
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """When a slower start has paid for itself against the reference.
+    """When an arm that starts later than the reference has caught up with it.
 
-    updates  after so many it has caught up; 0 when it starts no later and is faster; None for never: it is not faster
+    updates  the number of updates after which it has; 0 when it starts no later and is faster; None when it is not faster
     alone    whether both cold starts were measured with nothing else starting at the same time
     """
 
@@ -34,19 +35,21 @@ class BreakEven:
 
 @dataclass(frozen=True)
 class Row:
-    """One arm. None stands for what was not measured, or cannot be said.
+    """What a race measured of one arm; None for what was not measured or cannot be known.
 
+    reads_data    whether it is a floor that only reads the data, once an update
     rank          1 for the fastest of its class; arms that the race cannot tell apart share a rank
-    seconds       one steady update
+    seconds       of one steady update
     ratio         arm over reference, in seconds an update
     floor         faithful arm over only reading the data on the same device, in seconds an update
-    break_even    of an arm that may be compared with the reference, once both cold starts are known
+    break_even    of an arm that is compared with the reference, once both cold starts are known
     cold_seconds  import, build and first update together, compilation included
     cold_alone    whether nothing else was starting at the same time
     """
 
     arm: Arm
     work: Work
+    reads_data: bool
     status: Status
     reason: str
     rounds: int
@@ -65,7 +68,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """faster, slower, same or unresolved against the reference; else why it is not compared with it."""
+        """faster, slower, same or unresolved against the reference; for others their status or what they are."""
         if self.status != "ok":
             return self.status
         if self.work == "floor":
@@ -76,84 +79,87 @@ class Row:
 
     @property
     def group(self) -> Group:
-        """The class that it is listed with; "unranked" for arms that are wrong, or without a time."""
+        """The class with which the arm is listed; "unranked" for an arm that is wrong or has no time."""
         return self.work if self.status == "ok" and self.seconds else "unranked"
 
 
-def by_arm(records: Iterable[Record]) -> dict[Arm, list[Record]]:
-    """The records of each arm that has any, in the order in which they come."""
-    found: dict[Arm, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.arm, []).append(record)
-    return found
-
-
 def worst(records: Sequence[Record]) -> tuple[Status, str]:
-    """The gravest status that any round saw of an arm, and its reason."""
+    """The gravest status of an arm's rounds, and the reason that was recorded with it."""
     if not records:
         return "interrupted", "the run ended before its first round was over"
-    found = max(records, key=lambda record: _GRAVITY.index(record.status))
-    return found.status, found.reason
+    gravest = max(records, key=lambda record: _GRAVITY.index(record.status))
+    return gravest.status, gravest.reason
 
 
-def excused(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
-    """Why rows have no time, or no rank: each status with its reason once, and the names of the arms that share it."""
-    found: dict[str, list[str]] = {}
+def excuses(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
+    """Why rows have no time or no rank: each status with its reason once, and the names of the arms that share it."""
+    names: dict[str, list[str]] = {}
     for row in rows:
         if row.reason and row.status != "ok":
-            found.setdefault(f"{row.status.replace('_', ' ')}: {row.reason}", []).append(row.arm.name)
-    return [(names, why) for why, names in found.items()]
+            names.setdefault(f"{row.status.replace('_', ' ')}: {row.reason}", []).append(row.arm.name)
+    return [(arms, reason) for reason, arms in names.items()]
 
 
-def is_read_floor(arm: Arm) -> bool:
-    """Whether by its name an arm does nothing but read the data, once an update."""
-    return arm.implementation.partition("/")[2].startswith(READ_FLOOR)
+def rows_of(race: Race, records: RaceRecords) -> tuple[Row, ...]:
+    """The ranked rows of all arms of a race but its twin."""
+    floors = read_floors(records)
+    arms = [arm for arm in race.arms if arm.role != "twin"]
+    return tuple(
+        ranked([row_of(arm, race.reference, records, floors.get(arm.setting.device)) for arm in arms], records)
+    )
 
 
-def read_floors(records: Mapping[Arm, Sequence[Record]]) -> dict[str, Sequence[Record]]:
-    """For each device what was seen of the arm that only reads the data; of the fastest, where several do."""
-    found: dict[str, tuple[float, Sequence[Record]]] = {}
-    for arm, mine in records.items():
-        seconds = statistics.seconds_per_update(mine)
-        right = all(record.status == "ok" and record.work == "floor" for record in mine)
-        if seconds and right and is_read_floor(arm):
+def read_floors(records: RaceRecords) -> dict[str, Arm]:
+    """By device, the arm that only reads the data; the fastest, where there are several."""
+    fastest: dict[str, tuple[float, Arm]] = {}
+    for arm in records:
+        seconds = statistics.seconds_per_update(records[arm])
+        if seconds and all(record.status == "ok" and _reads_data(record) for record in records[arm]):
             device = arm.setting.device
-            if device not in found or seconds.value < found[device][0]:
-                found[device] = (seconds.value, mine)
-    return {device: mine for device, (_, mine) in found.items()}
+            if device not in fastest or seconds.value < fastest[device][0]:
+                fastest[device] = (seconds.value, arm)
+    return {device: arm for device, (_, arm) in fastest.items()}
 
 
-def row_of(arm: Arm, records: Sequence[Record], reference: Sequence[Record], read_floor: Sequence[Record] = ()) -> Row:
-    """What the records of an arm say, without a rank yet.
+def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | None = None) -> Row:
+    """The row of an arm, without a rank.
 
-    read_floor  what was seen of the arm that only reads the data, on the same device
+    read_floor  the arm that only reads the data, on the same device
     """
-    status, reason = worst(records)
-    first = _started(records)
-    done = next((record for record in records if record.job), None)
+    own = records[arm]
+    status, reason = worst(own)
+    first = _started(own)
+    done = next((record for record in own if record.job), None)
     work = first.work if first else "faithful"
     bounded = work == "faithful" and status in MEASURED
     compared = work != "floor" and status == "ok" and arm.role != "reference"
-    ratio = statistics.ratio(records, reference)
+    ratio = records.ratio(arm, reference)
     return Row(
         arm=arm,
         work=work,
+        reads_data=bool(first and _reads_data(first)),
         status=status,
         reason=reason,
-        rounds=sum(bool(record.blocks) for record in records),
+        rounds=sum(bool(record.blocks) for record in own),
         rank=None,
-        seconds=statistics.seconds_per_update(records),
+        seconds=statistics.seconds_per_update(own),
         ratio=ratio,
-        floor=statistics.ratio(records, read_floor) if bounded else None,
-        break_even=_break_even(records, reference, ratio) if compared else None,
+        floor=records.ratio(arm, read_floor) if bounded and read_floor else None,
+        break_even=_break_even(own, records[reference], ratio) if compared else None,
         job_seconds=done.job.seconds if done and done.job else None,
         cold_seconds=_cold(first),
         cold_alone=bool(first and first.alone),
         first_seconds=first.first_seconds if first else None,
-        judgement=_telling(records),
+        judgement=_telling_judgement(own),
         weights=done.job.weights if done and done.job else None,
-        peak_resident_bytes=max((r.peak_resident_bytes for r in records if r.peak_resident_bytes), default=None),
+        peak_resident_bytes=max((r.peak_resident_bytes for r in own if r.peak_resident_bytes), default=None),
     )
+
+
+def _reads_data(record: Record) -> bool:
+    if record.work != "floor" or record.reads_data is not None:
+        return bool(record.reads_data)
+    return record.arm.implementation.partition("/")[2].startswith(_OLD_READ_FLOORS)
 
 
 def _started(records: Sequence[Record]) -> Record | None:
@@ -168,42 +174,47 @@ def _cold(first: Record | None) -> float | None:
 
 
 def _break_even(records: Sequence[Record], reference: Sequence[Record], ratio: Estimate | None) -> BreakEven | None:
-    """What the start costs more, over what an update costs less; by the paired ratio, whose sign no drift turns."""
-    mine, its = _started(records), _started(reference)
-    late, early = _cold(mine), _cold(its)
-    each = statistics.seconds_per_update(reference)
+    """What the start costs more, over what an update costs less, by the paired ratio: no drift can turn its sign."""
+    first, first_of_reference = _started(records), _started(reference)
+    late, early = _cold(first), _cold(first_of_reference)
+    update = statistics.seconds_per_update(reference)
     verdict = statistics.verdict(ratio)
-    if not (mine and its and each and ratio) or late is None or early is None or verdict == "unresolved":
+    if (
+        not (first and first_of_reference and update and ratio)
+        or late is None
+        or early is None
+        or verdict == "unresolved"
+    ):
         return None
-    updates = math.ceil((late - early) / (each.value * (1 - ratio.value))) if verdict == "faster" else None
-    return BreakEven(None if updates is None else max(0, updates), alone=mine.alone and its.alone)
+    updates = math.ceil((late - early) / (update.value * (1 - ratio.value))) if verdict == "faster" else None
+    return BreakEven(None if updates is None else max(0, updates), alone=first.alone and first_of_reference.alone)
 
 
-def _telling(records: Sequence[Record]) -> Judgement | None:
-    """The first fault the referee found; else what it said of the job; else its last word."""
-    found = [judgement for record in records for judgement in record.judgements]
-    for wanted in (lambda j: j.fault is not None, lambda j: j.when == "job"):
-        for judgement in found:
-            if wanted(judgement):
+def _telling_judgement(records: Sequence[Record]) -> Judgement | None:
+    """The first fault that the referee found; else its judgement of the job; else its last one."""
+    judgements = [judgement for record in records for judgement in record.judgements]
+    for telling in (lambda j: j.fault is not None, lambda j: j.when == "job"):
+        for judgement in judgements:
+            if telling(judgement):
                 return judgement
-    return found[-1] if found else None
+    return judgements[-1] if judgements else None
 
 
-def ranked(rows: Sequence[Row], records: Mapping[Arm, Sequence[Record]]) -> list[Row]:
+def ranked(rows: Sequence[Row], records: RaceRecords) -> list[Row]:
     """Fastest first in each class, then the floors, which have no rank, then the rest, the least grave first.
 
-    A row is ranked behind the one that leads those of its rank when it is slower than that.
+    A row shares the rank of the row that leads it, unless it is slower than that one.
     """
-    placed: list[Row] = []
+    ordered: list[Row] = []
     for work in ("faithful", "algorithmic", "floor"):
-        able = [row for row in rows if row.group == work]
-        able.sort(key=lambda row: row.seconds.value if row.seconds else 0.0)
+        group = [row for row in rows if row.group == work]
+        group.sort(key=lambda row: row.seconds.value if row.seconds else 0.0)
         leader: Row | None = None
         rank = 0
-        for place, row in enumerate(able, start=1):
-            apart = statistics.ratio(records[row.arm], records[leader.arm]) if leader else None
-            if apart is None or statistics.verdict(apart) == "slower":
+        for place, row in enumerate(group, start=1):
+            distance = records.ratio(row.arm, leader.arm) if leader else None
+            if distance is None or statistics.verdict(distance) == "slower":
                 leader, rank = row, place
-            placed.append(row if work == "floor" else replace(row, rank=rank))
+            ordered.append(row if work == "floor" else replace(row, rank=rank))
     rest = [row for row in rows if row.group == "unranked"]
-    return placed + sorted(rest, key=lambda row: _GRAVITY.index(row.status))
+    return ordered + sorted(rest, key=lambda row: _GRAVITY.index(row.status))

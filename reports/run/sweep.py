@@ -8,12 +8,13 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import nnls
 
-from bench.results import statistics
-from bench.results.record import Arm, Plan, Race, Record, grouped
+from bench.results.record import Arm, Plan, Race, grouped
 from bench.results.statistics import Estimate
 from impls.contract import Work
 from impls.contract.setting import BY_NAME, COORDINATES
 from reports.run.crossings import Meeting, changes, crossed
+from reports.run.findings import Finding
+from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
 from reports.text import numbers
 
@@ -97,7 +98,16 @@ class Crossing:
 
 
 @dataclass(frozen=True)
-class Growth:
+class _Size:
+    """The race of one size: its rows by the names of their arms, those that have a time and are not watched."""
+
+    size: int
+    rows: Mapping[str, Row]
+    records: RaceRecords
+
+
+@dataclass(frozen=True)
+class Sweep:
     """A sweep: what grows, the courses by class and speed, and their crossings from the smallest size on."""
 
     title: str
@@ -107,27 +117,26 @@ class Growth:
     crossings: tuple[Crossing, ...]
 
 
-def growth_of(plan: Plan, rows: Sequence[Sequence[Row]], records: Mapping[Arm, Sequence[Record]]) -> Growth | None:
-    """None for a plan that sweeps nothing.
+def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords]]) -> Sweep | None:
+    """How the arms of a run grow from race to race; None for a plan that sweeps nothing.
 
-    rows     those of each race of the plan
-    records  what was seen of each arm
+    races  rows and records of each race of the plan
     """
     if not plan.swept:
         return None
     sizes = sorted({size_of(race, plan.swept) for race in plan.races})
-    series: dict[str, list[tuple[int, dict[str, Row]]]] = {}
-    for race, mine in zip(plan.races, rows, strict=True):
-        able = {row.arm.name: row for row in mine if row.group != "unranked" and row.arm.setting.watch == "none"}
-        series.setdefault(series_of(race, plan), []).append((size_of(race, plan.swept), able))
+    series: dict[str, list[_Size]] = {}
+    for race, (rows, records) in zip(plan.races, races, strict=True):
+        measured = {row.arm.name: row for row in rows if row.group != "unranked" and row.arm.setting.watch == "none"}
+        series.setdefault(series_of(race, plan), []).append(_Size(size_of(race, plan.swept), measured, records))
     courses: list[Course] = []
     crossings: list[Crossing] = []
-    for name, races in series.items():
-        races.sort(key=lambda race: race[0])
-        found = _courses(name, races)
-        courses += found
-        crossings += _crossings(found, races, records)
-    return Growth(
+    for name, at_sizes in series.items():
+        at_sizes.sort(key=lambda one: one.size)
+        of_series = _courses(name, at_sizes)
+        courses += of_series
+        crossings += _crossings(of_series, at_sizes)
+    return Sweep(
         title=f"{_coordinates(plan.races[0], plan)[0]}, {span(sizes)} {UNITS[plan.swept][1]}",
         swept=plan.swept,
         sizes=tuple(sizes),
@@ -136,17 +145,17 @@ def growth_of(plan: Plan, rows: Sequence[Sequence[Row]], records: Mapping[Arm, S
     )
 
 
-def told(growth: Growth) -> tuple[list[Crossing], int]:
+def told(sweep: Sweep) -> tuple[list[Crossing], int]:
     """The crossings to tell, at most MOST, the most telling chosen first; and the number of all others."""
-    chosen = sorted(growth.crossings, key=lambda crossing: (not crossing.leading, not crossing.telling))[:MOST]
-    return sorted(chosen, key=lambda crossing: crossing.size), len(growth.crossings) - len(chosen)
+    chosen = sorted(sweep.crossings, key=lambda crossing: (not crossing.leading, not crossing.telling))[:MOST]
+    return sorted(chosen, key=lambda crossing: crossing.size), len(sweep.crossings) - len(chosen)
 
 
-def overtaking(growth: Growth) -> str:
+def overtaking(sweep: Sweep) -> str:
     """What is said instead of crossings where there are none; empty where there are."""
-    if growth.crossings:
+    if sweep.crossings:
         return ""
-    return "No arm is known to overtake another." if growth.courses else "Nothing was measured."
+    return "No arm is known to overtake another." if sweep.courses else "Nothing was measured."
 
 
 def series_of(race: Race, plan: Plan) -> str:
@@ -166,13 +175,14 @@ def span(sizes: Sequence[int]) -> str:
     return f"{len(sizes)} sizes from {grouped(sizes[0])} to {grouped(sizes[-1])}"
 
 
-def sentence(crossing: Crossing, swept: str) -> str:
-    """ "linear/c cpu eager becomes slower than linear/numpy cpu eager at 2 300 rows (95 %: 2 100 to 2 600; ...)"."""
+def finding(crossing: Crossing, swept: str) -> Finding:
+    """ "linear/c cpu eager becomes slower than linear/numpy cpu eager at 2 300 rows (95 %: 2 100 to 2 600; ...)."."""
     size, low, high = sizes_of(crossing)
     series = f"{crossing.slower.series}: " if crossing.slower.series else ""
-    return (
-        f"{series}{crossing.slower.arm.name} becomes slower than {crossing.faster.arm.name} at {size} {UNITS[swept][1]} "
-        f"(95 %: {low} to {high}; measured at {grouped(crossing.below)} and {grouped(crossing.above)})"
+    return Finding(
+        "crossing",
+        f"{series}{crossing.slower.arm.name} becomes slower than {crossing.faster.arm.name} at {size} {UNITS[swept][1]}",
+        f"95 %: {low} to {high}; measured at {grouped(crossing.below)} and {grouped(crossing.above)}",
     )
 
 
@@ -203,15 +213,15 @@ def _spoken(race: Race) -> dict[str, str]:
     return {"workload": race.workload} | {name: text for name, text in words.items() if text}
 
 
-def _courses(series: str, races: Sequence[tuple[int, Mapping[str, Row]]]) -> list[Course]:
+def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
     """By class; in each the fastest at the largest size first."""
-    found = []
-    for name in dict.fromkeys(name for _, able in races for name in able):
-        mine = [(size, able[name]) for size, able in races if name in able]
-        points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in mine if row.seconds)
-        found.append(Course(mine[0][1].arm, series, mine[0][1].work, points, fit_of(points)))
+    courses = []
+    for name in dict.fromkeys(name for race in races for name in race.rows):
+        rows = [(race.size, race.rows[name]) for race in races if name in race.rows]
+        points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in rows if row.seconds)
+        courses.append(Course(rows[0][1].arm, series, rows[0][1].work, points, fit_of(points)))
     return sorted(
-        found,
+        courses,
         key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),
     )
 
@@ -228,14 +238,12 @@ def fit_of(points: Sequence[Point]) -> Fit | None:
     return Fit(fixed=fixed, each=each, off=float(np.abs(terms @ [fixed, each] - 1).max()))
 
 
-def _crossings(
-    courses: Sequence[Course], races: Sequence[tuple[int, Mapping[str, Row]]], records: Mapping[Arm, Sequence[Record]]
-) -> Iterator[Crossing]:
+def _crossings(courses: Sequence[Course], races: Sequence[_Size]) -> Iterator[Crossing]:
     for one, other in combinations(courses, 2):
         if one.work != other.work or one.work == "floor":
             continue
         peers = [course for course in courses if course.work == one.work]
-        for stretch in changes(list(_meetings(one.arm.name, other.arm.name, races, records))):
+        for stretch in changes(list(_meetings(one.arm.name, other.arm.name, races))):
             slower, faster = (one, other) if stretch[-1].ratio.value > 1 else (other, one)
             size, low, high = crossed(stretch)
             lowest = min(seconds for course in peers if (seconds := course.seconds_at(size)) is not None)
@@ -251,12 +259,10 @@ def _crossings(
             )
 
 
-def _meetings(
-    one: str, other: str, races: Sequence[tuple[int, Mapping[str, Row]]], records: Mapping[Arm, Sequence[Record]]
-) -> Iterator[Meeting]:
-    for size, able in races:
-        if one in able and other in able:
-            base = able[other].seconds
-            ratio = statistics.ratio(records[able[one].arm], records[able[other].arm])
+def _meetings(one: str, other: str, races: Sequence[_Size]) -> Iterator[Meeting]:
+    for race in races:
+        if one in race.rows and other in race.rows:
+            base = race.rows[other].seconds
+            ratio = race.records.ratio(race.rows[one].arm, race.rows[other].arm)
             if base and ratio and ratio.low is not None and ratio.high is not None:
-                yield Meeting(size, ratio, base.value)
+                yield Meeting(race.size, ratio, base.value)

@@ -1,18 +1,20 @@
-"""A comparison as rich renderables, for the door to print. Apart from Markdown, which has no colour and no width."""
+"""The report of a run as rich renderables, for the console to print."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from bench.results.record import Caveat, Race
-from reports.run.columns import columns_of, growth_columns, race_columns, unit_of
-from reports.run.comparison import Comparison, RaceResult
+from bench.results.record import Caveat
+from reports.profile import text as profile_text
+from reports.run.columns import unit_of
 from reports.run.findings import answers
-from reports.run.rows import Row, excused
-from reports.run.sweep import Growth, overtaking, sentence, told
+from reports.run.report import RaceResult, RunReport
+from reports.run.rows import Row, excuses
+from reports.run.sweep import Sweep, finding, overtaking, told
+from reports.run.sweep_columns import race_columns, sweep_columns
 from reports.text.columns import Column, cells, heads
 from reports.text.sanitize import plain
 from reports.text.terminal import indented, legend, table
@@ -28,31 +30,27 @@ STYLES = {
 }
 
 
-def render(
-    comparison: Comparison, width: int, spent: Mapping[Race, Iterable[RenderableType]] | None = None
-) -> Iterator[RenderableType]:
-    """Race by race: title, findings, table, the rows without a time and why; then what each column says, and warnings.
+def render(report: RunReport, width: int) -> Iterator[RenderableType]:
+    """Race by race its title, findings and table, and why rows have no time; then the legend of the columns, and warnings.
 
-    A sweep is one table of how its arms grow, with a line a race.
+    A sweep is one table of how its arms grow, with a line for each race.
 
     width  characters a line; columns that do not fit are left out, and named
-    spent  where the time goes, of each race that was profiled
     """
-    growth = comparison.growth
-    if growth and len(comparison.races) > 1:
-        yield from _sweep(comparison, growth, width)
-        meanings = [(column.head, column.meaning) for column in growth_columns(growth)]
-        meanings += [(column.head, column.meaning) for column in race_columns(comparison.plan)]
-        warnings = _one_of_each(comparison.warnings)
+    if report.sweep and len(report.races) > 1:
+        yield from _sweep(report, report.sweep, width)
+        columns = [(column.head, column.meaning) for column in sweep_columns(report.sweep)]
+        columns += [(column.head, column.meaning) for column in race_columns(report.plan)]
+        warnings = _one_of_each(report.warnings)
     else:
-        columns = columns_of(row for result in comparison.races for row in result.rows)
-        for result in comparison.races:
-            yield from _race(result, columns, width)
-            yield from (spent or {}).get(result.race, ())
-        meanings = [(c.head.partition(",")[0], c.meaning) for c in columns]
-        warnings = list(comparison.warnings)
+        for result in report.races:
+            yield from _race(result, report.columns, width)
+            if result.profiled:
+                yield from profile_text.terminal(result.profiled.attributions, width)
+        columns = [(column.head.partition(",")[0], column.meaning) for column in report.columns]
+        warnings = list(report.warnings)
     yield Text()
-    yield legend(meanings)
+    yield legend(columns)
     for warning in warnings:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
@@ -62,8 +60,8 @@ def render(
 def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text(plain(result.race.title), style="bold")
-    for finding in result.findings:
-        yield indented(plain(finding))
+    for each in result.findings:
+        yield indented(plain(each.text))
     yield Text()
     scale, unit = unit_of(result.rows)
     lines = [cells(columns, row, scale) for row in result.rows]
@@ -73,35 +71,35 @@ def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Ite
 
 
 def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Iterator[Padding]:
-    """Why rows have no time, or no rank; of several races each reason once, with the sizes at which it held."""
-    found: dict[str, list[str]] = {}
+    """Why rows have no time or no rank; each reason once, with the sizes of the races in which it held."""
+    held: dict[str, list[str]] = {}
     for number, rows in enumerate(races):
-        for names, why in excused(rows):
-            found.setdefault(plain(f"{', '.join(names)}: {why}"), []).extend(sizes[number : number + 1])
-    for said, where in found.items():
-        yield indented(said + (f" (at {', '.join(where)})" if where and len(where) < len(races) else ""), style="red")
+        for names, reason in excuses(rows):
+            held.setdefault(plain(f"{', '.join(names)}: {reason}"), []).extend(sizes[number : number + 1])
+    for sentence, at in held.items():
+        yield indented(sentence + (f" (at {', '.join(at)})" if at and len(at) < len(races) else ""), style="red")
 
 
-def _sweep(comparison: Comparison, growth: Growth, width: int) -> Iterator[RenderableType]:
+def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableType]:
     yield Text()
-    yield Text(plain(growth.title), style="bold")
-    crossings, others = told(growth)
+    yield Text(plain(sweep.title), style="bold")
+    crossings, others = told(sweep)
     for crossing in crossings:
-        yield indented(plain(f"{sentence(crossing, growth.swept)}."))
+        yield indented(plain(finding(crossing, sweep.swept).text))
     if others:
         yield indented(f"And {others} more: see summary.md.")
-    if none := overtaking(growth):
+    if none := overtaking(sweep):
         yield indented(none)
-    yield indented(plain(answers([row for result in comparison.races for row in result.rows])))
+    yield indented(plain(answers(report.rows).text))
     yield Text()
-    columns = growth_columns(growth)
-    lines = [cells(columns, course) for course in growth.courses]
-    yield from table(columns, heads(columns), lines, width, [course.work for course in growth.courses])
+    columns = sweep_columns(sweep)
+    lines = [cells(columns, course) for course in sweep.courses]
+    yield from table(columns, heads(columns), lines, width, [course.work for course in sweep.courses])
     yield Text()
-    races = race_columns(comparison.plan)
-    yield from table(races, heads(races), [cells(races, result) for result in comparison.races], width)
-    sizes = [cells(races, result)[0] for result in comparison.races]
-    yield from _excuses([result.rows for result in comparison.races], sizes)
+    races = race_columns(report.plan)
+    yield from table(races, heads(races), [cells(races, result) for result in report.races], width)
+    sizes = [cells(races, result)[0] for result in report.races]
+    yield from _excuses([result.rows for result in report.races], sizes)
 
 
 def _one_of_each(warnings: Sequence[Caveat]) -> list[Caveat]:

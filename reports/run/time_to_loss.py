@@ -1,13 +1,13 @@
 """How long arms take to the same loss, whatever their batches. Apart because pictures and tables say the same times."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results.record import LossCurve, Race
 from bench.results.statistics import Estimate
 from impls.contract.setting import COORDINATES
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.rows import Row
 
 TINY = 1e-300  # what is left above the least loss once nothing is
@@ -46,15 +46,15 @@ class Target:
     ways: tuple[Way, ...]
 
 
-def targets(results: Sequence[RaceResult], descents: Mapping[Race, LossCurve]) -> list[Target]:
+def targets(results: Sequence[RaceResult]) -> list[Target]:
     """One for each group of races on the same problem, whatever their batches; none of races that have no right arm, whose
     descent was not kept, or whose loss does not fall."""
     groups: dict[tuple[object, ...], list[RaceResult]] = {}
     for result in results:
-        descent = descents.get(result.race)
+        descent = result.loss_curve
         if descent and min(descent.losses) < descent.losses[0] and contestants(result):
             groups.setdefault(_problem(result.race), []).append(result)
-    return [_target(group, descents) for group in groups.values()]
+    return [_target(group) for group in groups.values()]
 
 
 def contestants(result: RaceResult) -> list[Row]:
@@ -84,9 +84,11 @@ def _problem(race: Race) -> tuple[object, ...]:
     return race.workload, *(getattr(setting, name) for name in names)
 
 
-def _target(group: Sequence[RaceResult], descents: Mapping[Race, LossCurve]) -> Target:
-    loss = max(min(descents[result.race].losses) for result in group)
-    return Target(loss, descents[group[0].race].minimum, tuple(_way(each, descents[each.race], loss) for each in group))
+def _target(group: Sequence[RaceResult]) -> Target:
+    curves = [result.loss_curve for result in group if result.loss_curve]
+    loss = max(min(curve.losses) for curve in curves)
+    ways = tuple(_way(result, curve, loss) for result, curve in zip(group, curves, strict=True))
+    return Target(loss, curves[0].minimum, ways)
 
 
 def _way(result: RaceResult, descent: LossCurve, loss: float) -> Way:

@@ -1,11 +1,11 @@
 """What the referee saw of each arm's weights, and how far from the oracle. Apart because several pictures show it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results.record import Arm, Judgement, Record, Weights
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.text import numbers
 
 
@@ -44,9 +44,9 @@ class Judged:
         )
 
 
-def judged(result: RaceResult, records: Mapping[Arm, Sequence[Record]]) -> list[Judged]:
+def judged(result: RaceResult) -> list[Judged]:
     """Every arm of a race that was judged at least once, in the order of its rows."""
-    return [found for row in result.rows if (found := _judged(row.arm, records.get(row.arm, ())))]
+    return [found for row in result.rows if (found := _judged(row.arm, result.records[row.arm]))]
 
 
 def _judged(arm: Arm, records: Sequence[Record]) -> Judged | None:

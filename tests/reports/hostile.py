@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bench.results.record import Arm, Caveat, Job, Judgement, Record
-from reports.run.comparison import Comparison, compare
+from reports.run.report import RunReport, report_of
 from tests.reports.records import MANUAL, plan, race, record, rounds
 
 TEXTS = {
@@ -27,8 +27,8 @@ TEXTS = {
 }
 
 
-def hostile(text: str) -> tuple[Comparison, list[Record]]:
-    """The comparison of a race whose every string is the text, in several states, and its records."""
+def hostile(text: str) -> RunReport:
+    """The report of a race whose every string is the text, in several states."""
     named = Arm(workload=text, implementation=text, setting=MANUAL.setting)
     reference = replace(named, implementation=f"{text}1", role="reference")
     twin = replace(reference, role="twin")
@@ -44,7 +44,7 @@ def hostile(text: str) -> tuple[Comparison, list[Record]]:
     ]
     this = race(named, failed, wrong, reference=reference, twin=twin)
     spoilt = [_spoilt(each, text) for each in records]
-    return compare(replace(plan(this, command=text), run=text), environment(text), spoilt), spoilt
+    return report_of(replace(plan(this, command=text), run=text), environment(text), spoilt, complaints=[text])
 
 
 def environment(text: str) -> dict[str, Any]:

@@ -1,18 +1,17 @@
 """A page made of made-up records, and as a parser sees it: its elements, their attributes, and the text in them."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from bench.results.record import Record
 from bench.results.store import Store
 from reports.figures import ladder, sweep
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.html import run_page
-from reports.run.comparison import Comparison
+from reports.run.report import RunReport
 
 NOWHERE = Store(Path("nowhere"))
 VOID = {"meta", "link", "img", "input", "br", "hr"}
@@ -81,22 +80,17 @@ class Parsed(HTMLParser):
         return self.one("body").removesuffix(self.one("script"))
 
 
-def shown(
-    found: tuple[Comparison, Sequence[Record]], run: Path = Path("nowhere"), complaints: Sequence[str] = ()
-) -> Parsed:
-    """The page of a comparison and its records, with its ladders."""
-    comparison, records = found
-    return Parsed(run_page.render(comparison, records, drawn(comparison), Store(run), complaints))
+def shown(report: RunReport, run: Path = Path("nowhere")) -> Parsed:
+    """The page of a report, with its ladders."""
+    return Parsed(run_page.render(report, drawn(report), Store(run)))
 
 
-def drawn(comparison: Comparison) -> list[Figure]:
-    """Its growth and its ladders, named as a run names them."""
-    several = len(comparison.races) > 1
-    found = [sweep.draw(comparison.growth, Palette({}))] if comparison.growth else []
-    names = [f"ladder-{result.race.slug}" if several else "ladder" for result in comparison.races]
-    return found + [
-        ladder.draw(result, Palette({}), name) for result, name in zip(comparison.races, names, strict=True)
-    ]
+def drawn(report: RunReport) -> list[Figure]:
+    """Its sweep and its ladders, named as a run names them."""
+    figures = [ladder.draw(result, Palette({})) for result in report.races]
+    if len(report.races) > 1:
+        figures = [replace(each, name=f"ladder-{each.race.slug}") for each in figures if each.race]
+    return ([sweep.draw(report.sweep, Palette({}))] if report.sweep else []) + figures
 
 
 def picture(name: str, title: str = "What there is to see") -> Figure:

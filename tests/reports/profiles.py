@@ -7,7 +7,7 @@ from bench.results.profile import Machine, Operation, Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from reports.profile.attribution import Attribution, attribute
-from reports.run.comparison import RaceResult
+from reports.run.report import RaceResult
 from reports.run.rows import Row
 from tests.reports.records import FLOOR, MANUAL, REFERENCE, compared, rounds
 
@@ -100,7 +100,7 @@ def clocked(arm: Arm, full: float, tiny: float) -> Profile:
 def result_of(speeds: Mapping[Arm, float], floor: float | None = 4 * US) -> RaceResult:
     """A race of the reference at 400 µs, of arms at these seconds an update, and of the floor that only reads."""
     floors = rounds(FLOOR, floor, work="floor", judgement=None) if floor else []
-    return compared(speeds, *floors)[0].races[0]
+    return compared(speeds, *floors).races[0]
 
 
 def row_of(result: RaceResult, arm: Arm) -> Row:

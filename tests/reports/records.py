@@ -9,7 +9,8 @@ import numpy as np
 from bench.results.record import Arm, Caveat, Job, Judgement, Plan, Race, Record, Role, Status
 from impls.contract import Work
 from impls.contract.setting import Setting
-from reports.run.comparison import Comparison, compare
+from reports.run.race_records import RaceRecords
+from reports.run.report import RunReport, report_of
 from reports.run.rows import Row, ranked, read_floors, row_of
 
 BLOCK = 40  # updates in a block
@@ -123,8 +124,8 @@ def rounds(arm: Arm, seconds_per_update: float | None, count: int = 5, **chosen:
 
 def compared(
     speeds: Mapping[Arm, float], *others: Record, environment: dict[str, Any] | None = None, **planned: Any
-) -> tuple[Comparison, list[Record]]:
-    """The comparison of a race of the reference (400 µs) and its twin against arms of the given speeds, and its records.
+) -> RunReport:
+    """The report of a race of the reference (400 µs) and its twin against arms of the given speeds.
 
     others  records of arms that are told otherwise, in the race too
     """
@@ -132,10 +133,10 @@ def compared(
     records = [*(each for one, speed in seen.items() for each in rounds(one, speed)), *others]
     contestants = dict.fromkeys([*speeds, *(other.arm for other in others)])
     this = plan(race(*contestants), **planned)
-    return compare(this, ENVIRONMENT if environment is None else environment, records), records
+    return report_of(this, ENVIRONMENT if environment is None else environment, records)
 
 
-def floored(speeds: Mapping[Arm, float], *others: Record, floor: float = 1e-5) -> tuple[Comparison, list[Record]]:
+def floored(speeds: Mapping[Arm, float], *others: Record, floor: float = 1e-5) -> RunReport:
     """The same race with an arm that only reads the data."""
     return compared(speeds, *rounds(FLOOR, floor, work="floor", judgement=None), *others)
 
@@ -147,8 +148,8 @@ def grown(
     *others: Record,
     works: Mapping[str, Work] | None = None,
     count: int = 5,
-) -> tuple[Comparison, list[Record]]:
-    """The comparison of a sweep, and its records.
+) -> RunReport:
+    """The report of a sweep.
 
     speeds  seconds an update at a size, by implementation; the first is the reference
     others  records of arms that are told otherwise; in the race of their size
@@ -167,13 +168,20 @@ def grown(
             records += rounds(one, seconds, count, work=work, judgement=judgement, salt=[size])
         told = [other.arm for other in others if getattr(other.arm.setting, swept) == size]
         races.append(race(*dict.fromkeys([*contestants, *told]), reference=reference, twin=twin))
-    return compare(plan(*races, swept=swept), ENVIRONMENT, records), records
+    return report_of(plan(*races, swept=swept), ENVIRONMENT, records)
 
 
-def placed(records: dict[Arm, list[Record]]) -> list[Row]:
+def placed(records: Mapping[Arm, Sequence[Record]]) -> list[Row]:
     """The ranked rows of arms, of which the first is the reference."""
-    reference = next(iter(records.values()))
-    floors = read_floors(records)
-    return ranked(
-        [row_of(one, mine, reference, floors.get(one.setting.device, ())) for one, mine in records.items()], records
-    )
+    of_race = RaceRecords(records)
+    reference = next(iter(records))
+    floors = read_floors(of_race)
+    return ranked([row_of(one, reference, of_race, floors.get(one.setting.device)) for one in records], of_race)
+
+
+def row(arm: Arm, own: Sequence[Record], reference: Sequence[Record], read_floor: Sequence[Record] = ()) -> Row:
+    """The row of an arm with these records beside a reference, and beside an arm that only reads the data."""
+    base = reference[0].arm if reference else REFERENCE
+    floor = read_floor[0].arm if read_floor else None
+    by_arm = {base: reference, **({floor: read_floor} if floor else {}), arm: own}
+    return row_of(arm, base, RaceRecords(by_arm), floor)

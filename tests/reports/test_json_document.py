@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from bench.results.record import Record
 from bench.results.store import pretty
 from impls.contract.setting import Setting
 from reports.json_document import document
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
@@ -51,7 +52,7 @@ def strict(value: Any) -> Any:
     return json.loads(json.dumps(value, allow_nan=False), parse_constant=refuse)
 
 
-def stored(records: list[Record]) -> list[Record]:
+def stored(records: Sequence[Record]) -> list[Record]:
     """The records after a trip through the store's own format."""
     return [msgspec.json.decode(pretty(each), type=Record) for each in records]
 
@@ -59,7 +60,7 @@ def stored(records: list[Record]) -> list[Record]:
 def test_the_fields_are_those_of_the_design() -> None:
     """Every field that the design promises is there at every level, for arms with and without a time."""
     failed = record(ANALYTIC, 1, None, status="failed", reason="broke")
-    found = strict(document(compared({MANUAL: 5e-4}, failed)[0], "results/x"))
+    found = strict(document(compared({MANUAL: 5e-4}, failed), "results/x"))
     (result,) = found["races"]
     assert (set(found), set(result), set(result["twin"])) == (TOP, RACE, {"ratio", "low", "high"})
     assert [ARM] * 3 == [set(each) for each in result["arms"]]
@@ -69,14 +70,14 @@ def test_the_fields_are_those_of_the_design() -> None:
 
 def test_the_document_says_which_run_and_machine() -> None:
     """Format, path and environment are passed on as they are."""
-    found = strict(document(compared({MANUAL: 5e-4})[0], "results/x"))
+    found = strict(document(compared({MANUAL: 5e-4}), "results/x"))
     assert (found["format"], found["run"], found["environment"]) == (1, "results/x", ENVIRONMENT)
     assert (found["races"][0]["workload"], found["races"][0]["reference"]) == ("linear/line", "linear/nn_sgd")
 
 
 def test_an_arm_carries_what_its_row_says() -> None:
     """Times, ratios with their intervals, and the referee's numbers are those of the comparison."""
-    comparison, _ = compared({MANUAL: 2e-4})
+    comparison = compared({MANUAL: 2e-4})
     row = comparison.races[0].rows[0]
     (found, _) = strict(document(comparison, "x"))["races"][0]["arms"]
     assert row.ratio is not None
@@ -92,7 +93,7 @@ def test_an_arm_carries_what_its_row_says() -> None:
 def test_what_was_not_measured_is_null() -> None:
     """An arm that failed has its status and reason, zero rounds, and null for everything else."""
     failed = record(ANALYTIC, 1, None, status="failed", reason="broke")
-    found = strict(document(compared({}, failed)[0], "x"))["races"][0]["arms"][-1]
+    found = strict(document(compared({}, failed), "x"))["races"][0]["arms"][-1]
     assert (found["status"], found["reason"], found["rounds"]) == ("failed", "broke", 0)
     numbers = ARM - {"implementation", "setting", "class", "status", "reason", "rounds", "verdict"}
     assert {None} == {found[name] for name in numbers}
@@ -101,7 +102,7 @@ def test_what_was_not_measured_is_null() -> None:
 def test_one_round_has_no_interval() -> None:
     """After a single round values are there and intervals are null."""
     records = [*rounds(REFERENCE, 4e-4, 1), *rounds(TWIN, 4e-4, 1), *rounds(MANUAL, 2e-4, 1)]
-    found = strict(document(compare(plan(race(MANUAL)), {}, records), "x"))["races"][0]
+    found = strict(document(report_of(plan(race(MANUAL)), {}, records), "x"))["races"][0]
     assert (found["twin"]["low"], found["twin"]["high"]) == (None, None)
     assert found["twin"]["ratio"] == pytest.approx(1, abs=0.05)
     assert (found["arms"][0]["low"], found["arms"][0]["ratio_high"]) == (None, None)
@@ -121,27 +122,27 @@ def test_nothing_that_is_not_finite_comes_through(broken: float) -> None:
         weights={"weight": [broken, 1.0], "bias": broken},
     )
     records = stored([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), wrong])
-    found = strict(document(compare(plan(race(MANUAL)), ENVIRONMENT, records), "x"))["races"][0]["arms"][-1]
+    found = strict(document(report_of(plan(race(MANUAL)), ENVIRONMENT, records), "x"))["races"][0]["arms"][-1]
     assert (found["status"], found["loss"], found["distance"]) == ("wrong", None, None)
     assert found["weights"] == {"weight": [None, 1.0], "bias": None}
 
 
 def test_warnings_say_what_to_do() -> None:
     """Every warning has a code, a text and an advice."""
-    found = strict(document(compare(plan(race()), {}, []), "x"))["warnings"]
+    found = strict(document(report_of(plan(race()), {}, []), "x"))["warnings"]
     assert [{"code", "text", "advice"}] == [set(each) for each in found]
 
 
 def test_the_document_of_stored_records_is_the_same() -> None:
     """Records that went through the store give the very document that they gave before."""
-    comparison, records = compared({MANUAL: 5e-4})
-    again = compare(comparison.plan, ENVIRONMENT, stored(records))
+    comparison = compared({MANUAL: 5e-4})
+    again = report_of(comparison.plan, ENVIRONMENT, stored(comparison.records))
     assert document(comparison, "x") == document(again, "x")
 
 
 def test_an_arm_says_how_far_it_is_from_the_floor() -> None:
     """The ratio to the read floor stands at faithful arms, the class of the floor is its own, and it has no ratio to it."""
-    comparison, _ = floored({MANUAL: 2e-4})
+    comparison = floored({MANUAL: 2e-4})
     found = {each["implementation"]: each for each in strict(document(comparison, "x"))["races"][0]["arms"]}
     manual, floor = found["linear/manual"], found["linear/floor_read"]
     assert manual["floor_low"] < 20 < manual["floor_high"]
@@ -153,7 +154,7 @@ def test_an_arm_says_how_far_it_is_from_the_floor() -> None:
 def test_an_arm_says_when_it_pays_off() -> None:
     """Updates as a whole number; null for an arm that never does, and for the reference."""
     told = [*rounds(MANUAL, 2e-4, noise=0, cold=2.5), *rounds(ANALYTIC, 9e-4, noise=0)]
-    found = strict(document(compared({}, *told)[0], "x"))["races"][0]["arms"]
+    found = strict(document(compared({}, *told), "x"))["races"][0]["arms"]
     numbers = {each["implementation"]: each["pays_off_after_updates"] for each in found}
     assert numbers["linear/manual"] == pytest.approx(10_000, rel=0.05)
     assert isinstance(numbers["linear/manual"], int)
@@ -162,14 +163,14 @@ def test_an_arm_says_when_it_pays_off() -> None:
 
 def test_a_race_that_is_no_sweep_has_no_growth() -> None:
     """Growth is null unless the plan sweeps something."""
-    assert strict(document(compared({MANUAL: 2e-4})[0], "x"))["growth"] is None
+    assert strict(document(compared({MANUAL: 2e-4}), "x"))["growth"] is None
 
 
 def test_a_sweep_carries_points_fits_and_crossings() -> None:
     """Growth names what was swept, each arm's points with its fit, and each crossing with its interval."""
     speeds = {"linear/nn_sgd": lambda rows: 1e-4 + 1e-9 * rows, "linear/c": lambda rows: 1e-6 + 1e-8 * rows}
     failed = record(arm("linear/numpy", rows=100), 1, None, status="failed", reason="broke")
-    found = strict(document(grown(speeds, (100, 1_000, 100_000), "rows", failed)[0], "x"))["growth"]
+    found = strict(document(grown(speeds, (100, 1_000, 100_000), "rows", failed), "x"))["growth"]
     assert (set(found), found["swept"]) == ({"swept", "arms", "crossings"}, "rows")
     arms = {each["implementation"]: each for each in found["arms"]}
     assert set(arms) == set(speeds)
@@ -184,4 +185,4 @@ def test_a_sweep_carries_points_fits_and_crossings() -> None:
 def test_two_sizes_have_no_fit() -> None:
     """With two sizes the fit of each arm is null."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda _: 1e-4}
-    assert {None} == {each["fit"] for each in strict(document(grown(speeds, (10, 100))[0], "x"))["growth"]["arms"]}
+    assert {None} == {each["fit"] for each in strict(document(grown(speeds, (10, 100)), "x"))["growth"]["arms"]}

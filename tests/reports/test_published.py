@@ -11,7 +11,7 @@ from bench.selfbench import gate_calibration, gate_score
 from bench.selfbench.gate_score import Outcome
 from reports.gate.score import table
 from reports.run import markdown
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.conftest import ROOT
 
 PUBLISHED = ROOT / "reports" / "published"
@@ -33,7 +33,7 @@ def test_a_published_run_can_be_reported(path: Path, tmp_path: Path) -> None:
     """Every record of its archive is read, and its summary names every arm that a report of today names."""
     with archive.opened(str(path), tmp_path) as store:
         records, complaints = store.records()
-        comparison = compare(store.plan(), store.environment(), records)
+        comparison = report_of(store.plan(), store.environment(), records)
     assert complaints == []
     assert len(records) > 30
     arms = re.compile(r"linear/\w[\w\\]*")

@@ -8,6 +8,7 @@ import pytest
 from bench.cli import report
 from bench.results.store import Store
 from reports import write
+from reports.run.report import read, report_of
 from tests.reports.figure_contents import descent
 from tests.reports.parsed import Parsed
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, compared, grown, rounds
@@ -24,8 +25,8 @@ EXPORTS = {
 
 def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
     """A single race has a summary, a document, its exports and its figures; nothing of a sweep."""
-    comparison, records = compared({MANUAL: 2e-4})
-    names = write.write(comparison, records, Store(tmp_path), Store(tmp_path))
+    comparison = compared({MANUAL: 2e-4})
+    names = write.write(comparison, Store(tmp_path), Store(tmp_path))
     assert names[:3] == ["index.html", "summary.md", "report.json"]
     assert EXPORTS == {name for name in names if name.startswith("exports/")}
     assert [] == [name for name in names if "growth" in name]
@@ -35,9 +36,9 @@ def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A record that was cut short is left out, and the page says which it was, and what to do."""
     run = Store(tmp_path)
-    comparison, records = compared({MANUAL: 2e-4})
+    comparison = compared({MANUAL: 2e-4})
     run.write_plan(comparison.plan, ENVIRONMENT)
-    run.write_round(comparison.plan.races[0], 1, [each for each in records if each.round == 1])
+    run.write_round(comparison.plan.races[0], 1, [each for each in comparison.records if each.round == 1])
     cut = next((tmp_path / "records").rglob("linear-manual*.json"))
     cut.write_bytes(cut.read_bytes()[:100])
     report.show(run, run, json_=True)
@@ -49,8 +50,8 @@ def test_what_cannot_be_read_is_named_on_the_page(tmp_path: Path, capsys: pytest
 def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
     """A sweep has its growth as table and picture, and a ladder a race."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-6 * rows}
-    comparison, records = grown(speeds, (100, 1_000))
-    names = write.write(comparison, records, Store(tmp_path), Store(tmp_path))
+    comparison = grown(speeds, (100, 1_000))
+    names = write.write(comparison, Store(tmp_path), Store(tmp_path))
     figures = {name.removeprefix("figures/") for name in names}
     assert {"growth.csv", "growth.svg", "ladder-linear-line-1000x1-full-float32-t1.svg"} <= figures
     table = pd.read_csv(tmp_path / "figures" / "growth.csv")
@@ -62,21 +63,25 @@ def test_a_sweep_leaves_its_growth_too(tmp_path: Path) -> None:
 
 def test_a_run_has_every_picture_that_its_records_allow() -> None:
     """Break-even and blocks from any run; a descent allows three more; a watched arm one; each is named once."""
-    bare, records = compared({MANUAL: 2e-4})
-    assert [picture.name for picture in write.pictures(bare, records, {})] == ["ladder", "payoff", "blocks"]
-    watched, records = compared({MANUAL: 2e-4}, *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3))
-    names = [picture.name for picture in write.pictures(watched, records, {watched.plan.races[0]: descent()})]
+    bare = compared({MANUAL: 2e-4})
+    assert [figure.name for figure in write.figures(bare)] == ["ladder", "payoff", "blocks"]
+    watched = compared({MANUAL: 2e-4}, *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3))
+    curves = {watched.plan.races[0]: descent()}
+    names = [figure.name for figure in write.figures(report_of(watched.plan, ENVIRONMENT, watched.records, curves))]
     assert names == ["ladder", "descent", "payoff", "watching", "line", "path", "blocks"]
 
 
 def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
     """A file that was cut short leaves the others, and page and summary name it."""
-    comparison, records = compared({MANUAL: 2e-4})
+    comparison = compared({MANUAL: 2e-4})
     run = Store(tmp_path)
+    run.write_plan(comparison.plan, ENVIRONMENT)
+    for number in range(1, 6):
+        run.write_round(comparison.plan.races[0], number, [each for each in comparison.records if each.round == number])
     run.write_descent(comparison.plan.races[0], descent())
     (file,) = (tmp_path / "descents").iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    names = write.write(comparison, records, run, run)
+    names = write.write(read(run), run, run)
     drawn = [name.removesuffix(".svg") for name in names if name.endswith(".svg")]
     assert drawn == ["figures/ladder", "figures/payoff", "figures/blocks"]
     assert f"{file} is cut short" in Parsed((tmp_path / "index.html").read_bytes()).text

@@ -1,13 +1,11 @@
-"""Which implementations carry a colour, the same in every picture of a report. Apart because all pictures must agree."""
+"""The colours of implementations, the same in every figure of a report."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.results.record import Arm
 from reports.figures.kit.style import COLOURS, MUTED, REFERENCE
-from reports.run.comparison import Comparison
-from reports.run.rows import Row
 
 DASHES: dict[str, tuple[float, ...]] = {  # on and off, in widths of the line
     "eager": (),
@@ -21,7 +19,7 @@ DASHES: dict[str, tuple[float, ...]] = {  # on and off, in widths of the line
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by implementation; whoever is not of the palette is muted.
+    """Colours by implementation; one without a colour of its own is muted.
 
     A colour says which implementation it is, the dashes of a line say how it is compiled.
     """
@@ -41,33 +39,23 @@ class Palette:
         return DASHES.get(arm.setting.mode, ())
 
 
-def palette_of(comparison: Comparison) -> Palette:
-    """The reference, and of the other faithful ones as many as there are colours: those whose times lie furthest apart.
+def palette_of(references: Sequence[str], seconds: Mapping[str, float]) -> Palette:
+    """The colours of a run: one for the references, and one each for the implementations whose times lie furthest apart.
 
-    Lines that lie on one another gain nothing from a colour; so each next one is the one furthest from all chosen so
-    far, the fastest first, on a logarithmic scale of its best time in any race. Equal ones go by name.
+    Lines that lie on one another gain nothing from a colour; so each next implementation is the one furthest from all
+    chosen so far, the fastest first, on a logarithmic scale. Equal ones go by name.
+
+    references  implementations that are the reference of a race
+    seconds     best time of an update in any race, by implementation; of those that may have a colour
     """
-    references = list(dict.fromkeys(result.race.reference.implementation for result in comparison.races))
-    times = _best(row for result in comparison.races for row in result.rows)
+    times = {name: math.log(best) for name, best in seconds.items()}
     chosen = [name for name in references if name in times][:1]
-    others = {name: at for name, at in times.items() if name not in references}
-    rest = sorted(others, key=lambda name: (others[name], name))
-    stars: list[str] = []
-    while rest and len(stars) < len(COLOURS):
-        seen = [times[name] for name in (*chosen, *stars)]
-        far = rest[0] if not stars else max(rest, key=lambda name: min(abs(times[name] - at) for at in seen))
-        stars.append(far)
-        rest.remove(far)
-    stars.sort(key=lambda name: (times[name], name))
-    return Palette(dict.fromkeys(references, REFERENCE) | dict(zip(stars, COLOURS, strict=False)))
-
-
-def _best(rows: Iterable[Row]) -> dict[str, float]:
-    """The logarithm of the least seconds an update of each faithful implementation that is ranked."""
-    found: dict[str, float] = {}
-    for row in rows:
-        if row.rank and row.seconds and row.work == "faithful" and row.arm.setting.watch == "none":
-            at = math.log(row.seconds.value)
-            name = row.arm.implementation
-            found[name] = min(at, found.get(name, at))
-    return found
+    rest = sorted((name for name in times if name not in references), key=lambda name: (times[name], name))
+    coloured: list[str] = []
+    while rest and len(coloured) < len(COLOURS):
+        taken = [times[name] for name in (*chosen, *coloured)]
+        furthest = rest[0] if not coloured else max(rest, key=lambda name: min(abs(times[name] - at) for at in taken))
+        coloured.append(furthest)
+        rest.remove(furthest)
+    coloured.sort(key=lambda name: (times[name], name))
+    return Palette(dict.fromkeys(references, REFERENCE) | dict(zip(coloured, COLOURS, strict=False)))

@@ -12,6 +12,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure as MatplotlibFigure
 
+from bench.results.record import Race
 from reports.figures.kit import style
 from reports.text.csv import safe_csv
 
@@ -28,21 +29,29 @@ _METADATA: dict[str, dict[str, None]] = {  # without a date or a version, equal 
 class Figure:
     """What a figure shows, for those who see it and for those who do not.
 
-    name           of its files, without an ending: "ladder"
+    kind           what it shows: "ladder"
     title          what there is to see, as a heading
     text           a sentence or two with the findings, for those who cannot see it
     plot           draws it with matplotlib; called under the common style when the files are first asked for
     columns, rows  the numbers that are drawn, for the CSV; times in seconds
+    race           the race that it shows; None where it shows several, or none
+    name           of its files, without an ending; by default its kind
     formats        to render it to, of FORMATS
     """
 
-    name: str
+    kind: str
     title: str
     text: str
     plot: Callable[[], MatplotlibFigure] = field(repr=False, compare=False)
     columns: Sequence[str] = field(repr=False)
     rows: Sequence[Sequence[Any]] = field(repr=False)
+    race: Race | None = None
+    name: str = ""
     formats: tuple[str, ...] = ALWAYS
+
+    def __post_init__(self) -> None:
+        """Names the files after the kind where nothing else is said."""
+        object.__setattr__(self, "name", self.name or self.kind)
 
     @cached_property
     def files(self) -> dict[str, bytes]:

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.record import Arm, Record
-from reports.compare.changes import Change, Incomparable, Side, Versus, versus
-from reports.run.comparison import compare
+from reports.compare.changes import Change, Incomparable, Versus, versus
+from reports.run.report import RunReport, report_of
 from tests.reports.records import ANALYTIC, ENVIRONMENT, MANUAL, REFERENCE, TWIN, arm, plan, race, rounds
 
 C, JAX = arm("linear/c"), arm("linear/jax")
@@ -23,7 +23,7 @@ def side(
     reference: float = 4e-4,
     count: int = 6,
     **changed: Mapping[str, str],
-) -> Side:
+) -> RunReport:
     """A run of the reference and its twin against arms of these speeds.
 
     changed  values of a record's field for an implementation: digest={"linear/c": "other"}
@@ -37,7 +37,7 @@ def side(
     records += others
     contestants = dict.fromkeys([*speeds, *(record.arm for record in others)])
     this = plan(race(*contestants)).named(name)
-    return Side(compare(this, ENVIRONMENT if environment is None else environment, records), records)
+    return report_of(this, ENVIRONMENT if environment is None else environment, records)
 
 
 def of(found: Versus, arm: Arm) -> Change:
@@ -171,7 +171,7 @@ def test_another_reference_is_no_reference() -> None:
     base, twin = arm("linear/manual", "reference"), arm("linear/manual", "twin")
     records = [each for one in (base, twin, C) for each in rounds(one, 1e-4)]
     this = plan(race(C, reference=base, twin=twin)).named("now")
-    now = Side(compare(this, ENVIRONMENT, records), records)
+    now = report_of(this, ENVIRONMENT, records)
     found = versus(now, side({MANUAL: 1e-4, C: 1e-4}))
     assert (of(found, C).ratio, of(found, C).why_not) == (None, "other references")
     assert of(found, C).seconds
@@ -190,7 +190,7 @@ def test_runs_without_a_common_arm_are_refused_with_what_differs() -> None:
     reference, twin = arm("linear/nn_sgd", "reference", **settings), arm("linear/nn_sgd", "twin", **settings)
     this = plan(race(arm("linear/c", **settings), reference=reference, twin=twin)).named("now")
     with pytest.raises(Incomparable, match=r"no arm in common \(rows: 100 000 then, 100 now\).*python -m bench run"):
-        versus(Side(compare(this, ENVIRONMENT, []), []), side({MANUAL: 2e-4}))
+        versus(report_of(this, ENVIRONMENT, []), side({MANUAL: 2e-4}))
 
 
 def test_one_round_each_leaves_it_unresolved() -> None:
@@ -203,7 +203,7 @@ def test_runs_without_a_single_time_have_nothing_to_tell() -> None:
     """All arms failed in both: statuses stand there, and no number."""
     failed = [rounds(one, None, 1, status="failed", reason="x") for one in (REFERENCE, TWIN, MANUAL)]
     this = [each for mine in failed for each in mine]
-    sides = [Side(compare(plan(race(MANUAL)).named(name), ENVIRONMENT, this), this) for name in ("then", "now")]
+    sides = [report_of(plan(race(MANUAL)).named(name), ENVIRONMENT, this) for name in ("then", "now")]
     found = versus(sides[1], sides[0])
     assert [(change.verdict, change.ratio) for change in found.changes] == [("failed", None)] * 2
 

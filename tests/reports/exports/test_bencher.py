@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Record
 from reports.exports.bencher import export
-from reports.run.comparison import Comparison, compare
+from reports.run.report import RunReport, report_of
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
@@ -37,18 +37,18 @@ Name = Annotated[str, msgspec.Meta(min_length=1)]
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
-def exported(comparison: Comparison) -> dict[str, dict[str, Metric]]:
+def exported(comparison: RunReport) -> dict[str, dict[str, Metric]]:
     """The export as Bencher's JSON adapter reads it."""
     found = msgspec.json.decode(export(comparison), type=dict[Name, dict[Slug, Metric]])
     assert [] == [name for name in found if len(name.encode()) > 1024]
     return found
 
 
-def raced(*more: Record) -> Comparison:
+def raced(*more: Record) -> RunReport:
     """A race of the reference and a right arm, a floor, a wrong arm and more."""
     floor = rounds(FLOOR, 1e-5, work="floor", judgement=None)
     wrong = rounds(ANALYTIC, 1e-5, status="wrong", reason="off", judgement=WRONG)
-    return compared({MANUAL: 2e-4}, *floor, *wrong, *more)[0]
+    return compared({MANUAL: 2e-4}, *floor, *wrong, *more)
 
 
 def test_every_ranked_arm_has_its_measures() -> None:
@@ -101,10 +101,10 @@ def test_long_names_are_cut_and_stay_apart() -> None:
     """Names of more than 1024 bytes are cut to what Bencher takes, and two that differ only behind the cut stay two."""
     long = [replace(MANUAL, implementation=f"linear/{'é' * 800}{ending}") for ending in "ab"]
     records = [*rounds(REFERENCE, 4e-4), *(each for one in long for each in rounds(one, 2e-4))]
-    assert len(exported(compare(plan(race(*long, twin=None)), ENVIRONMENT, records))) == 3
+    assert len(exported(report_of(plan(race(*long, twin=None)), ENVIRONMENT, records))) == 3
 
 
 def test_one_round_has_no_bounds() -> None:
     """Without an interval a value stands alone."""
-    latency = exported(compared({}, record(MANUAL, 1, 2e-4))[0])[MANUAL.key]["latency"]
+    latency = exported(compared({}, record(MANUAL, 1, 2e-4)))[MANUAL.key]["latency"]
     assert (latency.lower_value, latency.upper_value) == (msgspec.UNSET, msgspec.UNSET)

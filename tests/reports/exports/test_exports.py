@@ -12,17 +12,17 @@ from msgspec.structs import replace
 
 from bench.results.record import Plan, Record
 from reports.exports import bencher, csv_parquet, github_action_benchmark, pyperf_format, pytest_benchmark
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from reports.text import sanitize
 from tests.reports.records import ENVIRONMENT, MANUAL, REFERENCE, RIGHT, plan, race, record, rounds
 
 Export = Callable[[Plan, dict[str, Any], list[Record]], bytes]
 
 JSON: dict[str, Export] = {
-    "pytest-benchmark": pytest_benchmark.export,
-    "pyperf": pyperf_format.export,
-    "github-action-benchmark": lambda *run: github_action_benchmark.export(compare(*run)),
-    "bencher": lambda *run: bencher.export(compare(*run)),
+    "pytest-benchmark": lambda *run: pytest_benchmark.export(report_of(*run)),
+    "pyperf": lambda *run: pyperf_format.export(report_of(*run)),
+    "github-action-benchmark": lambda *run: github_action_benchmark.export(report_of(*run)),
+    "bencher": lambda *run: bencher.export(report_of(*run)),
 }
 ALL: dict[str, Export] = JSON | {
     "csv": lambda _plan, _environment, records: csv_parquet.to_csv(records).encode(),

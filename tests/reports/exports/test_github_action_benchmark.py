@@ -23,7 +23,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
 
 def exported(speed: float = 2e-4) -> list[Entry]:
     """The entries of a race of the reference, a right arm, a floor, a wrong arm and one that failed."""
-    comparison, _ = compared(
+    comparison = compared(
         {MANUAL: speed},
         *rounds(FLOOR, 1e-5, work="floor", judgement=None),
         *rounds(ANALYTIC, 1e-5, status="wrong", reason="off", judgement=WRONG),
@@ -58,6 +58,6 @@ def test_range_and_extra_say_how_sure_it_is() -> None:
 def test_one_round_has_no_range() -> None:
     """Without an interval there is no range, rather than a null."""
     alone = record(MANUAL, 1, 2e-4)
-    comparison, _ = compared({}, alone)
+    comparison = compared({}, alone)
     entry = next(entry for entry in json.loads(export(comparison)) if entry["name"] == MANUAL.key)
     assert "range" not in entry

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Record
 from reports.exports.pyperf_format import export
+from reports.run.report import report_of
 from tests.reports.records import (
     ANALYTIC,
     BLOCK,
@@ -50,13 +51,13 @@ def records(speed: float = 2e-4) -> list[Record]:
 
 def suite(speed: float = 2e-4) -> Any:
     """The run as pyperf loads it."""
-    return pyperf.BenchmarkSuite.loads(export(PLAN, ENVIRONMENT, records(speed)).decode())
+    return pyperf.BenchmarkSuite.loads(export(report_of(PLAN, ENVIRONMENT, records(speed))).decode())
 
 
 def said(folder: Path, *arguments: str) -> str:
     """What `python -m pyperf` prints, in a folder with a run before.json and a faster one after.json."""
     for name, speed in (("before", 2e-4), ("after", 1e-4)):
-        (folder / f"{name}.json").write_bytes(export(PLAN, ENVIRONMENT, records(speed)))
+        (folder / f"{name}.json").write_bytes(export(report_of(PLAN, ENVIRONMENT, records(speed))))
     command = [sys.executable, "-m", "pyperf", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
@@ -127,14 +128,14 @@ def test_every_verb_of_pyperf_reads_it(tmp_path: Path, verb: str) -> None:
 def test_a_lost_environment_leaves_the_times() -> None:
     """A run whose environment is missing, and whose times lack dates, is still a suite."""
     undated = [replace(each, started="") for each in rounds(REFERENCE, 4e-4)]
-    loaded = pyperf.BenchmarkSuite.loads(export(plan(race()), {}, undated).decode())
+    loaded = pyperf.BenchmarkSuite.loads(export(report_of(plan(race()), {}, undated)).decode())
     assert loaded.get_benchmarks()[0].get_nrun() == 5
     assert loaded.get_dates() is None
 
 
 def test_a_run_without_a_time_has_no_benchmarks() -> None:
     """A run that measured nothing is a file that pyperf refuses by name, not a broken one."""
-    content = export(PLAN, {}, [])
+    content = export(report_of(PLAN, {}, []))
     assert json.loads(content)["benchmarks"] == []
     with pytest.raises(ValueError, match="non-empty"):
         pyperf.BenchmarkSuite.loads(content.decode())

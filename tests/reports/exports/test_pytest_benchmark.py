@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Record
 from reports.exports.pytest_benchmark import export
+from reports.run.report import report_of
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
@@ -44,13 +45,13 @@ def records() -> list[Record]:
 
 def exported() -> Any:
     """The export of that run."""
-    return json.loads(export(PLAN, ENVIRONMENT, records()), parse_constant=pytest.fail)
+    return json.loads(export(report_of(PLAN, ENVIRONMENT, records())), parse_constant=pytest.fail)
 
 
 def compare_by(command: list[str], folder: Path) -> str:
     """What pytest-benchmark's own comparison prints of the export."""
     file = folder / "benchmark.json"
-    file.write_bytes(export(PLAN, ENVIRONMENT, records()))
+    file.write_bytes(export(report_of(PLAN, ENVIRONMENT, records())))
     done = subprocess.run([*command, "compare", str(file)], cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -100,7 +101,7 @@ def test_a_round_is_a_datum() -> None:
 
 def test_a_single_round_has_no_spread() -> None:
     """One round is exported with a standard deviation of zero, as pytest-benchmark does."""
-    document = json.loads(export(plan(race()), ENVIRONMENT, rounds(REFERENCE, 4e-4, 1)))
+    document = json.loads(export(report_of(plan(race()), ENVIRONMENT, rounds(REFERENCE, 4e-4, 1))))
     assert (document["benchmarks"][0]["stats"]["stddev"], document["benchmarks"][0]["stats"]["rounds"]) == (0.0, 1)
 
 
@@ -123,13 +124,13 @@ def test_the_machine_is_named_without_its_owner() -> None:
 
 def test_a_run_without_records_is_exported_empty() -> None:
     """A run without a single time gives a document without benchmarks, even when its environment was lost."""
-    assert json.loads(export(PLAN, {}, []))["benchmarks"] == []
+    assert json.loads(export(report_of(PLAN, {}, [])))["benchmarks"] == []
 
 
 def test_a_workload_that_is_gone_can_still_be_exported() -> None:
     """Records of a workload that this checkout no longer has are exported like any other."""
     gone = replace(REFERENCE, workload="linear/gone")
-    document = json.loads(export(plan(race(reference=gone, twin=None)), ENVIRONMENT, rounds(gone, 4e-4)))
+    document = json.loads(export(report_of(plan(race(reference=gone, twin=None)), ENVIRONMENT, rounds(gone, 4e-4))))
     assert [each["group"] for each in document["benchmarks"]] == ["linear/gone"]
 
 
@@ -137,13 +138,13 @@ def test_an_arm_that_was_wrong_once_is_left_out() -> None:
     """Right in four rounds and wrong in the last: no time of it is handed on."""
     *right, last = rounds(MANUAL, 5e-4)
     spoilt = [*rounds(REFERENCE, 4e-4), *right, replace(last, status="wrong", reason="off")]
-    document = json.loads(export(plan(race(MANUAL)), ENVIRONMENT, spoilt))
+    document = json.loads(export(report_of(plan(race(MANUAL)), ENVIRONMENT, spoilt)))
     assert [each["param"] for each in document["benchmarks"]] == [REFERENCE.key]
 
 
 def test_an_arm_that_nobody_judged_has_a_time_and_no_loss() -> None:
     """A record without a judgement, as an older or a shortened run may hold, is handed on with what it has."""
     unjudged = [replace(each, judgements=()) for each in rounds(REFERENCE, 4e-4)]
-    (found,) = json.loads(export(plan(race()), ENVIRONMENT, unjudged))["benchmarks"]
+    (found,) = json.loads(export(report_of(plan(race()), ENVIRONMENT, unjudged)))["benchmarks"]
     assert found["extra_info"]["loss"] is None
     assert found["stats"]["rounds"] == 5

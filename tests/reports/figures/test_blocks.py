@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from bench.results.record import Arm, Record
+from bench.results.record import Record
 from reports.figures.blocks import MANY, blocks_of, draw
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
-from reports.run.comparison import RaceResult, compare
+from reports.run.report import RaceResult, report_of
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.records import LAPS, MANUAL, REFERENCE, TWIN, arm, plan, race, record, rounds
 
@@ -25,22 +25,22 @@ def steady(one: Record, factor: float = 1.0, spike: tuple[int, float] | None = N
     return replace(one, blocks=tuple(blocks))
 
 
-def result(records: Sequence[Record]) -> tuple[RaceResult, dict[Arm, list[Record]]]:
-    """The race that these are of, and the records of each arm."""
+def result(records: Sequence[Record]) -> RaceResult:
+    """The race that these are of."""
     arms = dict.fromkeys(told.arm for told in records)
     this = race(*(one for one in arms if one.role == "arm"), twin=TWIN if TWIN in arms else None)
-    return compare(plan(this), {}, records).races[0], {one: [r for r in records if r.arm == one] for one in arms}
+    return report_of(plan(this), {}, records).races[0]
 
 
 def pictured(records: Sequence[Record], palette: Palette = CAST) -> Figure | None:
     """The picture of the race that these are of."""
-    return draw(*result(records), palette)
+    return draw(result(records), palette)
 
 
 def test_blocks_are_in_the_order_they_were_run() -> None:
     """Rounds after rounds and laps after laps, whatever the order of the records; a lap has one place for all arms."""
     records = [steady(record(one, n, 1e-3)) for n in (3, 1, 2) for one in (REFERENCE, MANUAL)]
-    table = blocks_of(*result(records)).table
+    table = blocks_of(result(records)).table
     assert list(table["place"].unique()) == list(range(3 * LAPS))
     assert list(table["round"]) == sorted(table["round"])
     assert (table.groupby("place")["arm"].count() == 2).all()
@@ -110,8 +110,8 @@ def test_a_single_block_can_be_drawn() -> None:
 @pytest.mark.parametrize("records", [[], [record(REFERENCE, 1, None, status="failed", reason="broken")]])
 def test_without_blocks_there_is_no_picture(records: list[Record]) -> None:
     """A run that was stopped at once, or in which all failed."""
-    alone = compare(plan(race(twin=None)), {}, records).races[0]
-    assert draw(alone, {REFERENCE: records}, CAST) is None
+    alone = report_of(plan(race(twin=None)), {}, records).races[0]
+    assert draw(alone, CAST) is None
 
 
 def test_equal_results_give_equal_bytes() -> None:

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from reports.figures.break_even import draw, lines_of
-from reports.figures.kit.colours import Palette, palette_of
-from reports.run.comparison import Comparison, RaceResult, compare
+from reports.figures.kit.colours import Palette
+from reports.run.report import RaceResult, RunReport, report_of
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.records import (
     ANALYTIC,
@@ -26,9 +26,9 @@ CAST = Palette({})
 LATE = arm("linear/while_loop", mode="compile")
 
 
-def slow_start(cold: float, seconds: float = 1e-4, **more: bool) -> Comparison:
+def slow_start(cold: float, seconds: float = 1e-4, **more: bool) -> RunReport:
     """A race with an arm that takes so long to its first update."""
-    return compared({MANUAL: 3e-4}, *rounds(LATE, seconds, cold=cold, **more))[0]
+    return compared({MANUAL: 3e-4}, *rounds(LATE, seconds, cold=cold, **more))
 
 
 def result(cold: float = 10.5) -> RaceResult:
@@ -78,7 +78,7 @@ def test_starts_that_others_disturbed_are_marked() -> None:
 
 def test_slower_arms_never_pay_off() -> None:
     """An arm that is slower, and starts no sooner, says so at its end."""
-    said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4})[0].races[0], CAST))
+    said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4}).races[0], CAST))
     assert "linear/manual cpu eager: never" in said
     assert "linear/analytic cpu eager: at once" in said
 
@@ -86,20 +86,20 @@ def test_slower_arms_never_pay_off() -> None:
 def test_only_faithful_arms_have_a_line() -> None:
     """Floors train nothing and another algorithm does not update; watching is another picture's."""
     others = [*rounds(MOMENTS, 1e-9, work="algorithmic"), *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3)]
-    arms = [line.row.arm for line in lines_of(floored({MANUAL: 3e-4}, *others)[0].races[0])]
+    arms = [line.row.arm for line in lines_of(floored({MANUAL: 3e-4}, *others).races[0])]
     assert arms == [MANUAL, REFERENCE]
 
 
 def test_without_a_time_there_is_no_picture() -> None:
     """A race in which all failed has nothing to pay off."""
     failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, MANUAL)]
-    assert draw(compare(plan(race(MANUAL)), {}, failed).races[0], CAST) is None
+    assert draw(report_of(plan(race(MANUAL)), {}, failed).races[0], CAST) is None
 
 
 def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
     """Of fifty the palette is named, and who is told of in words; the numbers are all in the CSV."""
-    comparison = compared({arm(f"linear/way_{n:02d}"): 4e-4 * 0.95**n for n in range(50)})[0]
-    picture = draw(comparison.races[0], palette_of(comparison))
+    comparison = compared({arm(f"linear/way_{n:02d}"): 4e-4 * 0.95**n for n in range(50)})
+    picture = draw(comparison.races[0], comparison.palette)
     named = re.findall(r"linear/way_\d\d cpu eager:", words_of(picture))
     assert 5 <= len(named) <= 8
     assert len(numbers_of(picture)) == 51
@@ -113,7 +113,7 @@ def test_equal_results_give_equal_bytes() -> None:
 def test_names_are_harmless() -> None:
     """What steers is taken out of the picture and of its words, and no cell is a formula."""
     odd = arm("=cmd\x1b[31m\u202e$x$")
-    picture = draw(compared({odd: 1e-4})[0].races[0], CAST)
+    picture = draw(compared({odd: 1e-4}).races[0], CAST)
     assert picture
     for text in (words_of(picture), picture.text):
         assert "=cmd [31m $x$ cpu eager" in text

@@ -7,7 +7,7 @@ from bench.results.record import Judgement, LossCurve, Record
 from reports.figures.fitted_line import draw
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.reports.figure_contents import descent, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, WRONG, arm, plan, race, record, rounds
 
@@ -15,8 +15,8 @@ from tests.reports.records import MANUAL, REFERENCE, WRONG, arm, plan, race, rec
 def pictured(*others: Record, course: LossCurve | None = None) -> Figure | None:
     """The picture of the reference and what these records saw."""
     records = [*rounds(REFERENCE, 4e-4), *others]
-    result = compare(plan(race(*dict.fromkeys(told.arm for told in others), twin=None)), {}, records).races[0]
-    return draw(result, {told.arm: [told] for told in records}, course or descent(), Palette({}))
+    this = race(*dict.fromkeys(told.arm for told in others), twin=None)
+    return draw(report_of(plan(this), {}, records, {this: course or descent()}).races[0], Palette({}))
 
 
 def wrong(name: str, weight: float, bias: float) -> Record:
@@ -75,7 +75,7 @@ def test_what_is_no_line_has_no_picture(course: LossCurve) -> None:
 
 def test_an_old_run_has_no_picture() -> None:
     """It kept no descent."""
-    assert draw(compare(plan(race()), {}, []).races[0], {}, None, Palette({})) is None
+    assert draw(report_of(plan(race()), {}, []).races[0], Palette({})) is None
 
 
 def test_a_job_of_one_update_can_be_drawn() -> None:

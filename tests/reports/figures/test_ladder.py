@@ -11,7 +11,7 @@ from PIL import Image
 from bench.results.record import Record, Status
 from reports.figures import ladder
 from reports.figures.kit.colours import Palette
-from reports.run.comparison import RaceResult, compare
+from reports.run.report import RaceResult, report_of
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -35,7 +35,7 @@ ABSENT = record(CUDA, 1, None, status="unsupported", reason="no CUDA: this PyTor
 
 def pictured(*records: Record) -> RaceResult:
     """The race of the reference and two arms at 500 and 200 µs, and of what these records saw."""
-    return compared({MANUAL: 5e-4, ANALYTIC: 2e-4}, *records)[0].races[0]
+    return compared({MANUAL: 5e-4, ANALYTIC: 2e-4}, *records).races[0]
 
 
 def words_of(result: RaceResult) -> str:
@@ -107,7 +107,7 @@ def test_a_wrong_arm_is_drawn_and_called_wrong() -> None:
 
 def test_a_single_arm_can_be_drawn() -> None:
     """A race of the reference alone, in one round and without a twin, is a picture too."""
-    result = compare(plan(race(twin=None)), {}, [record(REFERENCE, 1, 4e-4)]).races[0]
+    result = report_of(plan(race(twin=None)), {}, [record(REFERENCE, 1, 4e-4)]).races[0]
     assert "linear/nn_sgd cpu eager" in words_of(result)
     assert "against itself" not in words_of(result)
 
@@ -115,14 +115,14 @@ def test_a_single_arm_can_be_drawn() -> None:
 def test_a_race_in_which_all_failed_can_be_drawn() -> None:
     """A race without a single time is a picture that gives the reasons."""
     records = [record(one, 1, None, status="failed", reason=f"broken {one.role}") for one in (REFERENCE, TWIN, MANUAL)]
-    said = words_of(compare(plan(race(MANUAL)), {}, records).races[0])
+    said = words_of(report_of(plan(race(MANUAL)), {}, records).races[0])
     assert "linear/nn_sgd cpu eager: failed: broken reference" in said
     assert "linear/manual cpu eager: failed: broken arm" in said
 
 
 def test_a_race_without_records_can_be_drawn() -> None:
     """A run that was stopped at once has a picture that says so."""
-    said = words_of(compare(plan(race(MANUAL)), {}, []).races[0])
+    said = words_of(report_of(plan(race(MANUAL)), {}, []).races[0])
     assert "interrupted: the run ended before its first round was over" in said
 
 
@@ -130,7 +130,7 @@ def test_a_race_without_records_can_be_drawn() -> None:
 def test_any_range_of_times_can_be_drawn(fast: float, slow: float) -> None:
     """Arms a billion times apart, nearly equal ones, and updates of a minute all make a picture with a readable axis."""
     records = [each for one, seconds in ((REFERENCE, fast), (MANUAL, slow)) for each in rounds(one, seconds)]
-    said = words_of(compare(plan(race(MANUAL, twin=None)), {}, records).races[0])
+    said = words_of(report_of(plan(race(MANUAL, twin=None)), {}, records).races[0])
     assert any(f" {unit}" in said for unit in ("ns", "µs", "ms", "s"))
     assert "linear/manual cpu eager" in said
 
@@ -149,7 +149,7 @@ def test_dollars_in_a_reason_are_only_dollars(reason: str) -> None:
 
 def test_a_floor_is_a_line_with_a_name() -> None:
     """A floor has no bar but a line, which says its name and its time; the legend says what it is."""
-    said = words_of(floored({MANUAL: 2e-4})[0].races[0])
+    said = words_of(floored({MANUAL: 2e-4}).races[0])
     assert re.search(r"floor: linear/floor_read cpu eager (9\.\d\d|10\.\d) µs", said)
     assert "floors train nothing" in said
     assert said.count("linear/floor_read") == 1
@@ -160,7 +160,7 @@ def test_several_floors_are_all_named() -> None:
     """Floors at nearly the same time, and one far to the right, are named one by one."""
     near, far = arm("linear/floor_launch"), arm("linear/floor_barrier")
     told = [each for one, s in ((near, 1.01e-5), (far, 3e-3)) for each in rounds(one, s, work="floor", judgement=None)]
-    said = words_of(floored({MANUAL: 2e-4}, *told)[0].races[0])
+    said = words_of(floored({MANUAL: 2e-4}, *told).races[0])
     assert [said.count(f"floor: linear/floor_{name} cpu eager") for name in ("read", "launch", "barrier")] == [1, 1, 1]
 
 
@@ -168,7 +168,7 @@ def test_floors_alone_can_be_drawn() -> None:
     """A race in which only a floor has a time is a picture all the same."""
     failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, TWIN)]
     floor = rounds(arm("linear/floor_read"), 1e-5, work="floor", judgement=None)
-    said = words_of(compare(plan(race(arm("linear/floor_read"))), {}, [*failed, *floor]).races[0])
+    said = words_of(report_of(plan(race(arm("linear/floor_read"))), {}, [*failed, *floor]).races[0])
     assert "floor: linear/floor_read cpu eager" in said
     assert "linear/nn_sgd cpu eager: failed: broken" in said
 
@@ -193,5 +193,5 @@ def test_a_crashed_arm_is_not_called_wrong() -> None:
 
 def test_forty_arms_can_be_drawn() -> None:
     """However many arms there are, each has its bar and its words."""
-    said = words_of(floored({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 41)})[0].races[0])
+    said = words_of(floored({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 41)}).races[0])
     assert [] == [n for n in range(1, 41) if f"linear/arm{n} cpu eager" not in said]

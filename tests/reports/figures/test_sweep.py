@@ -12,8 +12,8 @@ from PIL import Image
 
 from reports.figures import sweep
 from reports.figures.kit.colours import Palette
-from reports.run.comparison import compare
-from reports.run.sweep import Growth
+from reports.run.report import report_of
+from reports.run.sweep import Sweep
 from tests.reports.records import arm, grown, plan, race, record
 
 CAST = Palette({})
@@ -28,15 +28,15 @@ SIZES = (100, 1_000, 10_000, 100_000)
 
 def growth(
     speeds: Mapping[str, Callable[[int], float]] = SPEEDS, sizes: tuple[int, ...] = SIZES, swept: str = "rows"
-) -> Growth:
+) -> Sweep:
     """The growth of a sweep of these costs."""
     works = {"linear/moments": "algorithmic", "linear/floor_read": "floor"}
-    found = grown(speeds, sizes, swept, works=works)[0].growth  # type: ignore[arg-type]
+    found = grown(speeds, sizes, swept, works=works).sweep  # type: ignore[arg-type]
     assert found is not None
     return found
 
 
-def words_of(found: Growth) -> str:
+def words_of(found: Sweep) -> str:
     """All text of the SVG as one line."""
     root = ElementTree.fromstring(sweep.draw(found, CAST).files["svg"])  # noqa: S314 - our own picture
     texts = root.iter("{http://www.w3.org/2000/svg}text")
@@ -98,7 +98,7 @@ def test_a_sweep_in_which_all_failed_can_be_drawn() -> None:
     """Without a single time the picture says where the reasons are."""
     broken = [arm("linear/nn_sgd", "reference", rows=n) for n in SIZES]
     records = [record(one, 1, None, status="failed", reason="broken") for one in broken]
-    found = compare(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).growth
+    found = report_of(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).sweep
     assert found is not None
     assert "No arm has a time at any size: summary.md says why." in words_of(found)
 
@@ -131,7 +131,7 @@ def test_the_fits_of_the_cast_are_told() -> None:
     assert not re.search(r"linear/nn_sgd cpu eager [\d.]+ µs \+", said)
 
 
-def csv_of(found: Growth) -> str:
+def csv_of(found: Sweep) -> str:
     """The numbers behind the picture."""
     return sweep.draw(found, CAST).files["csv"].decode()
 
@@ -140,7 +140,7 @@ def test_a_sweep_is_a_row_an_arm_and_size() -> None:
     """The table of a sweep has every measured point with its interval, floors too, and nothing for one that failed."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/floor_read": lambda rows: 1e-9 * rows}
     failed = record(arm("linear/numpy", rows=100), 1, None, status="failed", reason="broke")
-    growth = grown(speeds, (100, 1_000), "rows", failed, works={"linear/floor_read": "floor"})[0].growth
+    growth = grown(speeds, (100, 1_000), "rows", failed, works={"linear/floor_read": "floor"}).sweep
     assert growth is not None
     table = pd.read_csv(io.StringIO(csv_of(growth)))
     assert list(table["implementation"]) == ["linear/nn_sgd"] * 2 + ["linear/floor_read"] * 2
@@ -152,6 +152,6 @@ def test_a_sweep_is_a_row_an_arm_and_size() -> None:
 
 def test_no_name_of_a_sweep_begins_as_a_formula() -> None:
     """A sweep's table is as harmless in a spreadsheet as that of the records."""
-    growth = grown({"=cmd|' /C calc'!A0": lambda _: 4e-4}, (100, 1_000))[0].growth
+    growth = grown({"=cmd|' /C calc'!A0": lambda _: 4e-4}, (100, 1_000)).sweep
     assert growth is not None
     assert '"=cmd' not in csv_of(growth)

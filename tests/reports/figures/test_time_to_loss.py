@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from reports.figures.kit.colours import Palette, palette_of
+from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.time_to_loss import draw
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from reports.run.time_to_loss import targets
 from tests.reports.figure_contents import descent, numbers_of, words_of
 from tests.reports.records import plan, race
@@ -20,9 +20,9 @@ def pictured(*sizes: object, palette: Palette | None = CAST) -> Figure:
     """The picture of races with these batches, in which all make the same way in 10 000 updates, or half of it."""
     races, records = batches(*sizes)
     descents = {race: descent(10_000 - 500 * number) for number, race in enumerate(races)}
-    comparison = compare(plan(*races), {}, records)
-    (target,) = targets(comparison.races, descents)
-    return draw(target, palette or palette_of(comparison))
+    comparison = report_of(plan(*races), {}, records, descents)
+    (target,) = targets(comparison.races)
+    return draw(target, palette or comparison.palette)
 
 
 def test_the_target_is_told_in_words_and_numbers() -> None:
@@ -74,8 +74,8 @@ def test_any_number_of_races_can_be_drawn(sizes: tuple[int, ...]) -> None:
 def test_one_round_has_no_interval_and_a_picture() -> None:
     """A single round gives a time alone."""
     (one,), records = batches("full")
-    comparison = compare(plan(one), {}, [record for record in records if record.round == 1])
-    (target,) = targets(comparison.races, {one: descent()})
+    first = [record for record in records if record.round == 1]
+    (target,) = targets(report_of(plan(one), {}, first, {one: descent()}).races)
     assert "ms linear/c cpu eager" in words_of(draw(target, CAST))
     assert race(reference=one.reference, twin=None).arms[0] == one.reference
 

@@ -7,7 +7,7 @@ from bench.results.record import Arm, Job, Record, Status
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.watching import draw
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.reports.figure_contents import numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
 
@@ -25,7 +25,7 @@ def job(one: Arm, seconds: float, status: Status = "ok") -> Record:
 def pictured(*records: Record) -> Figure | None:
     """The picture of a race of these; the first is the reference."""
     first, *others = [told.arm for told in records]
-    return draw(compare(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], CAST)
+    return draw(report_of(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], CAST)
 
 
 def test_the_job_is_split() -> None:

@@ -10,7 +10,7 @@ from bench.results.record import Arm, Judgement, LossCurve, Record
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.weight_path import draw
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.reports.figure_contents import descent, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
 
@@ -40,9 +40,8 @@ def pictured(
         wrong = any(judgement.fault for judgement in judgements)
         told = record(one, 1, 3e-4, status="wrong" if wrong else "ok", reason="off" if wrong else "", **more)
         records.append(replace(told, judgements=judgements))
-    comparison = compare(plan(race(*others, reference=first, twin=None)), {}, records)
-    by_arm = {told.arm: [told] for told in records}
-    return draw(comparison.races[0], by_arm, course or descent(), palette)
+    this = race(*others, reference=first, twin=None)
+    return draw(report_of(plan(this), {}, records, {this: course or descent()}).races[0], palette)
 
 
 RIGHT = {REFERENCE: (at(0.5, 0.25, "first update"), at(0.9, 0.5)), MANUAL: (at(0.9, 0.5, share=0.4),)}
@@ -103,9 +102,9 @@ def test_old_records_are_drawn_by_the_weights_of_their_job() -> None:
 def test_what_is_no_line_has_no_picture() -> None:
     """Several features have no plane, a run of an older format no descent, and a race of failures no answers."""
     assert pictured(RIGHT, LossCurve(updates=(0, 1), losses=(2.0, 1.0), minimum=0.5)) is None
-    comparison = compare(plan(race(MANUAL)), {}, [])
-    assert draw(comparison.races[0], {}, None, CAST) is None
-    assert draw(comparison.races[0], {}, descent(), CAST) is None
+    this = race(MANUAL)
+    assert draw(report_of(plan(this), {}, []).races[0], CAST) is None
+    assert draw(report_of(plan(this), {}, [], {this: descent()}).races[0], CAST) is None
 
 
 def test_a_loss_that_is_flat_in_one_direction_can_be_drawn() -> None:

@@ -6,8 +6,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Caveat, Judgement, Record, Telemetry
 from bench.results.store import Store
-from reports.html.arm_details import MOST, ArmDetails, fold
-from reports.run.columns import columns_of, unit_of
+from reports.html.arm_details import MOST, ArmDetails, arm_details
 from tests.reports.records import MANUAL, compared, record, rounds
 
 BUSY = Caveat(code="busy", text="it was busy", advice="wait")
@@ -15,10 +14,10 @@ BUSY = Caveat(code="busy", text="it was busy", advice="wait")
 
 def folded(records: list[Record], run: Path = Path("nowhere")) -> ArmDetails:
     """The fold of one arm, seen so."""
-    comparison, _ = compared({}, *records)
+    comparison = compared({}, *records)
     result = comparison.races[0]
     row = next(row for row in result.rows if row.arm == MANUAL)
-    return fold("1-2", row, result.race, records, columns_of(result.rows), unit_of(result.rows), "#0072B2", Store(run))
+    return arm_details("1-2", row, result, comparison.columns, "#0072B2", Store(run))
 
 
 def facts(found: ArmDetails) -> dict[str, str]:

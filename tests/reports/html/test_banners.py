@@ -1,11 +1,13 @@
 """What is said to somebody who has ten seconds."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.results.record import Caveat
 from bench.results.statistics import Estimate
 from reports.html import banners
-from reports.run.comparison import RaceResult, compare
+from reports.run.report import RaceResult, report_of
 from tests.reports.records import ENVIRONMENT, MANUAL, REFERENCE, WRONG, arm, compared, plan, race, rounds
 
 DOUBT = Caveat(code="busy", text="it was busy", advice="wait")
@@ -13,8 +15,8 @@ DOUBT = Caveat(code="busy", text="it was busy", advice="wait")
 
 def with_twin(twin: Estimate | None) -> RaceResult:
     """A race whose reference came out so against itself."""
-    result = compared({MANUAL: 2e-4})[0].races[0]
-    return RaceResult(result.race, result.rows, twin, (), result.findings)
+    result = compared({MANUAL: 2e-4}).races[0]
+    return replace(result, twin=twin, warnings=())
 
 
 @pytest.mark.parametrize(
@@ -53,21 +55,21 @@ def test_every_kind_has_a_sign_of_its_own() -> None:
 def test_wrong_answers_are_named() -> None:
     """One wrong arm makes the banner bad; none makes it good; no answers make it neither."""
     wrong = rounds(arm("linear/numpy"), 1e-5, status="wrong", reason="off", judgement=WRONG)
-    assert banners.of_answers(compared({}, *wrong)[0].races[0].rows).kind == "bad"
-    assert banners.of_answers(compared({MANUAL: 2e-4})[0].races[0].rows).kind == "good"
-    assert banners.of_answers(compare(plan(race(MANUAL)), {}, []).races[0].rows).kind == "careful"
+    assert banners.of_answers(compared({}, *wrong).races[0].rows).kind == "bad"
+    assert banners.of_answers(compared({MANUAL: 2e-4}).races[0].rows).kind == "good"
+    assert banners.of_answers(report_of(plan(race(MANUAL)), {}, []).races[0].rows).kind == "careful"
 
 
 def test_the_interval_is_said_more_quietly() -> None:
     """The headline is the finding, cut before its interval."""
-    loud, quiet = banners.headline(compared({MANUAL: 2e-4})[0])
+    loud, quiet = banners.headline(compared({MANUAL: 2e-4}))
     assert loud.endswith("times as fast as linear/nn_sgd cpu eager")
     assert quiet.startswith("(95 % interval ")
 
 
 def test_what_the_banners_say_is_not_said_twice() -> None:
     """Headline, answers and twin are left out of the other findings."""
-    comparison, _ = compared({MANUAL: 2e-4, arm("linear/c"): 1e-4})
+    comparison = compared({MANUAL: 2e-4, arm("linear/c"): 1e-4})
     assert len(comparison.races[0].findings) > 2
     said = banners.more(comparison)
     assert [] == [each for each in said if each.startswith(("Fastest", "All ", "The reference raced"))]
@@ -78,6 +80,6 @@ def test_several_races_without_a_winner() -> None:
     """Where nothing was faster in any race, that is the headline."""
     races = [race(twin=None), race(reference=arm("linear/nn_sgd", "reference", batch=256), twin=None)]
     records = [each for one in races for each in rounds(one.reference, 4e-4)]
-    found = banners.headline(compare(plan(*races), ENVIRONMENT, records))
+    found = banners.headline(report_of(plan(*races), ENVIRONMENT, records))
     assert found[0] == "In none of 2 races was anything known to be faster than the reference."
     assert REFERENCE in races[0].arms

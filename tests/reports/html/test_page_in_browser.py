@@ -44,8 +44,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         record(arm("linear/jax"), 1, None, status="unavailable", reason="needs jax: pip install jax"),
     ]
     speeds = {MANUAL: 2e-4, ANALYTIC: 1e-4, arm("linear/compiled_optimizer", mode="compile"): 9e-4}
-    comparison, records = floored(speeds, *others)
-    return written(tmp_path_factory.mktemp("page"), run_page.render(comparison, records, drawn(comparison), NOWHERE))
+    comparison = floored(speeds, *others)
+    return written(tmp_path_factory.mktemp("page"), run_page.render(comparison, drawn(comparison), NOWHERE))
 
 
 def written(folder: Path, content: bytes) -> str:
@@ -226,8 +226,8 @@ def test_it_is_printed_on_white_without_controls(browser: Any, address: str) -> 
 )
 def test_hostile_records_do_nothing(browser: Any, text: str, tmp_path: Path) -> None:
     """Nothing of a record is run, fetched or wider than a phone."""
-    comparison, records = hostile(text)
-    visit = Visit(browser, written(tmp_path, run_page.render(comparison, records, [], NOWHERE, [text])), PHONE)
+    comparison = hostile(text)
+    visit = Visit(browser, written(tmp_path, run_page.render(comparison, [], NOWHERE)), PHONE)
     visit.open_all()
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     visit.leave()
@@ -235,8 +235,8 @@ def test_hostile_records_do_nothing(browser: Any, text: str, tmp_path: Path) -> 
 
 def test_a_sweep_fits_a_phone_too(browser: Any, tmp_path: Path) -> None:
     """Several races, their contents and their growth are no wider than the window; one filter serves all tables."""
-    comparison, records = grown({"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 4e-9 * n})
-    visit = Visit(browser, written(tmp_path, run_page.render(comparison, records, drawn(comparison), NOWHERE)), PHONE)
+    comparison = grown({"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 4e-9 * n})
+    visit = Visit(browser, written(tmp_path, run_page.render(comparison, drawn(comparison), NOWHERE)), PHONE)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     visit.page.get_by_label("Filter").fill("linear/c")
     assert visit.names() == ["linear/c"] * 4

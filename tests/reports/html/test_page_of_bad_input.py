@@ -1,16 +1,16 @@
 """The page of records that are hostile, broken, old or not there: correct, with a note that names what is wrong."""
 
 import re
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from bench.results import archive
-from bench.results.record import Record
 from bench.results.store import Store
 from reports.html import run_page
-from reports.run.comparison import Comparison, compare
+from reports.run.report import RunReport, report_of
 from reports.text.sanitize import plain
 from tests.conftest import ROOT
 from tests.reports.hostile import TEXTS, hostile
@@ -42,9 +42,9 @@ ATTRIBUTES = (
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_hostile_record_is_only_text(text: str, tmp_path: Path) -> None:
     """Whatever the strings of a run hold, the page has no element, attribute or address but its own; and says the text."""
-    comparison, records = hostile(text)
+    comparison = hostile(text)
     pictures = [picture("ladder", text), picture(f"{text}/other", text)]
-    found = Parsed(run_page.render(comparison, records, pictures, Store(tmp_path), [text]))
+    found = Parsed(run_page.render(comparison, pictures, Store(tmp_path)))
     assert {tag for tag, _ in found.elements} <= set(ELEMENTS.split())
     assert {name for _, attributes in found.elements for name in attributes} <= set(ATTRIBUTES.split())
     assert found.strays == []
@@ -70,39 +70,40 @@ def test_a_run_of_an_older_format_says_what_is_missing(tmp_path: Path) -> None:
     with archive.opened(str(OLD), tmp_path) as run:
         records, _ = run.records()
         older = [replace(each, format=2) for each in records]
-        comparison = compare(run.plan(), run.environment(), older)
-    found = shown((comparison, older), Path("nowhere"))
+        comparison = report_of(run.plan(), run.environment(), older)
+    found = shown(comparison)
     assert "Its records are of format 2; today's is" in found.text
     assert "It kept no sources" in found.text
     assert len(found.all("tr", class_="reference")) == 1
 
 
-def broken(*, reason: str = "it broke") -> tuple[Comparison, list[Record]]:
+def broken(*, reason: str = "it broke") -> RunReport:
     """A race in which all failed."""
     records = [record(one, 1, None, status="failed", reason=reason) for one in (REFERENCE, TWIN, MANUAL)]
-    return compare(plan(race(MANUAL)), ENVIRONMENT, records), records
+    return report_of(plan(race(MANUAL)), ENVIRONMENT, records)
 
 
-def lonely() -> tuple[Comparison, list[Record]]:
+def lonely() -> RunReport:
     """A race of one arm, seen once."""
     records = [record(REFERENCE, 1, 4e-4)]
-    return compare(plan(race(twin=None)), {}, records), records
+    return report_of(plan(race(twin=None)), {}, records)
 
 
-def strange() -> tuple[Comparison, list[Record]]:
+def strange() -> RunReport:
     """A race with records that do not belong to it."""
-    comparison, records = compared({MANUAL: 2e-4})
-    return comparison, [*records, replace(record(ANALYTIC, 1, 1e-4), run="of another machine")]
+    report = compared({MANUAL: 2e-4})
+    stranger = replace(record(ANALYTIC, 1, 1e-4), run="of another machine")
+    return report_of(report.plan, ENVIRONMENT, [*report.records, stranger])
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
         (
-            (compare(plan(race(MANUAL)), {}, []), []),
+            report_of(plan(race(MANUAL)), {}, []),
             ["Nothing was measured.", "There is no record", "no environment.json"],
         ),
-        ((compare(plan(), {}, []), []), ["Nothing was measured."]),
+        (report_of(plan(), {}, []), ["Nothing was measured."]),
         (broken(), ["Nothing could be measured: 2 of 2 arms failed.", "No answers", "Stability unknown", "it broke"]),
         (broken(reason="broken " * 140), ["broken " * 139]),
         (lonely(), ["Nothing was faster than linear/nn_sgd cpu eager", "Stability unknown"]),
@@ -110,7 +111,7 @@ def strange() -> tuple[Comparison, list[Record]]:
     ],
     ids=["empty", "no races", "all failed", "long reason", "one record", "strangers"],
 )
-def test_bad_input_makes_a_page_with_a_note(found: tuple[Comparison, list[Record]], said: list[str]) -> None:
+def test_bad_input_makes_a_page_with_a_note(found: RunReport, said: list[str]) -> None:
     """A run of which little or nothing is there is shown as far as it goes, and named for what it is."""
     parsed = shown(found)
     assert [] == [each for each in said if each not in parsed.text]
@@ -119,6 +120,6 @@ def test_bad_input_makes_a_page_with_a_note(found: tuple[Comparison, list[Record
 def test_what_could_not_be_read_is_said() -> None:
     """Complaints of the store stand on the first screen, and all of them below."""
     complaints = [f"records/{number}.json is cut short." for number in range(4)]
-    found = shown(compared({MANUAL: 2e-4}), complaints=complaints)
+    found = shown(replace_fields(compared({MANUAL: 2e-4}), complaints=tuple(complaints)))
     assert [found.text.count(each) for each in complaints] == [2, 2, 1, 1]
     assert "2 more about these records" in found.text

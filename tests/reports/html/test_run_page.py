@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
 from reports.html import run_page
 from reports.run.columns import COLUMNS, columns_of
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from tests.conftest import ROOT
 from tests.reports.parsed import NOWHERE, Parsed, drawn, picture, shown
 from tests.reports.records import (
@@ -44,8 +45,8 @@ class Planted:
 
 def test_equal_runs_give_equal_bytes() -> None:
     """Rendering twice gives the same bytes."""
-    comparison, records = compared({MANUAL: 2e-4})
-    pages = {run_page.render(comparison, records, [picture("ladder")], NOWHERE) for _ in range(2)}
+    comparison = compared({MANUAL: 2e-4})
+    pages = {run_page.render(comparison, [picture("ladder")], NOWHERE) for _ in range(2)}
     assert len(pages) == 1
 
 
@@ -86,8 +87,8 @@ def test_ten_seconds_are_enough() -> None:
 def test_the_table_has_every_column_and_every_arm() -> None:
     """Heads say what they mean; numbers carry what they are sorted by; failed arms keep their rows, with the reason."""
     failed = record(arm("linear/jax"), 1, None, status="unavailable", reason="needs jax: pip install jax")
-    comparison, records = floored({MANUAL: 2e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"), failed)
-    found = shown((comparison, records))
+    comparison = floored({MANUAL: 2e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"), failed)
+    found = shown(comparison)
     rows = comparison.races[0].rows
     heads = [attributes for attributes, _ in found.all("th", scope="col") if "data-id" in attributes]
     assert [head["title"] for head in heads] == [column.meaning for column in columns_of(rows)]
@@ -122,9 +123,9 @@ def test_an_arm_has_a_fold_with_all_that_is_known(tmp_path: Path) -> None:
     (tmp_path / "sources" / "linear" / "manual.txt").write_text(SOURCE)
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / f"{MANUAL.slug}.gif").write_bytes(b"GIF89a")
-    comparison, records = compared({MANUAL: 2e-4, arm(mode="compile"): 1e-4})
-    records = [replace(each, variables={"OMP_NUM_THREADS": "1"}) for each in records]
-    found = shown((comparison, records), tmp_path)
+    plain_run = compared({MANUAL: 2e-4, arm(mode="compile"): 1e-4})
+    records = [replace(each, variables={"OMP_NUM_THREADS": "1"}) for each in plain_run.records]
+    found = shown(report_of(plain_run.plan, ENVIRONMENT, records), tmp_path)
     mine = next(text for _, text in found.all("details", class_="arm") if "linear/manual cpu eager" in text)
     for said in (
         "Says what it does, & how. And says <more>.",
@@ -164,9 +165,10 @@ def test_no_file_outside_of_the_run_is_read(tmp_path: Path) -> None:
 
 def test_pictures_of_any_kind_are_shown_in_their_order() -> None:
     """The ladder comes before the table, all others after it as they are given, each with its words and its files."""
-    comparison, records = compared({MANUAL: 2e-4})
-    given = [picture("ladder"), picture("payoff"), picture("blocks", "Raw <blocks>")]
-    html = run_page.render(comparison, records, given, NOWHERE)
+    comparison = compared({MANUAL: 2e-4})
+    ladder_of_race = replace_fields(picture("ladder"), race=comparison.plan.races[0])
+    given = [ladder_of_race, picture("payoff"), picture("blocks", "Raw <blocks>")]
+    html = run_page.render(comparison, given, NOWHERE)
     places = [
         html.index(text)
         for text in (b"figures/ladder.svg", b'class="arms"', b"figures/payoff.svg", b"figures/blocks.csv")
@@ -182,8 +184,8 @@ def test_several_races_have_contents_and_a_section_each() -> None:
     batches = [arm("linear/nn_sgd", "reference"), arm("linear/nn_sgd", "reference", batch=256)]
     races = [race(arm(batch=one.setting.batch), reference=one, twin=None) for one in batches]
     records = [r for each in races for one in each.arms for r in rounds(one, 4e-4 if one.role == "reference" else 2e-4)]
-    comparison = compare(plan(*races), ENVIRONMENT, records)
-    found = Parsed(run_page.render(comparison, records, drawn(comparison), NOWHERE))
+    comparison = report_of(plan(*races), ENVIRONMENT, records)
+    found = Parsed(run_page.render(comparison, drawn(comparison), NOWHERE))
     assert found.one("h1") == "Fastest: linear/manual cpu eager in 2 of 2 races."
     assert [attributes["href"] for attributes, _ in found.all("a") if attributes["href"].startswith("#race")] == [
         "#race-1",
@@ -197,13 +199,15 @@ def test_pictures_of_one_race_of_several_lie_in_its_fold() -> None:
     """What is drawn of one race stands with it, folded but for its ladder; what is drawn of all comes before the races."""
     races = [race(reference=arm("linear/nn_sgd", "reference", batch=batch), twin=None) for batch in ("full", 256)]
     records = [each for one in races for each in rounds(one.reference, 4e-4)]
-    names = ["descent", *(f"{kind}-{one.slug}" for kind in ("ladder", "blocks", "path") for one in races)]
-    pictures = [picture(name) for name in names]
-    html = run_page.render(compare(plan(*races), ENVIRONMENT, records), records, pictures, NOWHERE).decode()
+    kinds = ("ladder", "blocks", "path")
+    of_races = [replace_fields(picture(kind), race=one, name=f"{kind}-{one.slug}") for kind in kinds for one in races]
+    html = run_page.render(
+        report_of(plan(*races), ENVIRONMENT, records), [picture("descent"), *of_races], NOWHERE
+    ).decode()
     assert html.index("figures/descent.svg") < html.index('id="race-1"')
     section = html.partition('id="race-2"')[2].partition("</section>")[0]
     shown_there = re.findall(r"figures/([\w-]+)\.svg", section)
-    assert shown_there == [f"{kind}-{races[1].slug}" for kind in ("ladder", "blocks", "path")]
+    assert shown_there == [f"{kind}-{races[1].slug}" for kind in kinds]
     ((attributes, said),) = Parsed(html.encode()).all("details", id="pictures-2")
     assert "2 more pictures of this race" in said
     assert "open" not in attributes
@@ -212,8 +216,8 @@ def test_pictures_of_one_race_of_several_lie_in_its_fold() -> None:
 def test_a_sweep_shows_its_growth_first() -> None:
     """Where one arm overtakes another is the headline; its figure and its table come before those of the races."""
     speeds: dict[str, Any] = {"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 1e-7 + 4e-9 * n}
-    comparison, records = grown(speeds)
-    html = run_page.render(comparison, records, drawn(comparison), NOWHERE)
+    comparison = grown(speeds)
+    html = run_page.render(comparison, drawn(comparison), NOWHERE)
     found = Parsed(html)
     assert found.one("h1").startswith("linear/c cpu eager becomes slower than linear/nn_sgd cpu eager at ")
     assert html.index(b"figures/growth.svg") < html.index(b"figures/ladder")
@@ -230,7 +234,7 @@ def test_a_wrong_answer_is_loud() -> None:
 
 def test_the_pages_dark_is_the_figures_dark() -> None:
     """Paper and ink of the page are those of the pictures, by day and by night, so that a picture has no visible edge."""
-    light, dark = (ROOT / "reports" / "page.css").read_text(encoding="utf-8").split("@media", 1)
+    light, dark = (ROOT / "reports" / "html" / "templates" / "page.css").read_text(encoding="utf-8").split("@media", 1)
     for name, colour in (("paper", style.PAPER), ("ink", style.INK), ("faint", style.FAINT)):
         assert f"--{name}: {style.DARK[colour]}" in dark
         assert name == "faint" or f"--{name}: {colour}" in light
@@ -238,7 +242,8 @@ def test_the_pages_dark_is_the_figures_dark() -> None:
 
 def test_a_page_of_many_arms_is_small_enough_to_send() -> None:
     """55 arms of 40 rounds make less than 3 MB."""
-    comparison, records = compared({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 54)})
-    records = [replace(each, round=n) for each in records if each.round == 1 for n in range(1, 41)]
-    html = run_page.render(comparison, records, [ladder.draw(comparison.races[0], Palette({}))], NOWHERE)
+    small = compared({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 54)})
+    records = [replace(each, round=n) for each in small.records if each.round == 1 for n in range(1, 41)]
+    comparison = report_of(small.plan, ENVIRONMENT, records)
+    html = run_page.render(comparison, [ladder.draw(comparison.races[0], Palette({}))], NOWHERE)
     assert len(html) < 3_000_000

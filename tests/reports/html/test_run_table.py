@@ -8,7 +8,7 @@ from tests.reports.records import MANUAL, MOMENTS, arm, floored, grown, record, 
 def test_classes_stand_apart_in_their_order() -> None:
     """Faithful, algorithmic, floors, and what is not ranked; each row leads to its own fold."""
     failed = record(arm("linear/jax"), 1, None, status="crashed", reason="fell")
-    result = floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"), failed)[0].races[0]
+    result = floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"), failed).races[0]
     targets = [f"arm-{number}" for number in range(len(result.rows))]
     found = run_table.table(result, columns_of(result.rows), targets)
     assert [group.name for group in found.groups] == ["faithful", "algorithmic", "floor", "unranked"]
@@ -21,7 +21,7 @@ def test_classes_stand_apart_in_their_order() -> None:
 
 def test_cells_carry_what_they_are_sorted_by() -> None:
     """A number as it is, whatever the text rounds it to; nothing where there is none."""
-    result = floored({MANUAL: 2e-4})[0].races[0]
+    result = floored({MANUAL: 2e-4}).races[0]
     found = run_table.table(result, columns_of(result.rows), [""] * len(result.rows))
     place = next(n for n, head in enumerate(found.heads) if head.id == "update")
     first = result.rows[0]
@@ -41,16 +41,16 @@ def test_signs_tell_the_verdicts_apart() -> None:
 
 def test_there_is_a_box_for_what_there_is() -> None:
     """Classes and verdicts that no row has are not offered."""
-    rows = floored({MANUAL: 2e-4})[0].races[0].rows
+    rows = floored({MANUAL: 2e-4}).races[0].rows
     assert run_table.classes(rows) == [("faithful", "faithful"), ("floor", "floors")]
     assert [name for name, _, _ in run_table.verdicts(rows)] == ["faster", "reference", "floor"]
 
 
 def test_a_sweep_has_a_table_of_its_growth() -> None:
     """An arm a row, with its columns; none of them leads anywhere."""
-    comparison, _ = grown({"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 4e-9 * n})
-    assert comparison.growth
-    found = run_table.growth(comparison.growth)
+    comparison = grown({"linear/nn_sgd": lambda n: 2e-5 + 1e-9 * n, "linear/c": lambda n: 4e-9 * n})
+    assert comparison.sweep
+    found = run_table.sweep_table(comparison.sweep)
     (group,) = found.groups
     assert len(group.lines) == 2
     assert {len(line.cells) for line in group.lines} == {len(found.heads)}

@@ -42,9 +42,16 @@ def test_a_race_is_attributed_in_the_order_of_its_ladder() -> None:
     """Arms without a profile are left out, floors too; the floor of the race is found in it."""
     result = result_of({MANUAL: 300 * US, ANALYTIC: 100 * US})
     profiles = [profile(MANUAL), clocked(ANALYTIC, 100 * US, 10 * US), profile(REFERENCE), clocked(READ, 4 * US, 0.0)]
-    assert [each.arm for each in attributions(result, profiles)] == [ANALYTIC, MANUAL, REFERENCE]
-    assert [round(seconds(each, PartName.READING_ONCE)) for each in attributions(result, profiles)] == [4, 4, 4]
-    assert [each.arm for each in attributions(result, profiles[:1])] == [MANUAL]
+    assert [each.arm for each in attributions(result.rows, result.race.reference, profiles)] == [
+        ANALYTIC,
+        MANUAL,
+        REFERENCE,
+    ]
+    assert [
+        round(seconds(each, PartName.READING_ONCE))
+        for each in attributions(result.rows, result.race.reference, profiles)
+    ] == [4, 4, 4]
+    assert [each.arm for each in attributions(result.rows, result.race.reference, profiles[:1])] == [MANUAL]
 
 
 def test_the_faster_of_two_floors_counts() -> None:
@@ -52,25 +59,30 @@ def test_the_faster_of_two_floors_counts() -> None:
     slower = rounds(arm("linear/floor_read_again"), 9 * US, work="floor", judgement=None)
     faster = rounds(READ, 4 * US, work="floor", judgement=None)
     for floors in ((*slower, *faster), (*faster, *slower)):
-        result = compared({MANUAL: 200 * US}, *floors)[0].races[0]
-        assert round(seconds(attributions(result, [profile(MANUAL)])[0], PartName.READING_ONCE)) == 4
+        result = compared({MANUAL: 200 * US}, *floors).races[0]
+        assert (
+            round(
+                seconds(attributions(result.rows, result.race.reference, [profile(MANUAL)])[0], PartName.READING_ONCE)
+            )
+            == 4
+        )
 
 
 def test_a_roofline_speaks_of_the_device_it_was_measured_on() -> None:
     """Beside a reference on a GPU, rows on the CPU count in floors of their own device, and so do those of the GPU."""
     result = result_of({MANUAL: 200 * US})
-    at_100_gb = attributions(result, [profile(MANUAL)], MACHINE)[0].readings
+    at_100_gb = attributions(result.rows, result.race.reference, [profile(MANUAL)], MACHINE)[0].readings
     race = msgspec.structs.replace(
         result.race, arms=(arm("linear/nn_sgd", role="reference", device="cuda"), *result.race.arms[1:])
     )
-    in_floors = attributions(replace(result, race=race), [profile(MANUAL)], MACHINE)[0].readings
+    in_floors = attributions(result.rows, race.reference, [profile(MANUAL)], MACHINE)[0].readings
     assert at_100_gb == pytest.approx(95 / 8, rel=0.01)  # 25 forward and 70 backward; 800 kB at 100 GB/s
     assert in_floors == pytest.approx(95 / 4, rel=0.01)  # the race's floor
 
 
 def test_the_profile_of_an_arm_is_known_whatever_its_role() -> None:
     """A race may have made another arm the reference since."""
-    (attribution,) = attributions(result_of({}), [profile(TWIN)])
+    (attribution,) = attributions(result_of({}).rows, REFERENCE, [profile(TWIN)])
     assert attribution.arm == REFERENCE
 
 
@@ -81,8 +93,8 @@ def test_watching_is_what_it_adds_to_the_whole_job() -> None:
         msgspec.structs.replace(each, job=each.job and msgspec.structs.replace(each.job, seconds=12.5 + 0.5))
         for each in rounds(watched, 250 * US)
     ]
-    result = compared({MANUAL: 200 * US}, *jobs)[0].races[0]
-    bare, looked_at = attributions(result, [profile(MANUAL)])
+    result = compared({MANUAL: 200 * US}, *jobs).races[0]
+    bare, looked_at = attributions(result.rows, result.race.reference, [profile(MANUAL)])
     assert (bare.arm, looked_at.arm) == (MANUAL, watched)
     assert seconds(looked_at, PartName.WATCHING) == pytest.approx(50)
     assert seconds(looked_at, PartName.INTERPRETER) == seconds(bare, PartName.INTERPRETER)
@@ -92,16 +104,18 @@ def test_watching_is_what_it_adds_to_the_whole_job() -> None:
 def test_watching_without_its_unwatched_arm_is_not_guessed() -> None:
     """A watched arm alone has the attribution of its own profile, if it has one."""
     watched = arm(watch="loss")
-    result = compared({}, *rounds(watched, 250 * US))[0].races[0]
-    assert [each.arm for each in attributions(result, [profile(REFERENCE)])] == [REFERENCE]
-    assert [each.arm for each in attributions(result, [profile(watched)])] == [watched]
+    result = compared({}, *rounds(watched, 250 * US)).races[0]
+    assert [each.arm for each in attributions(result.rows, result.race.reference, [profile(REFERENCE)])] == [REFERENCE]
+    assert [each.arm for each in attributions(result.rows, result.race.reference, [profile(watched)])] == [watched]
 
 
 def test_an_arm_that_failed_is_left_out() -> None:
     """Its row has no time to attribute."""
     failed = record(MANUAL, 1, None, status="failed", reason="no luck")
-    result = compared({}, failed)[0].races[0]
-    assert [each.arm for each in attributions(result, [profile(MANUAL), profile(REFERENCE)])] == [REFERENCE]
+    result = compared({}, failed).races[0]
+    assert [
+        each.arm for each in attributions(result.rows, result.race.reference, [profile(MANUAL), profile(REFERENCE)])
+    ] == [REFERENCE]
 
 
 def test_a_tiny_pass_that_the_profiler_saw_nothing_of_leaves_the_clocks() -> None:

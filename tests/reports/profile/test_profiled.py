@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from bench.results.store import Store
 from reports import write
 from reports.profile import profiled
-from reports.profile.profiled import profiled_of
+from reports.run.report import read
 from tests.reports.parsed import Parsed
 from tests.reports.profiles import MACHINE, profile
-from tests.reports.records import MANUAL, REFERENCE, floored
+from tests.reports.records import ENVIRONMENT, MANUAL, REFERENCE, floored
 
 FOUND = {
     "counters": {"operations": 12.0, "graph_breaks": 1.0},
@@ -25,11 +25,14 @@ FOUND = {
 def kept(path: Path) -> Store:
     """A run of which the reference and one arm were profiled, with its reports."""
     run = Store(path)
-    comparison, records = floored({MANUAL: 2e-4})
-    race = comparison.plan.races[0]
+    report = floored({MANUAL: 2e-4})
+    race = report.plan.races[0]
+    run.write_plan(report.plan, ENVIRONMENT)
+    for number in range(1, 6):
+        run.write_round(race, number, [each for each in report.records if each.round == number])
     run.write_profile(race, profile(REFERENCE))
     run.write_profile(race, replace(profile(MANUAL), **FOUND))
-    write.write(comparison, records, run, run, (), profiled_of(run, comparison.races)[0])
+    write.write(read(run), run, run)
     return run
 
 
@@ -50,8 +53,8 @@ def test_every_report_says_where_the_time_goes(tmp_path: Path) -> None:
 
 def test_a_run_without_profiles_says_nothing_of_them(tmp_path: Path) -> None:
     """No heading without content, and null in the document."""
-    comparison, records = floored({MANUAL: 2e-4})
-    write.write(comparison, records, Store(tmp_path), Store(tmp_path))
+    comparison = floored({MANUAL: 2e-4})
+    write.write(comparison, Store(tmp_path), Store(tmp_path))
     assert "Where" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
     (race,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["races"]
     assert race["attributions"] is None
@@ -60,17 +63,19 @@ def test_a_run_without_profiles_says_nothing_of_them(tmp_path: Path) -> None:
 def test_a_torn_profile_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     """A profile that was cut short costs its own arm's, and a sentence; one of the machine costs a sentence alone."""
     run = kept(tmp_path)
-    comparison, _ = floored({MANUAL: 2e-4})
     victim = next(tmp_path.rglob("profile.json"))
     victim.write_bytes(victim.read_bytes()[:100])
-    found, unread = profiled_of(run, comparison.races)
-    assert [len(each.profiles) for each in found.values()] == [1]
-    assert [f"{victim} is cut short" in each for each in unread] == [True]
-    run.write_machine(comparison.races[0].race, MACHINE)
-    (run.profiled(comparison.races[0].race) / "machine.json").write_text("{")
-    found, unread = profiled_of(run, comparison.races)
-    assert [len(each.attributions) for each in found.values()] == [1]
-    assert len(unread) == 2
+    report = read(run)
+    (result,) = report.races
+    assert result.profiled
+    assert len(result.profiled.profiles) == 1
+    assert [f"{victim} is cut short" in each for each in report.complaints] == [True]
+    run.write_machine(result.race, MACHINE)
+    (run.profiled(result.race) / "machine.json").write_text("{")
+    report = read(run)
+    assert report.races[0].profiled
+    assert len(report.races[0].profiled.attributions) == 1
+    assert len(report.complaints) == 2
 
 
 def test_an_arm_that_could_not_be_profiled_says_why() -> None:
@@ -90,7 +95,7 @@ def test_the_slowest_operations_are_told_first() -> None:
 
 def test_the_document_is_json(tmp_path: Path) -> None:
     """Profiles, attributions and differentials as plain values."""
-    comparison, _ = floored({MANUAL: 2e-4})
-    found, _ = profiled_of(kept(tmp_path), comparison.races)
-    document = json.loads(json.dumps(profiled.document("here", found, []), allow_nan=False))
+    (result,) = read(kept(tmp_path)).races
+    assert result.profiled
+    document = json.loads(json.dumps(profiled.document("here", [result.profiled], []), allow_nan=False))
     assert len(document["profiles"]) == len(document["attributions"]) == 2

@@ -5,9 +5,10 @@ import re
 from msgspec.structs import replace
 
 from bench.results.record import Record
-from reports.run.columns import COLUMNS, columns_of, growth_columns, race_columns, unit_of
-from reports.run.comparison import compare
+from reports.run.columns import COLUMNS, columns_of, unit_of
+from reports.run.report import report_of
 from reports.run.rows import Row
+from reports.run.sweep_columns import race_columns, sweep_columns
 from reports.text.columns import cells, headings, heads
 from tests.reports.records import (
     ANALYTIC,
@@ -37,26 +38,26 @@ def table(rows: tuple[Row, ...]) -> dict[str, dict[str, str]]:
 
 def shown(*records: Record) -> dict[str, dict[str, str]]:
     """The cells of a race of the reference at 400 µs and of what these records saw."""
-    return table(compared({}, *records)[0].races[0].rows)
+    return table(compared({}, *records).races[0].rows)
 
 
 def test_every_row_has_a_cell_for_every_head() -> None:
     """Heads, columns and cells are as many, and every column says what it means."""
-    (result,) = compared({MANUAL: 5e-4}, record(ANALYTIC, 1, None, status="failed", reason="broke"))[0].races
+    (result,) = compared({MANUAL: 5e-4}, record(ANALYTIC, 1, None, status="failed", reason="broke")).races
     assert {len(COLUMNS)} == {len(heads(COLUMNS, "µs")), *(len(cells(COLUMNS, row, 1e-6)) for row in result.rows)}
     assert all(column.meaning and column.head for column in COLUMNS)
 
 
 def test_one_unit_serves_the_whole_column() -> None:
     """The unit of the update column fits the smallest of its values, and stands in its head."""
-    rows = compared({MANUAL: 4.0, ANALYTIC: 3e-5})[0].races[0].rows
+    rows = compared({MANUAL: 4.0, ANALYTIC: 3e-5}).races[0].rows
     assert unit_of(rows) == (1e-6, "µs")
     assert "update, µs" in heads(COLUMNS, "µs")
 
 
 def test_a_table_without_a_time_has_a_unit_all_the_same() -> None:
     """Where nothing was measured the unit is the second."""
-    assert unit_of(compare(plan(race(MANUAL)), {}, []).races[0].rows) == (1.0, "s")
+    assert unit_of(report_of(plan(race(MANUAL)), {}, []).races[0].rows) == (1.0, "s")
 
 
 def test_the_reference_stands_at_one() -> None:
@@ -67,7 +68,7 @@ def test_the_reference_stands_at_one() -> None:
 
 def test_a_right_arm_says_how_much_faster_it_is() -> None:
     """A verdict carries its factor from ten per cent on, and below that none."""
-    found = table(compared({MANUAL: 1.6e-3, ANALYTIC: 2e-4, arm("linear/numpy"): 3.8e-4})[0].races[0].rows)
+    found = table(compared({MANUAL: 1.6e-3, ANALYTIC: 2e-4, arm("linear/numpy"): 3.8e-4}).races[0].rows)
     assert found["linear/manual"]["verdict"].endswith("x slower")
     assert found["linear/analytic"]["verdict"].endswith("x faster")
     assert found["linear/numpy"]["verdict"] == "faster"
@@ -107,21 +108,21 @@ def test_an_answer_without_a_loss_has_a_dash() -> None:
 def test_no_cell_steers_a_terminal() -> None:
     """A name with control characters is shown without them."""
     hostile = arm("linear/\x1b[31mred\nline")
-    rows = compare(plan(race(hostile)), {}, [*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *rounds(hostile, 4e-4)])
+    rows = report_of(plan(race(hostile)), {}, [*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *rounds(hostile, 4e-4)])
     assert all(cell.isprintable() for row in rows.races[0].rows for cell in cells(COLUMNS, row, 1e-6))
 
 
 def test_a_column_with_nothing_to_say_is_left_out() -> None:
     """Without a floor there is no column for it, nor one for what pays off where only the reference ran."""
-    with_both = {column.head for column in columns_of(floored({MANUAL: 2e-4})[0].races[0].rows)}
-    without = {column.head for column in columns_of(compared({})[0].races[0].rows)}
+    with_both = {column.head for column in columns_of(floored({MANUAL: 2e-4}).races[0].rows)}
+    without = {column.head for column in columns_of(compared({}).races[0].rows)}
     assert with_both - without == {"x floor", "pays off after"}
     assert {column.head for column in COLUMNS} == with_both
 
 
 def test_the_floors_are_set_against_the_read_floor() -> None:
     """A faithful arm has its time over the read floor's; floors and algorithmic arms have a dash, and floors no rank."""
-    found = table(floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"))[0].races[0].rows)
+    found = table(floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic")).races[0].rows)
     assert float(found["linear/manual"]["x floor"].split()[0]) > 19
     assert (found["linear/moments"]["x floor"], found["linear/floor_read"]["x floor"]) == ("-", "-")
     assert (found["linear/floor_read"]["#"], found["linear/floor_read"]["verdict"]) == ("", "floor")
@@ -129,7 +130,7 @@ def test_the_floors_are_set_against_the_read_floor() -> None:
 
 def test_the_unit_is_that_of_arms_that_read_the_data() -> None:
     """An algorithmic arm a million times as fast does not turn the whole column into nanoseconds."""
-    rows = floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic"))[0].races[0].rows
+    rows = floored({MANUAL: 2e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic")).races[0].rows
     assert unit_of(rows) == (1e-6, "µs")
     assert table(rows)["linear/moments"]["update, µs"].startswith("0.00100")
 
@@ -167,11 +168,11 @@ def test_headings_stand_above_the_first_of_each_class() -> None:
 
 def test_a_sweep_says_where_the_time_goes() -> None:
     """An arm of 10 µs and 2 ns a row shows these, how well they fit, and its times at both ends, in units of their own."""
-    comparison, _ = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-5 + 2e-9 * rows})
-    assert comparison.growth is not None
-    columns = growth_columns(comparison.growth)
+    comparison = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-5 + 2e-9 * rows})
+    assert comparison.sweep is not None
+    columns = sweep_columns(comparison.sweep)
     assert heads(columns) == ["arm", "fixed", "each row", "within", "memory", "at 100", "at 100 000"]
-    found = {text[0]: text for course in comparison.growth.courses for text in [cells(columns, course)]}
+    found = {text[0]: text for course in comparison.sweep.courses for text in [cells(columns, course)]}
     name, fixed, each, within, memory, least, most = found["linear/c cpu eager"]
     assert memory == "300 MiB"
     assert (name, fixed, each) == ("linear/c cpu eager", "10 µs", "2.0 ns")
@@ -184,7 +185,7 @@ def test_a_sweep_says_where_the_time_goes() -> None:
 def test_a_sweep_has_a_line_a_race() -> None:
     """Each race gives its size, its fastest faithful arm, that arm's time and verdict, and the twin."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-5 + 1e-8 * rows}
-    comparison, _ = grown(speeds, (100, 1_000_000))
+    comparison = grown(speeds, (100, 1_000_000))
     columns = race_columns(comparison.plan)
     first, second = (cells(columns, result) for result in comparison.races)
     assert (first[0], first[1], second[0], second[1]) == (

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from bench.results.record import Arm, Record, Status
 from reports.run.findings import findings
-from reports.run.rows import BreakEven, read_floors, row_of
+from reports.run.race_records import RaceRecords
+from reports.run.rows import BreakEven, read_floors
 from reports.text.sanitize import plain
-from tests.reports.records import FLOOR, MANUAL, MOMENTS, REFERENCE, WRONG, arm, placed, record, rounds
+from tests.reports.records import FLOOR, MANUAL, MOMENTS, REFERENCE, WRONG, arm, placed, record, rounds, row
 
 NUMPY = arm("linear/numpy")
 
@@ -78,23 +79,25 @@ def test_a_floor_counts_on_its_own_device() -> None:
     """Each device has its own read floor, the fastest of several; other floors and floors that failed are none."""
     slow, cuda = arm("linear/floor_read_plain"), arm("linear/floor_read_triton", device="cuda")
     launch, failed = arm("linear/floor_launch", device="cuda"), arm("linear/floor_read", device="cuda")
-    records = {
-        slow: floor(slow, 5e-5),
-        FLOOR: floor(),
-        cuda: floor(cuda, 2e-6),
-        launch: floor(launch, 1e-7),
-        failed: floor(failed, 1e-8, status="failed", reason="broke"),
-    }
-    assert read_floors(records) == {"cpu": records[FLOOR], "cuda": records[cuda]}
+    records = RaceRecords(
+        {
+            slow: floor(slow, 5e-5),
+            FLOOR: floor(),
+            cuda: floor(cuda, 2e-6),
+            launch: floor(launch, 1e-7),
+            failed: floor(failed, 1e-8, status="failed", reason="broke"),
+        }
+    )
+    assert read_floors(records) == {"cpu": FLOOR, "cuda": cuda}
     reference = rounds(REFERENCE, 4e-4)
-    far = row_of(arm(device="cuda"), rounds(arm(device="cuda"), 4e-6), reference, read_floors(records)["cuda"])
+    far = row(arm(device="cuda"), rounds(arm(device="cuda"), 4e-6), reference, records[cuda])
     assert far.floor is not None
     assert far.floor.value == pytest.approx(2, rel=0.02)
 
 
 def test_an_arm_that_is_called_a_floor_but_is_none_bounds_nothing() -> None:
     """A faithful arm whose name begins like a floor's is no floor."""
-    assert read_floors({FLOOR: rounds(FLOOR, 1e-6)}) == {}
+    assert read_floors(RaceRecords({FLOOR: rounds(FLOOR, 1e-6)})) == {}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_a_slow_start_pays_off_after_so_many_updates(speed: float, cold: float, 
     """Seconds that the start costs more over seconds that an update costs less; 0 when it does not start later."""
     reference = [replace(each, blocks=tuple(40 * 4e-4 for _ in each.laps)) for each in rounds(REFERENCE, 4e-4)]
     mine = [replace(each, blocks=tuple(40 * speed for _ in each.laps)) for each in rounds(MANUAL, speed, cold=cold)]
-    found = row_of(MANUAL, mine, reference).break_even
+    found = row(MANUAL, mine, reference).break_even
     assert found is not None
     assert found.alone
     assert found.updates == (updates if updates is None else pytest.approx(updates, abs=1))
@@ -115,20 +118,19 @@ def test_what_pays_off_is_not_known_without_cold_times() -> None:
     """Without one of the two cold starts, or where neither is known to be faster, nothing is said."""
     reference = rounds(REFERENCE, 4e-4)
     without = [replace(each, import_seconds=None) for each in reference]
-    assert row_of(MANUAL, rounds(MANUAL, 2e-4), without).break_even is None
+    assert row(MANUAL, rounds(MANUAL, 2e-4), without).break_even is None
     assert (
-        row_of(MANUAL, [replace(each, first_seconds=None) for each in rounds(MANUAL, 2e-4)], reference).break_even
-        is None
+        row(MANUAL, [replace(each, first_seconds=None) for each in rounds(MANUAL, 2e-4)], reference).break_even is None
     )
-    assert row_of(MANUAL, rounds(MANUAL, 2e-4, 1), rounds(REFERENCE, 4e-4, 1)).break_even is None
-    assert row_of(MANUAL, [], reference).break_even is None
+    assert row(MANUAL, rounds(MANUAL, 2e-4, 1), rounds(REFERENCE, 4e-4, 1)).break_even is None
+    assert row(MANUAL, [], reference).break_even is None
 
 
 def test_company_at_either_start_is_remembered() -> None:
     """A break-even is only its own where both arms started alone."""
     alone, crowded = rounds(REFERENCE, 4e-4), rounds(REFERENCE, 4e-4, alone=False)
     found = [
-        row_of(MANUAL, rounds(MANUAL, 8e-4, alone=quiet), reference).break_even
+        row(MANUAL, rounds(MANUAL, 8e-4, alone=quiet), reference).break_even
         for quiet, reference in ((True, alone), (True, crowded), (False, alone))
     ]
     assert found == [BreakEven(None, alone=True), BreakEven(None, alone=False), BreakEven(None, alone=False)]
@@ -151,7 +153,7 @@ def test_late_starts_are_summed_up_in_a_sentence() -> None:
     """Where faster arms start later, a sentence says after how many updates that has paid off, and how long the job is."""
     slow = {MANUAL: rounds(MANUAL, 2e-4, noise=0, cold=2.5), NUMPY: rounds(NUMPY, 2e-4, noise=0, cold=6.5)}
     found = placed({REFERENCE: rounds(REFERENCE, 4e-4, noise=0), **slow})
-    (said,) = [sentence for sentence in findings(found, None) if "later start" in sentence]
+    (said,) = [each.text for each in findings(found, None) if each.kind == "late start"]
     assert plain(said).replace("\u2009", " ") == (
         "2 faster arms have paid for a later start after 10 000 to 30 000 updates (linear/manual cpu eager first); "
         "the job has 10 000."
@@ -162,4 +164,4 @@ def test_late_starts_in_company_are_not_summed_up() -> None:
     """Cold times that were taken beside others' starts make no sentence, nor does an arm that starts no later."""
     crowded = rounds(MANUAL, 2e-4, cold=2.5, alone=False)
     found = placed({REFERENCE: rounds(REFERENCE, 4e-4), MANUAL: crowded, NUMPY: rounds(NUMPY, 1e-4, cold=0.1)})
-    assert [] == [sentence for sentence in findings(found, None) if "later start" in sentence]
+    assert [] == [each.text for each in findings(found, None) if each.kind == "late start"]

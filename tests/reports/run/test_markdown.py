@@ -6,8 +6,9 @@ import pytest
 
 from bench.results.record import Caveat
 from reports.run import markdown
-from reports.run.columns import columns_of, growth_columns
-from reports.run.comparison import Comparison, compare
+from reports.run.columns import columns_of
+from reports.run.report import RunReport, report_of
+from reports.run.sweep_columns import sweep_columns
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
@@ -42,7 +43,7 @@ def rows_of(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("|")]
 
 
-def bars(comparison: Comparison) -> int:
+def bars(comparison: RunReport) -> int:
     """The bars of a whole row of a race's table."""
     return len(columns_of(row for result in comparison.races for row in result.rows)) + 1
 
@@ -50,7 +51,7 @@ def bars(comparison: Comparison) -> int:
 def test_the_table_has_a_row_for_every_arm() -> None:
     """Head, rule and one row an arm, the failed ones too; the twin has none."""
     failed = record(ANALYTIC, 1, None, status="failed", reason="broke")
-    comparison, _ = compared({MANUAL: 5e-4}, failed)
+    comparison = compared({MANUAL: 5e-4}, failed)
     text = markdown.render(comparison)
     assert len(rows_of(text)) == 2 + 3
     assert [bars(comparison)] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
@@ -59,7 +60,7 @@ def test_the_table_has_a_row_for_every_arm() -> None:
 def test_every_failure_gives_its_reason() -> None:
     """An arm without a time is listed below the table with status and reason, a right one is not."""
     failed = record(ANALYTIC, 1, None, status="out_of_memory", reason="12 GiB are too much")
-    text = markdown.render(compared({MANUAL: 5e-4}, failed)[0])
+    text = markdown.render(compared({MANUAL: 5e-4}, failed))
     assert "- `linear/analytic cpu eager`: out of memory: 12 GiB are too much" in text
     assert "- `linear/manual cpu eager`" not in text
 
@@ -67,7 +68,7 @@ def test_every_failure_gives_its_reason() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_name_breaks_the_table(hostile: str) -> None:
     """Whatever an implementation is called, each row has as many bars as the head."""
-    comparison, _ = compared({arm(f"linear/{hostile}"): 5e-4, MANUAL: 6e-4})
+    comparison = compared({arm(f"linear/{hostile}"): 5e-4, MANUAL: 6e-4})
     text = markdown.render(comparison)
     assert [bars(comparison)] * 5 == [len(BAR.findall(row)) for row in rows_of(text)]
     assert "<script" not in text
@@ -76,7 +77,7 @@ def test_no_name_breaks_the_table(hostile: str) -> None:
 
 def test_a_backslash_before_a_bar_does_not_break_the_table() -> None:
     """A name that ends a word with a backslash does not free the bar behind it."""
-    comparison, _ = compared({arm("linear/a\\|b"): 5e-4})
+    comparison = compared({arm("linear/a\\|b"): 5e-4})
     text = markdown.render(comparison)
     assert [bars(comparison)] * 4 == [len(BAR.findall(row)) for row in rows_of(text)]
 
@@ -84,7 +85,7 @@ def test_a_backslash_before_a_bar_does_not_break_the_table() -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_reason_smuggles_in_html_or_a_row(hostile: str) -> None:
     """Whatever reason an arm gives, it stays on its line, without tags, and adds no row."""
-    text = markdown.render(compared({}, record(MANUAL, 1, None, status="failed", reason=hostile))[0])
+    text = markdown.render(compared({}, record(MANUAL, 1, None, status="failed", reason=hostile)))
     assert len(rows_of(text)) == 2 + 2
     assert "<script" not in text
     assert "<b>" not in text
@@ -97,7 +98,7 @@ def test_no_machine_and_no_warning_smuggles_in_html(hostile: str) -> None:
     caveat = Caveat(code="stolen", text=f"text {hostile}", advice=f"advice {hostile}")
     records = [*rounds(REFERENCE, 4e-4, caveats=[caveat]), *rounds(TWIN, 4e-4)]
     machine = {"processor": hostile, "cores": 2, "gpus": [{"name": hostile}]}
-    text = markdown.render(compare(plan(race()), ENVIRONMENT | {"machine": machine}, records))
+    text = markdown.render(report_of(plan(race()), ENVIRONMENT | {"machine": machine}, records))
     assert len(rows_of(text)) == 2 + 1
     assert "<script" not in text
     assert "<b>" not in text
@@ -108,14 +109,14 @@ def test_a_backtick_does_not_end_a_quotation(place: str) -> None:
     """A command or a name with backticks in it stays inside its quotation, and so do the tags between them."""
     hostile = "`<script>x</script>`"
     failed = record(arm(f"linear/{hostile}"), 1, None, status="failed", reason="broke")
-    text = markdown.render(compared({}, failed, command=f"python -m bench run --results '{hostile}'")[0])
+    text = markdown.render(compared({}, failed, command=f"python -m bench run --results '{hostile}'"))
     line = next(line for line in text.splitlines() if line.startswith(place))
     assert "<script" not in re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
 
 
 def test_the_head_names_machine_and_software() -> None:
     """Run, processor, cores, GPU, torch and Python stand above the first table, the command below the last."""
-    text = markdown.render(compared({MANUAL: 5e-4}, command="python -m bench run --effort quick")[0])
+    text = markdown.render(compared({MANUAL: 5e-4}, command="python -m bench run --effort quick"))
     assert text.startswith("# looprace: 2026-11-23T10-00-00-abcd\n")
     assert "Made-up 9000, 2 cores, no GPU; torch 2.13.0+cpu, Python 3.11.7" in text
     assert "Repeat it with `python -m bench run --effort quick`." in text
@@ -123,7 +124,7 @@ def test_the_head_names_machine_and_software() -> None:
 
 def test_an_unknown_machine_is_left_out() -> None:
     """Where the environment was lost there is no line about it, and all else is there."""
-    text = markdown.render(compared({MANUAL: 5e-4}, environment={})[0])
+    text = markdown.render(compared({MANUAL: 5e-4}, environment={}))
     assert "None" not in text
     assert len(rows_of(text)) == 2 + 2
 
@@ -131,9 +132,12 @@ def test_an_unknown_machine_is_left_out() -> None:
 def test_findings_warnings_and_meanings_are_all_there() -> None:
     """Every finding, every warning with its advice, and the meaning of every column are in the text."""
     floor = rounds(FLOOR, 1e-5, work="floor", judgement=None)
-    comparison = compare(plan(race(MANUAL, FLOOR)), ENVIRONMENT, [*rounds(MANUAL, 4e-4), *floor])
+    comparison = report_of(plan(race(MANUAL, FLOOR)), ENVIRONMENT, [*rounds(MANUAL, 4e-4), *floor])
     text = markdown.render(comparison).replace("\\_", "_")
-    for said in (*comparison.races[0].findings, *(f"{each.text}.** {each.advice}." for each in comparison.warnings)):
+    for said in (
+        *(each.text for each in comparison.races[0].findings),
+        *(f"{each.text}.** {each.advice}." for each in comparison.warnings),
+    ):
         assert said in text
     assert comparison.warnings
     columns = columns_of(comparison.races[0].rows)
@@ -143,25 +147,25 @@ def test_findings_warnings_and_meanings_are_all_there() -> None:
 
 def test_classes_are_headed_when_there_are_several() -> None:
     """Faithful arms, algorithmic arms and floors have a row each that names them, with as many bars as any other."""
-    comparison, _ = floored({MANUAL: 5e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"))
+    comparison = floored({MANUAL: 5e-4}, *rounds(MOMENTS, 1e-8, work="algorithmic"))
     rows = rows_of(markdown.render(comparison))
     assert [row for row in rows if "*" in row] == [row for row in rows if row.split("|")[2].strip().startswith("*")]
     assert [row.split("|")[2].strip() for row in rows if "*" in row] == ["*faithful:*", "*algorithmic:*", "*floors:*"]
     assert {bars(comparison)} == {len(BAR.findall(row)) for row in rows}
-    assert "*faithful:*" not in markdown.render(compared({MANUAL: 5e-4})[0])
+    assert "*faithful:*" not in markdown.render(compared({MANUAL: 5e-4}))
 
 
 def test_a_sweep_has_its_table_and_those_of_its_races() -> None:
     """A sweep's own table and crossings stand first, then the whole table of each race."""
     speeds = {"linear/nn_sgd": lambda rows: 1e-4 + 1e-9 * rows, "linear/c": lambda rows: 1e-6 + 1e-8 * rows}
-    comparison, _ = grown(speeds, (100, 1_000, 100_000))
-    assert comparison.growth is not None
+    comparison = grown(speeds, (100, 1_000, 100_000))
+    assert comparison.sweep is not None
     text = markdown.render(comparison)
     heads = [line for line in text.splitlines() if line.startswith("## ")]
     assert heads[0] == "## linear/line, 1 feature, float32, full batch, 1 thread, 3 sizes from 100 to 100 000 rows"
     assert len(heads) == 4
     assert "- linear/c cpu eager becomes slower than linear/nn\\_sgd cpu eager at " in text
-    assert [] == [c.head for c in growth_columns(comparison.growth) if f"- **{c.head}**: {c.meaning}\n" not in text]
+    assert [] == [c.head for c in sweep_columns(comparison.sweep) if f"- **{c.head}**: {c.meaning}\n" not in text]
     assert len(rows_of(text)) == 2 + 2 + 3 * (2 + 2)
 
 
@@ -169,7 +173,7 @@ def test_a_sweep_has_its_table_and_those_of_its_races() -> None:
 def test_no_name_breaks_the_table_of_a_sweep(hostile: str) -> None:
     """Whatever an implementation is called, each row of a sweep's table has as many bars as its head."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, f"linear/{hostile}": lambda _: 1e-4}
-    text = markdown.render(grown(speeds, (100, 1_000))[0])
+    text = markdown.render(grown(speeds, (100, 1_000)))
     table = rows_of(text.partition("\n## ")[2].partition("\n## ")[0])
     assert len({len(BAR.findall(row)) for row in table}) == 1
     assert "<script" not in text
@@ -179,7 +183,7 @@ def test_a_summary_fits_the_page_of_a_job() -> None:
     """However many races a run has, the text stays below 1 024 KiB, and says how many races it left out."""
     names = [f"linear/way_{number:03d}" for number in range(100)]
     races = [race(*(arm(name, rows=rows) for name in names), twin=None) for rows in range(1, 101)]
-    comparison = compare(plan(*races), ENVIRONMENT, [])
+    comparison = report_of(plan(*races), ENVIRONMENT, [])
     text = markdown.render(comparison)
     heads = [line for line in text.splitlines() if line.startswith("## ")]
     assert len(text.encode()) < 1024 * 1024

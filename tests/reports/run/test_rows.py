@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from bench.results.record import Status
 from bench.results.statistics import ratio
-from reports.run.rows import Row, row_of
+from reports.run.rows import Row
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -17,6 +17,7 @@ from tests.reports.records import (
     placed,
     record,
     rounds,
+    row,
 )
 
 NUMPY = arm("linear/numpy")
@@ -102,35 +103,35 @@ def test_the_worst_that_any_round_saw_counts(status: Status, number: int) -> Non
     """One bad round among good ones gives the row its status and its reason."""
     records = rounds(MANUAL, 4e-4)
     records[number - 1] = replace(records[number - 1], status=status, reason="because")
-    row = row_of(MANUAL, records, rounds(REFERENCE, 4e-4))
-    assert (row.status, row.reason, row.verdict) == (status, "because", status)
+    found = row(MANUAL, records, rounds(REFERENCE, 4e-4))
+    assert (found.status, found.reason, found.verdict) == (status, "because", status)
 
 
 def test_an_arm_without_records_was_interrupted() -> None:
     """An arm of which no round was finished keeps its row, with a reason, and nothing in it."""
-    row = row_of(MANUAL, [], rounds(REFERENCE, 4e-4))
-    assert (row.status, row.rounds, row.rank) == ("interrupted", 0, None)
-    assert row.reason == "the run ended before its first round was over"
-    assert {row.seconds, row.ratio, row.job_seconds, row.cold_seconds, row.judgement} == {None}
+    found = row(MANUAL, [], rounds(REFERENCE, 4e-4))
+    assert (found.status, found.rounds, found.rank) == ("interrupted", 0, None)
+    assert found.reason == "the run ended before its first round was over"
+    assert {found.seconds, found.ratio, found.job_seconds, found.cold_seconds, found.judgement} == {None}
 
 
 def test_a_row_carries_what_the_first_round_saw() -> None:
     """Job, weights and cold start are those of the round that measured them; rounds are those with blocks."""
-    row = row_of(MANUAL, [*rounds(MANUAL, 4e-4, 3), record(MANUAL, 4, None)], rounds(REFERENCE, 4e-4))
-    assert (row.rounds, row.job_seconds, row.cold_seconds, row.first_seconds) == (3, 12.5, 1.75, 0.5)
-    assert row.weights == {"weight": [0.9995], "bias": 0.5632}
-    assert (row.cold_alone, row.judgement) == (True, RIGHT)
+    found = row(MANUAL, [*rounds(MANUAL, 4e-4, 3), record(MANUAL, 4, None)], rounds(REFERENCE, 4e-4))
+    assert (found.rounds, found.job_seconds, found.cold_seconds, found.first_seconds) == (3, 12.5, 1.75, 0.5)
+    assert found.weights == {"weight": [0.9995], "bias": 0.5632}
+    assert (found.cold_alone, found.judgement) == (True, RIGHT)
 
 
 def test_a_cold_start_in_company_says_so() -> None:
     """A cold start that was measured while others were starting is marked."""
-    assert not row_of(MANUAL, rounds(MANUAL, 4e-4, alone=False), []).cold_alone
+    assert not row(MANUAL, rounds(MANUAL, 4e-4, alone=False), []).cold_alone
 
 
 def test_a_cold_start_with_a_part_missing_is_unknown() -> None:
     """Without its import time a cold start is not a sum of the rest."""
     records = [replace(each, import_seconds=None) for each in rounds(MANUAL, 4e-4)]
-    assert row_of(MANUAL, records, []).cold_seconds is None
+    assert row(MANUAL, records, []).cold_seconds is None
 
 
 def test_the_first_fault_is_the_telling_judgement() -> None:
@@ -139,30 +140,30 @@ def test_the_first_fault_is_the_telling_judgement() -> None:
     right = replace(record(MANUAL, 1, 4e-4), judgements=(probe, RIGHT, blocks))
     without_job = replace(right, judgements=(probe, blocks))
     faulty = replace(right, judgements=(RIGHT, replace(WRONG, when="blocks")))
-    found = [row_of(MANUAL, [one], []).judgement for one in (right, without_job, faulty)]
+    found = [row(MANUAL, [one], []).judgement for one in (right, without_job, faulty)]
     assert found == [RIGHT, blocks, replace(WRONG, when="blocks")]
 
 
 @pytest.mark.parametrize(("speed", "verdict"), [(2e-4, "faster"), (8e-4, "slower"), (4.0e-4, "same")])
 def test_a_row_is_compared_with_the_reference(speed: float, verdict: str) -> None:
     """A right arm's verdict is that of its paired ratio to the reference."""
-    row = row_of(MANUAL, rounds(MANUAL, speed), rounds(REFERENCE, 4e-4))
-    assert verdict == row.verdict
-    assert row.ratio is not None
-    assert row.ratio.value == pytest.approx(speed / 4e-4, rel=0.02)
+    found = row(MANUAL, rounds(MANUAL, speed), rounds(REFERENCE, 4e-4))
+    assert verdict == found.verdict
+    assert found.ratio is not None
+    assert found.ratio.value == pytest.approx(speed / 4e-4, rel=0.02)
 
 
 def test_the_reference_is_not_compared_with_itself() -> None:
     """The reference's verdict is that it is the reference; its twin has a ratio near 1."""
     reference = rounds(REFERENCE, 4e-4)
-    assert row_of(REFERENCE, reference, reference).verdict == "reference"
-    twin = row_of(TWIN, rounds(TWIN, 4e-4), reference).ratio
+    assert row(REFERENCE, reference, reference).verdict == "reference"
+    twin = row(TWIN, rounds(TWIN, 4e-4), reference).ratio
     assert twin is not None
     assert twin.value == pytest.approx(1, abs=0.02)
 
 
 def test_without_a_common_round_there_is_no_ratio() -> None:
     """An arm that met the reference in no round has a time, but no ratio."""
-    row = row_of(MANUAL, [record(MANUAL, 7, 4e-4)], rounds(REFERENCE, 4e-4))
-    assert row.seconds is not None
-    assert (row.ratio, row.verdict) == (None, "unresolved")
+    found = row(MANUAL, [record(MANUAL, 7, 4e-4)], rounds(REFERENCE, 4e-4))
+    assert found.seconds is not None
+    assert (found.ratio, found.verdict) == (None, "unresolved")

@@ -8,8 +8,8 @@ import pytest
 
 from bench.results.record import Record, Status
 from bench.results.statistics import Estimate
-from reports.run.comparison import compare
-from reports.run.sweep import Crossing, Growth, Point, fit_of, sentence, told
+from reports.run.report import report_of
+from reports.run.sweep import Crossing, Point, Sweep, finding, fit_of, told
 from tests.reports.records import TWIN, WRONG, arm, grown, plan, race, record, rounds
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -24,9 +24,9 @@ SGD, C = straight(1e-4, 1e-9), straight(1e-6, 1e-8)  # cross where 9e-9 rows are
 SPEEDS: Mapping[str, Callable[[int], float]] = {"linear/nn_sgd": SGD, "linear/c": C}
 
 
-def growth(*others: Record, speeds: Mapping[str, Callable[[int], float]] = SPEEDS, **chosen: Any) -> Growth:
+def growth(*others: Record, speeds: Mapping[str, Callable[[int], float]] = SPEEDS, **chosen: Any) -> Sweep:
     """The growth of a sweep of these costs."""
-    found = grown(speeds, chosen.pop("sizes", SIZES), chosen.pop("swept", "rows"), *others, **chosen)[0].growth
+    found = grown(speeds, chosen.pop("sizes", SIZES), chosen.pop("swept", "rows"), *others, **chosen).sweep
     assert found is not None
     return found
 
@@ -36,7 +36,7 @@ def points(cost: Callable[[int], float], *sizes: int) -> list[Point]:
     return [Point(size, Estimate(cost(size), None, None, 1)) for size in sizes]
 
 
-def sizes(found: Growth) -> dict[str, list[int]]:
+def sizes(found: Sweep) -> dict[str, list[int]]:
     """The sizes at which each arm has a point."""
     return {course.name: [point.size for point in course.points] for course in found.courses}
 
@@ -181,14 +181,14 @@ def test_a_sweep_in_which_all_failed_is_empty() -> None:
     """Without a single time there is a title and nothing else."""
     broken = [arm("linear/nn_sgd", "reference", rows=n) for n in SIZES]
     records = [record(one, 1, None, status="failed", reason="broken") for one in broken]
-    found = compare(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).growth
+    found = report_of(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).sweep
     assert found is not None
     assert (found.courses, found.crossings, found.sizes) == ((), (), SIZES)
 
 
 def test_a_sweep_stopped_at_once_is_empty() -> None:
     """A sweep without records grows nowhere, but is a sweep."""
-    found = compare(plan(race(twin=TWIN), swept="rows"), {}, []).growth
+    found = report_of(plan(race(twin=TWIN), swept="rows"), {}, []).sweep
     assert found is not None
     assert (found.courses, found.sizes) == ((), (100_000,))
 
@@ -205,14 +205,14 @@ def test_series_are_kept_apart() -> None:
             races.append(race(other, reference=one, twin=None))
             for each, cost in ((one, SGD), (other, C)):
                 records += rounds(each, cost(n) / threads, salt=[n, threads])
-    found = compare(plan(*races, swept="rows"), {}, records).growth
+    found = report_of(plan(*races, swept="rows"), {}, records).sweep
     assert found is not None
     assert [course.series for course in found.courses] == ["1 thread"] * 2 + ["2 threads"] * 2
     assert found.title == "linear/line, 1 feature, float32, full batch, 4 sizes from 100 to 100 000 rows"
     assert {(c.slower.series, c.faster.series) for c in found.crossings} == {
         (name, name) for name in ("1 thread", "2 threads")
     }
-    assert {sentence(crossing, "rows").partition(" becomes ")[0] for crossing in found.crossings} == {
+    assert {finding(crossing, "rows").text.partition(" becomes ")[0] for crossing in found.crossings} == {
         "1 thread: linear/c cpu eager",
         "2 threads: linear/c cpu eager",
     }
@@ -258,11 +258,11 @@ def test_a_crossing_is_a_sentence() -> None:
     """It names both arms, the size with its interval, and the sizes at which it was seen, in the swept unit."""
     (crossing,) = growth().crossings
     assert isinstance(crossing, Crossing)
-    said = sentence(crossing, "rows")
+    said = finding(crossing, "rows").text.removesuffix(".")
     assert re.fullmatch(
         r"linear/c cpu eager becomes slower than linear/nn_sgd cpu eager at 1\d \d00 rows "
         r"\(95 %: 1\d \d00 to 1\d \d00; measured at 10 000 and 100 000\)",
         said,
     )
-    assert " rows a batch (95 %" in sentence(crossing, "batch")
-    assert " features (95 %" in sentence(crossing, "features")
+    assert " rows a batch (95 %" in finding(crossing, "batch").text
+    assert " features (95 %" in finding(crossing, "features").text

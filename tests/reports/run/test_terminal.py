@@ -9,7 +9,7 @@ from rich.console import Console
 from bench.results.record import Caveat
 from reports.run import terminal
 from reports.run.columns import columns_of
-from reports.run.comparison import Comparison, compare
+from reports.run.report import RunReport, report_of
 from reports.text.columns import heads
 from reports.text.terminal import progress_line
 from tests.reports.records import (
@@ -32,7 +32,7 @@ from tests.reports.records import (
 DRAWN = arm("linear/nn_sgd", watch="draw")
 
 
-def printed(comparison: Comparison, width: int, *, colour: bool = False) -> str:
+def printed(comparison: RunReport, width: int, *, colour: bool = False) -> str:
     """What a terminal of this width shows."""
     sink = io.StringIO()
     console = Console(
@@ -43,7 +43,7 @@ def printed(comparison: Comparison, width: int, *, colour: bool = False) -> str:
     return sink.getvalue()
 
 
-def titles_of(comparison: Comparison) -> list[str]:
+def titles_of(comparison: RunReport) -> list[str]:
     """The heads of the columns that a run has, with microseconds."""
     return heads(columns_of(row for result in comparison.races for row in result.rows), "µs")
 
@@ -55,7 +55,7 @@ def head_of(text: str) -> str:
 
 def test_a_wide_terminal_shows_every_column() -> None:
     """Where there is room no column is missing, and none is said to be."""
-    comparison, _ = floored({MANUAL: 5e-4})
+    comparison = floored({MANUAL: 5e-4})
     text = printed(comparison, 250)
     assert [] == [head for head in titles_of(comparison) if head not in head_of(text)]
     assert "no room here" not in text
@@ -64,7 +64,7 @@ def test_a_wide_terminal_shows_every_column() -> None:
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_columns_without_room_are_named(width: int) -> None:
     """Every column is either in the table or named as left out, the most dispensable first."""
-    comparison, _ = floored({MANUAL: 5e-4})
+    comparison = floored({MANUAL: 5e-4})
     text = printed(comparison, width)
     head = head_of(text)
     left_out = [title for title in titles_of(comparison) if title not in head]
@@ -78,13 +78,13 @@ def test_columns_without_room_are_named(width: int) -> None:
 @pytest.mark.parametrize("width", [60, 80, 100, 150])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """No line runs over the edge."""
-    text = printed(compared({MANUAL: 5e-4, DRAWN: 8e-3})[0], width)
+    text = printed(compared({MANUAL: 5e-4, DRAWN: 8e-3}), width)
     assert [] == [line for line in text.splitlines() if len(line) > width]
 
 
 def test_no_number_is_cut_at_80_columns() -> None:
     """The rows of a standard run, of which one is drawn, are whole on 80 columns: no rank vanishes, no number is cut."""
-    text = printed(compared({MANUAL: 5e-4, ANALYTIC: 2e-4, DRAWN: 8e-3})[0], 80)
+    text = printed(compared({MANUAL: 5e-4, ANALYTIC: 2e-4, DRAWN: 8e-3}), 80)
     assert "#" in head_of(text)
     assert "…" not in text
 
@@ -92,7 +92,7 @@ def test_no_number_is_cut_at_80_columns() -> None:
 def test_failures_give_their_reasons_below_the_table() -> None:
     """An arm without a time has a line with its status and its reason."""
     failed = record(ANALYTIC, 1, None, status="out_of_memory", reason="12 GiB are too much")
-    assert "  linear/analytic cpu eager: out of memory: 12 GiB are too much" in printed(compared({}, failed)[0], 150)
+    assert "  linear/analytic cpu eager: out of memory: 12 GiB are too much" in printed(compared({}, failed), 150)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_nothing_an_arm_says_steers_the_terminal(hostile: str) -> None:
         *rounds(named, 2e-4),
         record(MANUAL, 1, None, status="failed", reason=f"reason {hostile}"),
     ]
-    text = printed(compare(plan(race(named, MANUAL)), {}, records), 150)
+    text = printed(report_of(plan(race(named, MANUAL)), {}, records), 150)
     assert [] == [line for line in text.splitlines() if not line.isprintable()]
     assert "reason" in text
     assert "\r" not in text
@@ -117,34 +117,34 @@ def test_nothing_an_arm_says_steers_the_terminal(hostile: str) -> None:
 def test_nothing_an_arm_says_is_taken_for_markup() -> None:
     """Square brackets, which rich takes for markup in strings, are shown as they are."""
     failed = record(MANUAL, 1, None, status="failed", reason="[bold]list[0][/bold] [link=http://x]")
-    assert "failed: [bold]list[0][/bold] [link=http://x]" in printed(compared({}, failed)[0], 150)
+    assert "failed: [bold]list[0][/bold] [link=http://x]" in printed(compared({}, failed), 150)
 
 
 def test_classes_are_headed_when_there_are_several() -> None:
     """Faithful and algorithmic arms stand under a head each; a single class needs none."""
     quick = rounds(ANALYTIC, 1e-6, work="algorithmic")
-    text = printed(compare(plan(race(ANALYTIC)), {}, [*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *quick]), 150)
+    text = printed(report_of(plan(race(ANALYTIC)), {}, [*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *quick]), 150)
     assert text.index("faithful:") < text.index("linear/nn_sgd  ") < text.index("algorithmic:")
-    assert "faithful:" not in printed(compared({MANUAL: 5e-4})[0], 150)
+    assert "faithful:" not in printed(compared({MANUAL: 5e-4}), 150)
 
 
 def test_every_column_is_explained() -> None:
     """Below the tables every column's meaning is given, whether there was room for it or not."""
-    comparison, _ = floored({MANUAL: 5e-4})
+    comparison = floored({MANUAL: 5e-4})
     text = " ".join(printed(comparison, 80).split())
     assert [] == [c.head for c in columns_of(comparison.races[0].rows) if c.meaning not in text]
 
 
 def test_warnings_stand_last_with_their_advice() -> None:
     """A warning is printed after the tables, with what to do about it."""
-    text = printed(compare(plan(race(MANUAL)), {}, rounds(MANUAL, 4e-4)), 150)
+    text = printed(report_of(plan(race(MANUAL)), {}, rounds(MANUAL, 4e-4)), 150)
     assert "! the reference linear/nn_sgd cpu eager could not be measured, so there are no ratios." in text
     assert text.rstrip().endswith("choose another with --reference.")
 
 
 def test_a_run_without_records_can_be_printed() -> None:
     """A run that was stopped at once shows its arms as interrupted, and the reason that they share once."""
-    text = printed(compare(plan(race(MANUAL)), {}, []), 120)
+    text = printed(report_of(plan(race(MANUAL)), {}, []), 120)
     shared = (
         "linear/nn_sgd cpu eager, linear/manual cpu eager: interrupted: the run ended before its first round was over"
     )
@@ -153,7 +153,7 @@ def test_a_run_without_records_can_be_printed() -> None:
 
 def test_colour_does_not_change_the_words() -> None:
     """On a terminal with colours the same characters are shown as on one without."""
-    comparison, _ = compared({MANUAL: 5e-4})
+    comparison = compared({MANUAL: 5e-4})
     sink = Console(width=150, file=io.StringIO(), record=True, force_terminal=True, highlight=False)
     for renderable in terminal.render(comparison, 150):
         sink.print(renderable)
@@ -177,7 +177,7 @@ def test_progress_is_a_plain_line_in_a_log() -> None:
 def test_a_long_race_fits_80_columns() -> None:
     """Algorithmic arms, floors and long names leave rank, time and verdict whole on 80 columns; a setting may wrap."""
     long = arm("linear/compiled_optimizer", watch="draw")
-    text = printed(floored({MANUAL: 5e-4, long: 8e-3}, *rounds(MOMENTS, 6e-9, work="algorithmic"))[0], 80)
+    text = printed(floored({MANUAL: 5e-4, long: 8e-3}, *rounds(MOMENTS, 6e-9, work="algorithmic")), 80)
     assert "#" in head_of(text)
     assert "…" not in text
     assert [line for line in text.splitlines() if len(line) > 80] == []
@@ -188,7 +188,7 @@ SPEEDS = {"linear/nn_sgd": lambda rows: 1e-4 + 1e-9 * rows, "linear/c": lambda r
 
 def test_a_sweep_is_one_table() -> None:
     """A sweep shows how each arm grows, where they cross, a line a race, and none of the races' own tables."""
-    text = printed(grown(SPEEDS)[0], 150)
+    text = printed(grown(SPEEDS), 150)
     assert text.strip().startswith(
         "linear/line, 1 feature, float32, full batch, 1 thread, 4 sizes from 100 to 100 000 rows"
     )
@@ -203,7 +203,7 @@ def test_a_sweep_is_one_table() -> None:
 
 def test_a_sweep_of_one_size_is_a_race() -> None:
     """Where there is a single size nothing grows, and its race is shown as any other."""
-    assert "x reference" in head_of(printed(grown(SPEEDS, (100,))[0], 150))
+    assert "x reference" in head_of(printed(grown(SPEEDS, (100,)), 150))
 
 
 def test_reasons_of_a_sweep_are_given_once() -> None:
@@ -211,7 +211,7 @@ def test_reasons_of_a_sweep_are_given_once() -> None:
     sizes = (100, 1_000)
     told = [record(arm(device="cuda", rows=n), 1, None, status="unsupported", reason="no CUDA") for n in sizes]
     wrong = rounds(arm("linear/numpy", rows=1_000), 1e-5, status="wrong", reason="off", judgement=WRONG)
-    text = printed(grown(SPEEDS, sizes, "rows", *told, *wrong)[0], 150)
+    text = printed(grown(SPEEDS, sizes, "rows", *told, *wrong), 150)
     assert text.count("linear/manual cuda eager: unsupported: no CUDA") == 1
     assert "no CUDA (at" not in text
     assert "linear/numpy cpu eager: wrong: off (at 1 000)" in text
@@ -223,7 +223,7 @@ def test_a_sweep_warns_once_of_each_kind() -> None:
     sizes = (100, 1_000, 10_000)
     caveats = [Caveat(code="stolen", text=f"a {n} % loss", advice="wait") for n in sizes]
     told = [record(arm(rows=n), 1, 1e-4, caveats=[each]) for n, each in zip(sizes, caveats, strict=True)]
-    text = " ".join(printed(grown(SPEEDS, sizes, "rows", *told)[0], 150).split())
+    text = " ".join(printed(grown(SPEEDS, sizes, "rows", *told), 150).split())
     assert "! a 100 % loss (and 2 more like it: see summary.md). wait." in text
     assert "a 1000 % loss" not in text
 
@@ -231,7 +231,7 @@ def test_a_sweep_warns_once_of_each_kind() -> None:
 @pytest.mark.parametrize("width", [60, 80, 150])
 def test_a_sweep_fits_the_page(width: int) -> None:
     """No line of a sweep runs over the edge, and a column without room is named."""
-    text = printed(grown(SPEEDS)[0], width)
+    text = printed(grown(SPEEDS), width)
     assert [] == [line for line in text.splitlines() if len(line) > width]
     assert ("no room here for" in text) == (width < 150)
 
@@ -241,6 +241,6 @@ def test_a_sweep_in_which_all_failed_says_so() -> None:
     broken = [arm("linear/nn_sgd", "reference", rows=n) for n in (10, 100)]
     records = [record(one, 1, None, status="failed", reason="broken") for one in broken]
     this = plan(*(race(reference=one, twin=None) for one in broken), swept="rows")
-    text = printed(compare(this, {}, records), 120)
+    text = printed(report_of(this, {}, records), 120)
     assert "Nothing was measured." in text
     assert "linear/nn_sgd cpu eager: failed: broken" in text

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.results.record import Arm, LossCurve, Race, Record
-from reports.run.comparison import compare
+from reports.run.report import report_of
 from reports.run.time_to_loss import Target, contestants, targets, updates_to
 from tests.reports.figure_contents import MINIMUM, descent
 from tests.reports.records import MOMENTS, arm, compared, floored, plan, race, rounds
@@ -32,7 +32,7 @@ def batches(*sizes: Any, **more: Any) -> tuple[list[Race], list[Record]]:
 
 def found(races: list[Race], records: list[Record], descents: dict[Race, LossCurve]) -> list[Target]:
     """The targets of these races."""
-    return targets(compare(plan(*races), {}, records).races, descents)
+    return targets(report_of(plan(*races), {}, records, descents).races)
 
 
 def test_the_target_is_what_every_race_reaches() -> None:
@@ -116,7 +116,7 @@ def test_only_faithful_arms_run_for_the_target() -> None:
     """Floors have no loss, another algorithm does not descend, and a watched arm does more than train."""
     watched = arm("linear/nn_sgd", watch="draw")
     others = [*rounds(MOMENTS, 1e-9, work="algorithmic"), *rounds(watched, 3e-3)]
-    names: list[Arm] = [row.arm for row in contestants(floored({arm("linear/c"): 4e-5}, *others)[0].races[0])]
+    names: list[Arm] = [row.arm for row in contestants(floored({arm("linear/c"): 4e-5}, *others).races[0])]
     assert [one.implementation for one in names] == ["linear/c", "linear/nn_sgd"]
     assert watched not in names
-    assert contestants(compared({})[0].races[0])[0].arm.role == "reference"
+    assert contestants(compared({}).races[0])[0].arm.role == "reference"

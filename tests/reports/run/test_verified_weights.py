@@ -1,14 +1,13 @@
 """What the referee saw of an arm: its worst answer counts, and only the weights of a line have a place."""
 
 import math
-from collections.abc import Mapping, Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from bench.results.record import Arm, Judgement, Record, Weights
+from bench.results.record import Judgement, Weights
 from reports.run.verified_weights import Judged, judged
-from tests.reports.records import MANUAL, REFERENCE, RIGHT, TWIN, WRONG, compared, record
+from tests.reports.records import MANUAL, REFERENCE, RIGHT, WRONG, compared, record
 
 LINE: Weights = {"weight": [0.9], "bias": 0.5}
 
@@ -16,10 +15,8 @@ LINE: Weights = {"weight": [0.9], "bias": 0.5}
 def seen(*judgements: Judgement, weights: Weights | None = None) -> Judged:
     """What is made of one arm that was judged so."""
     told = replace(record(MANUAL, 1, 3e-4, weights=weights), judgements=judgements)
-    comparison, _ = compared({}, told)
-    found = judged(comparison.races[0], {MANUAL: [told]})
-    assert [each.arm for each in found] == [MANUAL]
-    return found[0]
+    comparison = compared({}, told)
+    return next(each for each in judged(comparison.races[0]) if each.arm == MANUAL)
 
 
 def test_the_worst_answer_counts() -> None:
@@ -80,6 +77,5 @@ def test_what_is_no_line_has_no_place(weights: Weights) -> None:
 
 def test_who_was_never_judged_is_left_out() -> None:
     """Floors and failures have no answer; the twin has no row."""
-    comparison, records = compared({MANUAL: 3e-4})
-    by_arm: Mapping[Arm, Sequence[Record]] = {one: [r for r in records if r.arm == one] for one in (REFERENCE, TWIN)}
-    assert [each.arm for each in judged(comparison.races[0], by_arm)] == [REFERENCE]
+    failed = record(MANUAL, 1, None, status="failed", reason="broke")
+    assert [each.arm for each in judged(compared({}, failed).races[0])] == [REFERENCE]

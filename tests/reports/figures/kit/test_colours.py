@@ -1,6 +1,6 @@
 """Colours belong to implementations: the same in every picture, the reference's always the same."""
 
-from reports.figures.kit.colours import Palette, palette_of
+from reports.figures.kit.colours import Palette
 from reports.figures.kit.style import COLOURS, MUTED, REFERENCE
 from tests.reports.records import ANALYTIC, MANUAL, MOMENTS, arm, compared, grown, rounds
 
@@ -9,7 +9,7 @@ SPEEDS = {arm(f"linear/way_{number:02d}"): 4e-4 * 0.7**number for number in rang
 
 def twelve() -> Palette:
     """The palette of a race of twelve ways, one of them in two modes."""
-    return palette_of(compared({**SPEEDS, arm("linear/way_03", mode="compile"): 3e-4})[0])
+    return compared({**SPEEDS, arm("linear/way_03", mode="compile"): 3e-4}).palette
 
 
 def test_the_reference_has_its_own_colour() -> None:
@@ -37,15 +37,15 @@ def test_who_is_not_of_the_cast_is_muted() -> None:
 
 def test_no_colour_is_spent_on_another_class() -> None:
     """What reads no data is off every scale that the others need: it gets no colour."""
-    comparison, _ = compared({MANUAL: 3e-4, ANALYTIC: 1e-4})
-    algorithmic, _ = compared({MANUAL: 3e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic"))
-    assert palette_of(algorithmic) == palette_of(comparison)
+    comparison = compared({MANUAL: 3e-4, ANALYTIC: 1e-4})
+    algorithmic = compared({MANUAL: 3e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic"))
+    assert algorithmic.palette == comparison.palette
 
 
 def test_a_sweep_has_one_cast() -> None:
     """All races of a run share their colours."""
-    comparison, _ = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-9 * rows})
-    assert set(palette_of(comparison).colours) == {"linear/nn_sgd", "linear/c"}
+    comparison = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-9 * rows})
+    assert set(comparison.palette.colours) == {"linear/nn_sgd", "linear/c"}
 
 
 def test_dashes_say_the_mode() -> None:

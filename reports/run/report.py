@@ -1,0 +1,154 @@
+"""The report of a run as one value: everything that page, terminal, summary, figures and exports show, computed once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.results.profile import Machine, Profile
+from bench.results.record import Arm, Caveat, LossCurve, Plan, Race, Record
+from bench.results.statistics import Estimate
+from bench.results.store import Store, StoreError
+from reports.figures.kit.colours import Palette, palette_of
+from reports.profile.attribution import attributions
+from reports.profile.profiled import Profiled
+from reports.run.columns import columns_of
+from reports.run.findings import Finding, findings, warnings
+from reports.run.race_records import RaceRecords, by_arm
+from reports.run.rows import Row, rows_of
+from reports.run.sweep import Sweep, sweep_of
+from reports.text.columns import Column
+
+
+@dataclass(frozen=True)
+class RaceResult:
+    """One race.
+
+    rows        fastest first, class by class, then the floors, the unmeasured last; without the twin
+    twin        the ratio of the reference to itself
+    records     by arm, the twin's too
+    loss_curve  of its job by the oracle, where the run kept it
+    profiled    what profiling recorded; None for a race that was not profiled
+    """
+
+    race: Race
+    rows: tuple[Row, ...]
+    twin: Estimate | None
+    warnings: tuple[Caveat, ...]
+    findings: tuple[Finding, ...]
+    records: RaceRecords
+    loss_curve: LossCurve | None = None
+    profiled: Profiled | None = None
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run.
+
+    records     all that could be read, also those of arms that are not in the plan
+    warnings    of all races, equal ones once
+    sweep       how its arms grow from race to race; None for a run that sweeps nothing
+    columns     of the tables of its races
+    palette     the colours of its implementations
+    complaints  a sentence for each file that could not be read
+    """
+
+    plan: Plan
+    environment: dict[str, Any]
+    races: tuple[RaceResult, ...]
+    records: Sequence[Record]
+    warnings: tuple[Caveat, ...]
+    sweep: Sweep | None
+    columns: tuple[Column[Row], ...]
+    palette: Palette
+    complaints: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of all races."""
+        return [row for result in self.races for row in result.rows]
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """What profiling recorded of a race, as it was stored."""
+
+    profiles: Sequence[Profile] = ()
+    machine: Machine | None = None
+
+
+def read(run: Store) -> RunReport:
+    """The report of a stored run. What cannot be read is left out and named; raises StoreError without a plan."""
+    plan = run.plan()
+    records, complaints = run.records()
+    loss_curves, profiles = {}, {}
+    for race in plan.races:
+        stored, unread = run.profiles(race)
+        machine, unread_machine = run.machine(race)
+        complaints += unread + unread_machine
+        profiles[race] = Profiles(stored, machine)
+        try:
+            if curve := run.descent(race):
+                loss_curves[race] = curve
+        except StoreError as error:
+            complaints.append(str(error))
+    return report_of(plan, run.environment(), records, loss_curves, profiles, complaints)
+
+
+def report_of(
+    plan: Plan,
+    environment: dict[str, Any],
+    records: Sequence[Record],
+    loss_curves: Mapping[Race, LossCurve] | None = None,
+    profiles: Mapping[Race, Profiles] | None = None,
+    complaints: Iterable[str] = (),
+) -> RunReport:
+    """The report of these values, and of nothing else: the same values always give the same report."""
+    groups = by_arm(records)
+    results = tuple(
+        _result(race, groups, (loss_curves or {}).get(race), (profiles or {}).get(race, Profiles()))
+        for race in plan.races
+    )
+    rows = [row for result in results for row in result.rows]
+    return RunReport(
+        plan=plan,
+        environment=environment,
+        races=results,
+        records=records,
+        warnings=tuple(dict.fromkeys(caveat for result in results for caveat in result.warnings)),
+        sweep=sweep_of(plan, [(result.rows, result.records) for result in results]),
+        columns=columns_of(rows),
+        palette=_palette(rows),
+        complaints=tuple(complaints),
+    )
+
+
+def _result(
+    race: Race, groups: Mapping[Arm, Sequence[Record]], loss_curve: LossCurve | None, stored: Profiles
+) -> RaceResult:
+    records = RaceRecords({arm: groups.get(arm, ()) for arm in race.arms})
+    rows = rows_of(race, records)
+    twin = next((records.ratio(arm, race.reference) for arm in race.arms if arm.role == "twin"), None)
+    parts = attributions(rows, race.reference, stored.profiles, stored.machine)
+    return RaceResult(
+        race=race,
+        rows=rows,
+        twin=twin,
+        warnings=tuple(warnings(race, records, twin)),
+        findings=tuple(findings(rows, twin)),
+        records=records,
+        loss_curve=loss_curve,
+        profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts) if stored.profiles else None,
+    )
+
+
+def _palette(rows: Iterable[Row]) -> Palette:
+    """Colours for the references, and for the ranked faithful arms that are not watched."""
+    references: list[str] = []
+    seconds: dict[str, float] = {}
+    for row in rows:
+        name = row.arm.implementation
+        if row.arm.role == "reference":
+            references.append(name)
+        if row.rank and row.seconds and row.work == "faithful" and row.arm.setting.watch == "none":
+            seconds[name] = min(row.seconds.value, seconds.get(name, row.seconds.value))
+    return palette_of(list(dict.fromkeys(references)), seconds)

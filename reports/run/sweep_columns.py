@@ -1,0 +1,102 @@
+"""The columns of the two tables of a sweep: how each arm grows, and what each race came to."""
+
+from bench.results.record import Plan, Race, grouped
+from bench.results.statistics import Estimate
+from reports.run.columns import verdict
+from reports.run.report import RaceResult
+from reports.run.rows import Row
+from reports.run.sweep import UNITS, Course, Sweep, series_of, size_of
+from reports.text import numbers
+from reports.text.columns import NOTHING, Column
+
+
+def sweep_columns(sweep: Sweep) -> tuple[Column[Course], ...]:
+    """Where an arm's time goes as the swept coordinate grows: what is fixed, what each costs, its times at both ends."""
+    one = UNITS[sweep.swept][0]
+    return (
+        Column("arm", "the file below impls/, device and mode", lambda course, _: course.name, right=False, wraps=True),
+        Column(
+            "fixed",
+            f"what an update costs however small: of the straight line fixed + {sweep.swept} x each through its times",
+            lambda course, _: _short(course.fit.fixed) if course.fit else NOTHING,
+        ),
+        Column(
+            f"each {one}",
+            f"what one more {one} adds to an update, by the same line",
+            lambda course, _: _short(course.fit.each) if course.fit else NOTHING,
+        ),
+        Column(
+            "within",
+            "how far that line is from the furthest of its times: caches and threads bend it",
+            lambda course, _: f"{numbers.count(100 * course.fit.off)} %" if course.fit else NOTHING,
+            dispensable=1,
+        ),
+        Column(
+            "memory",
+            "the most that its process held, at the smallest size and at the largest; the framework is most of it",
+            _memory,
+            dispensable=4,
+        ),
+        *(_at(size, sweep, 3 - turn) for turn, size in enumerate(dict.fromkeys((sweep.sizes[0], sweep.sizes[-1])))),
+    )
+
+
+def _memory(course: Course, _: float) -> str:
+    known = [point.peak_resident_bytes for point in course.points if point.peak_resident_bytes]
+    ends = dict.fromkeys(f"{size / 2**20:.0f}" for size in known[:1] + known[-1:])
+    return f"{' to '.join(ends)} MiB" if known else NOTHING
+
+
+def _at(size: int, sweep: Sweep, dispensable: int) -> Column[Course]:
+    found = {course: p.seconds for course in sweep.courses for p in course.points if p.size == size}
+    return Column(
+        f"at {grouped(size)}",
+        f"time of one update where {sweep.swept} is {grouped(size)}, ± half its 95 % interval",
+        lambda course, _: _own_unit(found.get(course)),
+        dispensable=dispensable,
+    )
+
+
+def race_columns(plan: Plan) -> tuple[Column[RaceResult], ...]:
+    """One line for each race of a sweep: its fastest arm, and how far the reference was off itself."""
+
+    def fastest(result: RaceResult) -> Row | None:
+        return next((row for row in result.rows if row.rank and row.work == "faithful"), None)
+
+    return (
+        Column(plan.swept, "of one race of the sweep", lambda result, _: _size(result.race, plan)),
+        Column(
+            "fastest",
+            "the fastest of its faithful arms",
+            lambda result, _: row.arm.name if (row := fastest(result)) else NOTHING,
+            right=False,
+            wraps=True,
+        ),
+        Column("update", "its time", lambda result, _: _own_unit(row.seconds) if (row := fastest(result)) else NOTHING),
+        Column(
+            "verdict",
+            "of that arm against the reference",
+            lambda result, _: verdict(row) if (row := fastest(result)) else NOTHING,
+            right=False,
+        ),
+        Column(
+            "twin",
+            "the reference raced against itself: 1, but for what cannot be told apart here",
+            lambda result, _: numbers.estimate(result.twin) if result.twin else NOTHING,
+        ),
+    )
+
+
+def _size(race: Race, plan: Plan) -> str:
+    series = series_of(race, plan)
+    return grouped(size_of(race, plan.swept)) + (f", {series}" if series else "")
+
+
+def _own_unit(seconds: Estimate | None) -> str:
+    return numbers.own_unit(seconds) if seconds else NOTHING
+
+
+def _short(seconds: float) -> str:
+    """Two digits, for a fit has no more: "1.2 µs"; "0"."""
+    scale, unit = numbers.unit_for([seconds])
+    return f"{numbers.count(seconds / scale)} {unit}" if seconds else "0"
