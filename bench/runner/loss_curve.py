@@ -12,8 +12,8 @@ SAMPLE = 300  # rows of the data
 
 def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
     """Losses and weights from the start to the end of the job; None where the loss is no quadratic function of the weights."""
-    bowl = oracle.bowl()
-    if bowl is None:
+    quadratic = oracle.bowl()
+    if quadratic is None:
         return None
     last = setting.updates
     points = np.concatenate([[0], np.geomspace(1, last, POINTS), np.linspace(0, last, POINTS)])
@@ -24,11 +24,11 @@ def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCur
     sample = np.column_stack([problem.data["x"][rows, 0], problem.data["y"][rows]]).astype(float)
     return LossCurve(
         updates=tuple(updates),
-        losses=tuple(bowl.loss(weights).tolist()),
-        minimum=bowl.minimum,
+        losses=tuple(quadratic.loss(weights).tolist()),
+        minimum=quadratic.minimum,
         parameters=_pairs(weights) if line else (),
-        optimum=tuple(bowl.optimum.tolist()) if line else (),
-        curvature=_pairs(bowl.curvature) if line else (),
+        optimum=tuple(quadratic.optimum.tolist()) if line else (),
+        curvature=_pairs(quadratic.curvature) if line else (),
         sample=_pairs(sample) if line else (),
     )
 

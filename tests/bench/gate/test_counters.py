@@ -38,7 +38,7 @@ def counting(tmp_path_factory: pytest.TempPathFactory, forked_workers: None) -> 
         (place / "instrument" / "bench").symlink_to(ROOT / "bench")
         made = {"base": base, "again": base, "head": head}
         setting = catalogue.workloads()["linear/line"].setting(rows=ROWS, mode=mode)
-        found = count(
+        counts = count(
             Cell(arm=Arm(workload="linear/line", implementation=implementation, setting=setting), kind="raced"),
             {name: side(place / name, place / "instrument", fault) for name, fault in made.items()},
             cores=allowed_cores()[-1:],
@@ -49,108 +49,108 @@ def counting(tmp_path_factory: pytest.TempPathFactory, forked_workers: None) -> 
         )
         assert {path.name for path in place.iterdir()} == {*made, "instrument", "log"}  # no cache is left
         assert {path.name for path in (place / "log").iterdir()} == {f"{name}.log" for name in made}
-        return found
+        return counts
 
     return counted
 
 
-def changed(found: Counts) -> dict[str, float]:
+def changed(counts: Counts) -> dict[str, float]:
     """How much more the head has, by counter; a test fails where the head lacks a counter."""
-    assert not found.reason
-    both = {name: (one.base, one.head) for name, one in found.counters.items()}
+    assert not counts.reason
+    both = {name: (one.base, one.head) for name, one in counts.counters.items()}
     return {name: head - base for name, (base, head) in both.items() if base != head and head is not None}  # type: ignore[operator]
 
 
-def bad(found: Counts) -> set[str]:
+def bad(counts: Counts) -> set[str]:
     """The counters that fail by themselves."""
-    return {name for name, one in found.counters.items() if one.bad}
+    return {name for name, one in counts.counters.items() if one.bad}
 
 
 def test_a_comment_changes_no_counter(counting: Counting) -> None:
     """A head that differs in a comment has every counter of its base, steady and with the same value."""
-    found = counting(MANUAL, FAULTS["comment"])
-    assert (changed(found), bad(found), found.unsteady, found.breaks) == ({}, set(), (), ())
+    counts = counting(MANUAL, FAULTS["comment"])
+    assert (changed(counts), bad(counts), counts.unsteady, counts.breaks) == ({}, set(), (), ())
     assert {"operations", "host_reads", "allocations", "peak_bytes", "python_calls", "recompiles"} <= set(
-        found.counters
+        counts.counters
     )
-    assert set(found.counters) <= set(COUNTERS)
-    assert found.counters["operations"].base == 56  # by reading manual and PyTorch
-    assert found.counters["graphs"].head == 0
+    assert set(counts.counters) <= set(COUNTERS)
+    assert counts.counters["operations"].base == 56  # by reading manual and PyTorch
+    assert counts.counters["graphs"].head == 0
 
 
 def test_a_rare_read_is_bad(counting: Counting) -> None:
     """A number that is read every hundredth update is seen in its share, and fails by itself."""
-    found = counting(MANUAL, FAULTS["item_sometimes"])
-    assert bad(found) == {"host_reads"}
-    assert 4 / 512 <= changed(found)["host_reads"] <= 6 / 512
+    counts = counting(MANUAL, FAULTS["item_sometimes"])
+    assert bad(counts) == {"host_reads"}
+    assert 4 / 512 <= changed(counts)["host_reads"] <= 6 / 512
 
 
 def test_fewer_reads_are_not_bad(counting: Counting) -> None:
     """A head that no longer reads a number shows it, and nothing fails."""
-    found = counting(SGD, None, FAULTS["item"])
-    assert changed(found) == {"host_reads": -1, "operations": -2}
-    assert bad(found) == set()
+    counts = counting(SGD, None, FAULTS["item"])
+    assert changed(counts) == {"host_reads": -1, "operations": -2}
+    assert bad(counts) == set()
 
 
 def test_more_operations_and_memory_are_structure(counting: Counting) -> None:
     """A clone, and gradients cleared by filling, are counted exactly; only the clock decides what they cost."""
-    found = counting(SGD, together(FAULTS["clone"], FAULTS["keeps_grad"]))
+    counts = counting(SGD, together(FAULTS["clone"], FAULTS["keeps_grad"]))
     size = ROWS * 4
     # three operations make a clone; two gradients are filled in place, and then added to instead of kept
-    assert changed(found) == {"operations": 5, "allocations": 1, "allocated_bytes": size, "peak_bytes": size}
-    assert bad(found) == set()
+    assert changed(counts) == {"operations": 5, "allocations": 1, "allocated_bytes": size, "peak_bytes": size}
+    assert bad(counts) == set()
 
 
 def test_a_leak_shows_in_the_peak(counting: Counting) -> None:
     """A detour by float64 and a list that keeps tensors: more memory is asked for, and held at a time."""
-    found = counting(MANUAL, together(FAULTS["upcast"], FAULTS["leak"]))
-    assert changed(found)["peak_bytes"] > 512 * 8 + ROWS * 8
-    assert changed(found)["operations"] > 3
-    assert bad(found) == set()
+    counts = counting(MANUAL, together(FAULTS["upcast"], FAULTS["leak"]))
+    assert changed(counts)["peak_bytes"] > 512 * 8 + ROWS * 8
+    assert changed(counts)["operations"] > 3
+    assert bad(counts) == set()
 
 
 def test_a_counter_that_the_base_does_not_repeat_is_left_out(counting: Counting) -> None:
     """Bytes asked for at random differ between two countings of the base; all other counters are compared."""
-    found = counting(MANUAL, FAULTS["random"], FAULTS["random"])
-    assert "allocated_bytes" in found.unsteady
-    assert set(found.unsteady) <= {"allocated_bytes", "peak_bytes", "python_calls"}  # chance draws again, now and then
-    assert not set(found.unsteady) & set(found.counters)
-    assert found.counters["allocations"].base == found.counters["allocations"].head
+    counts = counting(MANUAL, FAULTS["random"], FAULTS["random"])
+    assert "allocated_bytes" in counts.unsteady
+    assert set(counts.unsteady) <= {"allocated_bytes", "peak_bytes", "python_calls"}  # chance draws again, now and then
+    assert not set(counts.unsteady) & set(counts.counters)
+    assert counts.counters["allocations"].base == counts.counters["allocations"].head
 
 
 def test_a_head_that_ends_is_named(counting: Counting) -> None:
     """After an exception the reason says on which side, what and where; nothing is counted."""
-    found = counting(MANUAL, FAULTS["raises_late"])
-    assert found.reason.startswith("the head could not be counted: ValueError: the planted fault (manual.py:")
-    assert "base" not in found.reason
-    assert found.counters == {}
+    counts = counting(MANUAL, FAULTS["raises_late"])
+    assert counts.reason.startswith("the head could not be counted: ValueError: the planted fault (manual.py:")
+    assert "base" not in counts.reason
+    assert counts.counters == {}
 
 
 def test_a_base_that_ends_is_named_once(counting: Counting) -> None:
     """Both countings of the base end alike, which is reported once, beside the end of the head."""
-    found = counting(MANUAL, FAULTS["raises"], FAULTS["raises"])
-    said = "could not be counted: RuntimeError: the planted fault (manual.py:17)"
-    assert found.reason == f"the base {said}; the head {said}"
+    counts = counting(MANUAL, FAULTS["raises"], FAULTS["raises"])
+    words = "could not be counted: RuntimeError: the planted fault (manual.py:17)"
+    assert counts.reason == f"the base {words}; the head {words}"
 
 
 def test_what_the_compiler_does_is_counted(counting: Counting) -> None:
     """A graph break and a recompile every 500 updates are both bad, and the reason of the break is kept."""
-    found = counting(MANUAL, together(FAULTS["graph_break"], FAULTS["recompiles_rarely"]), mode="compile")
-    assert {"graph_breaks", "recompiles", "recompiles_in_blocks"} == bad(found)
-    assert found.counters["graphs"].base == 1
-    assert found.counters["recompiles"].base == 0
-    assert found.counters["cache_hits"].base == 0  # cold
-    assert len(found.breaks) == 1
-    assert "graph_break()" in found.breaks[0]
+    counts = counting(MANUAL, together(FAULTS["graph_break"], FAULTS["recompiles_rarely"]), mode="compile")
+    assert {"graph_breaks", "recompiles", "recompiles_in_blocks"} == bad(counts)
+    assert counts.counters["graphs"].base == 1
+    assert counts.counters["recompiles"].base == 0
+    assert counts.counters["cache_hits"].base == 0  # cold
+    assert len(counts.breaks) == 1
+    assert "graph_break()" in counts.breaks[0]
 
 
 def test_the_same_break_elsewhere_is_not_new() -> None:
     """A reason that the base has at another line or in another folder is not reported."""
     base = _Counters({"graph_breaks": 1}, ["print at /one/impls/a.py:12"])
     head = _Counters({"graph_breaks": 2}, ["print at /another/impls/a.py:14", "sorted at /another/impls/a.py:14"])
-    found = _compared(base, base, head)
-    assert found.breaks == ("sorted at /another/impls/a.py:14",)
-    assert found.counters["graph_breaks"].bad
+    counts = _compared(base, base, head)
+    assert counts.breaks == ("sorted at /another/impls/a.py:14",)
+    assert counts.counters["graph_breaks"].bad
 
 
 @pytest.mark.parametrize("name", COUNTERS)

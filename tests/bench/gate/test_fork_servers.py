@@ -47,7 +47,7 @@ def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(serv
     assert serving[:half] == serving[:TOGETHER] * ROUNDS
     assert serving[half:] == serving[half : half + TOGETHER] * ROUNDS
     assert len(set(serving)) == len(set(hashes)) == 2 * TOGETHER
-    assert [each.alive for each in dict.fromkeys(serving)] == [False] * TOGETHER + [True] * TOGETHER
+    assert [server.alive for server in dict.fromkeys(serving)] == [False] * TOGETHER + [True] * TOGETHER
 
 
 @pytest.mark.parametrize("change", [{"threads": 2}, {"device": "cuda"}])
@@ -80,7 +80,7 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
     again = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
     after = [place.live[sys.executable] for place in again if place]
     assert [old is new for old, new in zip(first, after, strict=True)].count(False) == 1
-    assert all(each.alive for each in after)
+    assert all(server.alive for server in after)
 
 
 def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(servers: Servers) -> None:

@@ -44,43 +44,43 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRound]:
     with setup.servers:
         for number in (1, 2):
             duels += [
-                each for each in run_round(setup, "screen", number, known_block(duels)) if isinstance(each, PairedRound)
+                one for one in run_round(setup, "screen", number, known_block(duels)) if isinstance(one, PairedRound)
             ]
     return duels
 
 
 def test_both_sides_of_a_round_get_one_draw_and_each_round_another(rounds: list[PairedRound]) -> None:
     """So the effect of a memory layout on speed cancels in the ratio, and is not the same in all rounds."""
-    drawn = [{record.variables[memory_layout.VARIABLE] for record in (each.base, each.head)} for each in rounds]
-    assert [len(each) for each in drawn] == [1, 1]
-    assert drawn[0] != drawn[1]
+    layouts = [{record.variables[memory_layout.VARIABLE] for record in (one.base, one.head)} for one in rounds]
+    assert [len(one) for one in layouts] == [1, 1]
+    assert layouts[0] != layouts[1]
 
 
 def test_both_sides_of_a_round_have_the_hashes_of_their_server_and_the_next_round_another(
     rounds: list[PairedRound],
 ) -> None:
     """An interpreter reads its hash seed as it starts; live servers are used in turn."""
-    hashes = [{record.variables[memory_layout.HASHES] for record in (each.base, each.head)} for each in rounds]
-    assert [len(each) for each in hashes] == [1, 1]
+    hashes = [{record.variables[memory_layout.HASHES] for record in (one.base, one.head)} for one in rounds]
+    assert [len(one) for one in hashes] == [1, 1]
     assert hashes[0] != hashes[1]
 
 
 def test_all_rounds_make_the_same_number_of_updates_in_a_block(rounds: list[PairedRound]) -> None:
     """The first round calibrates the block, on the base."""
-    assert len({record.updates_per_block for each in rounds for record in (each.base, each.head)}) == 1
+    assert len({record.updates_per_block for one in rounds for record in (one.base, one.head)}) == 1
 
 
 def test_both_sides_are_timed_in_the_same_laps_and_judged(rounds: list[PairedRound]) -> None:
     """A ratio compares blocks that were timed one after the other, and both answers are judged."""
-    for each in rounds:
-        assert (each.base.status, each.head.status) == ("ok", "ok")
-        assert each.base.laps == each.head.laps
-        assert [judged.when for judged in each.head.judgements] == ["first update", "probe", "blocks"]
+    for one in rounds:
+        assert (one.base.status, one.head.status) == ("ok", "ok")
+        assert one.base.laps == one.head.laps
+        assert [judged.when for judged in one.head.judgements] == ["first update", "probe", "blocks"]
 
 
 def test_a_round_goes_back_to_the_start_before_each_stretch_of_laps(rounds: list[PairedRound]) -> None:
     """So no single choice of pages decides a round; the last judged answer is that of the last stretch."""
-    for record in (record for each in rounds for record in (each.base, each.head)):
+    for record in (record for one in rounds for record in (one.base, one.head)):
         timed = (record.updates_per_block or 0) * len(record.laps) / STRETCHES
         assert timed < record.judgements[-1].updates < 2 * timed
 
@@ -116,5 +116,5 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
 
 def test_every_lap_of_a_round_has_a_number_of_its_own(rounds: list[PairedRound]) -> None:
     """Blocks of the two sides are paired by the number of their lap, in whatever stretch."""
-    for each in rounds:
-        assert list(each.base.laps) == list(range(1, len(each.base.laps) + 1))
+    for one in rounds:
+        assert list(one.base.laps) == list(range(1, len(one.base.laps) + 1))

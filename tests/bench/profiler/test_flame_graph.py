@@ -24,11 +24,11 @@ def widths(picture: str) -> dict[str, float]:
 
 def test_boxes_are_as_wide_as_their_share() -> None:
     """A function is as wide as its samples, including those of the functions that it called."""
-    found = widths(flame_graph.svg(STACKS, "linear/a"))
-    assert found["all samples: 100.0%"] == flame_graph.WIDTH
-    assert found["A.advance (impls/linear/a.py:3): 90.0%"] == flame_graph.WIDTH * 0.9
-    assert found["backward (torch/_tensor.py:9): 60.0%"] == flame_graph.WIDTH * 0.6
-    assert found["A.advance (impls/linear/a.py:4): 10.0%"] == flame_graph.WIDTH * 0.1
+    boxes = widths(flame_graph.svg(STACKS, "linear/a"))
+    assert boxes["all samples: 100.0%"] == flame_graph.WIDTH
+    assert boxes["A.advance (impls/linear/a.py:3): 90.0%"] == flame_graph.WIDTH * 0.9
+    assert boxes["backward (torch/_tensor.py:9): 60.0%"] == flame_graph.WIDTH * 0.6
+    assert boxes["A.advance (impls/linear/a.py:4): 10.0%"] == flame_graph.WIDTH * 0.1
 
 
 def test_names_with_markup_stay_names() -> None:

@@ -94,21 +94,21 @@ def passes(order: list[str], *updates: float, answers: int = 1000) -> list[PassR
 
 def test_passes_are_timed_in_turn() -> None:
     """Every lap samples all passes once, so that all meet the same machine; each keeps the time of its own blocks."""
-    said: list[str] = []
-    found = passes(said, 1e-4, 2e-4, 3e-4)
-    time_together(found, random.Random(1), 0.0)
-    laps = [said[first : first + 3] for first in range(3, len(said), 3)]  # the first of each is not recorded
+    order: list[str] = []
+    timed = passes(order, 1e-4, 2e-4, 3e-4)
+    time_together(timed, random.Random(1), 0.0)
+    laps = [order[first : first + 3] for first in range(3, len(order), 3)]  # the first of each is not recorded
     assert len(laps) >= 20
     assert all(["0", "1", "2"] == sorted(lap) for lap in laps)
     assert len({tuple(lap) for lap in laps}) > 1
-    assert [each.timed.seconds for each in found] == pytest.approx([1e-4, 2e-4, 3e-4])
+    assert [one.timed.seconds for one in timed] == pytest.approx([1e-4, 2e-4, 3e-4])
 
 
 def test_a_block_follows_updates_that_are_not_timed() -> None:
     """Untimed updates take about a millisecond, as in a race, and are at least one."""
-    found = passes([], 1e-4, 1.0)
-    time_together(found, random.Random(1), 0.0)
-    assert [{10}, {1}] == [set(each.worker.warm_ups) for each in found]  # type: ignore[attr-defined]
+    timed = passes([], 1e-4, 1.0)
+    time_together(timed, random.Random(1), 0.0)
+    assert [{10}, {1}] == [set(one.worker.warm_ups) for one in timed]  # type: ignore[attr-defined]
 
 
 def test_a_slow_arm_makes_few_blocks() -> None:
@@ -124,19 +124,19 @@ def test_short_blocks_are_many_and_never_alone() -> None:
     long, short = passes([], 1e-5, 1e-9)
     short.prepared = structs.replace(PREPARED, work="algorithmic")
     time_together([long, short], random.Random(1), 0.0)
-    assert [MOST_LAPS, MOST_LAPS] == [len(each.blocks) for each in (long, short)]
+    assert [MOST_LAPS, MOST_LAPS] == [len(one.blocks) for one in (long, short)]
     assert short.block.updates == MOST_ALGORITHMIC
 
 
 def test_a_process_that_is_drawn_anew_is_timed_in_company() -> None:
     """It starts anew, and those that were timed before make blocks beside it, so that caches are as in a race."""
-    said: list[str] = []
-    old, fresh = passes(said, 1e-4, 2e-4)
+    order: list[str] = []
+    old, fresh = passes(order, 1e-4, 2e-4)
     time_together([old], random.Random(1), 0.0)
     before = len(old.blocks)
-    said.clear()
+    order.clear()
     time_together([old, fresh], random.Random(1), 0.0)
-    assert said[0] == "1"  # only the fresh one has a lap that is not recorded
+    assert order[0] == "1"  # only the fresh one has a lap that is not recorded
     assert len(old.blocks) - before == len(fresh.blocks) >= 20
     assert fresh.timed.seconds == pytest.approx(2e-4)
 
@@ -145,11 +145,11 @@ def test_a_process_is_like_those_that_were_raced_or_not() -> None:
     """It is like them within a twentieth of their interval; without an interval, or with next to no data, nothing is said."""
     (one,) = passes([], 1e-4)
     time_together([one], random.Random(1), 0.0)
-    told = {
+    strange_at = {
         value: unlike(one, Estimate(value, 0.98 * value, 1.02 * value, 3))
         for value in (0.9e-4, 0.95e-4, 1.06e-4, 1.1e-4)
     }
-    assert list(told.values()) == [True, False, False, True]
+    assert list(strange_at.values()) == [True, False, False, True]
     assert not unlike(one, None)
     one.name = "tiny"
     assert not unlike(one, Estimate(1.0, 0.9, 1.1, 3))
@@ -172,8 +172,8 @@ def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(profile_run, "seconds_per_update", lambda _: Estimate(1e-4, 0.98e-4, 1.02e-4, 3))
     running = [strange, usual]
     time_together(running, random.Random(1), 0.0)
-    said = list(profile_run._drawn_anew(bench, ExitStack(), running, random.Random(1)))
-    assert len(said) == 2
+    steps = list(profile_run._drawn_anew(bench, ExitStack(), running, random.Random(1)))
+    assert len(steps) == 2
     assert (strange.draft.profile.drawn, usual.draft.profile.drawn) == (3, 1)
     assert strange.draft.profile.full is not None
     assert strange.draft.profile.full.seconds == pytest.approx(1.01e-4)
@@ -184,9 +184,9 @@ def test_a_strange_process_is_drawn_anew_a_few_times(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("answers", [0, 1, 20])
 def test_what_dies_while_it_is_timed_ends_alone(answers: int) -> None:
     """Its profile says how it ended, and the others have all their laps."""
-    found = passes([], 1e-5, 1e-5, answers=answers)
-    time_together(found, random.Random(1), 0.0)
-    alive, dead = found
+    timed = passes([], 1e-5, 1e-5, answers=answers)
+    time_together(timed, random.Random(1), 0.0)
+    alive, dead = timed
     assert (True, False) == (alive.live, dead.live)
     assert ("ok", "crashed", "it was too much") == (
         alive.draft.profile.status,
@@ -215,16 +215,16 @@ def test_sessions_of_the_profiler_take_turns() -> None:
                 return Done()
             return Summary(profiled=2e-4, outside=1e-5, events=3.0, device=None, operations=())
 
-    found = passes([], 1e-4, 1e-4)
-    for name, one in enumerate(found):
+    timed = passes([], 1e-4, 1e-4)
+    for name, one in enumerate(timed):
         worker: Any = Noting(str(name))
         one.worker = worker
         one.draft.keep(full=Pass(rows=1, batch=1, seconds=1e-4))
-    record_sessions(found, random.Random(1), 0.0)
+    record_sessions(timed, random.Random(1), 0.0)
     expected = [RecordSession(seconds=1e-4)] * 2 * SESSIONS + [SummariseSessions()] * 2
     assert [command for command, _ in asked] == expected
     assert all({name for _, name in asked[2 * lap : 2 * lap + 2]} == {"0", "1"} for lap in range(SESSIONS + 1))
-    assert [(one.timed.seconds, one.timed.profiled) for one in found] == [(1e-4, 2e-4)] * 2
+    assert [(one.timed.seconds, one.timed.profiled) for one in timed] == [(1e-4, 2e-4)] * 2
 
 
 def test_a_hanging_arm_is_not_tried_again() -> None:
@@ -291,21 +291,21 @@ def metered(step: float, monkeypatch: pytest.MonkeyPatch, *, counts: bool = True
 @pytest.mark.parametrize("step", [0.001, 0.02, 0.1])
 def test_the_energy_of_an_update_is_within_its_resolution(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
     """An update takes 250 mJ above idle, whatever the step of the counter; a finer step gives a finer resolution."""
-    found = metered(step, monkeypatch).energy
-    assert found is not None
-    assert abs(found.joules - 0.25) <= 1.01 * found.resolution
-    assert found.resolution == pytest.approx(0.3 * step / found.seconds, rel=0.1)
-    assert 0.99 <= found.seconds <= 2.01
-    assert ("scripted", 50.0) == (found.device, found.idle_watts)
+    energy = metered(step, monkeypatch).energy
+    assert energy is not None
+    assert abs(energy.joules - 0.25) <= 1.01 * energy.resolution
+    assert energy.resolution == pytest.approx(0.3 * step / energy.seconds, rel=0.1)
+    assert 0.99 <= energy.seconds <= 2.01
+    assert ("scripted", 50.0) == (energy.device, energy.idle_watts)
 
 
 def test_a_device_without_a_counter_has_no_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     """No reason is given then; one is given for a counter that moves too rarely."""
     silent = metered(0.02, monkeypatch, counts=False)
     assert (None, {}) == (silent.energy, silent.reasons)
-    for found in (metered(1.5, monkeypatch), metered(0.1, monkeypatch, known=False)):
-        assert found.energy is None
-        assert "moves too rarely" in found.reasons["energy"]
+    for profile in (metered(1.5, monkeypatch), metered(0.1, monkeypatch, known=False)):
+        assert profile.energy is None
+        assert "moves too rarely" in profile.reasons["energy"]
 
 
 @pytest.mark.parametrize(("batch", "rows", "smaller"), [("full", 2, "full"), (256, 4, 2), (1, 4, 1)])

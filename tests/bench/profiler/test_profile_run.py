@@ -42,39 +42,39 @@ Make = Callable[[Mapping[str, str]], Checkout]
 
 
 @dataclass(frozen=True)
-class Found:
+class Profiling:
     """What a profiling of planted arms left: profiles by implementation, the store, and its progress lines."""
 
     profiles: dict[str, Profile]
     store: Store
-    said: list[str]
+    progress: list[str]
 
     def counter(self, name: str, counter: str) -> float:
         """A counter of a planted arm."""
         return self.profiles[name].counters[counter]
 
 
-def profiled(checkout: Checkout, names: Mapping[str, str], mode: str, limit: float) -> Found:
+def profiled(checkout: Checkout, names: Mapping[str, str], mode: str, limit: float) -> Profiling:
     """Profiles planted arms in a checkout."""
     (checkout.path / "conduct.py").write_text(SCRIPT, encoding="utf-8")
     done = checkout.forks.run(checkout.path, "conduct", ",".join(names), mode, str(limit), timeout=500)
     assert done.returncode == 0, done.stderr
-    *said, path = done.stdout.splitlines()
+    *progress, path = done.stdout.splitlines()
     store = Store(checkout.path / path)
     (race,) = store.plan().races
     profiles = {profile.arm.implementation.removeprefix("linear/"): profile for profile in store.profiles(race)[0]}
-    return Found(profiles, store, said)
+    return Profiling(profiles, store, progress)
 
 
 @pytest.fixture(scope="module")
-def eager(checkout: Make) -> Found:
+def eager(checkout: Make) -> Profiling:
     """A profiling of eager arms, some of which break."""
     place = checkout({f"linear/{name}.py": source for name, source in PROFILED.items()})
     return profiled(place, PROFILED, "eager", 12)
 
 
 @pytest.fixture(scope="module")
-def compiled(checkout: Make) -> Found:
+def compiled(checkout: Make) -> Profiling:
     """A profiling of arms with something to compile."""
     sources = {
         name: source.replace("import Implementation", "import Domain, Implementation").replace(
@@ -85,16 +85,16 @@ def compiled(checkout: Make) -> Found:
     return profiled(checkout({f"linear/{n}.py": source for n, source in sources.items()}), COMPILED, "compile", 120)
 
 
-def full(found: Found, name: str) -> Pass:
+def full(profiling: Profiling, name: str) -> Pass:
     """The first pass of a planted arm."""
-    one = found.profiles[name].full
+    one = profiling.profiles[name].full
     assert one is not None
     return one
 
 
-def sampled(found: Found, name: str) -> Profile:
+def sampled(profiling: Profiling, name: str) -> Profile:
     """The profile of an arm that py-spy could look at; skips the test where the kernel does not let it."""
-    profile = found.profiles[name]
+    profile = profiling.profiles[name]
     if profile.reasons.get("py-spy") == REFUSED:
         pytest.skip(REFUSED)
     return profile
@@ -105,14 +105,14 @@ def seconds(one: Pass, part: str = "") -> float:
     return sum(operation.seconds for operation in one.operations if part in ("", operation.part))
 
 
-def test_every_arm_has_one_profile(eager: Found) -> None:
+def test_every_arm_has_one_profile(eager: Profiling) -> None:
     """All arms have one, whatever became of them, except the twin, which is a copy, and watched arms."""
     assert set(eager.profiles) == set(PROFILED)
     assert {profile.arm.role for profile in eager.profiles.values()} <= {"reference", "arm"}
     assert {profile.arm.setting.watch for profile in eager.profiles.values()} == {"none"}
 
 
-def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Found) -> None:
+def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Profiling) -> None:
     """Both passes with operations, counters by known names, samples, memory, and files."""
     profile = sampled(eager, "right")
     assert (profile.status, profile.reason, profile.reasons) == ("ok", "", {})
@@ -132,7 +132,7 @@ def test_an_arm_that_nothing_is_wrong_with_has_everything(eager: Found) -> None:
     assert set(profile.artifacts) == {"trace.json.gz", "stacks.folded", "stacks.speedscope.json", "flame.svg"}
 
 
-def test_a_planted_sleep_is_found_outside_of_operations(eager: Found) -> None:
+def test_a_planted_sleep_is_found_outside_of_operations(eager: Profiling) -> None:
     """Time in which the host sleeps is in no operation, and does not shrink with the data."""
     slept, right = full(eager, "sleeps"), full(eager, "right")
     assert slept.seconds >= SLEEP
@@ -144,7 +144,7 @@ def test_a_planted_sleep_is_found_outside_of_operations(eager: Found) -> None:
     assert (tiny.outside or 0) >= SLEEP  # and it does not shrink with the data
 
 
-def test_a_planted_operation_is_counted(eager: Found) -> None:
+def test_a_planted_operation_is_counted(eager: Profiling) -> None:
     """Exactly one more operation, with memory for its result, and no more calls of Python functions."""
     more = {
         name: eager.counter("adds", name) - eager.counter("right", name) for name in eager.profiles["right"].counters
@@ -164,7 +164,7 @@ def test_a_planted_operation_is_counted(eager: Found) -> None:
         ("refuses", "unsupported", "only on Sundays"),
     ],
 )
-def test_an_arm_that_ends_while_profiled_says_how(eager: Found, name: str, status: str, reason: str) -> None:
+def test_an_arm_that_ends_while_profiled_says_how(eager: Profiling, name: str, status: str, reason: str) -> None:
     """Its profile keeps what was found before, and the reason why there is no more."""
     profile = eager.profiles[name]
     assert profile.status == status
@@ -173,7 +173,7 @@ def test_an_arm_that_ends_while_profiled_says_how(eager: Found, name: str, statu
     assert full(eager, "right").operations  # and the others went on
 
 
-def test_an_arm_that_cannot_shrink_says_so(eager: Found) -> None:
+def test_an_arm_that_cannot_shrink_says_so(eager: Profiling) -> None:
     """An arm that fails with next to no data lacks that pass alone."""
     profile = eager.profiles["needs_rows"]
     assert (profile.status, profile.tiny) == ("ok", None)
@@ -182,7 +182,7 @@ def test_an_arm_that_cannot_shrink_says_so(eager: Found) -> None:
     assert profile.full.operations
 
 
-def test_an_arm_too_short_to_sample_says_so(eager: Found) -> None:
+def test_an_arm_too_short_to_sample_says_so(eager: Profiling) -> None:
     """The profile says why py-spy has no samples, and has everything else."""
     profile = sampled(eager, "does_nothing")
     assert profile.status == "ok"
@@ -191,13 +191,13 @@ def test_an_arm_too_short_to_sample_says_so(eager: Found) -> None:
     assert profile.counters["operations"] == 0
 
 
-def test_progress_is_told_and_ends(eager: Found) -> None:
+def test_progress_is_told_and_ends(eager: Profiling) -> None:
     """Each step has a sentence, and the expected time is never less than the time so far."""
-    assert all(line.endswith(" True") for line in eager.said)
-    assert any("linear/right" in line for line in eager.said)
+    assert all(line.endswith(" True") for line in eager.progress)
+    assert any("linear/right" in line for line in eager.progress)
 
 
-def test_the_machine_is_measured_with_the_race(eager: Found) -> None:
+def test_the_machine_is_measured_with_the_race(eager: Profiling) -> None:
     """The bandwidth is measured over as much data as the race has."""
     (race,) = eager.store.plan().races
     machine, _ = eager.store.machine(race)
@@ -206,14 +206,14 @@ def test_the_machine_is_measured_with_the_race(eager: Found) -> None:
     assert machine.read_bandwidth > 1e8
 
 
-def test_profiles_leave_no_caches_and_are_small(eager: Found) -> None:
+def test_profiles_leave_no_caches_and_are_small(eager: Profiling) -> None:
     """Only the files that profiles name are kept, in less than 200 kB for each arm."""
     assert not (eager.store.path / "cache").exists()
     size = sum(path.stat().st_size for path in (eager.store.path / "profiles").rglob("*") if path.is_file())
     assert size < 200_000 * len(PROFILED)
 
 
-def test_a_graph_break_is_counted_and_explained(compiled: Found) -> None:
+def test_a_graph_break_is_counted_and_explained(compiled: Profiling) -> None:
     """There is one break, with the compiler's own reason."""
     profile = compiled.profiles["breaks_the_graph"]
     assert profile.counters["graph_breaks"] == 1
@@ -222,7 +222,7 @@ def test_a_graph_break_is_counted_and_explained(compiled: Found) -> None:
     assert compiled.counter("recompiles", "graph_breaks") == 0
 
 
-def test_recompilations_are_counted(compiled: Found) -> None:
+def test_recompilations_are_counted(compiled: Profiling) -> None:
     """A function compiled for three numbers has been recompiled twice, and not while it was timed."""
     assert compiled.counter("recompiles", "graphs") == 3
     assert compiled.counter("recompiles", "recompiles") == 2
@@ -230,12 +230,12 @@ def test_recompilations_are_counted(compiled: Found) -> None:
     assert compiled.counter("breaks_the_graph", "recompiles") == 0
 
 
-def test_a_compilation_in_the_timed_blocks_is_seen(compiled: Found) -> None:
+def test_a_compilation_in_the_timed_blocks_is_seen(compiled: Profiling) -> None:
     """An arm that compiles again after some hundred updates does so while blocks are timed."""
     assert compiled.counter("compiles_late", "recompiles_in_blocks") >= 1
 
 
-def test_compiled_arms_have_all_facts(compiled: Found) -> None:
+def test_compiled_arms_have_all_facts(compiled: Profiling) -> None:
     """Kernels that were written, use of the compiler's cache, and only counters that have a description."""
     profile = compiled.profiles["recompiles"]
     assert set(profile.counters) <= set(COUNTERS)
@@ -258,18 +258,18 @@ def test_a_store_keeps_profiles_and_machines(tmp_path: Path) -> None:
     store.write_profile(race, other)
     path = store.profiled(race, race.reference.slug) / "profile.json"
     path.write_bytes(msgspec.json.encode(msgspec.to_builtins(profile) | {"format": 99}))
-    found, (said,) = store.profiles(race)
-    assert found == [other]
-    assert "newer looprace" in said
+    profiling, (progress,) = store.profiles(race)
+    assert profiling == [other]
+    assert "newer looprace" in progress
     path.write_text("{")
     assert "cut short" in store.profiles(race)[1][0]
     (store.profiled(race) / "machine.json").write_text("{")
-    machine_found, (said,) = store.machine(race)
+    machine_found, (progress,) = store.machine(race)
     assert machine_found is None
-    assert "machine.json is cut short" in said
+    assert "machine.json is cut short" in progress
 
 
-def test_an_arm_of_a_profile_is_an_arm_of_its_race(eager: Found) -> None:
+def test_an_arm_of_a_profile_is_an_arm_of_its_race(eager: Profiling) -> None:
     """So reports find the profile of an arm by the arm."""
     arms: list[Arm] = [arm for race in eager.store.plan().races for arm in race.arms]
     assert all(profile.arm in arms for profile in eager.profiles.values())

@@ -31,10 +31,10 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pretend:
     def make(script: str) -> Path:
         program = tmp_path / "py-spy"
         find_out = 'for each in "$@"; do case "$each" in --output=*) out="${each#--output=}";; esac; done\n'
-        program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n{find_out}{script}\n')
+        program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n{find_out}{script}\n')
         program.chmod(0o755)
         monkeypatch.setattr(toolchain, "py_spy", lambda: str(program))
-        return tmp_path / "asked"
+        return tmp_path / "arguments"
 
     return make
 
@@ -91,26 +91,26 @@ def test_the_target_is_not_stopped_unless_native_frames_are_asked_for(
 ) -> None:
     """py-spy samples without stopping the process, and less often where it has to stop it."""
     for native in (False, True):
-        asked = pretend(f'echo "{AROUND};{ARM} 50" > "$out"')
+        arguments = pretend(f'echo "{AROUND};{ARM} 50" > "$out"')
         assert looked_at(target, tmp_path / "stacks", native=native) == {ARM: 50}
-        words = asked.read_text().split()
+        words = arguments.read_text().split()
         assert ("--native" in words, "--nonblocking" in words) == (native, not native)
         assert f"--pid={target.pid}" in words
         assert 50 <= int(words[words.index("--rate") + 1]) <= 100
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     [
         "Error: Permission Denied: Try running again with elevated permissions by going 'sudo env \"PATH=$PATH\" !!'",
         "Error: Failed to open process: EPERM: Operation not permitted",
     ],
 )
 def test_a_refused_ptrace_is_named_with_its_cure(
-    pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path, said: str
+    pretend: Pretend, target: subprocess.Popen[bytes], tmp_path: Path, output: str
 ) -> None:
     """Where the kernel refuses, the reason says what would help."""
-    pretend(f"cat >&2 <<'END'\n{said}\nEND\nexit 1")
+    pretend(f"cat >&2 <<'END'\n{output}\nEND\nexit 1")
     with pytest.raises(SamplingError, match=r"ptrace.*SYS_PTRACE"):
         looked_at(target, tmp_path / "stacks")
 

@@ -102,7 +102,7 @@ def test_a_stale_batch_order_is_caught(checkout: Make) -> None:
 
 def test_a_reason_names_no_place_of_this_machine() -> None:
     """Compilers print their whole command when they fail; in a published reason no folder may name the machine or its user."""
-    said = f"g++ -o {Path.home()}/.cache/x.so {ROOT}/impls/native.py {tempfile.gettempdir()}/a.cpp /usr/lib"
-    assert placeless(said) == "g++ -o ~/.cache/x.so ./impls/native.py <temporary>/a.cpp /usr/lib"
+    message = f"g++ -o {Path.home()}/.cache/x.so {ROOT}/impls/native.py {tempfile.gettempdir()}/a.cpp /usr/lib"
+    assert placeless(message) == "g++ -o ~/.cache/x.so ./impls/native.py <temporary>/a.cpp /usr/lib"
     assert placeless(f"{Path.home()}-of-another") == f"{Path.home()}-of-another"
     assert str(Path.home()) not in placeless(f"-I{sys.prefix}/include/torch")

@@ -85,25 +85,25 @@ def forked(
     return worker, answers
 
 
-def told(server: ForkServer, folder: Path, what: str = "tell", **others: object) -> dict[str, object]:
+def seen(server: ForkServer, folder: Path, what: str = "tell", **others: object) -> dict[str, object]:
     """What such a process sees."""
     worker, answers = forked(server, folder, what, **others)  # type: ignore[arg-type]
     with os.fdopen(answers) as file:
-        found: dict[str, object] = json.loads(file.read())
+        report: dict[str, object] = json.loads(file.read())
     assert worker.wait() == 1  # it came to its end without saying so: a worker never does
-    return found
+    return report
 
 
 def test_a_forked_worker_finds_what_one_started_there_would(server: ForkServer, tmp_path: Path) -> None:
     """Its own folder, environment, output and module; torch is loaded already, and nothing of either side."""
-    found = told(server, tmp_path, variables={"LOOPRACE_TEST": "its own"})
-    assert found["file"] == str(tmp_path / "told.py")
-    assert found["folder"] == found["first"] == str(tmp_path)
-    assert found["variable"] == "its own"
-    assert found["files"] == [str(tmp_path / "log")] * 2
-    assert found["main"] == "told"
-    assert found["torch"] is True
-    assert found["loaded"] == []
+    report = seen(server, tmp_path, variables={"LOOPRACE_TEST": "its own"})
+    assert report["file"] == str(tmp_path / "told.py")
+    assert report["folder"] == report["first"] == str(tmp_path)
+    assert report["variable"] == "its own"
+    assert report["files"] == [str(tmp_path / "log")] * 2
+    assert report["main"] == "told"
+    assert report["torch"] is True
+    assert report["loaded"] == []
 
 
 def test_the_folders_it_is_given_come_before_all_others(server: ForkServer, tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ def test_the_folders_it_is_given_come_before_all_others(server: ForkServer, tmp_
     side = tmp_path / "side"
     side.mkdir()
     (side / "told.py").write_text(MODULE)
-    assert told(server, tmp_path, path=(side,))["file"] == str(side / "told.py")
+    assert seen(server, tmp_path, path=(side,))["file"] == str(side / "told.py")
 
 
 def test_it_leads_a_process_group_and_is_no_child_of_the_one_before(server: ForkServer, tmp_path: Path) -> None:
     """So whatever it starts can be killed with it, and it inherits nothing of another worker."""
-    one, other = told(server, tmp_path, variables={"LOOPRACE_TEST": "one"}), told(server, tmp_path)
+    one, other = seen(server, tmp_path, variables={"LOOPRACE_TEST": "one"}), seen(server, tmp_path)
     assert one["group"] == one["pid"] != other["pid"]
     assert other["variable"] is None
 
@@ -125,24 +125,24 @@ def test_it_leads_a_process_group_and_is_no_child_of_the_one_before(server: Fork
 def test_a_server_with_another_draw_has_its_libraries_elsewhere(server: ForkServer, tmp_path: Path) -> None:
     """So the addresses of libraries are not the same in all rounds."""
     places = []
-    for each in (server, started(tmp_path / "again", seed=1), started(tmp_path / "other", seed=2)):
-        places.append(told(each, tmp_path)["libraries"])
-        if each is not server:
-            each.close()
+    for live in (server, started(tmp_path / "again", seed=1), started(tmp_path / "other", seed=2)):
+        places.append(seen(live, tmp_path)["libraries"])
+        if live is not server:
+            live.close()
     assert places[0] == places[1] != places[2]
 
 
 def test_a_workers_collector_does_not_go_through_what_its_server_loaded(server: ForkServer, tmp_path: Path) -> None:
     """It would copy each of those pages, in some rounds in the middle of a block."""
-    found = told(server, tmp_path)
-    assert isinstance(found["frozen"], int)
-    assert isinstance(found["tracked"], int)
-    assert found["frozen"] > 0.9 * found["tracked"]
+    report = seen(server, tmp_path)
+    assert isinstance(report["frozen"], int)
+    assert isinstance(report["tracked"], int)
+    assert report["frozen"] > 0.9 * report["tracked"]
 
 
 def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_path: Path) -> None:
     """The memory that moves it there is not freed while torch is loaded."""
-    assert told(server, tmp_path)["kept"] is True
+    assert seen(server, tmp_path)["kept"] is True
 
 
 @pytest.mark.usefixtures("can_hold")
@@ -153,7 +153,7 @@ def test_one_draw_puts_workers_in_one_place_and_another_elsewhere(server: ForkSe
     shutil.copytree(Path(memory_layout.__file__).parents[1], tmp_path / "instrument" / "bench")
     path = (tmp_path / "instrument", tmp_path)
     first, again, another = (
-        told(server, tmp_path, "lie", variables=memory_layout.random_layout(random.Random(seed)), path=path)
+        seen(server, tmp_path, "lie", variables=memory_layout.random_layout(random.Random(seed)), path=path)
         for seed in (5, 5, 6)
     )
     assert first == again

@@ -56,7 +56,7 @@ def test_a_loss_curve_goes_from_the_start_to_the_end_of_the_job() -> None:
 
 
 def test_a_full_batch_never_climbs() -> None:
-    """Exact gradient loss_curve with a small learning rate lowers the loss at every point, towards the minimum."""
+    """Exact gradient descent with a small learning rate lowers the loss at every point, towards the minimum."""
     _, _, loss_curve = posed("linear/line", rows=1000)
     assert loss_curve is not None
     assert list(loss_curve.losses) == sorted(loss_curve.losses, reverse=True)

@@ -39,13 +39,13 @@ def other_start(source: str) -> str:
     return source.replace(before, f'        start["bias"] = start["bias"] + 1\n{before}')
 
 
-def wait_for(run: subprocess.Popen[str], said: str) -> list[psutil.Process]:
+def wait_for(run: subprocess.Popen[str], text: str) -> list[psutil.Process]:
     """Reads the progress of a run up to this text; returns the processes that the run has started."""
     assert run.stderr is not None
     for line in run.stderr:
-        if said in line:
+        if text in line:
             return psutil.Process(run.pid).children(recursive=True)
-    raise AssertionError(f"the run ended before it said {said!r}")
+    raise AssertionError(f"the run ended before it said {text!r}")
 
 
 def folder_of(place: Checkout) -> Path:
@@ -56,8 +56,8 @@ def folder_of(place: Checkout) -> Path:
 
 def rounds(folder: Path) -> dict[str, list[bytes]]:
     """The finished rounds, by name, as the bytes of their records."""
-    found = sorted((folder / "records").glob("*/round-*"))
-    return {path.name: [each.read_bytes() for each in sorted(path.iterdir())] for path in found}
+    paths = sorted((folder / "records").glob("*/round-*"))
+    return {path.name: [record.read_bytes() for record in sorted(path.iterdir())] for path in paths}
 
 
 def test_a_killed_run_is_resumed_where_it_was(place: Checkout) -> None:

@@ -30,9 +30,9 @@ def judged(updates: int = 100, shift: float = 0.0, own: float | None = None, **c
 
 def test_the_exact_answer_is_right() -> None:
     """The oracle's own answer has no fault, no distance and the exact loss."""
-    found = judged()
-    assert (None, 0.0) == (found.fault, found.distance)
-    assert found.loss == pytest.approx(ORACLE.loss(ORACLE.weights(100)))
+    judgement = judged()
+    assert (None, 0.0) == (judgement.fault, judgement.distance)
+    assert judgement.loss == pytest.approx(ORACLE.loss(ORACLE.weights(100)))
 
 
 def test_what_rounding_explains_is_right_and_what_it_does_not_is_wrong() -> None:
@@ -51,7 +51,7 @@ def test_one_update_more_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "words"),
     [
         ({"devices": ("cuda",), "weights": {}}, "lies on cuda; the setting says cpu"),
         ({"dtypes": ("float64",)}, "is float64; the setting says float32"),
@@ -62,12 +62,12 @@ def test_one_update_more_is_wrong() -> None:
         ({"weights": {"weight": [None], "bias": 0.0}}, "not finite"),  # as it arrives from a worker
     ],
 )
-def test_a_fault_is_named(changed: dict[str, Any], said: str) -> None:
+def test_a_fault_is_named(changed: dict[str, Any], words: str) -> None:
     """An answer in the wrong place, type or shape, or without a value, is wrong, and a sentence says why."""
-    found = judged(**changed)
-    assert found.fault is not None
-    assert said in found.fault
-    assert (None, None) == (found.loss, found.distance)
+    judgement = judged(**changed)
+    assert judgement.fault is not None
+    assert words in judgement.fault
+    assert (None, None) == (judgement.loss, judgement.distance)
 
 
 def test_an_approximate_method_is_judged_by_its_own_tolerance() -> None:

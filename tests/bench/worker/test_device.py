@@ -24,8 +24,8 @@ def test_the_clock_is_read_right_before_and_right_after_the_call(monkeypatch: py
         return next(readings)
 
     monkeypatch.setattr(clock, "now", now)
-    found = device.Stopwatch("cpu").time(lambda: events.append("call"))
-    assert found == (2.5, None, 0.0)
+    times = device.Stopwatch("cpu").time(lambda: events.append("call"))
+    assert times == (2.5, None, 0.0)
     assert events == ["clock", "call", "clock"]
 
 

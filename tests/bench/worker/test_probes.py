@@ -28,7 +28,7 @@ def test_the_same_arm_has_the_same_counters(name: str) -> None:
     """Counted twice, every counter is the same, and a whole number an update."""
     batch = 8 if name == "index_select" else "full"
     first, second = (subject(f"linear/{name}", batch=batch) for _ in range(2))
-    counters = [probes.count(each, 1e-5) | probes.count_calls(each, 1e-5) for each in (first, second)]
+    counters = [probes.count(one, 1e-5) | probes.count_calls(one, 1e-5) for one in (first, second)]
     assert counters[0] == counters[1]
     assert all(value == int(value) for value in counters[0].values())
 
@@ -97,11 +97,11 @@ def test_a_planted_function_is_one_more_python_call() -> None:
 
 def test_blocks_are_clocked_with_the_conditions_they_were_made_in() -> None:
     """The conditions are those that the process had, not those that were wanted."""
-    found = probes.time_blocks(subject("linear/analytic", dtype="float64"))
-    assert found.seconds > 0
-    assert (found.conditions["dtype"], found.conditions["device"]) == ("float64", "cpu")
-    assert (found.recompiles, found.peak_device_bytes) == (0, None)
-    assert found.peak_resident_bytes > 10e6
+    clocked = probes.time_blocks(subject("linear/analytic", dtype="float64"))
+    assert clocked.seconds > 0
+    assert (clocked.conditions["dtype"], clocked.conditions["device"]) == ("float64", "cpu")
+    assert (clocked.recompiles, clocked.peak_device_bytes) == (0, None)
+    assert clocked.peak_resident_bytes > 10e6
 
 
 def test_threads_are_counted_by_the_work_they_do() -> None:
@@ -136,9 +136,9 @@ def test_an_arm_that_does_nothing_has_an_end() -> None:
             return
 
     arm = subject("", Nothing)
-    found = probes.time_blocks(arm)
-    assert found.updates <= MOST_UPDATES
-    assert summary_of(arm, max(found.seconds, 1e-12)).events == 0
+    clocked = probes.time_blocks(arm)
+    assert clocked.updates <= MOST_UPDATES
+    assert summary_of(arm, max(clocked.seconds, 1e-12)).events == 0
 
 
 def test_probing_leaves_the_answer_as_it_was() -> None:

@@ -57,18 +57,18 @@ def test_seconds_of_all_operations_and_outside_are_those_of_the_window() -> None
     x = torch.ones(1000)
     session = looked_at(lambda: x + x, lambda: x.mean(), times=50)
     (window,) = [event for event in session.function_events if event.name == WINDOW]
-    found = summary(session.function_events, 1, 1e-3)
-    whole = sum(operation.seconds for operation in found.operations) + found.outside
+    result = summary(session.function_events, 1, 1e-3)
+    whole = sum(operation.seconds for operation in result.operations) + result.outside
     assert whole == pytest.approx(window.time_range.elapsed_us() / 1e6, rel=1e-3)
 
 
 def test_calls_are_an_update_and_entries_those_of_the_interpreter() -> None:
     """mean calls sum and div_: three calls an update, one of which Python made."""
-    found = summary(looked_at(torch.ones(10).mean, times=20).function_events, 20, 1e-3)
-    by_name = {operation.name: operation for operation in found.operations}
+    result = summary(looked_at(torch.ones(10).mean, times=20).function_events, 20, 1e-3)
+    by_name = {operation.name: operation for operation in result.operations}
     assert (by_name["aten::mean"].calls, by_name["aten::mean"].entries) == (1, 1)
     assert (by_name["aten::sum"].calls, by_name["aten::sum"].entries) == (1, 0)
-    assert found.events == sum(operation.calls for operation in found.operations)
+    assert result.events == sum(operation.calls for operation in result.operations)
 
 
 def test_rare_operations_are_summed_up_by_part() -> None:
@@ -79,17 +79,17 @@ def test_rare_operations_are_summed_up_by_part() -> None:
     )
     more = "relu log1p expm1 log2 log10 rsqrt reciprocal square erfc erfinv asinh atanh acosh exp2 isnan t clone mean std prod"
     session = looked_at(*(partial(getattr(torch, name), x) for name in [*names.split(), *more.split()]))
-    found = summary(session.function_events, 1, 1e-3)
-    others = [operation for operation in found.operations if operation.name == "everything else"]
-    assert len(found.operations) - len(others) == NAMED
+    result = summary(session.function_events, 1, 1e-3)
+    others = [operation for operation in result.operations if operation.name == "everything else"]
+    assert len(result.operations) - len(others) == NAMED
     assert len({operation.part for operation in others}) == len(others) >= 1
-    assert found.events == len(session.function_events) - 1
+    assert result.events == len(session.function_events) - 1
 
 
 def test_operations_are_counted_as_dispatched() -> None:
     """sum dispatches to its other overload, which makes a view and fills: four operations, known from the source of PyTorch."""
     noted = notes(looked_at(torch.ones(8).sum))
-    assert sorted(each.name() for each in noted if each.name().startswith("aten")) == [
+    assert sorted(note.name() for note in noted if note.name().startswith("aten")) == [
         "aten::as_strided",
         "aten::fill_",
         "aten::sum",
@@ -145,8 +145,8 @@ def test_labels_and_the_engine_are_no_operations() -> None:
             torch.autograd.grad(x.sin().sum(), x)
 
     noted = notes(looked_at(labelled))
-    dispatched = [each.name() for each in noted if each.name().startswith("aten::")]
-    assert any(each.name().startswith("autograd::engine") for each in noted)
+    dispatched = [note.name() for note in noted if note.name().startswith("aten::")]
+    assert any(note.name().startswith("autograd::engine") for note in noted)
     assert counts(noted, on_device=False)["operations"] == len(dispatched)
 
 
@@ -173,5 +173,5 @@ def test_what_a_device_is_asked_counts_only_within_the_window() -> None:
         Note("cudaStreamSynchronize", 30, 31),
         Note("cudaDeviceSynchronize", 101, 110),
     ]
-    found = counts(noted, on_device=True)
-    assert (found["kernel_launches"], found["copies"], found["synchronisations"]) == (3, 1, 1)
+    result = counts(noted, on_device=True)
+    assert (result["kernel_launches"], result["copies"], result["synchronisations"]) == (3, 1, 1)
