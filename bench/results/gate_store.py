@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results.gate import FORMAT, Cell, Counts, GatePlan, PairedRound, Role, Stage
-from bench.results.store import Store, StoreError, pretty, read
+from bench.results.store import Store, find_folder, pretty, read
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,7 @@ class GateStore:
     @staticmethod
     def find(run: str, results: Path) -> "GateStore":
         """An existing gate by path or by name; "latest" is the newest. Raises StoreError where there is none."""
-        if run == "latest":
-            names = sorted(path.parent.name for path in results.glob("*/gate.json"))
-            if not names:
-                raise StoreError(f"There is no gate in {results} yet: `python -m bench gate --base REV` makes one.")
-            return GateStore(Store(results / names[-1]))
-        for path in (Path(run), results / run):
-            if (path / "gate.json").is_file():
-                return GateStore(Store(path))
-        raise StoreError(
-            f"There is no gate at {run}: a gate is a folder with a gate.json. `ls {results}` shows what is kept there."
-        )
+        return GateStore(Store(find_folder(run, results, "gate", "gate.json", "python -m bench gate --base REV")))
 
     def write_plan(self, plan: GatePlan) -> None:
         """Writes the plan; with it the folder is a gate."""

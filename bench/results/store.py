@@ -1,10 +1,11 @@
-"""The folder a run lives in: every file is written once, whole or not at all. Apart so that reports need nothing else."""
+"""The folder of a run: it writes each file whole or not at all, and checks each file that it reads."""
 
 import contextlib
 import errno
 import fcntl
 import math
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from impls.contract import catalogue
 
 T = TypeVar("T")
 
-CURE = "Move its folder away: a report goes on without it, and --resume measures that round again"
+CURE = "Move its folder away: reports then leave that round out, and --resume measures it again"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNREADABLE = (ValueError, RecursionError)  # not JSON, not of the kind, not UTF-8; nested too deep
 
@@ -37,13 +38,13 @@ class WriteError(Exception):
 
 @dataclass(frozen=True)
 class Store:
-    """One run's folder.
+    """The folder of one run.
 
     plan.json, environment.json      written first
-    sources/<implementation>.txt     what was raced, as it was
-    descents/<race>.json             the course of its job by the oracle
-    records/<race>/round-001/*.json  one file an arm; the folder of a round appears whole when the round is over
-    profiles/<race>/<arm>/           what profiling found: profile.json, and the files it names
+    sources/<implementation>.txt     the source of each arm at the time of the run
+    descents/<race>.json             the loss curve of the race's job, by the oracle
+    records/<race>/round-001/*.json  one file for each arm; a round's folder appears, complete, when the round is over
+    profiles/<race>/<arm>/           the arm's profile: profile.json, and the files it names
     logs/                            what the arms printed
     """
 
@@ -51,9 +52,9 @@ class Store:
 
     @staticmethod
     def create(results: Path) -> "Store":
-        """A new folder with a name of its own below `results`.
+        """A new folder below `results`, named by the time and a random number.
 
-        Raises StoreError when `results` is no place to write to, and WriteError when its disk is full.
+        Raises StoreError when `results` is not a folder that can be written to, and WriteError when its disk is full.
         """
         name = clock.today().replace(":", "-").partition("+")[0] + "-" + secrets.token_hex(2)
         path = results / name
@@ -69,28 +70,18 @@ class Store:
     @staticmethod
     def find(run: str, results: Path) -> "Store":
         """An existing run by path or by name below `results`; "latest" is the newest. Raises StoreError for no run."""
-        if run == "latest":
-            names = sorted(path.parent.name for path in results.glob("*/plan.json"))
-            if not names:
-                raise StoreError(f"There is no run in {results} yet: `python -m bench run` makes one.")
-            return Store(results / names[-1])
-        for path in (Path(run), results / run):
-            if (path / "plan.json").is_file():
-                return Store(path)
-        raise StoreError(
-            f"There is no run at {run}: a run is a folder with a plan.json. `ls {results}` shows those kept there."
-        )
+        return Store(find_folder(run, results, "run", "plan.json", "python -m bench run"))
 
     @staticmethod
     def all(results: Path) -> "list[Store]":
-        """Every run below `results`, by name; none where there is no such folder."""
+        """Every run below `results`, sorted by name; none where there is no such folder."""
         return [Store(path.parent) for path in sorted(results.glob("*/plan.json"))]
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else adds to the folder while this is open, or StoreError says so; cache/ goes as it closes."""
+        """Keeps other processes from measuring into the folder; cache/ is removed at the end. StoreError when one does."""
         with contextlib.ExitStack() as stack:
-            folder = os.open(self.path, os.O_RDONLY)  # whoever ends, by whatever, lets go of it
+            folder = os.open(self.path, os.O_RDONLY)  # the lock ends with the process, however that ends
             stack.callback(os.close, folder)
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,12 +91,12 @@ class Store:
             yield
 
     def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:
-        """The two files that come first."""
+        """Writes plan.json and environment.json; a folder with a plan.json is a run."""
         self.write("environment.json", pretty(environment))
         self.write("plan.json", pretty(plan))
 
     def write(self, name: str, content: bytes) -> None:
-        """One file, whole or not at all: written beside, flushed to the disk, then renamed."""
+        """Writes one file whole or not at all: under another name, flushed to the disk, then renamed. Raises WriteError."""
         target = self.path / name
         beside = target.with_name(f".{target.name}.part")
         with writing(target):
@@ -118,27 +109,29 @@ class Store:
             _flush_folder(target.parent)
 
     def write_sources(self, implementations: Sequence[str]) -> None:
-        """The files of these implementations as they are now."""
+        """Keeps the source files of these implementations as they are now."""
         for name in implementations:
-            with contextlib.suppress(FileNotFoundError):  # a resumed plan may name one that is gone; its row says so
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # a resumed plan may name a file that is gone; the arm's row says so
                 self.write(f"sources/{name}.txt", (catalogue.ROOT / f"{name}.py").read_bytes())
 
     def source(self, implementation: str) -> str:
-        """The file of an implementation as it was raced; empty when the run did not keep it."""
+        """The source of an implementation at the time of the run; empty when the run did not keep it."""
         path = self.path / "sources" / f"{implementation}.txt"
         return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
-    def write_descent(self, race: Race, descent: LossCurve) -> None:
-        """How the race's job goes by the oracle."""
-        self.write(f"descents/{race.slug}.json", pretty(descent))
+    def write_loss_curve(self, race: Race, loss_curve: LossCurve) -> None:
+        """Writes the exact loss curve of a race's job."""
+        self.write(f"descents/{race.slug}.json", pretty(loss_curve))
 
-    def descent(self, race: Race) -> LossCurve | None:
-        """How the race's job goes by the oracle; None when the run did not keep it. Raises StoreError for a bad file."""
+    def loss_curve(self, race: Race) -> LossCurve | None:
+        """The exact loss curve of a race's job; None when the run did not keep it. Raises StoreError for a bad file."""
         path = self.path / "descents" / f"{race.slug}.json"
         return read(path, LossCurve) if path.is_file() else None
 
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
-        """All records of a round; they appear together, by one rename. A round is never rewritten."""
+        """Writes all records of a round; one rename makes them appear together. Raises WriteError for a round that exists."""
         target = self._round(race, number)
         part = target.with_name(f".{target.name}.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -154,108 +147,134 @@ class Store:
             _flush_folder(target.parent)
 
     def profiled(self, race: Race, slug: str = "") -> Path:
-        """The folder of an arm's profile, or of all of a race."""
+        """The folder of an arm's profile, or that of all profiles of a race."""
         return self.path / "profiles" / race.slug / slug
 
     def write_profile(self, race: Race, profile: Profile) -> None:
-        """What was found out about one arm; in the place of what an earlier profiling found."""
+        """Writes the profile of one arm, over an earlier one."""
         self.write(f"profiles/{race.slug}/{profile.arm.slug}/profile.json", pretty(profile))
 
     def profiles(self, race: Race) -> tuple[list[Profile], list[str]]:
-        """Every profile of a race that can be read, by name; and a sentence for each that cannot."""
+        """Every profile of a race that can be read, sorted by name, and a sentence for each that cannot."""
         return _readable(sorted(self.profiled(race).glob("*/profile.json")), partial(read, kind=Profile))
 
     def write_machine(self, race: Race, machine: Machine) -> None:
-        """What the cores of a race can do."""
+        """Writes how fast a race's cores can compute and read memory."""
         self.write(f"profiles/{race.slug}/machine.json", pretty(machine))
 
     def machine(self, race: Race) -> tuple[Machine | None, list[str]]:
-        """What the cores of a race can do; None when nobody measured it, or with the sentence that it cannot be read."""
-        found, complaints = _readable(sorted(self.profiled(race).glob("machine.json")), partial(read, kind=Machine))
-        return next(iter(found), None), complaints
+        """How fast a race's cores can compute and read memory, if it was measured; and a sentence if it cannot be read."""
+        machines, complaints = _readable(sorted(self.profiled(race).glob("machine.json")), partial(read, kind=Machine))
+        return next(iter(machines), None), complaints
 
     def plan(self) -> Plan:
-        """The run's plan."""
+        """The run's plan. Raises StoreError for a bad file."""
         return read(self.path / "plan.json", Plan)
 
     def environment(self) -> dict[str, Any]:
-        """What the run was measured on; empty when the file is missing."""
+        """The machine and the software that the run was measured on; empty when the file is missing."""
         path = self.path / "environment.json"
         return read(path, dict[str, Any]) if path.exists() else {}
 
-    def check_machine(self, here: dict[str, Any]) -> None:
-        """Raises StoreError when going on would mix what two machines or two PyTorches measured.
+    def check_machine(self, now: dict[str, Any]) -> None:
+        """Raises StoreError when a resumed run would mix rounds of two machines, two Pythons or two PyTorches.
 
-        here  `environment.describe` of this moment
+        now  `environment.describe` of this moment
         """
         then = self.environment()
         for what, cure in (("machine", "resume it there"), ("python", "use that one"), ("packages", "install those")):
-            if then.get(what) != here.get(what):
+            if then.get(what) != now.get(what):
                 raise StoreError(
                     f"{self.path} was begun with another {what}, so its rounds cannot be compared with new ones; {cure}, "
-                    f"or start anew. Then: {then.get(what)}. Now: {here.get(what)}."
+                    f"or start a new run. Then: {then.get(what)}. Now: {now.get(what)}."
                 )
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """Every record that can be read, in the order of races, rounds and names; and a sentence for each that cannot."""
+        """Every record that can be read, sorted by race, round and name, and a sentence for each that cannot."""
         paths = sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts)
         return _readable(paths, _record)
 
     def rounds(self, race: Race) -> dict[int, list[Record]]:
-        """The finished rounds of a race. Raises StoreError when a record cannot be read: a resumed run must not guess."""
-        found: dict[int, list[Record]] = {}
-        for folder in sorted(self._round(race, 1).parent.glob("round-*")):
-            found[int(folder.name.removeprefix("round-"))] = [_record(p) for p in sorted(folder.iterdir())]
-        return found
+        """The records of a race's finished rounds, by number. Raises StoreError when one of them cannot be read."""
+        folders = sorted(self._round(race, 1).parent.glob("round-*"))
+        return {
+            int(folder.name.removeprefix("round-")): [_record(path) for path in sorted(folder.iterdir())]
+            for folder in folders
+        }
 
     def log(self, race: Race, number: int, slug: str) -> Path:
-        """Where an arm's output goes."""
+        """The file for what an arm prints in a round."""
         return self.path / "logs" / race.slug / f"round-{number:03d}" / f"{slug}.log"
 
     def _round(self, race: Race, number: int) -> Path:
         return self.path / "records" / race.slug / f"round-{number:03d}"
 
 
+def find_folder(name: str, results: Path, kind: str, file: str, command: str) -> Path:
+    """The folder of a run or a gate, by path or by name below `results`; "latest" is the newest.
+
+    kind     "run" or "gate"
+    file     that every folder of the kind has: "plan.json"
+    command  that makes one
+
+    Raises StoreError where there is none.
+    """
+    if name == "latest":
+        names = sorted(path.parent.name for path in results.glob(f"*/{file}"))
+        if not names:
+            raise StoreError(f"There is no {kind} in {results} yet: `{command}` makes one.")
+        return results / names[-1]
+    for path in (Path(name), results / name):
+        if (path / file).is_file():
+            return path
+    raise StoreError(
+        f"There is no {kind} at {name}: a {kind} is a folder with a {file}. `ls {results}` shows those kept there."
+    )
+
+
 def pretty(value: Any) -> bytes:
-    """Strict JSON for people and machines; what is not finite becomes null."""
+    """Strict, indented JSON; numbers that are not finite become null."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 def read(path: Path, kind: type[T], newest: int = FORMAT) -> T:
-    """A file, decoded once where nothing is wrong with it: reports read ten thousand. Raises StoreError for any other.
+    """The content of a JSON file, checked against its type. Raises StoreError when it cannot be read.
 
-    newest  format that this looprace reads of such files
+    newest  the newest format of such files that this looprace reads
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
     try:
-        found = msgspec.json.decode(content, type=kind)
+        value = msgspec.json.decode(content, type=kind)  # only once, for reports read ten thousand files
     except _UNREADABLE as error:
         _refuse_newer(path, _json(path, content), newest)
-        raise StoreError(f"{path} is not a {kind.__name__.lower()} of looprace ({error}). {CURE}.") from error
-    _refuse_newer(path, found, newest)
-    return found
+        words = re.sub("(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
+        raise StoreError(f"{path} is not a {words} of looprace ({error}). {CURE}.") from error
+    _refuse_newer(path, value, newest)
+    return value
 
 
 def _readable(paths: Iterable[Path], reading: Callable[[Path], T]) -> tuple[list[T], list[str]]:
-    """What can be read of these files, and a sentence for each that cannot."""
-    found, complaints = [], []
+    """The contents of the files that can be read, and a sentence for each that cannot."""
+    contents, complaints = [], []
     for path in paths:
         try:
-            found.append(reading(path))
+            contents.append(reading(path))
         except StoreError as error:
             complaints.append(str(error))
-    return found, complaints
+    return contents, complaints
 
 
 def _record(path: Path) -> Record:
-    """Raises StoreError too for blocks that no logarithm can be taken of, or that belong to no lap."""
+    """A record. Raises StoreError also for blocks that are not positive, finite times, or are not one for each lap."""
     record = read(path, Record)
-    timeless = record.blocks and not 0 < min(record.blocks) <= max(record.blocks) < math.inf
-    if timeless or len(record.laps) != len(record.blocks) or (record.updates_per_block or 1) < 0:
-        raise StoreError(f"{path} is not a record of looprace (its blocks are no times, or of no lap). {CURE}.")
+    impossible = record.blocks and not 0 < min(record.blocks) <= max(record.blocks) < math.inf
+    if impossible or len(record.laps) != len(record.blocks) or (record.updates_per_block or 1) < 0:
+        raise StoreError(
+            f"{path} is not a record of looprace (its blocks are not positive times, or not one for each lap). {CURE}."
+        )
     return record
 
 
@@ -266,8 +285,8 @@ def _json(path: Path, content: bytes) -> Any:
         raise StoreError(f"{path} is cut short or is not JSON ({error}). {CURE}.") from error
 
 
-def _refuse_newer(path: Path, found: Any, newest: int) -> None:
-    number = found.get("format") if isinstance(found, dict) else getattr(found, "format", None)
+def _refuse_newer(path: Path, value: Any, newest: int) -> None:
+    number = value.get("format") if isinstance(value, dict) else getattr(value, "format", None)
     if isinstance(number, int) and number > newest:
         raise StoreError(
             f"{path} has format {number}; this looprace reads up to {newest}. Use a newer looprace to read it."
@@ -276,13 +295,13 @@ def _refuse_newer(path: Path, found: Any, newest: int) -> None:
 
 @contextlib.contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turns an OSError while a file is written into a WriteError that says which file, and what helps."""
+    """Turns an OSError while a file is written into a WriteError that names the file and the cure."""
     try:
         yield
     except OSError as error:
         raise WriteError(
-            f"{target} cannot be written: {error.strerror}. Make room or choose another folder with --results; "
-            "finished rounds are kept, --resume goes on from them."
+            f"{target} cannot be written: {error.strerror}. Make room, or choose another folder with --results; "
+            "finished rounds are kept, and --resume continues after them."
         ) from error
 
 

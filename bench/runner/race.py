@@ -105,7 +105,7 @@ def _race(
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
     if plan.swept not in NO_LOSS_CURVE and (loss_curve := loss_curve_of(problem, oracle, setting)):
-        store.write_descent(race, loss_curve)
+        store.write_loss_curve(race, loss_curve)
     cores = everywhere[-setting.threads :]
     course = _Course(race, plan, store, oracle, Setup(cores, everywhere, plan.limit, live=live), gauges, problem.digest)
     done = store.rounds(race)

@@ -162,7 +162,7 @@ def _crowd(results: Path, count: int) -> Store:
     problem = workload.problem(setting)
     descent = loss_curve_of(problem, workload.oracle(problem, setting), setting)
     assert descent is not None
-    store.write_descent(race, descent)
+    store.write_loss_curve(race, descent)
     weight, bias = descent.parameters[-1]
     weights: Weights = {"weight": [weight], "bias": bias}
     noise = random.Random(1)

@@ -87,7 +87,7 @@ def read(run: Store) -> RunReport:
         complaints += unread + unread_machine
         profiles[race] = Profiles(stored, machine)
         try:
-            if curve := run.descent(race):
+            if curve := run.loss_curve(race):
                 loss_curves[race] = curve
         except StoreError as error:
             complaints.append(str(error))

@@ -78,7 +78,7 @@ def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
     run.write_plan(comparison.plan, ENVIRONMENT)
     for number in range(1, 6):
         run.write_round(comparison.plan.races[0], number, [each for each in comparison.records if each.round == number])
-    run.write_descent(comparison.plan.races[0], descent())
+    run.write_loss_curve(comparison.plan.races[0], descent())
     (file,) = (tmp_path / "descents").iterdir()
     file.write_bytes(file.read_bytes()[:100])
     names = write.write(read(run), run, run)

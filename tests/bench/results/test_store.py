@@ -108,7 +108,9 @@ def test_blocks_that_are_no_times_spoil_their_record_alone(store: Store, spoiled
     path.write_text(json.dumps(json.loads(path.read_text()) | spoiled), encoding="utf-8")
     records, (complaint,) = store.records()
     assert len(records) == len(RACE.arms) - 1
-    assert f"{path} is not a record of looprace (its blocks are no times, or of no lap)" in complaint
+    assert (
+        f"{path} is not a record of looprace (its blocks are not positive times, or not one for each lap)" in complaint
+    )
 
 
 def test_a_spoiled_record_stops_a_resumed_run(store: Store) -> None:
@@ -212,6 +214,6 @@ def test_sources_are_kept_as_they_were_raced(store: Store) -> None:
 def test_a_descent_is_read_back(store: Store) -> None:
     """What was written of a race comes back equal; there is none of a race that has none."""
     descent = LossCurve(updates=(0, 1), losses=(1.0, 0.5), minimum=0.25)
-    assert store.descent(RACE) is None
-    store.write_descent(RACE, descent)
-    assert store.descent(RACE) == descent
+    assert store.loss_curve(RACE) is None
+    store.write_loss_curve(RACE, descent)
+    assert store.loss_curve(RACE) == descent
