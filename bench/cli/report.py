@@ -12,7 +12,7 @@ from bench.results.store import Store
 from impls.contract.setting import SettingError
 from reports import write
 from reports.compare import tables as compare_tables
-from reports.compare.changes import versus
+from reports.compare.changes import compare_runs
 from reports.exit_status import status_of
 from reports.history import tables as history_tables
 from reports.history.trends import read as read_runs
@@ -91,7 +91,7 @@ def show_profiles(store: Store, *, json_: bool) -> RunReport:
 def show_changes(store: Store, earlier: Store, target: Store, *, json_: bool) -> RunReport:
     """Writes what has changed since an earlier run, and shows it. Raises StoreError when the two cannot be compared."""
     now, then = _read(store), _read(earlier)
-    changes = versus(now, then)
+    changes = compare_runs(now, then)
     files = compare_tables.write(changes, now.palette, target)
     if json_:
         console.print_json(document(now, str(target.path)) | {"against": compare_tables.document(changes)})
@@ -106,8 +106,7 @@ def show_history(results: Path, target: Store, *, json_: bool) -> None:
     """Writes how the arms of all runs of a folder changed, and shows it. Raises StoreError where there is no run."""
     histories = read_runs(results)
     console.warn(histories.complaints)
-    palettes = {each.machine: _read(Store(each.runs[-1].folder)).palette for each in histories.histories}
-    files = history_tables.write(histories, palettes, target)
+    files = history_tables.write(histories, target)
     if json_:
         console.print_json(history_tables.document(histories))
     else:

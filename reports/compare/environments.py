@@ -1,4 +1,4 @@
-"""What two runs differ in that is not time: machine, software, code, plan. Apart: a difference is named, never measured."""
+"""What two runs were measured on and with, and in what they differ: machine, software, conditions, plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ NOT_INSTALLED = "not installed"
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which two runs differ, in words: "torch", "2.12.0", "2.13.0"."""
+    """One thing in which two runs differ, as text: "torch", "2.12.0", "2.13.0"."""
 
     what: str
     then: str
@@ -28,12 +28,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a run was measured on, as texts that can be compared; empty where the run did not keep its environment.
+    """What a run was measured on and with, as texts that can be compared; empty where the run kept no environment.
 
-    machine     processor, cores, memory, GPUs: without all of these being equal no time is compared with another
-    software    Python, driver and packages: without these being equal no seconds are
-    others      system, commit, variables: what may explain a change
-    conditions  frequency policy, limits, compilers and the like: the same, where both runs recorded them
+    machine     processor, cores, memory, GPUs; no times are compared unless all of these are equal
+    software    Python, driver and packages; no seconds are compared unless all of these are equal
+    others      system, commit and variables, which may explain a change
+    conditions  frequency policy, limits, compilers and the like; compared where both runs recorded them
     """
 
     machine: Mapping[str, str]
@@ -48,17 +48,17 @@ class Setup:
 
 
 def setup_of(environment: Mapping[str, Any]) -> Setup:
-    """Takes any JSON: what is missing, or not as `environment.describe` writes it, reads as not recorded."""
+    """The setup of a recorded environment. Whatever is missing or malformed in it reads as "not recorded"."""
     machine, revision = _part(environment, "machine"), _part(environment, "revision")
-    listed = machine.get("gpus")
-    gpus = [gpu for gpu in listed if isinstance(gpu, dict)] if isinstance(listed, list) else []
+    recorded = machine.get("gpus")
+    gpus = [gpu for gpu in recorded if isinstance(gpu, dict)] if isinstance(recorded, list) else []
     drivers = ", ".join(dict.fromkeys(_text(gpu.get("driver")) for gpu in gpus))
-    named = [f"{_text(gpu.get('name'))} with {_memory(gpu.get('memory_bytes'))}" for gpu in gpus]
+    names = [f"{_text(gpu.get('name'))} with {_memory(gpu.get('memory_bytes'))}" for gpu in gpus]
     hardware = {
         "processor": _text(machine.get("processor")),
         "cores": f"{_text(machine.get('cores'))} cores, {_text(machine.get('threads'))} threads",
         "memory": _memory(machine.get("memory_bytes")),
-        "GPUs": ", ".join(f"{named.count(name)} x {name}" for name in dict.fromkeys(named)) or "no GPU",
+        "GPUs": ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "no GPU",
     }
     packages = {plain(name): _text(version) for name, version in _part(environment, "packages").items()}
     commit = _text(revision.get("commit"))[:12] + (", with changes" if revision.get("changed") is True else "")
@@ -71,15 +71,18 @@ def setup_of(environment: Mapping[str, Any]) -> Setup:
     )
 
 
-def differing(then: Mapping[str, str], now: Mapping[str, str], absent: str = ABSENT) -> list[Difference]:
-    """Where two texts of one name differ, in the order of the names."""
+def differences(then: Mapping[str, str], now: Mapping[str, str], absent: str = ABSENT) -> list[Difference]:
+    """The names whose two texts differ, in their order.
+
+    absent  the text of a name that one of the two does not have
+    """
     names = dict.fromkeys([*then, *now])
     pairs = ((name, then.get(name, absent), now.get(name, absent)) for name in names)
-    return [Difference(name, was, is_) for name, was, is_ in pairs if was != is_]
+    return [Difference(name, before, after) for name, before, after in pairs if before != after]
 
 
 def coordinates(plan: Plan) -> dict[str, str]:
-    """What is raced, in words: workloads, references, and every value of each coordinate that a race has one of."""
+    """What is raced, as texts: workloads, references, and all values of each coordinate that is the same within a race."""
     settings = [race.reference.setting for race in plan.races]
     names = [name for name in vars(settings[0]) if name not in RACED] if settings else []
     return {
@@ -90,14 +93,16 @@ def coordinates(plan: Plan) -> dict[str, str]:
 
 
 def listed(differences: Sequence[Difference], most: int = 6) -> str:
-    """Several in a row, for a sentence."""
+    """Several differences as part of a sentence."""
     more = len(differences) - most
-    return "; ".join([each.text for each in differences[:most]] + ([f"and {more} more"] if more > 0 else []))
+    return "; ".join(
+        [difference.text for difference in differences[:most]] + ([f"and {more} more"] if more > 0 else [])
+    )
 
 
 def _part(environment: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = environment.get(name)
-    return found if isinstance(found, dict) else {}
+    part = environment.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _text(value: Any) -> str:
@@ -105,7 +110,7 @@ def _text(value: Any) -> str:
 
 
 def _memory(size: Any) -> str:
-    """To the GiB, for a kernel keeps a little more or less for itself from version to version."""
+    """Rounded to a GiB: from version to version a kernel reserves a little more or less for itself."""
     return f"{size / 2**30:.0f} GiB" if isinstance(size, int) and size > 0 else f"memory {ABSENT}"
 
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from bench.results.statistics import SAME, Estimate
-from reports.compare.changes import Change, Versus
+from reports.compare.changes import Change, Changes
 from reports.compare.text import findings, percent
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
@@ -29,30 +29,30 @@ LINEAR = 0.05  # changes up to about this one are drawn to scale, larger ones on
 APART = 0.62  # inches between two ticks, at least
 
 
-def draw(versus: Versus, palette: Palette) -> Figure:
+def draw(changes: Changes, palette: Palette) -> Figure:
     """Its CSV holds changes as ratios, now over then."""
-    text = plain(" ".join(list(findings(versus))[:3]))
-    return Figure("against", TITLE, text, lambda: _canvas(versus, palette).figure, COLUMNS, list(_rows(versus)))
+    text = plain(" ".join(list(findings(changes))[:3]))
+    return Figure("against", TITLE, text, lambda: _canvas(changes, palette).figure, COLUMNS, list(_rows(changes)))
 
 
-def _rows(versus: Versus) -> Iterator[tuple[Any, ...]]:
-    for change in versus.changes:
+def _rows(changes: Changes) -> Iterator[tuple[Any, ...]]:
+    for change in changes.changes:
         ends = [getattr(change.ratio, edge, None) for edge in ("value", "low", "high")]
         seconds = [row.seconds.value if row.seconds else None for row in (change.then, change.now)]
-        yield (change.label, change.then.status, change.now.status, change.verdict, *ends, *seconds)
+        yield (change.key, change.then.status, change.now.status, change.verdict, *ends, *seconds)
 
 
-def _canvas(versus: Versus, palette: Palette) -> Canvas:
-    drawn = [change for change in versus.changes if change.ratio]
+def _canvas(changes: Changes, palette: Palette) -> Canvas:
+    drawn = [change for change in changes.changes if change.ratio]
     races = {
         title: list(mine) for title, mine in groupby(sorted(drawn, key=_order(drawn)), key=lambda each: each.title)
     }
     headed = len(races) > 1
     lines = len(drawn) + len(races) * headed
-    references = ", ".join(dict.fromkeys(control.reference.name for control in versus.controls))
-    about = f"{versus.now} against {versus.then}; reference in both: {references or 'none'}"
+    references = ", ".join(dict.fromkeys(control.reference.name for control in changes.controls))
+    about = f"{changes.now} against {changes.then}; reference in both: {references or 'none'}"
     canvas = blank_canvas(
-        TITLE if drawn else "No change can be given", about, list(_notes(versus)), EACH * (lines + 1) + BELOW
+        TITLE if drawn else "No change can be given", about, list(_notes(changes)), EACH * (lines + 1) + BELOW
     )
     left = labels.LETTER * max((len(labels.short(change.name)) for change in drawn), default=0) + 0.3
     wide = WIDTH - left - SAID
@@ -69,7 +69,7 @@ def _canvas(versus: Versus, palette: Palette) -> Canvas:
             heading: dict[str, Any] = {"va": "center", "fontsize": 8.5, "color": FAINT, "style": "italic"}
             axes.text(0.005, at, plain(title), transform=axes.get_yaxis_transform(), **heading)
             at += 1
-        _band(axes, versus, title, at, len(mine))
+        _band(axes, changes, title, at, len(mine))
         for change in mine:
             _dot(axes, at, change, palette)
             ticks.append((at, change))
@@ -82,16 +82,16 @@ def _canvas(versus: Versus, palette: Palette) -> Canvas:
 def _order(drawn: Sequence[Change]) -> Any:
     """Race by race as they come; in each what became slower most first."""
     titles = list(dict.fromkeys(change.title for change in drawn))
-    return lambda change: (titles.index(change.title), -(change.ratio.value if change.ratio else 1.0), change.label)
+    return lambda change: (titles.index(change.title), -(change.ratio.value if change.ratio else 1.0), change.key)
 
 
-def _notes(versus: Versus) -> Iterator[str]:
-    if any(control.twin and control.twin.low is not None for control in versus.controls):
+def _notes(changes: Changes) -> Iterator[str]:
+    if any(control.twin and control.twin.low is not None for control in changes.controls):
         yield "grey band: the reference's twin, which is identical code (95 %); lines: 95 % intervals over fresh processes"
-    for change in versus.changes:
-        if change.turned:
-            yield f"{change.name} {change.turned}"
-    if versus.machine:
+    for change in changes.changes:
+        if change.status:
+            yield f"{change.name} {change.status}"
+    if changes.machine:
         yield "no time is compared: these are not known to be the same machine"
 
 
@@ -130,8 +130,8 @@ def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str
                 last = place
 
 
-def _band(axes: Axes, versus: Versus, title: str, at: int, count: int) -> None:
-    twin = next((control.twin for control in versus.controls if control.title == title), None)
+def _band(axes: Axes, changes: Changes, title: str, at: int, count: int) -> None:
+    twin = next((control.twin for control in changes.controls if control.title == title), None)
     if twin and twin.low is not None and twin.high is not None:
         low, high = (_place(math.log(end)) for end in (twin.low, twin.high))
         axes.fill_betweenx([at - 0.5, at + count - 0.5], min(low, 0), max(high, 0), color=BAND, alpha=0.35, lw=0)

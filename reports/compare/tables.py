@@ -1,35 +1,31 @@
-"""Run against run as a table: for the screen, as Markdown, for programs. Apart from its sentences, which all of them share."""
+"""The table of a comparison of two runs, its JSON document, and all files of its report."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from rich.console import RenderableType
-from rich.text import Text
 
-from bench.results.store import Store, pretty
+from bench.results.store import Store
 from reports.compare import figure
-from reports.compare.changes import Change, Versus
+from reports.compare.changes import Change, Changes
 from reports.compare.environments import Difference
-from reports.compare.text import doubts, findings, percent
+from reports.compare.text import doubts, findings, missing, percent
 from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Figure
 from reports.html.kit import simple_page
 from reports.run.rows import Row
-from reports.text import markdown, numbers, terminal
-from reports.text.columns import NOTHING, Column, cells, heads
+from reports.text import chapters, numbers
+from reports.text.chapters import Chapter
+from reports.text.columns import NOTHING, Column
 from reports.text.json import estimate
-from reports.text.sanitize import escape_markdown, plain
-from reports.text.terminal import indented
 
 FORMAT = 1
 FILE = "against.md"
-MOST = 8  # arms that are named in a row
 STYLES = {"slower": "yellow", "faster": "green", "unresolved": "dim", "reference": "dim", "not compared": "dim"}
 
 
 def _remarks(change: Change) -> str:
-    return ", ".join(filter(None, ("its code" if change.code else "", change.why_not)))
+    return ", ".join(filter(None, ("its code" if change.code_changed else "", change.why_not)))
 
 
 def _time(row: Row, scale: float) -> str:
@@ -63,12 +59,12 @@ COLUMNS: tuple[Column[Change], ...] = (
     Column("x now", "the same in this run", lambda change, _: _ratio(change.now), dispensable=3),
     Column(
         "against the reference",
-        "how much longer it takes, measured by the reference of its own run, so that no drift of the machine counts",
+        "how much longer it takes; each run is measured against its own reference, so drift of the machine does not count",
         lambda change, _: percent(change.ratio),
     ),
     Column(
         "verdict",
-        "what that allows to be said; same: within 2 % for certain",
+        "the conclusion from that change; same: certainly within 2 %",
         lambda change, _: change.verdict,
         right=False,
         wraps=True,
@@ -76,7 +72,7 @@ COLUMNS: tuple[Column[Change], ...] = (
     ),
     Column(
         "by the clock",
-        "how much longer it takes in seconds, which are of two moments: drift of the machine counts",
+        "how much longer it takes in seconds, measured at two times, so drift of the machine counts",
         lambda change, _: percent(change.seconds),
         occasional=True,
         dispensable=5,
@@ -92,9 +88,9 @@ COLUMNS: tuple[Column[Change], ...] = (
 )
 
 DIFFERENCE_COLUMNS: tuple[Column[Difference], ...] = (
-    Column("differs", "what is not the same in both runs", lambda each, _: each.what, right=False),
-    Column("then", "in the earlier run", lambda each, _: each.then, right=False, wraps=True),
-    Column("now", "in this run", lambda each, _: each.now, right=False, wraps=True),
+    Column("differs", "what is not the same in both runs", lambda difference, _: difference.what, right=False),
+    Column("then", "in the earlier run", lambda difference, _: difference.then, right=False, wraps=True),
+    Column("now", "in this run", lambda difference, _: difference.now, right=False, wraps=True),
 )
 
 
@@ -110,111 +106,54 @@ def unit_of(changes: Sequence[Change]) -> tuple[float, str]:
     return numbers.unit_for([row.seconds.value for row in chosen if row.seconds])
 
 
-def differences(versus: Versus) -> tuple[Difference, ...]:
-    """Everything but time in which the runs differ, what weighs most first."""
-    return (*versus.machine, *versus.software, *versus.others)
-
-
-def missing(versus: Versus) -> list[str]:
-    """The arms that only one of them has, in sentences; the JSON document has them all."""
-    told = ((versus.then, versus.gone), (versus.now, versus.new))
-    return [f"Only in {run}: {_few(labels)}." for run, labels in told if labels]
-
-
-def _few(labels: Sequence[str]) -> str:
-    more = len(labels) - MOST
-    return ", ".join(labels[:MOST]) + (f", and {more} more" if more > 0 else "")
-
-
-def render(versus: Versus, width: int) -> Iterator[RenderableType]:
-    """Findings, table, what differs, what the columns say, what to doubt.
-
-    width  characters a line; columns that do not fit are left out, and named
-    """
-    yield Text()
-    yield Text(f"{versus.now} against {versus.then}", style="bold")
-    for finding in findings(versus):
-        yield indented(plain(finding))
-    yield Text()
-    columns = columns_of(versus.changes)
-    scale, unit = unit_of(versus.changes)
-    body = [cells(columns, change, scale) for change in versus.changes]
-    styles = ["bold red" if change.turned else STYLES.get(change.verdict, "") for change in versus.changes]
-    yield from terminal.table(columns, heads(columns, unit), body, width, styles=styles, file=FILE)
-    if found := differences(versus):
-        yield Text()
-        lines = [cells(DIFFERENCE_COLUMNS, each) for each in found]
-        yield from terminal.table(DIFFERENCE_COLUMNS, heads(DIFFERENCE_COLUMNS), lines, width, file=FILE)
-    yield Text()
-    yield terminal.legend([(column.head.partition(",")[0], column.meaning) for column in columns])
-    for said in [*missing(versus), *doubts(versus)]:
-        yield Text()
-        yield Text(f"! {plain(said)}", style="yellow")
-
-
-def to_markdown(versus: Versus) -> str:
-    """The same content in the same order; every column."""
-    columns = columns_of(versus.changes)
-    scale, unit = unit_of(versus.changes)
-    lines = [f"# {escape_markdown(versus.now)} against {escape_markdown(versus.then)}", ""]
-    lines += [f"- {escape_markdown(finding)}" for finding in findings(versus)]
-    body = [cells(columns, change, scale) for change in versus.changes]
-    lines += ["", *markdown.table(columns, heads(columns, unit), body), ""]
-    if found := differences(versus):
-        table = [cells(DIFFERENCE_COLUMNS, each) for each in found]
-        lines += [*markdown.table(DIFFERENCE_COLUMNS, heads(DIFFERENCE_COLUMNS), table), ""]
-    for said in [*missing(versus), *doubts(versus)]:
-        lines += [f"> {escape_markdown(said)}", ""]
-    lines += ["What the columns say:", ""]
-    titles = heads(columns, "unit")
-    lines += [f"- **{title}**: {column.meaning}" for column, title in zip(columns, titles, strict=True)]
-    return "\n".join([*lines, ""])
-
-
-def page(versus: Versus, drawn: Figure) -> bytes:
-    """The same content as a page."""
-    scale, unit = unit_of(versus.changes)
-    tables = [
-        simple_page.grid(
-            "The arms of both runs, those that changed first", columns_of(versus.changes), versus.changes, scale, unit
+def chapter(changes: Changes) -> Chapter:
+    """Findings, the arms that both runs have, what else differs, and doubts."""
+    arms = changes.changes
+    styles = ["bold red" if change.status else STYLES.get(change.verdict, "") for change in arms]
+    tables = (
+        chapters.table(
+            "The arms of both runs, those that changed first", columns_of(arms), arms, *unit_of(arms), styles=styles
         ),
-        simple_page.grid("What else differs", DIFFERENCE_COLUMNS, differences(versus)),
-    ]
-    doubted = [*missing(versus), *doubts(versus)]
-    chapter = simple_page.chapter("", list(findings(versus)), [drawn], tables, doubted)
-    return simple_page.render(f"{versus.now} against {versus.then}", ["run against run"], [chapter])
+        chapters.table("What else differs", DIFFERENCE_COLUMNS, changes.differences),
+    )
+    return Chapter("", tuple(findings(changes)), tables, (*missing(changes), *doubts(changes)))
 
 
-def document(versus: Versus) -> dict[str, Any]:
-    """For programs: plain dictionaries, lists, numbers and strings; what is not known is None."""
+def render(changes: Changes, width: int) -> Iterator[RenderableType]:
+    """The report for a terminal of so many characters a line."""
+    return chapters.to_terminal(changes.title, [chapter(changes)], width, FILE)
+
+
+def document(changes: Changes) -> dict[str, Any]:
+    """The JSON document: plain dictionaries, lists, numbers and strings; None where something is not known."""
     return {
         "format": FORMAT,
-        "then": versus.then,
-        "now": versus.now,
-        "same_machine": not versus.machine,
-        "same_software": not versus.software,
-        "differences": [{"what": each.what, "then": each.then, "now": each.now} for each in differences(versus)],
-        "findings": list(findings(versus)),
-        "doubts": list(doubts(versus)),
-        "arms": [_arm(change) for change in versus.changes],
-        "gone": list(versus.gone),
-        "new": list(versus.new),
+        "then": changes.then,
+        "now": changes.now,
+        "same_machine": not changes.machine,
+        "same_software": not changes.software,
+        "differences": [vars(difference) for difference in changes.differences],
+        "findings": list(findings(changes)),
+        "doubts": list(doubts(changes)),
+        "arms": [_arm(change) for change in changes.changes],
+        "gone": [arm.key for arm in changes.gone],
+        "new": [arm.key for arm in changes.new],
         "controls": [
             {
                 "race": control.title,
                 "reference": control.reference.implementation,
                 "twin": estimate(control.twin),
                 "reference_seconds": estimate(control.seconds),
-                "reference_code_changed": control.code,
+                "reference_code_changed": control.code_changed,
             }
-            for control in versus.controls
+            for control in changes.controls
         ],
     }
 
 
 def _arm(change: Change) -> dict[str, Any]:
     return {
-        "label": change.label,
+        "label": change.key,
         "implementation": change.now.arm.implementation,
         "setting": msgspec.to_builtins(change.now.arm.setting),
         "verdict": change.verdict,
@@ -224,20 +163,18 @@ def _arm(change: Change) -> dict[str, Any]:
         "ratio": {"then": estimate(change.then.ratio), "now": estimate(change.now.ratio)},
         "change_of_ratio": estimate(change.ratio),
         "change_of_seconds": estimate(change.seconds),
-        "code_changed": change.code,
+        "code_changed": change.code_changed,
         "why_not": change.why_not,
     }
 
 
-def write(versus: Versus, palette: Palette, out: Store) -> list[str]:
-    """against.html, .md and .json, and the picture. Returns the names, first the one to open."""
-    drawn = figure.draw(versus, palette)
-    files = {
-        "against.html": page(versus, drawn),
-        FILE: to_markdown(versus).encode(),
-        "against.json": pretty(document(versus)),
-    }
-    files |= {f"figures/{drawn.name}.{kind}": content for kind, content in drawn.files.items()}
-    for name, content in files.items():
-        out.write(name, content)
-    return list(files)
+def write(changes: Changes, palette: Palette, out: Store) -> list[str]:
+    """Writes against.html, .md and .json, and the figure. Returns the names of the files, first the one to open."""
+    return simple_page.write(
+        "against",
+        changes.title,
+        ["run against run"],
+        [(chapter(changes), [figure.draw(changes, palette)])],
+        document(changes),
+        out,
+    )

@@ -1,12 +1,12 @@
 """Writes every report of a gate into its folder, and lays out its page."""
 
-from typing import Protocol
-
 from bench.results.store import pretty
 from reports.figures.kit.figure import Figure
 from reports.gate import columns, figure, json_document, markdown
 from reports.gate.summary import GateReport
 from reports.html.kit import simple_page
+from reports.html.kit.simple_page import Target
+from reports.text.chapters import Chapter, table
 from reports.text.columns import Column
 
 AGAIN: tuple[Column[tuple[str, str]], ...] = (
@@ -14,13 +14,6 @@ AGAIN: tuple[Column[tuple[str, str]], ...] = (
     Column("command", "what to type", lambda each, _: each[1], right=False, wraps=True),
 )
 MOST = 40  # arms that have a sentence
-
-
-class Target(Protocol):
-    """Where files go: a Store."""
-
-    def write(self, name: str, content: bytes) -> None:
-        """One file, whole or not at all."""
 
 
 def write(report: GateReport, out: Target) -> list[str]:
@@ -42,22 +35,18 @@ def page(report: GateReport, drawn: Figure) -> bytes:
     shown = report.shown
     commands = [(f"repeat {row.name}", row.again) for row in report.rows if row.again]
     commands += [("go on", report.resume)] if report.unfinished else []
-    chapters = [
-        simple_page.chapter(
-            "",
-            [f"{row.sentence}." for row in shown if row.needs_sentence][:MOST],
-            [drawn],
-            [simple_page.grid("The arms", columns.arms(shown), shown)],
+    arms = Chapter(
+        "",
+        tuple(f"{row.sentence}." for row in shown if row.needs_sentence)[:MOST],
+        (table("The arms", columns.arms(shown), shown),),
+    )
+    compared = Chapter(
+        "What was compared",
+        tuple(f"{sentence}." for sentence in (*report.compared, *report.notes)),
+        (
+            table("Both sides", columns.FACTS, columns.facts(report.verdict)),
+            table("Counters that changed", columns.COUNTED, columns.counters(report.rows)),
+            table("Commands", AGAIN, commands),
         ),
-        simple_page.chapter(
-            "What was compared",
-            [f"{sentence}." for sentence in (*report.compared, *report.notes)],
-            [],
-            [
-                simple_page.grid("Both sides", columns.FACTS, columns.facts(report.verdict)),
-                simple_page.grid("Counters that changed", columns.COUNTED, columns.counters(report.rows)),
-                simple_page.grid("Commands", AGAIN, commands),
-            ],
-        ),
-    ]
-    return simple_page.render(report.headline, ["gate", report.title], chapters)
+    )
+    return simple_page.render(report.headline, ["gate", report.title], [(arms, [drawn]), (compared, [])])

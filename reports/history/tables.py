@@ -1,29 +1,29 @@
-"""A history as a table: for the screen, as Markdown, CSV and JSON, and all files of it. Apart from its sentences."""
+"""The table of a history, its CSV and JSON documents, and all files of its report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 import pandas as pd
 from rich.console import RenderableType
-from rich.text import Text
 
 from bench.results.statistics import Estimate
-from bench.results.store import Store, pretty
-from reports.figures.kit.colours import Palette
-from reports.figures.kit.figure import Figure
+from bench.results.store import Store
 from reports.history import figure
-from reports.history.text import findings, sentence, turns
+from reports.history.text import findings, sentence, steps
 from reports.history.trends import Histories, History, Levels, Point, Trend
 from reports.html.kit import simple_page
-from reports.text import markdown, numbers, terminal
-from reports.text.columns import NOTHING, Column, cells, heads
+from reports.text import chapters, numbers
+from reports.text.chapters import Chapter
+from reports.text.columns import NOTHING, Column
 from reports.text.csv import safe_csv
 from reports.text.json import estimate
-from reports.text.sanitize import escape_markdown, plain
-from reports.text.terminal import indented
 
 FORMAT = 1
+TITLE = "History of all runs"
+NO_RUN = "No run can be shown."
 FILE = "history.md"
 STYLES = {"slower": "yellow", "faster": "green"}
 CSV = (
@@ -33,13 +33,13 @@ CSV = (
 
 
 def columns_of(history: History) -> tuple[Column[Trend], ...]:
-    """One line an arm: where it stands, and its latest change."""
+    """The columns of the table of arms: the time in the latest run, and the latest change."""
     dates = [run.date for run in history.runs]
     return (
         Column("arm", "the file below impls/, device and mode", lambda trend, _: trend.name, right=False, wraps=True),
         Column(
             "runs",
-            "in which it was measured and right, of those that had it",
+            "runs in which it was measured and its answer was right, of those that had it",
             lambda trend, _: f"{_right(trend)} of {sum(point is not None for point in trend.points)}",
             dispensable=2,
         ),
@@ -56,25 +56,25 @@ def columns_of(history: History) -> tuple[Column[Trend], ...]:
         ),
         Column(
             "verdict",
-            "what its latest change made it, against the reference; the reference itself: by the clock",
+            "what its latest change made it, against the reference; for the reference itself, by the clock",
             lambda trend, _: _verdict(trend),
             right=False,
             id="verdict",
         ),
         Column(
             "change",
-            "its level since then over the level before, of the x reference",
-            lambda trend, _: _change(trend.told),
+            "its x reference since its latest change, compared with before",
+            lambda trend, _: _change(trend.levels),
         ),
         Column(
             "since",
-            "the day of the first run of the new level",
-            lambda trend, _: dates[trend.told.changes[-1][0]] if trend.told and trend.told.changes else NOTHING,
+            "the day of the first run after that change",
+            lambda trend, _: dates[trend.levels.changes[-1][0]] if trend.levels and trend.levels.changes else NOTHING,
             right=False,
         ),
         Column(
             "by the clock",
-            "the latest change of its seconds, in which drift of the machine counts; and the day",
+            "the latest change of its seconds, in which drift of the machine counts, and the day",
             lambda trend, _: (
                 f"{_change(trend.seconds)} {dates[trend.seconds.changes[-1][0]]}"
                 if trend.seconds and trend.seconds.changes
@@ -90,18 +90,18 @@ def _right(trend: Trend) -> int:
     return sum(bool(point and point.status == "ok" and point.seconds) for point in trend.points)
 
 
-def _estimate(found: Estimate | None, scale: float = 1.0) -> str:
-    return numbers.estimate(found, scale) if found else NOTHING
+def _estimate(value: Estimate | None, scale: float = 1.0) -> str:
+    return numbers.estimate(value, scale) if value else NOTHING
 
 
 def _verdict(trend: Trend) -> str:
     if trend.last.status != "ok":
         return trend.last.status.replace("_", " ")
-    if trend.told is None:
+    if trend.levels is None:
         return NOTHING
-    if trend.told.wanted:
-        return f"{trend.told.wanted} more {'run' if trend.told.wanted == 1 else 'runs'}"
-    changes = trend.told.changes
+    if trend.levels.wanted:
+        return f"{trend.levels.wanted} more {'run' if trend.levels.wanted == 1 else 'runs'}"
+    changes = trend.levels.changes
     return "steady" if not changes else "slower" if changes[-1][1] > 1 else "faster"
 
 
@@ -113,86 +113,42 @@ def _change(levels: Levels | None) -> str:
 
 
 def _unit(history: History) -> tuple[float, str]:
-    """Of the arms that read the data in a usual time: one that reads nothing does not make the others' numbers long."""
+    """The unit of the lower quartile of times, so that one arm that reads no data does not make all other numbers long."""
     times = sorted(trend.last.seconds.value for trend in history.trends if trend.last.seconds)
     return numbers.unit_for(times[len(times) // 4 : len(times) // 4 + 1])
 
 
 def title(history: History) -> str:
-    """The machine, and from when to when."""
+    """ "3 runs on AMD EPYC, 2 cores, 2026-11-23 to 2026-11-27"."""
     first, last = history.runs[0].date, history.runs[-1].date
-    number = "1 run" if len(history.runs) == 1 else f"{len(history.runs)} runs"
-    return f"{number} on {history.machine}, {first if first == last else f'{first} to {last}'}"
+    days = first if first == last else f"{first} to {last}"
+    return f"{numbers.plural(len(history.runs), 'run')} on {history.machine}, {days}"
 
 
-def render(found: Histories, width: int) -> Iterator[RenderableType]:
-    """Machine by machine: findings and table; then what the columns say.
-
-    width  characters a line; columns that do not fit are left out, and named
-    """
-    for history in found.histories:
-        columns = columns_of(history)
-        scale, unit = _unit(history)
-        yield Text()
-        yield Text(plain(title(history)), style="bold")
-        for finding in findings(history):
-            yield indented(plain(finding))
-        yield Text()
-        body = [cells(columns, trend, scale) for trend in history.trends]
-        styles = [
-            STYLES.get(_verdict(trend), "dim" if trend.last.status == "ok" else "red") for trend in history.trends
-        ]
-        yield from terminal.table(columns, heads(columns, unit), body, width, styles=styles, file=FILE)
-    yield Text()
-    if found.histories:
-        columns = columns_of(found.histories[0])
-        yield terminal.legend([(column.head.partition(",")[0], column.meaning) for column in columns])
-    else:
-        yield Text("No run can be shown.", style="bold")
+def chapter(history: History) -> Chapter:
+    """The findings of a history, and the table of its arms."""
+    styles = [STYLES.get(_verdict(trend), "dim" if trend.last.status == "ok" else "red") for trend in history.trends]
+    arms = chapters.table(
+        "The arms, those that changed first", columns_of(history), history.trends, *_unit(history), styles=styles
+    )
+    return Chapter(title(history), tuple(findings(history)), (arms,))
 
 
-def to_markdown(found: Histories) -> str:
-    """The same content in the same order, and what is in no history."""
-    lines = ["# looprace: history", ""]
-    for history in found.histories:
-        columns = columns_of(history)
-        scale, unit = _unit(history)
-        lines += [f"## {escape_markdown(title(history))}", ""]
-        lines += [f"- {escape_markdown(finding)}" for finding in findings(history)]
-        body = [cells(columns, trend, scale) for trend in history.trends]
-        lines += ["", *markdown.table(columns, heads(columns, unit), body), ""]
-    for complaint in found.complaints:
-        lines += [f"> {escape_markdown(complaint)}", ""]
-    if found.histories:
-        columns = columns_of(found.histories[0])
-        named = zip(columns, heads(columns, "unit"), strict=True)
-        lines += ["What the columns say:", "", *(f"- **{head}**: {column.meaning}" for column, head in named)]
-    else:
-        lines += ["No run can be shown."]
-    return "\n".join([*lines, ""])
+def report(histories: Histories) -> list[Chapter]:
+    """A chapter for each history, then one for the runs and files that are in none."""
+    written = [chapter(history) for history in histories.histories] or [Chapter(NO_RUN)]
+    left_out = [Chapter("In no history", doubts=histories.complaints)] if histories.complaints else []
+    return [*written, *left_out]
 
 
-def page(found: Histories, drawn: Sequence[Figure]) -> bytes:
-    """The same content as a page.
-
-    drawn  a picture for each history
-    """
-    chapters = [
-        simple_page.chapter(title(history), list(findings(history)), [picture], [_grid(history)])
-        for history, picture in zip(found.histories, drawn, strict=True)
-    ]
-    unread = simple_page.chapter("In no history", [], [], [], found.complaints) if found.complaints else None
-    said = "History of all runs" if found.histories else "No run can be shown"
-    return simple_page.render(said, ["history"], [*chapters, *([unread] if unread else [])])
+def render(histories: Histories, width: int) -> Iterator[RenderableType]:
+    """The report for a terminal of so many characters a line; complaints have been shown as warnings already."""
+    written = report(replace(histories, complaints=()))
+    return chapters.to_terminal(TITLE, written, width, FILE)
 
 
-def _grid(history: History) -> simple_page.Grid:
-    scale, unit = _unit(history)
-    return simple_page.grid("The arms, those that changed first", columns_of(history), history.trends, scale, unit)
-
-
-def document(found: Histories) -> dict[str, Any]:
-    """For programs: plain dictionaries, lists, numbers and strings; what is not known is None."""
+def document(histories: Histories) -> dict[str, Any]:
+    """The JSON document: plain dictionaries, lists, numbers and strings; None where something is not known."""
     return {
         "format": FORMAT,
         "histories": [
@@ -206,20 +162,20 @@ def document(found: Histories) -> dict[str, Any]:
                 ],
                 "arms": [_arm(history, trend) for trend in history.trends],
                 "changes": [
-                    {"label": turn.trend.label, "run": history.runs[turn.at].name, "factor": turn.factor,
-                     "text": f"{turn.trend.name} {sentence(history, turn)}"}
-                    for turn in turns(history)
+                    {"label": step.trend.key, "run": history.runs[step.at].name, "factor": step.factor,
+                     "text": f"{step.trend.name} {sentence(history, step)}"}
+                    for step in steps(history)
                 ],
             }
-            for history in found.histories
+            for history in histories.histories
         ],
-        "complaints": list(found.complaints),
+        "complaints": list(histories.complaints),
     }  # fmt: skip
 
 
 def _arm(history: History, trend: Trend) -> dict[str, Any]:
     return {
-        "label": trend.label,
+        "label": trend.key,
         "implementation": trend.arm.implementation,
         "setting": msgspec.to_builtins(trend.arm.setting),
         "verdict": _verdict(trend),
@@ -233,19 +189,19 @@ def _arm(history: History, trend: Trend) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _levels(history: History, found: Levels | None) -> dict[str, Any] | None:
-    if found is None:
+def _levels(history: History, levels: Levels | None) -> dict[str, Any] | None:
+    if levels is None:
         return None
-    starts = [history.runs[at].name for at in found.starts]
-    levels = [{"since": run, "value": value} for run, value in zip(starts, found.values, strict=True)]
-    return {"levels": levels, "runs_wanted": found.wanted}
+    starts = [history.runs[at].name for at in levels.starts]
+    values = [{"since": run, "value": value} for run, value in zip(starts, levels.values, strict=True)]
+    return {"levels": values, "runs_wanted": levels.wanted}
 
 
-def to_csv(found: Histories) -> str:
-    """A line for each arm of each run, times in seconds, safe to open in a spreadsheet."""
+def to_csv(histories: Histories) -> str:
+    """The CSV: a line for each arm of each run, times in seconds, safe to open in a spreadsheet."""
     rows = [
         _row(history, at, trend, point)
-        for history in found.histories
+        for history in histories.histories
         for trend in history.trends
         for at, point in enumerate(trend.points)
         if point
@@ -257,34 +213,25 @@ def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ..
     run, setting = history.runs[at], point.arm.setting
     ends = [getattr(of, edge, None) for of in (point.seconds, point.ratio) for edge in ("value", "low", "high")]
     return (
-        history.machine, run.name, run.started, run.setup.others["commit"], trend.label, point.arm.implementation,
+        history.machine, run.name, run.started, run.setup.others["commit"], trend.key, point.arm.implementation,
         setting.device, setting.mode, point.status, point.reason, *ends,
         *(levels.at(at) if levels else None for levels in (trend.ratio, trend.seconds)),
     )  # fmt: skip
 
 
-def write(found: Histories, palettes: Mapping[str, Palette], out: Store) -> list[str]:
-    """history.html, .md, .csv and .json, and a picture for each machine. Returns the names, first the one to open.
-
-    palettes  the colours of each machine's pictures
-    """
-    drawn = pictures(found.histories, palettes)
-    files = {
-        "history.html": page(found, drawn),
-        FILE: to_markdown(found).encode(),
-        "history.csv": to_csv(found).encode(),
-        "history.json": pretty(document(found)),
-    }
-    for picture in drawn:
-        files |= {f"figures/{picture.name}.{kind}": content for kind, content in picture.files.items()}
-    for name, content in files.items():
-        out.write(name, content)
-    return list(files)
-
-
-def pictures(histories: Sequence[History], palettes: Mapping[str, Palette]) -> list[Figure]:
-    """One for each machine."""
-    return [
-        figure.draw(history, palettes[history.machine], title(history), f"history-{number}" if number else "history")
-        for number, history in enumerate(histories)
+def write(histories: Histories, out: Store) -> list[str]:
+    """Writes history.html, .md, .csv and .json, and a figure for each machine. Returns the names, first the one to open."""
+    figures = [
+        [figure.draw(history, title(history), f"history-{number}" if number else "history")]
+        for number, history in enumerate(histories.histories)
     ]
+    written = list(zip_longest(report(histories), figures, fillvalue=[]))
+    return simple_page.write(
+        "history",
+        TITLE if histories.histories else NO_RUN,
+        ["history"],
+        written,
+        document(histories),
+        out,
+        [("history.csv", to_csv(histories).encode())],
+    )

@@ -1,19 +1,20 @@
-"""A history in sentences: what changed since which run, and what else was different then. Apart from how it is found."""
+"""The findings of a history, in sentences: what changed since which run, and what else was different then."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.compare.environments import NOT_INSTALLED, differing
-from reports.history.trends import LEAST, History, Trend
+from reports.compare.environments import ABSENT, NOT_INSTALLED, differences
+from reports.history.trends import LEAST_RUNS, History, Trend
 from reports.text import numbers
+from reports.text.numbers import plural
 
-MOST = 8  # changes of a history that have a sentence of their own
-CROWD = 3  # arms that change alike before it is said that it may be the reference
+MOST = 8  # changes of a history that have a sentence each
+CROWD = 3  # arms that change alike at one run before one sentence is said of all of them
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One arm's change of level at one run; `factor` is what its time is of what it was."""
+class Step:
+    """A change of one arm's level at one run; `factor` is the new level over the one before."""
 
     trend: Trend
     at: int
@@ -21,118 +22,115 @@ class Turn:
 
     @property
     def slower(self) -> bool:
-        """Whether it takes longer than before."""
+        """Whether the arm takes longer than before."""
         return self.factor > 1
 
 
-def turns(history: History) -> list[Turn]:
+def steps(history: History) -> list[Step]:
     """All changes of all arms, the latest first."""
-    found = [Turn(trend, at, factor) for trend in history.trends if trend.told for at, factor in trend.told.changes]
-    return sorted(found, key=lambda turn: -turn.at)
+    changes = [
+        Step(trend, at, factor) for trend in history.trends if trend.levels for at, factor in trend.levels.changes
+    ]
+    return sorted(changes, key=lambda step: -step.at)
 
 
 def findings(history: History) -> Iterator[str]:
-    """What somebody who reads nothing else should know, the latest change first."""
-    runs = "1 run" if len(history.runs) == 1 else f"{len(history.runs)} runs"
-    found = turns(history)
-    arms = {turn.trend.label for turn in found}
-    ready = [trend for trend in history.trends if trend.told and not trend.told.wanted]
+    """What has changed, the latest change first; then what cannot be said yet, and which arms fail now."""
+    changes = steps(history)
+    changed = {step.trend.key for step in changes}
+    ready = [trend for trend in history.trends if trend.levels and not trend.levels.wanted]
     if ready:
-        yield f"Over {runs}, {len(arms) or 'none'} of {_arms(len(ready))} changed for good." + (
-            "" if arms else " Nothing is known to have become slower or faster."
+        runs, arms = plural(len(history.runs), "run"), plural(len(ready), "arm")
+        yield f"Over {runs}, {len(changed) or 'none'} of {arms} changed for good." + (
+            "" if changed else " Nothing is known to have become slower or faster."
         )
-    sentences = list(_changes(history, found))
+    sentences = list(_sentences(history, changes))
     yield from sentences[:MOST]
     if len(sentences) > MOST:
-        yield f"{len(sentences) - MOST} earlier or lesser changes are in history.csv."
-    yield from _unfinished(history)
+        yield f"{len(sentences) - MOST} earlier or smaller changes are in history.csv."
+    yield from _more_runs_wanted(history)
     yield from _failing(history)
 
 
-def _changes(history: History, found: Sequence[Turn]) -> Iterator[str]:
-    """A sentence for each; one for all that change alike at one run."""
-    alike: dict[tuple[int, bool, bool], list[Turn]] = {}
-    for turn in found:
-        alike.setdefault((turn.at, turn.slower, bool(turn.trend.ratio)), []).append(turn)
-    for (at, *_), mine in alike.items():
-        if len(mine) < CROWD:
-            yield from (f"{turn.trend.name} {sentence(history, turn)}." for turn in mine)
+def _sentences(history: History, changes: Sequence[Step]) -> Iterator[str]:
+    """A sentence for each change; one for all arms that change alike at one run."""
+    groups: dict[tuple[int, bool, bool], list[Step]] = {}
+    for step in changes:
+        groups.setdefault((step.at, step.slower, bool(step.trend.ratio)), []).append(step)
+    for (at, *_), group in groups.items():
+        if len(group) < CROWD:
+            yield from (f"{step.trend.name} {sentence(history, step)}." for step in group)
             continue
-        factors = sorted(turn.factor for turn in mine)
-        names = ", ".join(turn.trend.name for turn in mine[:MOST])
-        more = f" and {len(mine) - MOST} more" if len(mine) > MOST else ""
-        said = "; ".join(dict.fromkeys(each for turn in mine for each in circumstances(history, turn, named=True)))
-        of = sum(bool(trend.ratio and at in trend.ratio.runs) for trend in history.trends)
-        shared = 2 * len(mine) > of and mine[0].trend.ratio
-        blame = f" Most arms changed together, so it may be the reference that did: {_reference(mine[0])}." * bool(
-            shared
-        )
+        factors = sorted(step.factor for step in group)
+        names = ", ".join(step.trend.name for step in group[:MOST])
+        more = f" and {len(group) - MOST} more" if len(group) > MOST else ""
+        others = "; ".join(dict.fromkeys(one for step in group for one in circumstances(history, step, named=True)))
+        compared = sum(bool(trend.ratio and at in trend.ratio.runs) for trend in history.trends)
+        together = 2 * len(group) > compared and group[0].trend.ratio
+        suspect = f" Most arms changed together, so it may be the reference that did: {_reference(group[0])}."
         yield (
-            f"{len(mine)} arms take {_span(mine[0].trend, factors[0], factors[-1])}, "
-            f"since run {_since(history, at, said)}: {names}{more}.{blame}"
+            f"{len(group)} arms take {_span(group[0].trend, factors[0], factors[-1])}, "
+            f"since run {_since(history, at, others)}: {names}{more}.{suspect if together else ''}"
         )
 
 
-def _reference(turn: Turn) -> str:
-    point = turn.trend.points[turn.at]
+def _reference(step: Step) -> str:
+    point = step.trend.points[step.at]
     return point.reference if point else ""
 
 
-def sentence(history: History, turn: Turn) -> str:
+def sentence(history: History, step: Step) -> str:
     """ "takes 8.1 % longer against the reference than before, since run 2026-11-20T10-00-00-1a2b (commit 0123abc)"."""
-    said = "; ".join(circumstances(history, turn))
-    return f"takes {_span(turn.trend, turn.factor, turn.factor)}, since run {_since(history, turn.at, said)}"
+    others = "; ".join(circumstances(history, step))
+    return f"takes {_span(step.trend, step.factor, step.factor)}, since run {_since(history, step.at, others)}"
 
 
-def _since(history: History, at: int, said: str) -> str:
-    return f"{history.runs[at].name} ({said or 'nothing that runs record was different'})"
+def _since(history: History, at: int, others: str) -> str:
+    return f"{history.runs[at].name} ({others or 'nothing else that runs record was different'})"
 
 
 def _span(trend: Trend, least: float, most: float) -> str:
     """ "7.7 to 7.9 % longer against the reference than before"; beyond twice or half "3.2 times as long ... as before"."""
     measure = "against the reference" if trend.ratio else "by the clock"
     if least <= 0.5 or most >= 2:
-        said = " to ".join(dict.fromkeys(numbers.count(factor, 3) for factor in (least, most)))
-        return f"{said} times as long {measure} as before"
+        factors = " to ".join(dict.fromkeys(numbers.count(factor, 3) for factor in (least, most)))
+        return f"{factors} times as long {measure} as before"
     shares = sorted(100 * abs(factor - 1) for factor in (least, most))
-    said = " to ".join(dict.fromkeys(numbers.count(share) for share in shares))
-    return f"{said} % {'longer' if most > 1 else 'less'} {measure} than before"
+    span = " to ".join(dict.fromkeys(numbers.count(share) for share in shares))
+    return f"{span} % {'longer' if most > 1 else 'less'} {measure} than before"
 
 
-def circumstances(history: History, turn: Turn, *, named: bool = False) -> Iterator[str]:
-    """What differs between the last run before a change and the first after it.
+def circumstances(history: History, step: Step, *, named: bool = False) -> Iterator[str]:
+    """What differs between the last run before a change and the first after it: commit, software, code.
 
-    named  whether to say whose code it is that has changed
+    named  whether to name the arm whose code has changed
     """
-    led = turn.trend.told
-    before_at = max((at for at in led.runs if at < turn.at), default=turn.at) if led else turn.at
-    before, after = history.runs[before_at].setup, history.runs[turn.at].setup
-    commit = differing({"commit": before.others["commit"]}, {"commit": after.others["commit"]})
-    if not commit and "not recorded" not in after.others["commit"]:
+    levels = step.trend.levels
+    before_at = max((at for at in levels.runs if at < step.at), default=step.at) if levels else step.at
+    before, after = history.runs[before_at].setup, history.runs[step.at].setup
+    commit = differences({"commit": before.others["commit"]}, {"commit": after.others["commit"]})
+    if not commit and ABSENT not in after.others["commit"]:
         yield f"commit {after.others['commit']}"
-    for each in [*commit, *differing(before.software, after.software, NOT_INSTALLED)]:
-        yield f"{each.what} {each.then} → {each.now}"
-    old, new = turn.trend.points[before_at], turn.trend.points[turn.at]
+    for difference in [*commit, *differences(before.software, after.software, NOT_INSTALLED)]:
+        yield f"{difference.what} {difference.then} → {difference.now}"
+    old, new = step.trend.points[before_at], step.trend.points[step.at]
     if old and new and old.code and new.code and old.code != new.code:
-        yield f"the code of {turn.trend.name} has changed" if named else "its code has changed"
-    if old and new and turn.trend.ratio:
-        bases = [history.runs[at].points.get(new.reference) for at in (before_at, turn.at)]
-        codes = [base.code for base in bases if base and base.code]
+        yield f"the code of {step.trend.name} has changed" if named else "its code has changed"
+    if old and new and step.trend.ratio:
+        references = [history.runs[at].points.get(new.reference) for at in (before_at, step.at)]
+        codes = [reference.code for reference in references if reference and reference.code]
         if len(codes) == 2 and codes[0] != codes[1]:
             yield "the code of the reference has changed"
 
 
-def _unfinished(history: History) -> Iterator[str]:
-    """How many more runs it takes before a change can be told."""
-    short = [trend for trend in history.trends if trend.told and trend.told.wanted]
-    if short:
-        least = min(trend.told.wanted for trend in short if trend.told)
-        most = max(trend.told.wanted for trend in short if trend.told)
-        wanted = f"{least}" if least == most else f"{least} to {most}"
-        runs = "run" if most == 1 else "runs"
+def _more_runs_wanted(history: History) -> Iterator[str]:
+    """How many more runs are needed before a change can be found."""
+    wanted = [trend.levels.wanted for trend in history.trends if trend.levels and trend.levels.wanted]
+    if wanted:
+        span = " to ".join(dict.fromkeys(map(str, (min(wanted), max(wanted)))))
         yield (
-            f"{_arms(len(short))} want {wanted} more {runs} of two rounds or more before a change can be told: "
-            f"it takes {LEAST}."
+            f"{plural(len(wanted), 'arm needs', 'arms need')} {span} more {'run' if max(wanted) == 1 else 'runs'} of two or "
+            f"more rounds before a change can be found: that takes {LEAST_RUNS} runs."
         )
 
 
@@ -141,8 +139,5 @@ def _failing(history: History) -> Iterator[str]:
     for trend in history.trends:
         point = trend.points[-1]
         if point and point.status != "ok" and any(earlier and earlier.status == "ok" for earlier in trend.points):
-            yield f"{trend.name} is {point.status.replace('_', ' ')} in the latest run, and was ok before: {point.reason}."
-
-
-def _arms(number: int) -> str:
-    return "1 arm" if number == 1 else f"{number} arms"
+            status = point.status.replace("_", " ")
+            yield f"{trend.name} was ok before, and its status in the latest run is {status}: {point.reason}."

@@ -1,4 +1,4 @@
-"""All runs of a folder in a row: how each arm's time went, and at which run it changed. Apart from any single run."""
+"""The history of all runs of a folder: how each arm's time went from run to run, and at which run it changed."""
 
 import math
 from collections import Counter
@@ -15,6 +15,7 @@ from bench.results import statistics
 from bench.results.record import Arm, Plan, Record, Status
 from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError
+from impls.contract import Work
 from reports.compare.environments import Setup, setup_of
 from reports.run.race_records import by_arm
 from reports.run.rows import worst
@@ -22,21 +23,26 @@ from reports.text.sanitize import plain
 
 Floats = NDArray[np.float64]
 
-LEAST = 5  # runs before a change is looked for
-ALARM = 0.01  # share of histories in which nothing changed that may tell of a change, all their arms together
-STEADIEST = 0.005  # no two runs are taken to agree better than this: processes of identical code do not
-STEP = 2  # runs that a level lasts at least
-OFF = 4  # standard deviations from its neighbours at which a single run is off, which is no change
+LEAST_RUNS = 5  # before a change is looked for
+FALSE_ALARMS = 0.01  # share of histories in which nothing changed that may report a change, all their arms together
+LEAST_NOISE = (
+    0.005  # the least standard deviation of a run, in logarithms: processes of identical code differ by as much
+)
+LEAST_LENGTH = 2  # runs that a level lasts at least
+OUTLIER = 4  # standard deviations from its neighbours beyond which a single run is an outlier, and no change
 
 
 @dataclass(frozen=True)
 class Point:
-    """One arm in one run.
+    """One arm in one run. Points whose reference or data differ measure different quantities.
 
-    reference, data, code  what its ratio is to, what it was timed on, what it was: with any other it is another quantity
+    reference  key of the arm that its ratio is to
+    data       digests of the data that it was timed on
+    code       fingerprints of its code
     """
 
     arm: Arm
+    work: Work
     status: Status
     reason: str
     seconds: Estimate | None
@@ -48,7 +54,7 @@ class Point:
 
 @dataclass(frozen=True)
 class PastRun:
-    """What a history keeps of a run: when and on what it ran, and its arms by key, twins aside."""
+    """What a history keeps of a run: when and on what it ran, and its arms by key, without twins."""
 
     folder: Path
     name: str
@@ -58,18 +64,18 @@ class PastRun:
 
     @property
     def date(self) -> str:
-        """The day it began."""
+        """The day on which it began: "2026-11-23"."""
         return self.started[:10]
 
 
 @dataclass(frozen=True)
 class Levels:
-    """A quantity that stays at a level from run to run until it goes to another.
+    """A quantity that stays at one level from run to run until it steps to another. Runs are counted from 0.
 
-    runs    the places in the history of the runs that count, rising
-    starts  the places at which a level begins, the first of them included
+    runs    the runs that count, rising
+    starts  the first run of each level
     values  of each level: the geometric mean of its runs
-    wanted  how many more runs it takes before changes are looked for
+    wanted  how many more runs are needed before changes are looked for
     """
 
     runs: tuple[int, ...]
@@ -79,14 +85,14 @@ class Levels:
 
     @property
     def changes(self) -> list[tuple[int, float]]:
-        """Each place at which a level begins after another, and how many times that other it is."""
+        """Each run at which a level follows another, and the new level over the one before."""
         return [
             (start, after / before)
             for start, before, after in zip(self.starts[1:], self.values, self.values[1:], strict=False)
         ]
 
     def at(self, run: int) -> float | None:
-        """The level of the run at a place; None for one that does not count."""
+        """The level of a run; None for a run that does not count."""
         return self.values[sum(start <= run for start in self.starts) - 1] if run in self.runs else None
 
 
@@ -94,14 +100,14 @@ class Levels:
 class Trend:
     """One arm over all runs of a machine.
 
-    label     the arm's key
-    name      the arm's own, where that is enough to tell it from the others
-    points    one for each run, None where the run did not have it
-    ratio     levels of its ratio to the reference; None where it has none, as the reference itself
-    seconds   levels of its bare seconds, in which drift of the machine counts too
+    key      the arm's identity in all runs
+    name     the arm's short name, or its key where arms share that name
+    points   one for each run, None where the run did not have the arm
+    ratio    levels of its ratio to the reference; None where it has no ratio, as the reference itself
+    seconds  levels of its seconds, in which drift of the machine counts too
     """
 
-    label: str
+    key: str
     name: str
     arm: Arm
     points: tuple[Point | None, ...]
@@ -109,13 +115,13 @@ class Trend:
     seconds: Levels | None
 
     @property
-    def told(self) -> Levels | None:
-        """What it is judged by: its ratio; its seconds where there is no ratio."""
+    def levels(self) -> Levels | None:
+        """The levels in which changes are looked for: of its ratio, or of its seconds where it has no ratio."""
         return self.ratio or self.seconds
 
     @property
     def last(self) -> Point:
-        """What the latest run that had it says."""
+        """Its point in the latest run that had it."""
         return next(point for point in reversed(self.points) if point)
 
 
@@ -130,14 +136,14 @@ class History:
 
 @dataclass(frozen=True)
 class Histories:
-    """One history for each machine, that of the latest run first; and a sentence for whatever is not in them."""
+    """One history for each machine, that of the latest run first; and a complaint for each run or file left out."""
 
     histories: tuple[History, ...]
     complaints: tuple[str, ...]
 
 
 def read(results: Path) -> Histories:
-    """The histories of a folder of runs. Raises StoreError when there is no run in it."""
+    """The histories of the runs in a folder. Raises StoreError when there is no run in it."""
     stores = Store.all(results)
     if not stores:
         raise StoreError(f"There is no run in {results} yet: `python -m bench run` makes one.")
@@ -156,10 +162,10 @@ def read(results: Path) -> Histories:
 
 
 def past_run(folder: Path, plan: Plan, environment: Mapping[str, Any], records: Sequence[Record]) -> PastRun:
-    """What is kept of a run; its raw blocks are not."""
-    seen = by_arm(records)
+    """What a history keeps of a run; its raw blocks are not kept."""
+    records_of = by_arm(records)
     points = {
-        arm.key: _point(arm, seen.get(arm, []), seen.get(race.reference, []), race.reference.key)
+        arm.key: _point(arm, records_of.get(arm, []), records_of.get(race.reference, []), race.reference.key)
         for race in plan.races
         for arm in race.arms
         if arm.role != "twin"
@@ -172,6 +178,7 @@ def _point(arm: Arm, records: Sequence[Record], reference: Sequence[Record], aga
     status, reason = worst(records)
     return Point(
         arm=arm,
+        work=next((record.work for record in records if record.first_seconds is not None), "faithful"),
         status=status,
         reason=reason,
         seconds=statistics.seconds_per_update(records),
@@ -183,40 +190,40 @@ def _point(arm: Arm, records: Sequence[Record], reference: Sequence[Record], aga
 
 
 def histories(runs: Sequence[PastRun], complaints: Sequence[str] = ()) -> Histories:
-    """Reads nothing but its arguments; runs without a record, without a machine, or that come twice are named."""
-    said = list(complaints)
+    """The runs by machine. Runs without a record or a machine, and second copies of a run, are left out with a complaint."""
+    complaints = list(complaints)
     machines: dict[str, dict[str, PastRun]] = {}
     for run in sorted(runs, key=lambda run: (run.started, run.name)):
-        mine = machines.setdefault(run.setup.name, {})
+        known = machines.setdefault(run.setup.name, {})
         if not run.started:
-            said.append(f"{run.name} has no record: it was stopped before its first round was over.")
+            complaints.append(f"{run.name} has no record: it was stopped before its first round ended.")
         elif not run.setup.machine:
-            said.append(f"{run.name} does not say on what machine it ran, so it belongs to no history.")
-        elif run.name in mine:
-            said.append(f"{run.name} is there twice: the second counts for nothing.")
+            complaints.append(f"{run.name} does not say on what machine it ran, so it belongs to no history.")
+        elif run.name in known:
+            complaints.append(f"{run.name} was found twice: the second copy is ignored.")
         else:
-            mine[run.name] = run
-    known = [(machine, tuple(mine.values())) for machine, mine in machines.items() if mine]
-    known.sort(key=lambda each: each[1][-1].started, reverse=True)
-    return Histories(tuple(_history(machine, mine) for machine, mine in known), tuple(said))
+            known[run.name] = run
+    by_machine = [(machine, tuple(known.values())) for machine, known in machines.items() if known]
+    by_machine.sort(key=lambda entry: entry[1][-1].started, reverse=True)
+    return Histories(tuple(_history(machine, known) for machine, known in by_machine), tuple(complaints))
 
 
 def _history(machine: str, runs: tuple[PastRun, ...]) -> History:
-    latest = {label: point.arm for run in runs for label, point in run.points.items()}
-    short = Counter(arm.name for arm in latest.values())
-    alarm = ALARM / (2 * max(1, len(latest)))  # each has a ratio and seconds
+    latest = {key: point.arm for run in runs for key, point in run.points.items()}
+    names = Counter(arm.name for arm in latest.values())
+    alarm = FALSE_ALARMS / (2 * max(1, len(latest)))  # each arm has a ratio and seconds
     trends = [
-        _trend(label, arm.name if short[arm.name] == 1 else arm.label, [run.points.get(label) for run in runs], alarm)
-        for label, arm in latest.items()
+        _trend(key, arm.name if names[arm.name] == 1 else arm.key, [run.points.get(key) for run in runs], alarm)
+        for key, arm in latest.items()
     ]
     return History(machine, runs, tuple(sorted(trends, key=_place)))
 
 
-def _trend(label: str, name: str, points: Sequence[Point | None], alarm: float) -> Trend:
+def _trend(key: str, name: str, points: Sequence[Point | None], alarm: float) -> Trend:
     last = next(point for point in reversed(points) if point)
     ratio = _comparable(points, lambda point: point.ratio, lambda point: (point.reference, point.data))
     seconds = _comparable(points, lambda point: point.seconds, lambda point: point.data)
-    return Trend(label, name, last.arm, tuple(points), levels(ratio, alarm), levels(seconds, alarm))
+    return Trend(key, name, last.arm, tuple(points), levels_of(ratio, alarm), levels_of(seconds, alarm))
 
 
 def _comparable(
@@ -224,75 +231,78 @@ def _comparable(
     quantity: Callable[[Point], Estimate | None],
     basis: Callable[[Point], object],
 ) -> dict[int, Estimate]:
-    """The right answers' times by place, as far as they are of the same data, and to the same reference, as the latest."""
+    """What each run measured of a quantity, of those runs whose answer was right and whose basis is that of the latest.
+
+    basis  of a point: the data it was timed on, and the reference
+    """
     able = {at: point for at, point in enumerate(points) if point and point.status == "ok" and quantity(point)}
     if not able:
         return {}
-    now = basis(able[max(able)])
-    return {at: found for at, point in able.items() if basis(point) == now and (found := quantity(point))}
+    latest = basis(able[max(able)])
+    return {at: estimate for at, point in able.items() if basis(point) == latest and (estimate := quantity(point))}
 
 
 def _place(trend: Trend) -> tuple[int, int, float, str]:
-    """What changed last comes first, the largest change of a run before the others; then by seconds."""
-    changes = trend.told.changes if trend.told else []
+    """Sorts the latest changes first, the largest of a run first; then by seconds."""
+    changes = trend.levels.changes if trend.levels else []
     if changes:
         at, factor = changes[-1]
-        return 0, -at, -abs(math.log(factor)), trend.label
+        return 0, -at, -abs(math.log(factor)), trend.key
     seconds = trend.last.seconds
-    return (1, 0, seconds.value, trend.label) if seconds else (2, 0, 0.0, trend.label)
+    return (1, 0, seconds.value, trend.key) if seconds else (2, 0, 0.0, trend.key)
 
 
-def levels(found: Mapping[int, Estimate], alarm: float) -> Levels | None:
-    """The levels of a quantity, given what each run measured; None where none did.
+def levels_of(measured: Mapping[int, Estimate], alarm: float) -> Levels | None:
+    """The levels of a quantity, from what each run measured of it; None where no run did.
 
-    alarm  share of quantities that never change in which one may be told all the same
+    alarm  share of quantities that never change for which a change may be reported all the same
     """
-    if not found:
+    if not measured:
         return None
-    sure = [at for at, each in sorted(found.items()) if each.low is not None]  # a single round does not know its noise
-    used = sure or sorted(found)
-    logarithms = np.log([found[at].value for at in used])
-    wanted = max(0, LEAST - len(sure))
+    with_interval = [at for at, estimate in sorted(measured.items()) if estimate.low is not None]
+    used = with_interval or sorted(measured)  # a run of a single round does not know its noise
+    logarithms = np.log([measured[at].value for at in used])
+    wanted = max(0, LEAST_RUNS - len(with_interval))
     starts = [0]
     if not wanted:
-        noise = _noise(logarithms, [found[at].half_width for at in used])
-        logarithms = _calm(logarithms, noise)
+        noise = _noise(logarithms, [measured[at].half_width for at in used])
+        logarithms = _without_outliers(logarithms, noise)
         starts += _steps(logarithms / noise, alarm)
     values = tuple(math.exp(float(part.mean())) for part in np.split(logarithms, starts[1:]))
     return Levels(tuple(used), tuple(used[start] for start in starts), values, wanted)
 
 
 def _steps(signal: Floats, alarm: float) -> list[int]:
-    """Where the level of a signal of unit variance changes: by PELT, the least sum of squares with a penalty a change.
+    """Where the level of a signal of unit variance changes: PELT, the least sum of squares with a penalty per change.
 
-    Where nothing changes, the best of the n - 1 places to cut lowers the sum of squares by no more than the penalty in all
-    but `alarm` of cases: each lowers it by the square of a normal number.
+    Where nothing changes, cutting at a place lowers the sum of squares by the square of a normal number. The penalty is
+    such that the best of the n - 1 places exceeds it in a share `alarm` of cases.
     """
     import ruptures  # takes half a second
 
     penalty = float(ndtri(alarm / 2 / (len(signal) - 1))) ** 2
-    found = ruptures.KernelCPD(kernel="linear", min_size=STEP).fit(signal[:, None]).predict(pen=penalty)
-    return [int(at) for at in found[:-1]]
+    ends = ruptures.KernelCPD(kernel="linear", min_size=LEAST_LENGTH).fit(signal[:, None]).predict(pen=penalty)
+    return [int(end) for end in ends[:-1]]
 
 
-def _calm(logarithms: Floats, noise: float) -> Floats:
-    """With a run that is off on its own put where its neighbours are: it would make a level of two."""
-    calm = logarithms.copy()
-    middle = np.median([calm[:-2], calm[1:-1], calm[2:]], axis=0)
-    calm[1:-1] = np.where(np.abs(calm[1:-1] - middle) > OFF * noise, middle, calm[1:-1])
+def _without_outliers(logarithms: Floats, noise: float) -> Floats:
+    """The values, with each single outlier replaced by that of its neighbours: two outliers would make a level."""
+    values = logarithms.copy()
+    middle = np.median([values[:-2], values[1:-1], values[2:]], axis=0)
+    values[1:-1] = np.where(np.abs(values[1:-1] - middle) > OUTLIER * noise, middle, values[1:-1])
     for end, beside in ((0, 1), (-1, -2)):
-        if abs(calm[end] - calm[beside]) > OFF * noise:
-            calm[end] = calm[beside]
-    return calm
+        if abs(values[end] - values[beside]) > OUTLIER * noise:
+            values[end] = values[beside]
+    return values
 
 
 def _noise(logarithms: Floats, half_widths: Sequence[float]) -> float:
-    """The standard deviation of a run: what the intervals state, or how much neighbours really differ, which may be more.
+    """The standard deviation of a run: what the intervals state, or how much neighbours really differ if that is more.
 
-    Two standard errors are half of an interval, or more where there are few rounds. Of the differences of neighbours the
-    upper quartile tells: a few steps leave it alone. It is raised by what so few of them may be off.
+    Half an interval is two standard errors, or more where there are few rounds. Of the differences of neighbours the upper
+    quartile is used, which a few steps do not change. It is raised by its own uncertainty, as there are few differences.
     """
     steps = np.abs(np.diff(logarithms))
     normal = float(ndtri(0.875)) * math.sqrt(2)  # the upper quartile of such a difference, of unit variance each
-    seen = float(np.quantile(steps, 0.75)) / normal * (1 + 3 / len(logarithms))
-    return max(float(np.median(half_widths)) / 2, seen, STEADIEST)
+    observed = float(np.quantile(steps, 0.75)) / normal * (1 + 3 / len(logarithms))
+    return max(float(np.median(half_widths)) / 2, observed, LEAST_NOISE)

@@ -1,4 +1,4 @@
-"""The sheet that a picture is drawn on, measured in inches: a title, what it is about, notes. Apart: no layout is solved."""
+"""The canvas that a figure is drawn on: title, subtitle and notes, and room for plots that are placed in inches."""
 
 import textwrap
 from collections.abc import Sequence
@@ -11,33 +11,36 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from reports.figures.kit.style import FAINT, INK
 from reports.text.sanitize import plain
 
-WIDTH, TOP, EDGE = 11.0, 0.75, 0.1  # inches
-NOTE, LETTERS = 0.165, 165  # inches that a line of the notes takes, and letters that it holds
+WIDTH, TOP, EDGE = 11.0, 0.75, 0.1  # inches: of the canvas, of title and subtitle, and around the notes
+NOTE, LETTERS = 0.165, 180  # height in inches of a line of the notes, and letters that it holds
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A figure with its words already on it, and room for plots between them.
+    """A figure whose title and notes are drawn already, with room for plots between them.
 
-    tall    inches that the plots have
-    bottom  inches of the notes below them
+    tall    height in inches of the room for plots
+    bottom  height in inches of the notes below it
     """
 
     figure: MatplotlibFigure
     tall: float
     bottom: float
 
-    def axes(self, left: float, low: float, wide: float, tall: float, **chosen: Any) -> Axes:
-        """A plot at so many inches from the left edge and above the notes."""
+    def axes(self, left: float, low: float, wide: float, tall: float, **options: Any) -> Axes:
+        """A plot of this size in inches, at so many inches from the left edge and above the notes."""
         height = self.figure.get_figheight()
         box = (left / WIDTH, (self.bottom + low) / height, wide / WIDTH, tall / height)
-        axes = self.figure.add_axes(box, **chosen)
+        axes = self.figure.add_axes(box, **options)
         axes.set_axisbelow(True)
         return axes
 
 
 def blank_canvas(title: str, about: str, notes: Sequence[str], tall: float) -> Canvas:
-    """An empty sheet that leaves so many inches for plots, with their scales. All words become harmless."""
+    """A canvas with title, subtitle and notes, and so many inches of height for plots and their scales.
+
+    Characters that would steer a terminal or turn the direction of writing are taken out of all text.
+    """
     lines = [line for note in notes for line in textwrap.wrap(plain(note), LETTERS)]
     bottom = NOTE * len(lines) + 2 * EDGE
     height = TOP + tall + bottom

@@ -1,4 +1,4 @@
-"""Names at the right ends of lines, as near to them as the others allow: no picture needs a legend to name its lines."""
+"""Labels beside a plot that name its lines: each as near to the end of its line as the others allow."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,56 +14,52 @@ from scipy.optimize import isotonic_regression
 from reports.figures.kit.style import INK
 from reports.text.sanitize import plain
 
-LINE = 0.175  # inches that a label takes
-LETTER = 0.073  # inches, on average
-KEY = (
-    0.18,
-    0.50,
-    0.58,
-)  # inches right of the plot: where the key of a label begins, where it ends, where the words begin
+LINE = 0.175  # height of a label, in inches
+LETTER = 0.073  # width of a letter, in inches, on average
+KEY = (0.18, 0.50, 0.58)  # inches right of the plot at which the key of a label begins and ends, and its text begins
 MOST = 60  # letters of a name
 
 
 @dataclass(frozen=True)
 class Label:
-    """What is said of a line.
+    """The label of a line.
 
-    end   where the line ends, in data
-    look  of the line and of its key, as matplotlib's Line2D takes it; with a "color"
+    end    where the line ends, in data coordinates
+    style  of the line and of its key: keywords of matplotlib's Line2D, "color" among them
     """
 
     text: str
     end: tuple[float, float]
-    look: Mapping[str, Any]
+    style: Mapping[str, Any]
     bold: bool = False
 
 
 def short(text: str) -> str:
-    """A name without what steers, cut where it is too long to stand beside a plot."""
+    """A name without control characters, cut where it is too long to stand beside a plot."""
     text = plain(text)
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
 
 
 def room(texts: Sequence[str]) -> float:
-    """Inches that the labels need to the right of a plot."""
+    """The width in inches that these labels need to the right of a plot."""
     return KEY[-1] + 0.1 + LETTER * max((len(text) for text in texts), default=0)
 
 
 def name_ends(axes: Axes, labels: Sequence[Label], wide: float, tall: float) -> None:
-    """Writes the labels beside a plot of this size, in inches, whose scales are set; a dotted line leads to each."""
+    """Writes labels beside a plot of this size in inches, whose scales are set; a dotted line leads to each."""
     ends = axes.transData.transform([label.end for label in labels]) if labels else np.empty((0, 2))
     ends = axes.transAxes.inverted().transform(ends)
     places = spread(ends[:, 1] * tall, LINE, tall) / tall
     begin, end, text = (1 + inches / wide for inches in KEY)
     leaders = [[tuple(at), (begin, place)] for at, place in zip(ends, places, strict=True)]
-    colours = [label.look["color"] for label in labels]
+    colours = [label.style["color"] for label in labels]
     beside = axes.transAxes
     axes.add_collection(
         LineCollection(leaders, colors=colours, lw=0.8, ls=":", transform=beside, clip_on=False, zorder=1.5),
         autolim=False,
     )
     for label, place in zip(labels, places, strict=True):
-        line = Line2D([begin, (begin + end) / 2, end], [place] * 3, transform=beside, clip_on=False, **label.look)
+        line = Line2D([begin, (begin + end) / 2, end], [place] * 3, transform=beside, clip_on=False, **label.style)
         line.set_markevery([1])
         axes.add_artist(line)
         weight = "bold" if label.bold else "normal"
@@ -71,10 +67,10 @@ def name_ends(axes: Axes, labels: Sequence[Label], wide: float, tall: float) -> 
 
 
 def spread(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
-    """Places from 0 to room that are at least a gap apart, in the order of those wanted and as near to them as can be."""
+    """Places from 0 to `room` at least a gap apart, in the order of those wanted and as near to them as possible."""
     order = np.argsort(wanted, kind="stable")
     offsets = gap * np.arange(len(wanted))
     fitted = isotonic_regression(wanted[order] - offsets).x
-    found = np.empty(len(wanted))
-    found[order] = np.clip(fitted, 0, max(0.0, room - gap * (len(wanted) - 1))) + offsets
-    return found
+    places = np.empty(len(wanted))
+    places[order] = np.clip(fitted, 0, max(0.0, room - gap * (len(wanted) - 1))) + offsets
+    return places

@@ -1,4 +1,4 @@
-"""What all pictures have in common: type, colours by day and by night, and the scale of times."""
+"""The style that all figures share: fonts, colours for light and for dark, and logarithmic scales of time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reports.text import numbers
 
-# Okabe and Ito (2008): told apart with any kind of colour vision. Orange is the reference's own; their yellow is left out:
-# it is too pale for a line.
+# Okabe and Ito (2008): distinguishable with any kind of colour vision. Orange is the reference's own. Their yellow is left
+# out, because it is too pale for a line.
 REFERENCE = "#E69F00"
 COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MUTED = "#9aa5b1"
@@ -32,7 +32,7 @@ STYLE: dict[Any, Any] = {
 
 
 def scale(axis: Axis, low: float, high: float, text: Callable[[float], str]) -> None:
-    """Ticks of a logarithmic axis from low to high: more of them on a short one, each as `text` says it."""
+    """Sets the ticks of a logarithmic axis from low to high: more of them on a short axis, each labelled by `text`."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_formatter(NullFormatter())
@@ -40,6 +40,6 @@ def scale(axis: Axis, low: float, high: float, text: Callable[[float], str]) -> 
 
 
 def duration(seconds: float) -> str:
-    """A round duration as a tick says it: "20 µs"."""
+    """A round duration in seconds as the label of a tick: "20 µs"."""
     unit, name = numbers.unit_for([seconds * 1.0001])
     return f"{numbers.count(round(seconds / unit, 6), 6)} {name}"  # 1e-4 / 1e-6 is not quite 100

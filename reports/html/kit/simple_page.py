@@ -1,77 +1,67 @@
-"""A plain page: findings, pictures and tables, chapter by chapter. Apart: run against run and histories need no more."""
+"""A plain page of chapters, each with findings, figures, tables and doubts; and the files of such a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol
 
+from bench.results.store import pretty
 from reports.figures.kit.figure import Figure
 from reports.html.kit import template
-from reports.html.kit.template import PlacedFigure
-from reports.text.columns import Column, cells, heads
-
-T = TypeVar("T")
+from reports.text.chapters import Chapter, to_markdown
 
 
-@dataclass(frozen=True)
-class Head:
-    """The head of a column, what it means, and whether its cells are set to the right, and may take several lines."""
+class Target(Protocol):
+    """Where files go: a Store."""
 
-    text: str
-    meaning: str
-    right: bool
-    wraps: bool
+    def write(self, name: str, content: bytes) -> None:
+        """One file, whole or not at all."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table as texts."""
+def render(title: str, about: Sequence[str], chapters: Sequence[tuple[Chapter, Sequence[Figure]]]) -> bytes:
+    """The page; the same bytes for the same chapters. Tables without a row are left out.
 
-    caption: str
-    heads: tuple[Head, ...]
-    lines: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """What is said first, then shown, then listed, then doubted. Without a heading where it is the only one."""
-
-    heading: str
-    findings: tuple[str, ...]
-    figures: tuple[PlacedFigure, ...]
-    grids: tuple[Grid, ...]
-    doubts: tuple[str, ...]
-
-
-def grid(caption: str, columns: Sequence[Column[T]], rows: Sequence[T], scale: float = 1.0, unit: str = "") -> Grid:
-    """The rows in the columns that every other report shows them in."""
-    titles = heads(columns, unit)
-    return Grid(
-        caption,
-        tuple(
-            Head(text, column.meaning, column.right, column.wraps) for text, column in zip(titles, columns, strict=True)
-        ),
-        tuple(tuple(cells(columns, row, scale)) for row in rows),
-    )
-
-
-def chapter(
-    heading: str,
-    findings: Sequence[str],
-    pictures: Sequence[Figure],
-    grids: Sequence[Grid],
-    doubts: Sequence[str] = (),
-) -> Chapter:
-    """A chapter of these; tables without a row are left out."""
-    shown = tuple(map(template.placed, pictures))
-    return Chapter(heading, tuple(findings), shown, tuple(each for each in grids if each.lines), tuple(doubts))
-
-
-def render(title: str, about: Sequence[str], chapters: Sequence[Chapter]) -> bytes:
-    """The page; the same bytes for the same chapters.
-
-    about  a few words each: what of, where
+    about     a few words each: what the page is about
+    chapters  each with its figures
     """
-    told = {head.text: head.meaning for each in chapters for grid in each.grids for head in grid.heads}
-    return template.render(
-        "simple_page.html", title, {"about": list(about), "chapters": chapters, "legend": list(told.items())}
-    )
+    shown = [
+        {
+            "heading": chapter.heading,
+            "findings": chapter.findings,
+            "figures": [template.placed(figure) for figure in figures],
+            "tables": [table for table in chapter.tables if table.body],
+            "doubts": chapter.doubts,
+        }
+        for chapter, figures in chapters
+    ]
+    meanings = {
+        title: column.meaning
+        for chapter, _ in chapters
+        for table in chapter.tables
+        if table.body
+        for title, column in zip(table.titles, table.columns, strict=True)
+    }
+    page = {"about": list(about), "chapters": shown, "legend": list(meanings.items())}
+    return template.render("simple_page.html", title, page)
+
+
+def write(
+    name: str,
+    title: str,
+    about: Sequence[str],
+    chapters: Sequence[tuple[Chapter, Sequence[Figure]]],
+    document: Any,
+    out: Target,
+    others: Sequence[tuple[str, bytes]] = (),
+) -> list[str]:
+    """Writes name.html, name.md, name.json, the figures and other files. Returns their names, first the one to open."""
+    files = {
+        f"{name}.html": render(title, about, chapters),
+        f"{name}.md": to_markdown(title, [chapter for chapter, _ in chapters]).encode(),
+        f"{name}.json": pretty(document),
+        **dict(others),
+    }
+    for _, figures in chapters:
+        for figure in figures:
+            files |= {f"figures/{figure.name}.{ending}": content for ending, content in figure.files.items()}
+    for path, content in files.items():
+        out.write(path, content)
+    return list(files)

@@ -148,7 +148,7 @@ def test_a_run_is_compared_with_an_earlier_one(finished: Checkout, tmp_path: Pat
     assert {value["value"] for value in changes.values()} == {1.0}
     refused = finished.bench("report", "--against", "latest")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "is the same run twice" in refused.stderr
+    assert "name an earlier one with --against" in refused.stderr
 
 
 def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.record import Arm, Record
-from reports.compare.changes import Change, Incomparable, Versus, versus
-from reports.run.report import RunReport, report_of
+from reports.compare.changes import Change, Changes, Incomparable, Side, compare_runs
+from reports.run.comparison import compare
 from tests.reports.records import ANALYTIC, ENVIRONMENT, MANUAL, REFERENCE, TWIN, arm, plan, race, rounds
 
 C, JAX = arm("linear/c"), arm("linear/jax")
@@ -23,7 +23,7 @@ def side(
     reference: float = 4e-4,
     count: int = 6,
     **changed: Mapping[str, str],
-) -> RunReport:
+) -> Side:
     """A run of the reference and its twin against arms of these speeds.
 
     changed  values of a record's field for an implementation: digest={"linear/c": "other"}
@@ -37,31 +37,31 @@ def side(
     records += others
     contestants = dict.fromkeys([*speeds, *(record.arm for record in others)])
     this = plan(race(*contestants)).named(name)
-    return report_of(this, ENVIRONMENT if environment is None else environment, records)
+    return Side(compare(this, ENVIRONMENT if environment is None else environment, records), records)
 
 
-def of(found: Versus, arm: Arm) -> Change:
+def of(found: Changes, arm: Arm) -> Change:
     """The change of an arm."""
-    return next(change for change in found.changes if change.label == arm.key)
+    return next(change for change in found.changes if change.label == arm.label)
 
 
 def test_an_arm_that_became_slower_is_called_so() -> None:
     """Of two arms one takes 8 % longer than then: it is slower, by an interval that holds 8 %; the other is the same."""
-    found = versus(side({MANUAL: 2.16e-4, C: 1e-5}, "now", salt=2), side({MANUAL: 2e-4, C: 1e-5}))
+    found = compare_runs(side({MANUAL: 2.16e-4, C: 1e-5}, "now", salt=2), side({MANUAL: 2e-4, C: 1e-5}))
     slower, same = of(found, MANUAL), of(found, C)
     assert (slower.verdict, same.verdict) == ("slower", "same")
     assert slower.ratio
     assert slower.ratio.low is not None
     assert slower.ratio.high is not None
     assert slower.ratio.low < 1.08 < slower.ratio.high
-    assert found.changes[0].label == MANUAL.key
+    assert found.changes[0].label == MANUAL.label
 
 
 def test_a_slower_machine_changes_no_ratio() -> None:
     """When everything takes 30 % longer the ratios stay, the seconds do not, and the reference tells how much it was."""
     speeds = {MANUAL: 2e-4, C: 1e-5}
     then, now = side(speeds), side({one: 1.3 * s for one, s in speeds.items()}, "now", salt=2, reference=1.3 * 4e-4)
-    found = versus(now, then)
+    found = compare_runs(now, then)
     assert [change.verdict for change in found.changes] == ["same", "same", "reference"]
     seconds = of(found, MANUAL).seconds
     assert seconds
@@ -79,7 +79,7 @@ def test_identical_runs_are_seldom_called_different() -> None:
     verdicts = [
         change.verdict
         for salt in (10, 20, 30, 40)
-        for change in versus(side(arms, "now", salt=salt), side(arms, salt=salt + 1)).changes
+        for change in compare_runs(side(arms, "now", salt=salt), side(arms, salt=salt + 1)).changes
     ]
     assert len(verdicts) == 204
     assert sum(verdict in ("slower", "faster") for verdict in verdicts) <= 2
@@ -98,7 +98,7 @@ def test_identical_runs_are_seldom_called_different() -> None:
 def test_other_machines_are_named_and_no_time_is_compared(what: str, value: object) -> None:
     """Where processor, cores, memory or GPUs differ there is no ratio at all, and the difference stands there."""
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {what: value}}
-    found = versus(side({MANUAL: 2e-4}, "now", environment=elsewhere), side({MANUAL: 1e-4}))
+    found = compare_runs(side({MANUAL: 2e-4}, "now", environment=elsewhere), side({MANUAL: 1e-4}))
     assert len(found.machine) == 1
     assert [(change.ratio, change.seconds) for change in found.changes] == [(None, None)] * 2
     assert of(found, MANUAL).verdict == "not compared"
@@ -107,7 +107,7 @@ def test_other_machines_are_named_and_no_time_is_compared(what: str, value: obje
 
 def test_machines_that_are_not_known_are_not_the_same() -> None:
     """Two runs without an environment may come from anywhere."""
-    found = versus(side({MANUAL: 2e-4}, "now", environment={}), side({MANUAL: 2e-4}, environment={}))
+    found = compare_runs(side({MANUAL: 2e-4}, "now", environment={}), side({MANUAL: 2e-4}, environment={}))
     assert [each.text for each in found.machine] == ["machine: not recorded then, not recorded now"]
     assert of(found, MANUAL).ratio is None
 
@@ -115,7 +115,7 @@ def test_machines_that_are_not_known_are_not_the_same() -> None:
 def test_other_packages_leave_the_ratio_and_take_the_seconds() -> None:
     """With another PyTorch the ratio is still paired inside each run; bare seconds are not compared."""
     older = ENVIRONMENT | {"packages": {"torch": "2.12.0", "numpy": "2.4.6"}}
-    found = versus(side({MANUAL: 2e-4}, "now", salt=2), side({MANUAL: 2e-4}, environment=older))
+    found = compare_runs(side({MANUAL: 2e-4}, "now", salt=2), side({MANUAL: 2e-4}, environment=older))
     assert [each.text for each in found.software] == ["torch: 2.12.0 then, 2.13.0+cpu now"]
     change = of(found, MANUAL)
     assert (change.verdict, change.seconds) == ("same", None)
@@ -124,7 +124,7 @@ def test_other_packages_leave_the_ratio_and_take_the_seconds() -> None:
 def test_other_data_are_no_comparison() -> None:
     """An arm whose data were drawn otherwise is not compared, and says why; the others are."""
     now = side({MANUAL: 2e-4, C: 1e-5}, "now", salt=2, digest={"linear/c": "other"})
-    found = versus(now, side({MANUAL: 2e-4, C: 1e-5}, digest={}))
+    found = compare_runs(now, side({MANUAL: 2e-4, C: 1e-5}, digest={}))
     assert (of(found, C).ratio, of(found, C).seconds, of(found, C).why_not) == (None, None, "other data")
     assert of(found, MANUAL).verdict == "same"
 
@@ -132,7 +132,7 @@ def test_other_data_are_no_comparison() -> None:
 def test_code_that_changed_is_said() -> None:
     """A fingerprint that is another one is told of the arm, and of no other."""
     now = side({MANUAL: 2e-4, C: 1e-5}, "now", salt=2, fingerprint={"linear/c": "new"})
-    found = versus(now, side({MANUAL: 2e-4, C: 1e-5}, fingerprint={}))
+    found = compare_runs(now, side({MANUAL: 2e-4, C: 1e-5}, fingerprint={}))
     assert {change.now.arm.implementation: change.code for change in found.changes} == {
         "linear/c": True, "linear/manual": False, "linear/nn_sgd": False
     }  # fmt: skip
@@ -141,11 +141,11 @@ def test_code_that_changed_is_said() -> None:
 def test_an_arm_that_fails_now_comes_first() -> None:
     """Its status then and now is its verdict; it has no change, and its code is not said to have changed."""
     failed = rounds(JAX, None, 1, status="failed", reason="RuntimeError: no")
-    found = versus(
+    found = compare_runs(
         side({MANUAL: 3e-4}, "now", *failed, salt=2, fingerprint={}), side({MANUAL: 2e-4, JAX: 1e-4}, fingerprint={})
     )
     first = found.changes[0]
-    assert (first.label, first.verdict) == (JAX.key, "was ok, now failed")
+    assert (first.label, first.verdict) == (JAX.label, "was ok, now failed")
     assert (first.ratio, first.seconds, first.code) == (None, None, False)
 
 
@@ -156,14 +156,14 @@ def test_a_wrong_arm_is_never_called_faster() -> None:
         side({MANUAL: 2e-4}, name, *(replace(r, status="wrong") for one, s in each.items() for r in rounds(one, s)))
         for name, each in zip(("then", "now"), speeds, strict=True)
     ]
-    change = of(versus(sides[1], sides[0]), JAX)
+    change = of(compare_runs(sides[1], sides[0]), JAX)
     assert (change.verdict, change.ratio) == ("wrong", None)
 
 
 def test_arms_of_only_one_run_are_listed() -> None:
     """What came and what went has no change and is not lost."""
-    found = versus(side({MANUAL: 2e-4, C: 1e-5}, "now"), side({MANUAL: 2e-4, ANALYTIC: 1e-4}))
-    assert (found.gone, found.new) == ((ANALYTIC.key,), (C.key,))
+    found = compare_runs(side({MANUAL: 2e-4, C: 1e-5}, "now"), side({MANUAL: 2e-4, ANALYTIC: 1e-4}))
+    assert (found.gone, found.new) == ((ANALYTIC.label,), (C.label,))
 
 
 def test_another_reference_is_no_reference() -> None:
@@ -171,8 +171,8 @@ def test_another_reference_is_no_reference() -> None:
     base, twin = arm("linear/manual", "reference"), arm("linear/manual", "twin")
     records = [each for one in (base, twin, C) for each in rounds(one, 1e-4)]
     this = plan(race(C, reference=base, twin=twin)).named("now")
-    now = report_of(this, ENVIRONMENT, records)
-    found = versus(now, side({MANUAL: 1e-4, C: 1e-4}))
+    now = Side(compare(this, ENVIRONMENT, records), records)
+    found = compare_runs(now, side({MANUAL: 1e-4, C: 1e-4}))
     assert (of(found, C).ratio, of(found, C).why_not) == (None, "other references")
     assert of(found, C).seconds
     assert "reference: linear/nn_sgd cpu eager then, linear/manual cpu eager now" in [e.text for e in found.others]
@@ -181,7 +181,7 @@ def test_another_reference_is_no_reference() -> None:
 def test_a_run_against_itself_is_refused() -> None:
     """The same run twice would always be the same."""
     with pytest.raises(Incomparable, match="the same run twice: name an earlier one with --against"):
-        versus(side({MANUAL: 2e-4}), side({MANUAL: 2e-4}))
+        compare_runs(side({MANUAL: 2e-4}), side({MANUAL: 2e-4}))
 
 
 def test_runs_without_a_common_arm_are_refused_with_what_differs() -> None:
@@ -190,12 +190,12 @@ def test_runs_without_a_common_arm_are_refused_with_what_differs() -> None:
     reference, twin = arm("linear/nn_sgd", "reference", **settings), arm("linear/nn_sgd", "twin", **settings)
     this = plan(race(arm("linear/c", **settings), reference=reference, twin=twin)).named("now")
     with pytest.raises(Incomparable, match=r"no arm in common \(rows: 100 000 then, 100 now\).*python -m bench run"):
-        versus(report_of(this, ENVIRONMENT, []), side({MANUAL: 2e-4}))
+        compare_runs(Side(compare(this, ENVIRONMENT, []), []), side({MANUAL: 2e-4}))
 
 
 def test_one_round_each_leaves_it_unresolved() -> None:
     """Without an interval on both sides nothing is faster or slower."""
-    found = versus(side({MANUAL: 4e-4}, "now", count=1, salt=2), side({MANUAL: 2e-4}))
+    found = compare_runs(side({MANUAL: 4e-4}, "now", count=1, salt=2), side({MANUAL: 2e-4}))
     assert of(found, MANUAL).verdict == "unresolved"
 
 
@@ -203,8 +203,8 @@ def test_runs_without_a_single_time_have_nothing_to_tell() -> None:
     """All arms failed in both: statuses stand there, and no number."""
     failed = [rounds(one, None, 1, status="failed", reason="x") for one in (REFERENCE, TWIN, MANUAL)]
     this = [each for mine in failed for each in mine]
-    sides = [report_of(plan(race(MANUAL)).named(name), ENVIRONMENT, this) for name in ("then", "now")]
-    found = versus(sides[1], sides[0])
+    sides = [Side(compare(plan(race(MANUAL)).named(name), ENVIRONMENT, this), this) for name in ("then", "now")]
+    found = compare_runs(sides[1], sides[0])
     assert [(change.verdict, change.ratio) for change in found.changes] == [("failed", None)] * 2
 
 
@@ -212,5 +212,5 @@ def test_conditions_that_both_recorded_are_set_side_by_side() -> None:
     """Another frequency policy may explain a change; what the older run did not record is no difference."""
     then = ENVIRONMENT | {"conditions": {"governor": "powersave"}}
     now = ENVIRONMENT | {"conditions": {"governor": "performance", "clock source": "tsc"}}
-    found = versus(side({MANUAL: 2e-4}, "now", environment=now), side({MANUAL: 2e-4}, environment=then))
+    found = compare_runs(side({MANUAL: 2e-4}, "now", environment=now), side({MANUAL: 2e-4}, environment=then))
     assert [each.text for each in found.others] == ["governor: powersave then, performance now"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reports.compare.environments import coordinates, differing, listed, setup_of
+from reports.compare.environments import coordinates, differences, listed, setup_of
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, plan, race
 
 
@@ -27,7 +27,7 @@ def test_only_what_differs_is_named() -> None:
     """Of the packages only those whose version is another one, or that one of the two does not have."""
     packages = {"torch": "2.12.0", "numpy": "2.4.6", "jax": "0.10.2"}
     then, now = setup_of(ENVIRONMENT | {"packages": packages}), setup_of(ENVIRONMENT)
-    found = differing(then.software, now.software, "not installed")
+    found = differences(then.software, now.software, "not installed")
     assert [each.text for each in found] == [
         "torch: 2.12.0 then, 2.13.0+cpu now",
         "jax: 0.10.2 then, not installed now",
@@ -62,5 +62,5 @@ def test_a_changed_checkout_says_so() -> None:
 def test_plans_differ_in_their_coordinates() -> None:
     """Rows and the rest are named with all the values that a plan has, and its references."""
     small = plan(race(arm("linear/c", rows=100), reference=arm("linear/nn_sgd", "reference", rows=100)))
-    found = differing(coordinates(plan(race(MANUAL))), coordinates(small))
+    found = differences(coordinates(plan(race(MANUAL))), coordinates(small))
     assert [each.text for each in found] == ["rows: 100 000 then, 100 now"]

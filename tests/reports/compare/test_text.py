@@ -10,25 +10,26 @@ from rich.console import Console
 from bench.results.statistics import Estimate
 from bench.results.store import Store
 from reports.compare import figure, tables
-from reports.compare.changes import Versus, versus
-from reports.compare.text import doubts, findings, percent, told
-from reports.figures.kit.colours import Palette
+from reports.compare.changes import Changes, compare_runs
+from reports.compare.text import doubts, findings, in_words, percent
+from reports.figures.kit.colours import Palette, palette_of
+from reports.text.chapters import to_markdown
 from tests.reports.compare.test_changes import JAX, C, side
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, rounds
 
 HOSTILE = arm("linear/<b>\u202e[red]|`_$x$\x1b[31m")
 
 
-def changed() -> Versus:
+def changed() -> Changes:
     """One arm slower by its own code, one the same, one failed, one that is new."""
     failed = rounds(JAX, None, 1, status="failed", reason="RuntimeError: [bold]no[/bold] \x1b[31m | memory")
     now = side(
         {MANUAL: 2.16e-4, C: 1e-5, arm("linear/new"): 1e-4}, "now", *failed, salt=2, fingerprint={"linear/manual": "b"}
     )
-    return versus(now, side({MANUAL: 2e-4, C: 1e-5, JAX: 1e-4}, fingerprint={}))
+    return compare_runs(now, side({MANUAL: 2e-4, C: 1e-5, JAX: 1e-4}, fingerprint={}))
 
 
-def screen(found: Versus, width: int = 150) -> str:
+def screen(found: Changes, width: int = 150) -> str:
     """What the terminal shows."""
     console = Console(width=width, highlight=False)
     with console.capture() as capture:
@@ -50,24 +51,24 @@ def test_the_first_sentences_say_what_changed() -> None:
 def test_arms_that_change_together_point_at_the_reference() -> None:
     """When the reference alone became slower, all others seem faster: that is said."""
     speeds = {MANUAL: 2e-4, C: 1e-5, JAX: 1e-4}
-    found = versus(side(speeds, "now", salt=2, reference=5e-4), side(speeds))
+    found = compare_runs(side(speeds, "now", salt=2, reference=5e-4), side(speeds))
     (blame,) = [said for said in findings(found) if "together" in said]
     assert blame.startswith("3 of 3 arms are faster together, so it may be linear/nn_sgd that changed")
 
 
 def test_what_cannot_be_compared_is_a_doubt() -> None:
-    """Machines that differ, packages that differ, two moments, other data: each is told, and only then."""
+    """Other machines, other packages, different times, other data: each has a sentence, and only then."""
     speeds = {MANUAL: 2e-4}
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {"processor": "Another 1"}}
     older = ENVIRONMENT | {"packages": {"torch": "2.12.0", "numpy": "2.4.6"}}
-    moments = list(doubts(versus(side(speeds, "now", salt=2), side(speeds))))
-    assert ["The runs are of two moments" in said for said in moments] == [True]
-    (machines,) = doubts(versus(side(speeds, "now"), side(speeds, environment=elsewhere)))
+    moments = list(doubts(compare_runs(side(speeds, "now", salt=2), side(speeds))))
+    assert ["The runs were made at different times" in said for said in moments] == [True]
+    (machines,) = doubts(compare_runs(side(speeds, "now"), side(speeds, environment=elsewhere)))
     assert "processor: Another 1 then, Made-up 9000 now" in machines
-    (packages,) = doubts(versus(side(speeds, "now"), side(speeds, environment=older)))
+    (packages,) = doubts(compare_runs(side(speeds, "now"), side(speeds, environment=older)))
     assert packages.startswith("Seconds are not compared")
-    data = versus(side(speeds, "now", digest={"linear/manual": "b"}), side(speeds, digest={}))
-    assert "Not compared, for other data: linear/manual cpu eager." in list(doubts(data))
+    data = compare_runs(side(speeds, "now", digest={"linear/manual": "b"}), side(speeds, digest={}))
+    assert "Not compared (other data): linear/manual cpu eager." in list(doubts(data))
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,16 @@ def test_what_cannot_be_compared_is_a_doubt() -> None:
 )
 def test_a_change_is_told_in_the_digits_it_has(estimate: Estimate, long: str, short: str) -> None:
     """Per cent up to twice or half, times beyond; the interval where there is one."""
-    assert (told(estimate), percent(estimate)) == (long, short)
+    assert (in_words(estimate), percent(estimate)) == (long, short)
 
 
 def test_all_reports_tell_the_same() -> None:
     """Each finding, each arm and each doubt stands in Markdown, and in the JSON document."""
     found = changed()
-    text, document = tables.to_markdown(found), json.dumps(tables.document(found), allow_nan=False)
+    text, document = (
+        to_markdown(found.title, [tables.chapter(found)]),
+        json.dumps(tables.document(found), allow_nan=False),
+    )
     for said in ("linear/manual cpu eager", "was ok, now failed", "is slower", "linear/line linear/new cpu eager"):
         assert said in text
         assert said in document
@@ -105,11 +109,15 @@ def test_the_table_fits_the_terminal(width: int) -> None:
 
 def test_hostile_names_stay_text() -> None:
     """Markup, pipes, escapes and marks that turn the writing are shown, and do nothing."""
-    found = versus(side({HOSTILE: 1e-4}, "now\x1b[31m\u202e", salt=2), side({HOSTILE: 1e-4}, "then"))
-    for text in (screen(found), tables.to_markdown(found)):
+    found = compare_runs(side({HOSTILE: 1e-4}, "now\x1b[31m\u202e", salt=2), side({HOSTILE: 1e-4}, "then"))
+    for text in (screen(found), to_markdown(found.title, [tables.chapter(found)])):
         assert "\x1b" not in text
         assert "\u202e" not in text
-    (row,) = [line for line in tables.to_markdown(found).splitlines() if line.startswith("| linear/&lt;b")]
+    (row,) = [
+        line
+        for line in to_markdown(found.title, [tables.chapter(found)]).splitlines()
+        if line.startswith("| linear/&lt;b")
+    ]
     assert row.replace("\\|", "").count("|") == 9
 
 
@@ -128,15 +136,15 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
     ]
     assert contents[0] == contents[1]
     table = pd.read_csv(tmp_path / "one" / "figures" / "against.csv").set_index("arm")
-    assert table.loc[MANUAL.key, "change"] == pytest.approx(1.08, abs=0.02)
+    assert table.loc[MANUAL.label, "change"] == pytest.approx(1.08, abs=0.02)
     assert table["change"].isna().sum() == 2  # what failed, and the reference itself
 
 
 def test_the_picture_holds_every_arm_that_has_a_change() -> None:
     """Names and changes stand in the SVG as text, however hostile; what has none is told below."""
     now = side({MANUAL: 2.16e-4, HOSTILE: 1e-2}, "now", *rounds(JAX, None, 1, status="failed"), salt=2)
-    found = versus(now, side({MANUAL: 2e-4, HOSTILE: 1e-5, JAX: 1e-4}))
-    svg = figure.draw(found, now.palette).files["svg"].decode()
+    found = compare_runs(now, side({MANUAL: 2e-4, HOSTILE: 1e-5, JAX: 1e-4}))
+    svg = figure.draw(found, palette_of(now.comparison)).files["svg"].decode()
     for said in ("linear/manual cpu eager", "&lt;b&gt;", "$x$", "slower", "linear/jax cpu eager was ok, now failed"):
         assert said in svg
     assert "\u202e" not in svg
@@ -144,5 +152,5 @@ def test_the_picture_holds_every_arm_that_has_a_change() -> None:
 
 def test_the_picture_of_nothing_says_so() -> None:
     """Runs of two machines have no change to draw."""
-    found = versus(side({MANUAL: 2e-4}, "now", environment={}), side({MANUAL: 2e-4}))
+    found = compare_runs(side({MANUAL: 2e-4}, "now", environment={}), side({MANUAL: 2e-4}))
     assert "No change can be given" in figure.draw(found, Palette({})).files["svg"].decode()

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from bench.results.record import Arm
 from bench.results.store import Store
-from reports.figures.kit.colours import Palette
 from reports.history import figure, tables
-from reports.history.text import findings, sentence, turns
+from reports.history.text import findings, sentence, steps
 from reports.history.trends import Histories, History, PastRun, histories
+from reports.text.chapters import to_markdown
 from tests.reports.history.test_trends import C, only, past
 from tests.reports.records import ENVIRONMENT, MANUAL, arm
 
@@ -50,8 +50,8 @@ def screen(found: Histories, width: int = 150) -> str:
 def test_a_change_has_a_sentence_with_what_else_was_different() -> None:
     """The arm, by how much, since which run, the commits and the package that changed there, and no other package."""
     history = only(slower())
-    (turn,) = turns(history)
-    said = sentence(history, turn)
+    (step,) = steps(history)
+    said = sentence(history, step)
     assert said.endswith(
         "longer against the reference than before, since run run-006 (commit 0000005 → 0000006; torch 2.12.0 → 2.13.0)"
     )
@@ -63,7 +63,7 @@ def test_code_that_changed_is_told() -> None:
     """Where an arm's fingerprint is another one from that run on, the sentence says so; of the reference too."""
     runs = [past(n, {C: 1e-5 * (1.2 if n >= 5 else 1)}, fingerprint="new" if n >= 5 else "old") for n in range(10)]
     history = only(runs)
-    assert "its code has changed; the code of the reference has changed" in sentence(history, turns(history)[0])
+    assert "its code has changed; the code of the reference has changed" in sentence(history, steps(history)[0])
 
 
 def test_arms_that_change_together_point_at_the_reference() -> None:
@@ -83,13 +83,15 @@ def test_arms_that_change_together_point_at_the_reference() -> None:
 def test_few_runs_say_what_they_want() -> None:
     """One run is a history without a change, which tells how many more it takes."""
     said = list(findings(only(slower(count=1))))
-    assert said == ["4 arms want 4 more runs of two rounds or more before a change can be told: it takes 5."]
+    assert said == ["4 arms need 4 more runs of two or more rounds before a change can be found: that takes 5 runs."]
 
 
 def test_an_arm_that_fails_at_last_is_told() -> None:
     """Its reason stands there when it was right in an earlier run."""
     history = only([past(n, {C: None if n == 5 else 1e-5}) for n in range(6)])
-    assert "linear/c cpu eager is failed in the latest run, and was ok before: out of luck." in list(findings(history))
+    assert "linear/c cpu eager was ok before, and its status in the latest run is failed: out of luck." in list(
+        findings(history)
+    )
 
 
 def test_all_reports_tell_the_same() -> None:
@@ -98,8 +100,8 @@ def test_all_reports_tell_the_same() -> None:
     document = tables.document(found)
     json.dumps(document, allow_nan=False)
     (change,) = document["histories"][0]["changes"]
-    assert (change["run"], change["label"]) == ("run-006", MANUAL.key)
-    for text in (screen(found), tables.to_markdown(found)):
+    assert (change["run"], change["label"]) == ("run-006", MANUAL.label)
+    for text in (screen(found), to_markdown(tables.TITLE, tables.report(found))):
         assert "since run run-006" in " ".join(text.split())
     verdicts = [each["verdict"] for each in document["histories"][0]["arms"]]
     assert verdicts == ["slower", "steady", "steady", "steady"]
@@ -128,13 +130,13 @@ def test_no_history_at_all_is_said() -> None:
     """Runs that all lack their machine leave no table, and a line that says so."""
     found = histories([past(0, {C: 1e-5}, environment={})])
     assert "No run can be shown." in screen(found)
-    assert "run-000 does not say on what machine it ran" in tables.to_markdown(found)
+    assert "run-000 does not say on what machine it ran" in to_markdown(tables.TITLE, tables.report(found))
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     """Arms, runs and reasons of any characters, and of any length, do nothing to screen, Markdown or picture."""
     found = histories([past(n, {HOSTILE: 1e-5, C: None}) for n in range(3)])
-    names = tables.write(found, {found.histories[0].machine: Palette({})}, Store(tmp_path))
+    names = tables.write(found, Store(tmp_path))
     texts = [screen(found)] + [(tmp_path / name).read_text("utf-8") for name in names if name.endswith((".md", ".svg"))]
     assert len(texts) == 3
     for text in texts:
@@ -147,19 +149,18 @@ def test_it_leaves_its_files_twice_the_same(tmp_path: Path) -> None:
     """Markdown, CSV, JSON, and a picture a machine in every format."""
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {"processor": "Another 1"}}
     found = histories([*slower(), past(20, {C: 1e-5}, environment=elsewhere)])
-    palettes = {history.machine: Palette({"linear/manual": "#0072B2"}) for history in found.histories}
     contents = []
     for name in ("one", "two"):
-        names = tables.write(found, palettes, Store(tmp_path / name))
+        names = tables.write(found, Store(tmp_path / name))
         contents.append([(tmp_path / name / each).read_bytes() for each in names])
-    assert names[:4] == ["history.html", "history.md", "history.csv", "history.json"]
+    assert names[:4] == ["history.html", "history.md", "history.json", "history.csv"]
     assert {"figures/history.svg", "figures/history-1.csv"} <= set(names)
     assert contents[0] == contents[1]
 
 
 def drawn(history: History) -> str:
     """The picture as SVG."""
-    return figure.draw(history, Palette({}), "twelve runs").files["svg"].decode()
+    return figure.draw(history, "twelve runs").files["svg"].decode()
 
 
 def test_the_picture_shows_what_changed_first() -> None:

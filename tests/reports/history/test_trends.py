@@ -13,11 +13,22 @@ from scipy.special import stdtrit
 from bench.results.record import Arm, Record
 from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError, pretty
-from reports.history.trends import ALARM, LEAST, History, Levels, PastRun, Trend, histories, levels, past_run, read
+from reports.history.trends import (
+    FALSE_ALARMS,
+    LEAST_RUNS,
+    History,
+    Levels,
+    PastRun,
+    Trend,
+    histories,
+    levels_of,
+    past_run,
+    read,
+)
 from tests.reports.records import ENVIRONMENT, MANUAL, REFERENCE, TWIN, arm, plan, race, rounds
 
 C = arm("linear/c")
-ONE = ALARM / 2  # what a single arm may spend of the share of false alarms
+ONE = FALSE_ALARMS / 2  # what a single arm may spend of the share of false alarms
 
 
 def measured(
@@ -93,7 +104,7 @@ def of(history: History, arm: Arm) -> Trend:
 def test_what_never_changes_is_seldom_said_to(count: int, understated: float, most: float) -> None:
     """Of 600 constant series at most 1 % has a change; 2 % when the intervals state a third of the real noise."""
     generator = np.random.default_rng(count)
-    found = [levels(measured(generator, [0.0] * count, 0.01, understated), ONE) for _ in range(600)]
+    found = [levels_of(measured(generator, [0.0] * count, 0.01, understated), ONE) for _ in range(600)]
     assert np.mean([bool(each and each.changes) for each in found]) <= most
 
 
@@ -102,7 +113,7 @@ def test_a_step_of_five_per_cent_is_found_where_it_is(count: int, at: int) -> No
     """Under noise of 1 % it is found in 8 of 10 series and more, mostly at the very run, and by its size."""
     generator = np.random.default_rng(count + at)
     truth = [math.log(1.05) if run >= at else 0.0 for run in range(count)]
-    found = [levels(measured(generator, truth, 0.01), ONE) for _ in range(200)]
+    found = [levels_of(measured(generator, truth, 0.01), ONE) for _ in range(200)]
     changes = [each.changes for each in found if each and each.changes]
     assert len(changes) >= 160
     assert np.mean([mine[0][0] == at for mine in changes]) >= 0.9
@@ -112,7 +123,7 @@ def test_a_step_of_five_per_cent_is_found_where_it_is(count: int, at: int) -> No
 def test_two_steps_are_two_changes() -> None:
     """Up by 20 % and down again: three levels."""
     truth = [math.log(1.2) if 8 <= run < 16 else 0.0 for run in range(24)]
-    found = levels(measured(np.random.default_rng(1), truth, 0.01), ONE)
+    found = levels_of(measured(np.random.default_rng(1), truth, 0.01), ONE)
     assert found
     assert found.starts == (0, 8, 16)
     assert found.values == pytest.approx((1, 1.2, 1), rel=0.02)
@@ -123,7 +134,7 @@ def test_one_run_that_is_off_is_no_change() -> None:
     """A run 30 % slower than all others leaves one level; so does a slow last run."""
     for odd in (7, 19):
         truth = [math.log(1.3) if run == odd else 0.0 for run in range(20)]
-        found = levels(measured(np.random.default_rng(2), truth, 0.01), ONE)
+        found = levels_of(measured(np.random.default_rng(2), truth, 0.01), ONE)
         assert found
         assert found.changes == []
 
@@ -131,17 +142,17 @@ def test_one_run_that_is_off_is_no_change() -> None:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_few_runs_say_how_many_more_they_want(count: int) -> None:
     """Below five there is one level, whatever happened, and the number that is wanting."""
-    found = levels(measured(np.random.default_rng(3), [float(run) for run in range(count)], 0.01), ONE)
+    found = levels_of(measured(np.random.default_rng(3), [float(run) for run in range(count)], 0.01), ONE)
     assert found
-    assert (found.wanted, found.changes) == (LEAST - count, [])
-    assert levels({}, ONE) is None
+    assert (found.wanted, found.changes) == (LEAST_RUNS - count, [])
+    assert levels_of({}, ONE) is None
 
 
 def test_runs_of_a_single_round_do_not_count() -> None:
     """They state no noise; they make a level where there is nothing else, and no change."""
     single = {at: Estimate(1.0 + (at > 5), None, None, 1) for at in range(12)}
-    found = levels(single, ONE)
-    assert found == Levels(tuple(range(12)), (0,), (pytest.approx(2**0.5, rel=0.01),), LEAST)  # type: ignore[arg-type]
+    found = levels_of(single, ONE)
+    assert found == Levels(tuple(range(12)), (0,), (pytest.approx(2**0.5, rel=0.01),), LEAST_RUNS)  # type: ignore[arg-type]
 
 
 def test_the_arm_that_changed_comes_first_and_since_its_run() -> None:
@@ -163,7 +174,7 @@ def test_a_slower_machine_is_no_change_of_a_ratio() -> None:
     """From the seventh run on everything takes twice as long: the reference says so by the clock, and no ratio does."""
     runs = [past(n, {C: 1e-5 * (1 + (n >= 7))}, reference=4e-4 * (1 + (n >= 7))) for n in range(14)]
     history = only(runs)
-    ratio, told = of(history, C).ratio, of(history, REFERENCE).told
+    ratio, told = of(history, C).ratio, of(history, REFERENCE).levels
     assert ratio
     assert told
     assert ratio.changes == []

@@ -3,6 +3,7 @@
 import pytest
 
 from reports.html.kit import simple_page
+from reports.text.chapters import Chapter, table
 from reports.text.columns import Column
 from tests.reports.parsed import Parsed, picture
 
@@ -14,11 +15,11 @@ COLUMNS: tuple[Column[tuple[str, float]], ...] = (
 
 
 def page(name: str = "bread", doubt: str = "it may be stale") -> bytes:
-    """A page of one chapter, with a picture and two tables, of which one is empty."""
+    """A page of one chapter, with a figure and two tables, of which one is empty."""
     rows = [(name, 2e-3)]
-    tables = [simple_page.grid("The lot", COLUMNS, rows, 1e-3, "ms"), simple_page.grid("Nothing", COLUMNS, [])]
-    chapter = simple_page.chapter(f"All of {name}", [f"There is {name}."], [picture("a b", name)], tables, [doubt])
-    return simple_page.render(f"A page of {name}", ["somewhere", name], [chapter])
+    tables = (table("The lot", COLUMNS, rows, 1e-3, "ms"), table("Nothing", COLUMNS, []))
+    chapter = Chapter(f"All of {name}", (f"There is {name}.",), tables, (doubt,))
+    return simple_page.render(f"A page of {name}", ["somewhere", name], [(chapter, [picture("a b", name)])])
 
 
 def test_everything_given_is_said() -> None:
