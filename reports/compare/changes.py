@@ -145,8 +145,7 @@ def compare_runs(now: RunReport, then: RunReport) -> Changes:
     obstacle = "other machines" if machine else ""
     names = Counter(after[key].row.arm.name for key in common)
     changes = [
-        _change(key, before[key], after[key], obstacle, names=names, same_software=not software)
-        for key in common
+        _change(key, before[key], after[key], obstacle, names=names, same_software=not software) for key in common
     ]
     others = [
         *planned,

@@ -149,7 +149,7 @@ def _dot(axes: Axes, at: int, change: Change, palette: Palette) -> None:
     sure = change.verdict in ("slower", "faster")
     look: dict[str, Any] = {"marker": "o", "ms": 7, "color": colour}
     axes.add_line(Line2D([middle], [at], **(look if sure else look | {"mfc": "none", "mew": 1.4})))
-    said = f"{percent(found)}  {change.verdict}{'; its code changed' if change.code else ''}"
+    said = f"{percent(found)}  {change.verdict}{'; its code changed' if change.code_changed else ''}"
     beside = axes.get_yaxis_transform()
     weight = "bold" if sure else "normal"
     axes.text(1.01, at, said, transform=beside, va="center", fontsize=8.5, color=INK if sure else FAINT, weight=weight)

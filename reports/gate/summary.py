@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.results.gate import CellVerdict, Controls, GatePlan, GateVerdict, Side, Whole, Word
-from reports.compare.environments import NOT_INSTALLED, differing
+from reports.compare.environments import NOT_INSTALLED, differences
 from reports.gate import commands, text
 from reports.text.columns import NOTHING
 from reports.text.sanitize import one_line, plain
@@ -268,7 +268,7 @@ def _compared(plan: GatePlan) -> Iterator[str]:
     yield f"Head: {side(plan.head)}"
     for note in plan.notes:
         yield f"Note: {one_line(note).rstrip('.')}"
-    for version in differing(plan.base.versions, plan.head.versions, NOT_INSTALLED):
+    for version in differences(plan.base.versions, plan.head.versions, NOT_INSTALLED):
         yield f"Note: {one_line(f'{version.what} is {version.then} on the base, {version.now} on the head')}"
 
 

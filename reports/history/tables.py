@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from rich.console import RenderableType
 
 from bench.results.statistics import Estimate
 from bench.results.store import Store
+from reports.figures.kit.figure import Figure
 from reports.history import figure
 from reports.history.text import findings, sentence, steps
 from reports.history.trends import Histories, History, Levels, Point, Trend
@@ -221,11 +221,10 @@ def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ..
 
 def write(histories: Histories, out: Store) -> list[str]:
     """Writes history.html, .md, .csv and .json, and a figure for each machine. Returns the names, first the one to open."""
-    figures = [
-        [figure.draw(history, title(history), f"history-{number}" if number else "history")]
-        for number, history in enumerate(histories.histories)
-    ]
-    written = list(zip_longest(report(histories), figures, fillvalue=[]))
+    written: list[tuple[Chapter, list[Figure]]] = [(chapter, []) for chapter in report(histories)]
+    for number, history in enumerate(histories.histories):
+        name = f"history-{number}" if number else "history"
+        written[number][1].append(figure.draw(history, title(history), name))
     return simple_page.write(
         "history",
         TITLE if histories.histories else NO_RUN,

@@ -67,16 +67,18 @@ def _sentences(history: History, changes: Sequence[Step]) -> Iterator[str]:
         others = "; ".join(dict.fromkeys(one for step in group for one in circumstances(history, step, named=True)))
         compared = sum(bool(trend.ratio and at in trend.ratio.runs) for trend in history.trends)
         together = 2 * len(group) > compared and group[0].trend.ratio
-        suspect = f" Most arms changed together, so it may be the reference that did: {_reference(group[0])}."
+        suspect = f" Most arms changed together, so it may be the reference that did: {_reference(history, group[0])}."
         yield (
             f"{len(group)} arms take {_span(group[0].trend, factors[0], factors[-1])}, "
             f"since run {_since(history, at, others)}: {names}{more}.{suspect if together else ''}"
         )
 
 
-def _reference(step: Step) -> str:
-    point = step.trend.points[step.at]
-    return point.reference if point else ""
+def _reference(history: History, step: Step) -> str:
+    """The label of the arm that the step's ratio is to."""
+    run, point = history.runs[step.at], step.trend.points[step.at]
+    reference = run.points.get(point.reference) if point else None
+    return reference.arm.label if reference else "it is not in that run"
 
 
 def sentence(history: History, step: Step) -> str:

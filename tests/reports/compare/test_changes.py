@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.record import Arm, Record
-from reports.compare.changes import Change, Changes, Incomparable, Side, compare_runs
-from reports.run.comparison import compare
+from reports.compare.changes import Change, Changes, Incomparable, compare_runs
+from reports.run.report import RunReport, report_of
 from tests.reports.records import ANALYTIC, ENVIRONMENT, MANUAL, REFERENCE, TWIN, arm, plan, race, rounds
 
 C, JAX = arm("linear/c"), arm("linear/jax")
@@ -23,7 +23,7 @@ def side(
     reference: float = 4e-4,
     count: int = 6,
     **changed: Mapping[str, str],
-) -> Side:
+) -> RunReport:
     """A run of the reference and its twin against arms of these speeds.
 
     changed  values of a record's field for an implementation: digest={"linear/c": "other"}
@@ -37,12 +37,12 @@ def side(
     records += others
     contestants = dict.fromkeys([*speeds, *(record.arm for record in others)])
     this = plan(race(*contestants)).named(name)
-    return Side(compare(this, ENVIRONMENT if environment is None else environment, records), records)
+    return report_of(this, ENVIRONMENT if environment is None else environment, records)
 
 
 def of(found: Changes, arm: Arm) -> Change:
     """The change of an arm."""
-    return next(change for change in found.changes if change.label == arm.label)
+    return next(change for change in found.changes if change.key == arm.key)
 
 
 def test_an_arm_that_became_slower_is_called_so() -> None:
@@ -54,7 +54,7 @@ def test_an_arm_that_became_slower_is_called_so() -> None:
     assert slower.ratio.low is not None
     assert slower.ratio.high is not None
     assert slower.ratio.low < 1.08 < slower.ratio.high
-    assert found.changes[0].label == MANUAL.label
+    assert found.changes[0].key == MANUAL.key
 
 
 def test_a_slower_machine_changes_no_ratio() -> None:
@@ -133,7 +133,7 @@ def test_code_that_changed_is_said() -> None:
     """A fingerprint that is another one is told of the arm, and of no other."""
     now = side({MANUAL: 2e-4, C: 1e-5}, "now", salt=2, fingerprint={"linear/c": "new"})
     found = compare_runs(now, side({MANUAL: 2e-4, C: 1e-5}, fingerprint={}))
-    assert {change.now.arm.implementation: change.code for change in found.changes} == {
+    assert {change.now.arm.implementation: change.code_changed for change in found.changes} == {
         "linear/c": True, "linear/manual": False, "linear/nn_sgd": False
     }  # fmt: skip
 
@@ -145,8 +145,8 @@ def test_an_arm_that_fails_now_comes_first() -> None:
         side({MANUAL: 3e-4}, "now", *failed, salt=2, fingerprint={}), side({MANUAL: 2e-4, JAX: 1e-4}, fingerprint={})
     )
     first = found.changes[0]
-    assert (first.label, first.verdict) == (JAX.label, "was ok, now failed")
-    assert (first.ratio, first.seconds, first.code) == (None, None, False)
+    assert (first.key, first.verdict) == (JAX.key, "was ok, now failed")
+    assert (first.ratio, first.seconds, first.code_changed) == (None, None, False)
 
 
 def test_a_wrong_arm_is_never_called_faster() -> None:
@@ -163,7 +163,7 @@ def test_a_wrong_arm_is_never_called_faster() -> None:
 def test_arms_of_only_one_run_are_listed() -> None:
     """What came and what went has no change and is not lost."""
     found = compare_runs(side({MANUAL: 2e-4, C: 1e-5}, "now"), side({MANUAL: 2e-4, ANALYTIC: 1e-4}))
-    assert (found.gone, found.new) == ((ANALYTIC.label,), (C.label,))
+    assert (found.gone, found.new) == ((ANALYTIC,), (C,))
 
 
 def test_another_reference_is_no_reference() -> None:
@@ -171,7 +171,7 @@ def test_another_reference_is_no_reference() -> None:
     base, twin = arm("linear/manual", "reference"), arm("linear/manual", "twin")
     records = [each for one in (base, twin, C) for each in rounds(one, 1e-4)]
     this = plan(race(C, reference=base, twin=twin)).named("now")
-    now = Side(compare(this, ENVIRONMENT, records), records)
+    now = report_of(this, ENVIRONMENT, records)
     found = compare_runs(now, side({MANUAL: 1e-4, C: 1e-4}))
     assert (of(found, C).ratio, of(found, C).why_not) == (None, "other references")
     assert of(found, C).seconds
@@ -180,7 +180,7 @@ def test_another_reference_is_no_reference() -> None:
 
 def test_a_run_against_itself_is_refused() -> None:
     """The same run twice would always be the same."""
-    with pytest.raises(Incomparable, match="the same run twice: name an earlier one with --against"):
+    with pytest.raises(Incomparable, match="name an earlier one with --against"):
         compare_runs(side({MANUAL: 2e-4}), side({MANUAL: 2e-4}))
 
 
@@ -190,7 +190,7 @@ def test_runs_without_a_common_arm_are_refused_with_what_differs() -> None:
     reference, twin = arm("linear/nn_sgd", "reference", **settings), arm("linear/nn_sgd", "twin", **settings)
     this = plan(race(arm("linear/c", **settings), reference=reference, twin=twin)).named("now")
     with pytest.raises(Incomparable, match=r"no arm in common \(rows: 100 000 then, 100 now\).*python -m bench run"):
-        compare_runs(Side(compare(this, ENVIRONMENT, []), []), side({MANUAL: 2e-4}))
+        compare_runs(report_of(this, ENVIRONMENT, []), side({MANUAL: 2e-4}))
 
 
 def test_one_round_each_leaves_it_unresolved() -> None:
@@ -203,7 +203,7 @@ def test_runs_without_a_single_time_have_nothing_to_tell() -> None:
     """All arms failed in both: statuses stand there, and no number."""
     failed = [rounds(one, None, 1, status="failed", reason="x") for one in (REFERENCE, TWIN, MANUAL)]
     this = [each for mine in failed for each in mine]
-    sides = [Side(compare(plan(race(MANUAL)).named(name), ENVIRONMENT, this), this) for name in ("then", "now")]
+    sides = [report_of(plan(race(MANUAL)).named(name), ENVIRONMENT, this) for name in ("then", "now")]
     found = compare_runs(sides[1], sides[0])
     assert [(change.verdict, change.ratio) for change in found.changes] == [("failed", None)] * 2
 

@@ -12,7 +12,7 @@ from bench.results.store import Store
 from reports.compare import figure, tables
 from reports.compare.changes import Changes, compare_runs
 from reports.compare.text import doubts, findings, in_words, percent
-from reports.figures.kit.colours import Palette, palette_of
+from reports.figures.kit.colours import Palette
 from reports.text.chapters import to_markdown
 from tests.reports.compare.test_changes import JAX, C, side
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, rounds
@@ -144,7 +144,7 @@ def test_the_picture_holds_every_arm_that_has_a_change() -> None:
     """Names and changes stand in the SVG as text, however hostile; what has none is told below."""
     now = side({MANUAL: 2.16e-4, HOSTILE: 1e-2}, "now", *rounds(JAX, None, 1, status="failed"), salt=2)
     found = compare_runs(now, side({MANUAL: 2e-4, HOSTILE: 1e-5, JAX: 1e-4}))
-    svg = figure.draw(found, palette_of(now.comparison)).files["svg"].decode()
+    svg = figure.draw(found, now.palette).files["svg"].decode()
     for said in ("linear/manual cpu eager", "&lt;b&gt;", "$x$", "slower", "linear/jax cpu eager was ok, now failed"):
         assert said in svg
     assert "\u202e" not in svg

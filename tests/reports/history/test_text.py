@@ -169,7 +169,7 @@ def test_the_picture_shows_what_changed_first() -> None:
     last = arm("linear/way_29")
     runs = [past(n, many | {last: 2e-4 * (1.2 if n >= 6 else 1)}) for n in range(12)]
     history = only(runs)
-    assert figure.chosen(history)[0].label == last.label
+    assert figure.chosen(history)[0].key == last.label
     svg = drawn(history)
     assert "19 other arms: no change was found in any of them" in svg
     assert "05-01" in svg
@@ -181,4 +181,4 @@ def test_the_picture_of_failures_says_so() -> None:
     history = only([past(n, {C: None, MANUAL: None}, reference=0.0) for n in range(3)])
     svg = drawn(history)
     assert "Nothing was measured" in svg
-    assert "never measured: " in svg
+    assert "Never measured: " in svg

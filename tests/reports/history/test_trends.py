@@ -96,7 +96,7 @@ def only(runs: Sequence[PastRun]) -> History:
 
 def of(history: History, arm: Arm) -> Trend:
     """The trend of an arm."""
-    return next(trend for trend in history.trends if trend.label == arm.key)
+    return next(trend for trend in history.trends if trend.key == arm.key)
 
 
 @pytest.mark.parametrize("count", [10, 20, 50])
@@ -160,7 +160,7 @@ def test_the_arm_that_changed_comes_first_and_since_its_run() -> None:
     runs = [past(n, {C: 1e-5, MANUAL: 2e-4 * (1.1 if n >= 7 else 1)}) for n in range(12)]
     history = only(runs[::-1])
     assert [run.name for run in history.runs] == [f"run-{n:03d}" for n in range(12)]
-    assert history.trends[0].label == MANUAL.key
+    assert history.trends[0].key == MANUAL.key
     assert history.trends[0].ratio
     ((at, factor),) = history.trends[0].ratio.changes
     assert at == 7
@@ -225,7 +225,7 @@ def test_a_run_counts_once() -> None:
     found = histories([past(1, {C: 1e-5}), past(1, {C: 1e-5}), past_run(Path(), this, environment, [])])
     assert len(found.histories[0].runs) == 1
     assert len(found.complaints) == 2
-    assert "run-001 is there twice" in "".join(found.complaints)
+    assert "run-001 was found twice" in "".join(found.complaints)
     assert "run-002 has no record" in "".join(found.complaints)
 
 
