@@ -1,6 +1,6 @@
-"""The small picture in an arm's fold: its blocks in the order they were timed, and how often each time came.
+"""The small figure in the details of an arm: its blocks in the order they were timed, and their distribution.
 
-Apart from the other pictures because there is one for every arm: it is drawn without axes, which take most of the time.
+There is one for every arm of a page, so it is drawn without axes, which would take most of the time.
 """
 
 import io
@@ -25,19 +25,19 @@ from reports.text import numbers
 
 Floats = NDArray[np.float64]
 
-MOST = 300  # blocks that are drawn one by one; of more, each round is a band
+MOST = 300  # blocks that are drawn one by one; of more, each round is drawn as a band
 WIDTH, HEIGHT = 520, 128  # points, like all below
-LEFT, RIGHT, BOTTOM, TOP = 62, 424, 18, 116  # of the blocks in order
-BINS_FROM, BINS_TO = 436, 516  # of their distribution
+LEFT, RIGHT, BOTTOM, TOP = 62, 424, 18, 116  # edges of the plot of the blocks in order
+BINS_FROM, BINS_TO = 436, 516  # edges of the histogram
 BINS = 24
-NUMBERED = 20  # rounds
+NUMBERED = 20  # rounds, up to which each has its number
 
 
 @dataclass(frozen=True)
 class Strip:
     """The blocks of an arm as an SVG, and the same in words.
 
-    marks  what a mark stands for: "block", or "round" where there are too many blocks
+    marks  what a mark shows: a "block", or a "round" where there are too many blocks
     """
 
     svg: bytes
@@ -47,7 +47,7 @@ class Strip:
 
 def draw(records: Sequence[Record], colour: str) -> Strip | None:
     """Seconds an update of every block, round after round, on a logarithmic scale; None where nothing was timed."""
-    rounds = [(record.round, found) for record in records if len(found := _seconds(record))]
+    rounds = [(record.round, seconds) for record in records if len(seconds := _seconds(record))]
     if not rounds:
         return None
     every = np.concatenate([seconds for _, seconds in rounds])
@@ -63,18 +63,18 @@ def draw(records: Sequence[Record], colour: str) -> Strip | None:
 
 
 def _seconds(record: Record) -> Floats:
-    found: Floats = np.array(list(record.per_update.values()), dtype=float)
-    return found[np.isfinite(found) & (found > 0)]
+    seconds: Floats = np.array(list(record.per_update.values()), dtype=float)
+    return seconds[np.isfinite(seconds) & (seconds > 0)]
 
 
 def _text(every: Floats, rounds: int) -> str:
     least, low, middle, high, most = (
-        numbers.seconds(float(each)) for each in np.quantile(every, (0, 0.25, 0.5, 0.75, 1))
+        numbers.seconds(float(seconds)) for seconds in np.quantile(every, (0, 0.25, 0.5, 0.75, 1))
     )
     blocks = "1 block" if len(every) == 1 else f"{grouped(len(every))} blocks"
     where = "1 round" if rounds == 1 else f"{rounds} rounds"
     return (
-        f"{blocks} in {where}: {middle} an update in the middle, half of them from {low} to {high}, "
+        f"{blocks} in {where}: median {middle} an update, half of them from {low} to {high}, "
         f"all from {least} to {most}."
     )
 
@@ -87,15 +87,17 @@ def _draw(
     low, high = math.log(least) - margin, math.log(most) + margin
 
     def heights(seconds: Floats) -> Floats:
-        found: Floats = BOTTOM + (np.log(seconds) - low) / (high - low) * (TOP - BOTTOM)
-        return found
+        places: Floats = BOTTOM + (np.log(seconds) - low) / (high - low) * (TOP - BOTTOM)
+        return places
 
-    edges = LEFT + (RIGHT - LEFT) * np.concatenate([[0], np.cumsum([len(each) for _, each in rounds])]) / len(every)
+    edges = LEFT + (RIGHT - LEFT) * np.concatenate([[0], np.cumsum([len(seconds) for _, seconds in rounds])]) / len(
+        every
+    )
     levels = _levels(every, heights)
     lines = [((LEFT, at), (BINS_TO, at)) for at, _ in levels] + [((x, BOTTOM - 4), (x, TOP + 4)) for x in edges[1:-1]]
     _stroke(figure, lines, GRID, 0.7)
-    for at, said in levels:
-        figure.text((LEFT - 5) / WIDTH, at / HEIGHT, said, ha="right", va="center", size=8.5, color=FAINT)
+    for at, text in levels:
+        figure.text((LEFT - 5) / WIDTH, at / HEIGHT, text, ha="right", va="center", size=8.5, color=FAINT)
     medians = []
     thin, thick, dots = [], [], []
     for (_, seconds), start, end in zip(rounds, edges, edges[1:], strict=False):
@@ -109,7 +111,7 @@ def _draw(
             thick.append((five[1], five[2]))
         else:
             places = start + (end - start) * (np.arange(len(seconds)) + 0.5) / len(seconds)
-            dots += [(each, each) for each in zip(places.tolist(), heights(seconds).tolist(), strict=True)]
+            dots += [(dot, dot) for dot in zip(places.tolist(), heights(seconds).tolist(), strict=True)]
     _stroke(figure, medians, INK, 1.4, order=0 if dots else 2)
     _stroke(figure, thin, colour, 1.0)
     _stroke(figure, thick, colour, max(1.0, min(8.0, 0.5 * (RIGHT - LEFT) / len(rounds))), alpha=0.6)
@@ -119,17 +121,17 @@ def _draw(
 
 
 def _levels(every: Floats, heights: Callable[[Floats], Floats]) -> list[tuple[float, str]]:
-    """Least, middle and most, with what they are; those that would lie on another are left out."""
-    found: list[tuple[float, str]] = []
+    """Heights and texts of the median, the least and the most; one that would overlap another is left out."""
+    levels: list[tuple[float, str]] = []
     for seconds in np.quantile(every, (0.5, 0, 1)):
         at = float(heights(np.array([seconds]))[0])
-        if all(abs(at - other) > 10 for other, _ in found):
-            found.append((at, numbers.seconds(float(seconds))))
-    return found
+        if all(abs(at - other) > 10 for other, _ in levels):
+            levels.append((at, numbers.seconds(float(seconds))))
+    return levels
 
 
 def _distribution(figure: MatplotlibFigure, heights: Floats, colour: str) -> None:
-    """A histogram that lies on its side, as tall as the blocks beside it."""
+    """A histogram on its side, on the same scale as the blocks beside it."""
     counts, edges = np.histogram(heights, bins=BINS, range=(BOTTOM, TOP))
     ends = BINS_FROM + (BINS_TO - BINS_FROM) * counts / counts.max()
     outline = [(BINS_FROM, edges[0])]
@@ -140,11 +142,11 @@ def _distribution(figure: MatplotlibFigure, heights: Floats, colour: str) -> Non
 
 
 def _number(figure: MatplotlibFigure, numbers: Sequence[int], edges: Floats) -> None:
-    told = range(len(numbers)) if len(numbers) <= NUMBERED else (0, len(numbers) - 1)
-    for place in told:
+    shown = range(len(numbers)) if len(numbers) <= NUMBERED else (0, len(numbers) - 1)
+    for place in shown:
         middle = (edges[place] + edges[place + 1]) / 2
-        said = f"round {numbers[place]}" if place == 0 and len(numbers) < 8 else str(numbers[place])
-        figure.text(middle / WIDTH, 3 / HEIGHT, said, ha="center", va="bottom", size=8, color=FAINT)
+        name = f"round {numbers[place]}" if place == 0 and len(numbers) < 8 else str(numbers[place])
+        figure.text(middle / WIDTH, 3 / HEIGHT, name, ha="center", va="bottom", size=8, color=FAINT)
     figure.text(BINS_FROM / WIDTH, 3 / HEIGHT, "how often", ha="left", va="bottom", size=8, color=FAINT)
 
 
@@ -157,7 +159,7 @@ def _stroke(
     cap: str = "butt",
     order: int = 1,
 ) -> None:
-    """All of them as one path: as small as a file of so many marks can be."""
+    """Draws all lines as one path, which keeps the file small."""
     ends = [end for line in lines for end in line]
     if ends:
         path = Path(ends, np.tile([Path.MOVETO, Path.LINETO], len(ends) // 2))

@@ -1,4 +1,4 @@
-"""The picture of raw blocks in the order they were run: drift, spikes and disturbed rounds at a glance."""
+"""The figure of all raw blocks in the order they were run, which shows drift, spikes and disturbed rounds."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
-from bench.results.record import Arm, grouped
+from bench.results.record import Arm
 from impls.contract.setting import spoken
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
@@ -20,15 +20,17 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.report import RaceResult
 from reports.text import numbers
+from reports.text.numbers import plural
 from reports.text.sanitize import plain
 
 TITLE = "Every block in the order it was run, over its arm's median: flat and narrow is a quiet machine"
-MANY = 6_000  # blocks, above which bands of a round stand for its blocks
-OUTSIDE = 0.004  # share of the blocks that may lie beyond the picture; they are marked at its edge
-DRIFT, SPIKE = 1.05, 1.5  # a round whose median is so far from 1, and a block so much slower than its arm's, are told
+MANY = 6_000  # blocks, above which a band is drawn for each round in place of its blocks
+OUTSIDE = 0.004  # share of the blocks that may lie beyond the plot; they are marked at its edge
+DRIFT = 1.05  # a round whose median is further from 1 than this is called disturbed
+SPIKE = 1.5  # a block that takes so many times its arm's median is counted as a spike
 NAMES = 16  # rounds that are named
 TICKS = (0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100)
-FINE = (0.95, 1.05, 1.1, 0.9)  # of those, only where there is room
+FINE = (0.95, 1.05, 1.1, 0.9)  # of those, shown only where there is room
 LEFT, BELOW, TALL = 0.8, 0.55, 4.6  # inches
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 BANDS = (("0.05", "0.95", 0.25), ("0.25", "0.75", 0.4))
@@ -36,11 +38,11 @@ BANDS = (("0.05", "0.95", 0.25), ("0.25", "0.75", 0.4))
 
 @dataclass(frozen=True)
 class Blocks:
-    """All blocks of a race, a row each.
+    """All blocks of a race.
 
-    table    round, lap, place (laps counted through all rounds), arm (its number), seconds an update, ratio (to its
-             arm's median over the run)
-    arms     by that number
+    table  a row for each block: round, lap, place (laps counted through all rounds), arm (an index), seconds an update,
+           ratio (seconds over the arm's median in the run)
+    arms   by that index
     """
 
     table: pd.DataFrame
@@ -48,19 +50,19 @@ class Blocks:
 
 
 def blocks_of(result: RaceResult) -> Blocks:
-    """In the order of rounds and laps; the twin too, and wrong arms: they met the same machine."""
+    """The blocks in the order of rounds and laps; those of the twin and of wrong arms too, as they ran on the same machine."""
     arms = tuple(arm for arm in result.race.arms if any(record.blocks for record in result.records[arm]))
-    mine = [(number, record) for number, arm in enumerate(arms) for record in result.records[arm] if record.blocks]
-    counts = [len(record.blocks) for _, record in mine]
+    own = [(number, record) for number, arm in enumerate(arms) for record in result.records[arm] if record.blocks]
+    counts = [len(record.blocks) for _, record in own]
     table = pd.DataFrame(
         {
-            "round": np.repeat([record.round for _, record in mine], counts),
-            "lap": [lap for _, record in mine for lap in record.laps],
-            "arm": np.repeat([number for number, _ in mine], counts),
-            "seconds": np.fromiter((block for _, record in mine for block in record.blocks), float),
+            "round": np.repeat([record.round for _, record in own], counts),
+            "lap": [lap for _, record in own for lap in record.laps],
+            "arm": np.repeat([number for number, _ in own], counts),
+            "seconds": np.fromiter((block for _, record in own for block in record.blocks), float),
         }
     )
-    table["seconds"] /= np.repeat([record.updates_per_block or 1 for _, record in mine], counts)
+    table["seconds"] /= np.repeat([record.updates_per_block or 1 for _, record in own], counts)
     table = table[table["seconds"] > 0].sort_values(["round", "lap", "arm"], kind="stable", ignore_index=True)
     table["ratio"] = table["seconds"] / table.groupby("arm")["seconds"].transform("median")
     table["place"] = table.groupby(["round", "lap"], sort=True).ngroup()
@@ -68,25 +70,25 @@ def blocks_of(result: RaceResult) -> Blocks:
 
 
 def draw(result: RaceResult, palette: Palette) -> Figure | None:
-    """The picture of one race; None where nothing was timed."""
+    """The figure of one race; None where nothing was timed."""
     blocks = blocks_of(result)
     table = blocks.table
     if table.empty:
         return None
-    said = _said(blocks)
-    text = plain(" ".join(said))
+    sentences = _sentences(blocks)
+    text = plain(" ".join(sentences))
     columns, rows = _summed_up(table) if len(table) > MANY else _raw(blocks)
     return Figure(
-        "blocks", TITLE, text, lambda: _figure(result, blocks, palette, said), columns, rows, race=result.race
+        "blocks", TITLE, text, lambda: _figure(result, blocks, palette, sentences), columns, rows, race=result.race
     )
 
 
 def _raw(blocks: Blocks) -> tuple[list[str], list[tuple[Any, ...]]]:
     names = [(arm.implementation, arm.role, spoken(arm.setting)) for arm in blocks.arms]
-    told = ("round", "lap", "arm", "seconds", "ratio")
+    shown = ("round", "lap", "arm", "seconds", "ratio")
     rows = [
         (number, lap, *names[arm], seconds, ratio)
-        for number, lap, arm, seconds, ratio in zip(*(blocks.table[column].tolist() for column in told), strict=True)
+        for number, lap, arm, seconds, ratio in zip(*(blocks.table[column].tolist() for column in shown), strict=True)
     ]
     return ["round", "lap", "implementation", "role", "setting", "seconds_per_update", "over_its_median"], rows
 
@@ -97,60 +99,57 @@ def _summed_up(table: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 
 def _by_round(table: pd.DataFrame) -> pd.DataFrame:
-    """Of each round the number of its blocks, and the quantiles of their ratios."""
+    """For each round the quantiles and the maximum of its blocks' ratios, and their number."""
     ratios = table.groupby("round")["ratio"]
-    found = ratios.quantile(np.array(QUANTILES)).unstack()
-    found.columns = pd.Index([f"{share:g}" for share in QUANTILES])
-    return found.assign(blocks=ratios.size(), slowest=ratios.max())
+    rounds = ratios.quantile(np.array(QUANTILES)).unstack()
+    rounds.columns = pd.Index([f"{share:g}" for share in QUANTILES])
+    return rounds.assign(blocks=ratios.size(), slowest=ratios.max())
 
 
-def _said(blocks: Blocks) -> list[str]:
+def _sentences(blocks: Blocks) -> list[str]:
     table = blocks.table
     rounds = table.groupby("round")["ratio"].median()
-    off = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
+    disturbed = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
     lows, highs = table["ratio"].quantile([0.05, 0.95])
-    counted = f"{_counted(len(table))} of {_counted(len(blocks.arms), 'arm')} in {_counted(len(rounds), 'round')}"
-    said = [f"{counted}: nine of ten within {_percent(lows)} and {_percent(highs)} of their arm's median."]
-    if len(off):
-        far = sorted(off.items(), key=lambda each: -abs(math.log(each[1])))[:5]
-        said.append("Disturbed rounds: " + ", ".join(f"round {number} ({_percent(at)})" for number, at in far) + ".")
+    counts = f"{plural(len(table), 'block')} of {plural(len(blocks.arms), 'arm')} in {plural(len(rounds), 'round')}"
+    sentences = [f"{counts}: nine of ten within {_percent(lows)} and {_percent(highs)} of their arm's median."]
+    if len(disturbed):
+        furthest = sorted(disturbed.items(), key=lambda entry: -abs(math.log(entry[1])))[:5]
+        listed = ", ".join(f"round {number} ({_percent(ratio)})" for number, ratio in furthest)
+        sentences.append(f"Disturbed rounds, by their median: {listed}.")
     else:
-        said.append(f"No round as a whole is more than {100 * (DRIFT - 1):.0f} % off.")
+        sentences.append(f"No round's median is more than {100 * (DRIFT - 1):.0f} % off.")
     spikes = table[table["ratio"] > SPIKE]
     if len(spikes):
         worst = spikes.nlargest(1, "ratio").iloc[0]
         arm = blocks.arms[int(worst["arm"])]
-        said.append(
-            f"{_counted(len(spikes))} took more than {SPIKE} times their arm's median, the slowest "
+        sentences.append(
+            f"{plural(len(spikes), 'block')} took more than {SPIKE} times their arm's median, the slowest "
             f"{numbers.times(worst['ratio'])} ({arm.name}, round {int(worst['round'])}, lap {int(worst['lap'])})."
         )
-    return said
-
-
-def _counted(number: int, noun: str = "block") -> str:
-    return f"{grouped(number)} {noun}" + ("" if number == 1 else "s")
+    return sentences
 
 
 def _percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.1f} %"
 
 
-def _figure(result: RaceResult, blocks: Blocks, palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
+def _figure(result: RaceResult, blocks: Blocks, palette: Palette, sentences: Sequence[str]) -> MatplotlibFigure:
     table, many = blocks.table, len(blocks.table) > MANY
-    stars = [name for name in palette.colours if any(arm.implementation == name for arm in blocks.arms)]
-    wide = WIDTH - LEFT - labels.room(stars)
+    coloured = [name for name in palette.colours if any(arm.implementation == name for arm in blocks.arms)]
+    wide = WIDTH - LEFT - labels.room(coloured)
     low, high = _reach(table["ratio"])
     beyond = table[(table["ratio"] < low) | (table["ratio"] > high)]
-    notes = list(said)
+    notes = list(sentences)
     if many:
         notes.append(
-            "Too many to draw each: the bands hold nine of ten, and half, of a round's blocks; lines are medians."
+            "Too many blocks to draw each: the bands hold nine of ten, and half, of a round's blocks; lines are medians."
         )
     else:
-        notes.append("The line is the median over all arms of a lap.")
+        notes.append("The line is the median of each lap over all arms.")
         if len(beyond):
-            far = f"{_counted(len(beyond))}, up to {numbers.times(beyond['ratio'].max())}"
-            notes.append(f"Diamonds, at the edge, are beyond the picture: {far}.")
+            far = f"{plural(len(beyond), 'block')}, up to {numbers.times(beyond['ratio'].max())}"
+            notes.append(f"Diamonds at the edge are blocks beyond the plot: {far}.")
     canvas = blank_canvas(TITLE, result.race.title, notes, TALL + BELOW)
     axes = canvas.axes(LEFT, BELOW, wide, TALL)
     axes.set(yscale="log", ylim=(low, high))
@@ -159,30 +158,30 @@ def _figure(result: RaceResult, blocks: Blocks, palette: Palette, said: Sequence
     axes.set_yticks([], minor=True)
     axes.set_ylabel("block over its arm's median", color=FAINT)
     axes.grid(axis="y", color=GRID, lw=0.6)
-    (_bands if many else _dots)(axes, blocks, palette, stars)
-    _key(axes, stars, palette, wide)
+    (_bands if many else _dots)(axes, blocks, palette, coloured)
+    _key(axes, coloured, palette, wide)
     return canvas.figure
 
 
 def _reach(ratios: pd.Series) -> tuple[float, float]:
-    """From below to above nearly all blocks; far spikes would flatten everything else."""
+    """The limits of the plot: nearly all blocks, because far spikes would flatten everything else."""
     low, high = ratios.quantile([OUTSIDE / 2, 1 - OUTSIDE / 2])
     return min(0.92, 0.97 * low), max(1.09, 1.03 * high)
 
 
-def _dots(axes: Axes, blocks: Blocks, palette: Palette, stars: Sequence[str]) -> None:
-    """A dot a block, at its lap; as pixels, for thousands of shapes make a large file."""
+def _dots(axes: Axes, blocks: Blocks, palette: Palette, coloured: Sequence[str]) -> None:
+    """A dot for each block at its lap; drawn as pixels, because thousands of shapes make a large file."""
     table = blocks.table
     low, high = axes.get_ylim()
     implementation = np.array([arm.implementation for arm in blocks.arms])[table["arm"]]
-    others = ~np.isin(implementation, stars)
+    others = ~np.isin(implementation, coloured)
     for chosen, colour, size in [
         (others, MUTED, 2.6),
-        *((implementation == s, palette.colours[s], 4.0) for s in stars),
+        *((implementation == name, palette.colours[name], 4.0) for name in coloured),
     ]:
-        mine = table[chosen]
-        inside = mine["ratio"].clip(low, high)
-        off = (mine["ratio"] != inside).to_numpy()
+        own = table[chosen]
+        inside = own["ratio"].clip(low, high)
+        off = (own["ratio"] != inside).to_numpy()
         dot: dict[str, Any] = {
             "ls": "",
             "color": colour,
@@ -190,45 +189,45 @@ def _dots(axes: Axes, blocks: Blocks, palette: Palette, stars: Sequence[str]) ->
             "rasterized": True,
             "zorder": 2.0 if colour != MUTED else 1.5,
         }
-        axes.plot(mine["place"], inside, marker="o", ms=size, **dot)
-        axes.plot(mine["place"][off], inside[off], marker="D", ms=6, clip_on=False, **dot)
+        axes.plot(own["place"], inside, marker="o", ms=size, **dot)
+        axes.plot(own["place"][off], inside[off], marker="D", ms=6, clip_on=False, **dot)
     laps = table.groupby("place").agg(round=("round", "first"), ratio=("ratio", "median"))
     firsts = laps.groupby("round").head(1).index.to_numpy()
     for begin, end in zip(firsts, [*firsts[1:], len(laps)], strict=True):
-        mine = laps.iloc[begin:end]
-        axes.plot(mine.index, mine["ratio"], color=INK, lw=1.1, zorder=3)
+        own = laps.iloc[begin:end]
+        axes.plot(own.index, own["ratio"], color=INK, lw=1.1, zorder=3)
     axes.set_xlim(-0.7, len(laps) - 0.3)
-    axes.set_xlabel("laps in the order they were run; rounds, each of fresh processes, between the lines", color=FAINT)
+    axes.set_xlabel("laps in the order they were run; each round, between two lines, has fresh processes", color=FAINT)
     axes.set_xticks([])
     every = -(-len(firsts) // NAMES)
     for number, begin in enumerate(firsts):
         if number:
             axes.axvline(begin - 0.5, color=FAINT, lw=0.7, zorder=1)
         if number % every == 0:
-            said = f"round {laps['round'].iloc[begin]}"
+            name = f"round {laps['round'].iloc[begin]}"
             axes.annotate(
-                said, (begin - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), textcoords="offset points",
+                name, (begin - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(3, -3), textcoords="offset points",
                 va="top", fontsize=8, color=FAINT,
             )  # fmt: skip
 
 
-def _bands(axes: Axes, blocks: Blocks, palette: Palette, stars: Sequence[str]) -> None:
+def _bands(axes: Axes, blocks: Blocks, palette: Palette, coloured: Sequence[str]) -> None:
     rounds = _by_round(blocks.table)
     for low, high, alpha in BANDS:
         axes.fill_between(rounds.index, rounds[low], rounds[high], color=MUTED, alpha=alpha, lw=0)
     axes.plot(rounds.index, rounds["0.5"], color=INK, lw=1.4, zorder=3)
     names = np.array([arm.implementation for arm in blocks.arms])[blocks.table["arm"]]
-    for star in stars:
-        mine = blocks.table[names == star].groupby("round")["ratio"].median()
-        axes.plot(mine.index, mine, color=palette.colours[star], lw=1.0, zorder=2)
+    for name in coloured:
+        own = blocks.table[names == name].groupby("round")["ratio"].median()
+        axes.plot(own.index, own, color=palette.colours[name], lw=1.0, zorder=2)
     axes.set_xlim(rounds.index.min() - 0.5, rounds.index.max() + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("round", color=FAINT)
 
 
-def _key(axes: Axes, stars: Sequence[str], palette: Palette, wide: float) -> None:
-    """Whose dots are whose, beside the plot."""
-    entries = [*((star, palette.colours[star]) for star in stars), ("all others", MUTED)]
+def _key(axes: Axes, coloured: Sequence[str], palette: Palette, wide: float) -> None:
+    """The key beside the plot: which colour belongs to which implementation."""
+    entries = [*((name, palette.colours[name]) for name in coloured), ("all others", MUTED)]
     for number, (name, colour) in enumerate(entries):
         place = 0.97 - number * 1.3 * labels.LINE / TALL
         x = 1 + labels.KEY[0] / wide

@@ -1,4 +1,4 @@
-"""The picture of total seconds against updates, start-up included: when a slower start has paid for itself."""
+"""The figure of total seconds against updates, start-up included: after how many updates a slower start pays off."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from reports.run.time_to_loss import contestants
 from reports.text import numbers
 from reports.text.sanitize import plain
 
-TITLE = "Total seconds against updates, start-up included: lower is sooner done"
+TITLE = "Total seconds against updates, start-up included: lower is finished sooner"
 COLUMNS = (
     "implementation",
     "setting",
@@ -35,36 +35,36 @@ COLUMNS = (
     "job_updates",
     "total_seconds_of_job",
 )
-BEYOND = 3.0  # the picture ends at so many times the last number of updates that it marks
-FURTHEST = 1_000  # jobs: an arm that pays off later than that is told, not shown
-FEW = 12  # lines, up to which muted ones are named too
+BEYOND = 3.0  # the plot ends at so many times the last number of updates that it marks
+FURTHEST = 1_000  # jobs: an arm that pays off later than that is named in the notes and not marked
+FEW = 12  # lines, up to which those without a colour are named too
 LEFT, BELOW = 0.85, 0.55  # inches that the scales take
 
 
 @dataclass(frozen=True)
 class Line:
-    """The seconds that an arm takes in all: cold + each x updates.
+    """The seconds that an arm takes in all: start + update x number of updates.
 
-    paid  after so many updates it has caught up with the reference; None where it has not, or nothing had to be paid
+    break_even  updates after which it has caught up with the reference; None where it never does, or need not
     """
 
     row: Row
-    cold: float
-    each: float
-    paid: int | None
+    start: float
+    update: float
+    break_even: int | None
 
     def at(self, updates: Any) -> Any:
-        """Seconds in all after so many updates."""
-        return self.cold + self.each * updates
+        """Total seconds after so many updates."""
+        return self.start + self.update * updates
 
     @property
     def name(self) -> str:
-        """The arm's name, marked where its start was not its own."""
+        """The arm's name; "~" marks a start that was measured while others were starting."""
         return self.row.arm.name + ("" if self.row.cold_alone else "~")
 
 
 def draw(result: RaceResult, palette: Palette) -> Figure | None:
-    """The picture of one race; None without an arm whose start and update were both measured."""
+    """The figure of one race; None without an arm whose start and update were both measured."""
     lines = lines_of(result)
     if not lines:
         return None
@@ -73,24 +73,24 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
         (
             line.row.arm.implementation,
             spoken(line.row.arm.setting),
-            line.cold,
+            line.start,
             line.row.cold_alone,
-            line.each,
-            line.paid,
+            line.update,
+            line.break_even,
             job,
             line.at(job),
         )
         for line in lines
     ]
-    said = _said(lines, job)
-    text = plain(" ".join(said))
+    sentences = _sentences(lines, job)
+    text = plain(" ".join(sentences))
     return Figure(
-        "payoff", TITLE, text, lambda: _figure(result, lines, palette, said), COLUMNS, table, race=result.race
+        "payoff", TITLE, text, lambda: _figure(result, lines, palette, sentences), COLUMNS, table, race=result.race
     )
 
 
 def lines_of(result: RaceResult) -> list[Line]:
-    """Of the faithful arms. Their updates follow the paired ratios, so that lines cross where an arm is said to pay off."""
+    """The lines of the faithful arms. Updates follow the paired ratios, so that lines cross where the table says they do."""
     rows = [row for row in contestants(result) if row.seconds and row.cold_seconds is not None]
     base = next((row.seconds.value for row in rows if row.arm.role == "reference" and row.seconds), None)
     return [
@@ -105,72 +105,75 @@ def lines_of(result: RaceResult) -> list[Line]:
     ]
 
 
-def _said(lines: Sequence[Line], job: int) -> list[str]:
-    """What the picture says, in sentences."""
-    first = _first(lines, job)
+def _sentences(lines: Sequence[Line], job: int) -> list[str]:
+    first = _soonest(lines, job)
     reference = next((line for line in lines if line.row.arm.role == "reference"), None)
-    said = [
-        f"For the job's {grouped(job)} updates {first.name} takes least, {numbers.seconds(first.at(job))} with its start"
+    sentences = [
+        f"For the job's {grouped(job)} updates {first.name} takes the least time, {numbers.seconds(first.at(job))} with its "
+        "start"
         + ("." if reference in (None, first) else f"; {reference.name} takes {numbers.seconds(reference.at(job))}.")
     ]
-    late = _late(lines)
-    within = [line for line in late if (line.paid or 0) <= job]
+    late = _slow_starters(lines)
+    within = [line for line in late if (line.break_even or 0) <= job]
     beyond = late[len(within) :]
     if within:
-        said.append(f"{_arms(within, 'has', 'have')} paid for a slower start by then: {_listed(within)}.")
+        sentences.append(f"Slower starts that pay off within the job: {_listed(within)}.")
     if beyond:
-        said.append(f"{_arms(beyond, 'has', 'have')} not paid for a slower start by then: {_listed(beyond)}.")
+        sentences.append(f"Slower starts that pay off only later: {_listed(beyond)}.")
     if any(not line.row.cold_alone for line in lines):
-        said.append("~: other arms were starting at the same time, which makes a start longer than it is alone.")
-    return said
+        sentences.append(
+            "~: other arms were starting at the same time, so this start is longer than it would be alone."
+        )
+    return sentences
 
 
-def _first(lines: Sequence[Line], job: int) -> Line:
+def _soonest(lines: Sequence[Line], job: int) -> Line:
     return min(lines, key=lambda line: line.at(job))
 
 
-def _late(lines: Sequence[Line]) -> list[Line]:
-    return sorted((line for line in lines if line.paid), key=lambda line: line.paid or 0)
-
-
-def _arms(lines: Sequence[Line], one: str, more: str) -> str:
-    return f"1 arm {one}" if len(lines) == 1 else f"{len(lines)} arms {more}"
+def _slow_starters(lines: Sequence[Line]) -> list[Line]:
+    """The lines that start later than the reference and catch up with it, the first to do so first."""
+    return sorted((line for line in lines if line.break_even), key=lambda line: line.break_even or 0)
 
 
 def _listed(lines: Sequence[Line]) -> str:
-    """The first two, and the last."""
-    said = [f"{line.name} after {numbers.count(line.paid or 0)} updates" for line in lines]
-    return ", ".join(said if len(said) < 4 else [*said[:2], f"..., {said[-1]}"])
+    """The first two lines and the last, each with its number of updates."""
+    texts = [f"{line.name} after {numbers.count(line.break_even or 0)} updates" for line in lines]
+    return ", ".join(texts if len(texts) < 4 else [*texts[:2], f"..., {texts[-1]}"])
 
 
-def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
+def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentences: Sequence[str]) -> MatplotlibFigure:
     job = result.race.reference.setting.updates
-    told = [_first(lines, job), *_late(lines)[:2], *_late(lines)[-1:]]
-    named = [line for line in lines if len(lines) <= FEW or _stands_out(line, palette) or line in told]
+    noted = [_soonest(lines, job), *_slow_starters(lines)[:2], *_slow_starters(lines)[-1:]]
+    named = [line for line in lines if len(lines) <= FEW or _stands_out(line, palette) or line in noted]
     texts = {line.row.arm: labels.short(_label(line)) for line in named}
     right = labels.room(list(texts.values()))
     wide, tall = WIDTH - LEFT - right, max(4.8, labels.LINE * (len(named) + 3))
-    notes = [*said, "Every start was clocked once; an update's seconds are paired with the reference's, lap by lap."]
+    notes = [*sentences, "Every start was timed once; an update's seconds are paired with the reference's, lap by lap."]
     canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
     axes = canvas.axes(LEFT, BELOW, wide, tall)
-    last = BEYOND * max([job, *(line.paid for line in lines if line.paid and line.paid <= FURTHEST * job)])
+    last = BEYOND * max(
+        [job, *(line.break_even for line in lines if line.break_even and line.break_even <= FURTHEST * job)]
+    )
     updates = np.geomspace(1, last, 80)
     _scales(axes, lines, last)
     muted = [np.column_stack([updates, line.at(updates)]) for line in lines if not _stands_out(line, palette)]
     axes.add_collection(LineCollection(muted, colors=MUTED, lw=0.7, zorder=1.6), autolim=False)
     ends = []
     for line in named:
-        look = _look(line, palette)
+        line_style = _line_style(line, palette)
         if _stands_out(line, palette):
-            axes.plot(updates, line.at(updates), **look)
-        ends.append(Label(texts[line.row.arm], (last, line.at(last)), look, bold=line.row.arm.role == "reference"))
+            axes.plot(updates, line.at(updates), **line_style)
+        ends.append(
+            Label(texts[line.row.arm], (last, line.at(last)), line_style, bold=line.row.arm.role == "reference")
+        )
     _marks(axes, lines, palette, last)
     _job(axes, job)
     labels.name_ends(axes, ends, wide, tall)
     axes.text(
         1 + labels.KEY[-1] / wide,
         1 + 0.13 / tall,
-        "pays off after ... updates:",
+        "pays off after so many updates:",
         transform=axes.transAxes,
         fontsize=8.5,
         color=FAINT,
@@ -183,7 +186,7 @@ def _stands_out(line: Line, palette: Palette) -> bool:
     return palette.has_colour(line.row.arm)
 
 
-def _look(line: Line, palette: Palette) -> dict[str, Any]:
+def _line_style(line: Line, palette: Palette) -> dict[str, Any]:
     arm = line.row.arm
     dashes = palette.dashes(arm)
     width = 2.6 if arm.role == "reference" else 1.6 if palette.has_colour(arm) else 0.7
@@ -193,10 +196,10 @@ def _look(line: Line, palette: Palette) -> dict[str, Any]:
 def _label(line: Line) -> str:
     if line.row.arm.role == "reference":
         return f"{line.name}, the reference"
-    if line.paid:
-        return f"{line.name}: {numbers.count(line.paid)}"
-    found = line.row.break_even
-    return line.name + ("" if found is None else ": never" if found.updates is None else ": at once")
+    if line.break_even:
+        return f"{line.name}: {numbers.count(line.break_even)}"
+    break_even = line.row.break_even
+    return line.name + ("" if break_even is None else ": never" if break_even.updates is None else ": at once")
 
 
 def _scales(axes: Axes, lines: Sequence[Line], last: float) -> None:
@@ -209,13 +212,13 @@ def _scales(axes: Axes, lines: Sequence[Line], last: float) -> None:
 
 
 def _marks(axes: Axes, lines: Sequence[Line], palette: Palette, last: float) -> None:
-    """A dot where an arm has caught up with the reference, on the line of both."""
-    paid = [line for line in lines if line.paid and line.paid <= last]
-    for stars, size in ((False, 14), (True, 42)):
-        chosen = [line for line in paid if _stands_out(line, palette) is stars]
+    """A dot where an arm has caught up with the reference; a larger one on a line with a colour."""
+    shown = [line for line in lines if line.break_even and line.break_even <= last]
+    for coloured, size in ((False, 14), (True, 42)):
+        chosen = [line for line in shown if _stands_out(line, palette) is coloured]
         axes.scatter(
-            [line.paid or 0 for line in chosen],
-            [line.at(line.paid) for line in chosen],
+            [line.break_even or 0 for line in chosen],
+            [line.at(line.break_even) for line in chosen],
             s=size,
             c=[palette.colour(line.row.arm) for line in chosen],
             edgecolors=PAPER,

@@ -1,4 +1,4 @@
-"""The picture of a race: a bar an arm on a logarithmic scale, its interval, the twin's band and the floors."""
+"""The ladder of a race: a bar for each arm on a logarithmic scale, with its interval, the twin's band and the floors."""
 
 import math
 import textwrap
@@ -27,19 +27,19 @@ from reports.text.sanitize import plain
 
 HEADINGS = {
     "faithful": "every update reads the data",
-    "algorithmic": "another algorithm, ranked apart: no update reads the data",
+    "algorithmic": "another algorithm, ranked separately: no update reads the data",
     "unranked": "not ranked",
 }
-WORDS: dict[str, Any] = {
+TEXT: dict[str, Any] = {
     "textcoords": "offset points",
     "va": "center",
     "fontsize": 9,
     "color": INK,
     "zorder": 4,
-    "bbox": {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor may cross them
+    "bbox": {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor's line may cross them
 }
 TITLE = "Time of one parameter update: shorter is faster"
-HEADING = 1.05  # what a heading takes, in bars
+HEADING = 1.05  # height of a heading, in bars
 
 
 COLUMNS = (
@@ -58,7 +58,7 @@ COLUMNS = (
 
 
 def draw(result: RaceResult, palette: Palette) -> Figure:
-    """The ladder of one race, fastest first."""
+    """The ladder of one race, the fastest arm first."""
     table = [
         (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
         for row in result.rows
@@ -102,11 +102,11 @@ def _seconds(row: Row) -> float:
 
 
 def _scale(axes: Axes, rows: Sequence[Row]) -> None:
-    """From what reads the data: against an algorithm that does not, a thousand times faster, all others look the same."""
+    """Sets the scale for the arms that read the data: one that does not is a thousand times faster and would flatten them."""
     rows = [row for row in rows if row.work != "algorithmic"] or rows
     least, most = min(map(_seconds, rows)), max(map(_seconds, rows))
     left = 10 ** math.floor(math.log10(least / 1.5))
-    right = most * (most / left) ** 0.28  # room for the words at the ends of the bars
+    right = most * (most / left) ** 0.28  # room for the text at the ends of the bars
     axes.set_xscale("log")
     axes.set_xlim(left, right)
     style.scale(axes.xaxis, left, right, style.duration)
@@ -117,13 +117,13 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, *, headings: bool) -> float:
-    """Draws the bars of each group below one another; returns where the last of them ends."""
+    """Draws the bars of each group below one another; returns the place at which the last one ends."""
     places: list[tuple[float, Row]] = []
     at = 0.0
     for name, rows in groups.items():
         if headings:
             axes.annotate(
-                HEADINGS[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **WORDS
+                HEADINGS[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **TEXT
             )
             at += HEADING - 0.15
         for row in rows:
@@ -155,12 +155,12 @@ def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
     if row.seconds and row.seconds.low is not None and row.seconds.high is not None:
         high = row.seconds.high
         axes.errorbar(middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2)
-    said = _said(row) if middle > left else f"◂ {_said(row)}"
-    axes.annotate(said, (max(high, left), place), xytext=(6, 0), **WORDS)
+    text = _text(row) if middle > left else f"◂ {_text(row)}"
+    axes.annotate(text, (max(high, left), place), xytext=(6, 0), **TEXT)
 
 
 def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
-    """A dashed line each, from its name above the bars; the leftmost name is the highest, so that no line crosses one."""
+    """A dashed line for each floor, down from its name; the leftmost name is the highest, so that no line crosses a name."""
     lines: list[Line2D] = []
     for number, row in enumerate(rows):
         at, top = _seconds(row), number - len(rows) - 0.2
@@ -173,19 +173,19 @@ def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:
             zorder=3,
             path_effects=[withStroke(linewidth=3, foreground=PAPER, alpha=0.7)],
         )
-        said = f"floor: {plain(_label(row))}  {numbers.seconds(at)}"
+        name = f"floor: {plain(_label(row))}  {numbers.seconds(at)}"
         left, right = axes.get_xlim()
         far = at > left**0.4 * right**0.6
-        axes.annotate(said, (at, top), xytext=(-5 if far else 5, 0), ha="right" if far else "left", **WORDS)
+        axes.annotate(name, (at, top), xytext=(-5 if far else 5, 0), ha="right" if far else "left", **TEXT)
     return lines
 
 
 def _legend(axes: Axes, result: RaceResult, rows: Sequence[Row], floors: Sequence[Line2D]) -> None:
-    """What colours and lines stand for that no heading says."""
+    """What the floors' lines, the reference's colour and the twin's band mean."""
     entries: list[Artist] = []
     if floors:
-        dashes, said = floors[0].get_linestyle(), "floors train nothing: they do only a part of an update"
-        entries.append(Line2D([], [], color=INK, ls=dashes, lw=1.2, label=said))
+        meaning = "floors train nothing: they do only a part of an update"
+        entries.append(Line2D([], [], color=INK, ls=floors[0].get_linestyle(), lw=1.2, label=meaning))
     if any(row.arm.role == "reference" for row in rows):
         entries.append(Patch(color=REFERENCE, label="the reference"))
     reference = next((row for row in rows if row.arm.role == "reference"), None)
@@ -193,8 +193,8 @@ def _legend(axes: Axes, result: RaceResult, rows: Sequence[Row], floors: Sequenc
     if reference and twin and twin.low is not None and twin.high is not None:
         value = _seconds(reference)
         axes.axvspan(value * min(1, twin.low), value * max(1, twin.high), color="#999999", alpha=0.35, lw=0)
-        said = "the reference against itself (95 %): how much identical code differs"
-        entries.append(Patch(color="#999999", alpha=0.35, lw=0, label=said))
+        meaning = "the reference against its twin, identical code (95 %)"
+        entries.append(Patch(color="#999999", alpha=0.35, lw=0, label=meaning))
     if entries:
         below = axes.transAxes + ScaledTranslation(0, -0.3, axes.figure.dpi_scale_trans)
         axes.legend(
@@ -213,9 +213,8 @@ def _label(row: Row) -> str:
     return f"{row.arm.implementation}  {spoken(row.arm.setting)}"
 
 
-def _said(row: Row) -> str:
-    """ "398 µs, 2.1x faster": what stands at the end of a bar."""
+def _text(row: Row) -> str:
+    """ "398 µs  2.1x faster": the text at the end of a bar."""
     if row.seconds is None:
         return ""
-    said = numbers.seconds(row.seconds.value)
-    return f"{said}  {'WRONG ANSWER' if row.status == 'wrong' else verdict(row)}"
+    return f"{numbers.seconds(row.seconds.value)}  {'WRONG ANSWER' if row.status == 'wrong' else verdict(row)}"

@@ -1,4 +1,4 @@
-"""The picture of a sweep: seconds an update against size, a line an arm, the fits, and where lines cross."""
+"""The figure of a sweep: seconds an update against size, with a line for each arm, fits, and where lines cross."""
 
 import math
 import string
@@ -35,29 +35,29 @@ COLUMNS = (
     "fit",
     "peak_resident_bytes",
 )
-MARKERS = "os^DvPX<>hp"  # as many as have no divisor in common with the colours, so that pairs of them repeat late
+MARKERS = "os^DvPX<>hp"  # their number is prime to that of the colours, so that pairs of the two repeat late
 LEFT, BELOW = 0.85, 0.5  # inches that the scales take
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the line of an arm is drawn."""
+class LineStyle:
+    """How the line of an arm is drawn; `dashes` as matplotlib takes them."""
 
     colour: str
     marker: str
-    line: Any
+    dashes: Any
     width: float
 
 
 def draw(sweep: Sweep, palette: Palette) -> Figure:
-    """The picture of a sweep."""
+    """The figure of a sweep."""
     crossings = [finding(crossing, sweep.swept).text for crossing in told(sweep)[0]]
     text = f"{sweep.title}: a line for each arm. {' '.join(crossings[:3])}"
     return Figure("growth", _title(sweep), text, lambda: _figure(sweep, palette), COLUMNS, _rows(sweep))
 
 
 def _rows(sweep: Sweep) -> list[tuple[Any, ...]]:
-    """An arm and size each: seconds an update with their interval, and what the fitted line says there."""
+    """A row for each arm and size: seconds an update with their interval, and what the fitted line gives there."""
     return [
         (
             arm.implementation,
@@ -92,11 +92,11 @@ def _figure(sweep: Sweep, palette: Palette) -> MatplotlibFigure:
     axes = canvas.axes(LEFT, BELOW, wide, tall)
     if sweep.courses:
         _scales(axes, sweep)
-        looks = _looks(sweep.courses, palette)
+        styles = _line_styles(sweep.courses, palette)
         _fits(axes, fitted, palette)
         for course in sweep.courses:
-            _line(axes, course, looks[course])
-        _name(axes, looks, wide, tall)
+            _line(axes, course, styles[course])
+        _name(axes, styles, wide, tall)
         _mark(axes, marked)
     else:
         axes.set_axis_off()
@@ -105,24 +105,24 @@ def _figure(sweep: Sweep, palette: Palette) -> MatplotlibFigure:
 
 def _notes(sweep: Sweep, marked: Sequence[Crossing], fitted: Sequence[Course]) -> list[str]:
     if not sweep.courses:
-        return ["No arm has a time at any size: summary.md says why."]
-    said = [
+        return ["No arm has a time at any size; summary.md says why."]
+    notes = [
         f"{letter}  {finding(each, sweep.swept).text}"
         for letter, each in zip(string.ascii_letters, marked, strict=False)
     ]
     if others := len(sweep.crossings) - len(marked):
-        said.append(f"crossings that are not marked: {others}; summary.md tells them")
+        notes.append(f"Crossings that are not marked: {others}; summary.md lists them.")
     if fitted:
         lines = "; ".join(f"{course.name} {_spoken(course.fit, sweep.swept)}" for course in fitted if course.fit)
-        said.append(f"thin lines: the straight line through all times of an arm. {lines}")
-    return said
+        notes.append(f"Thin lines: the straight line fitted to all times of an arm. {lines}.")
+    return notes
 
 
 def _spoken(fit: Fit, swept: str) -> str:
     """ "94 µs + 2.1 ns a row, within 12 %"."""
     parts = [(fit.fixed, ""), (fit.each, f" a {UNITS[swept][0]}")]
-    said = [f"{numbers.count(part / scale)} {unit}{of}" for part, of in parts if part for scale, unit in [_unit(part)]]
-    return f"{' + '.join(said)}, within {numbers.count(100 * fit.off)} %"
+    terms = [f"{numbers.count(part / scale)} {unit}{of}" for part, of in parts if part for scale, unit in [_unit(part)]]
+    return f"{' + '.join(terms)}, within {numbers.count(100 * fit.off)} %"
 
 
 def _unit(seconds: float) -> tuple[float, str]:
@@ -130,7 +130,7 @@ def _unit(seconds: float) -> tuple[float, str]:
 
 
 def _fits(axes: Axes, courses: Sequence[Course], palette: Palette) -> None:
-    """Only of the palette: a fit that nobody can tell from its neighbours says nothing."""
+    """The fitted lines of arms with a colour; others could not be told from their neighbours."""
     for course in courses:
         if course.fit:
             sizes = np.geomspace(course.points[0].size, course.points[-1].size, 60)
@@ -157,19 +157,19 @@ def _scales(axes: Axes, sweep: Sweep) -> None:
     axes.grid(color=GRID, lw=0.6)
 
 
-def _looks(courses: Sequence[Course], palette: Palette) -> dict[Course, Look]:
-    """Markers by name, so that an arm looks the same whatever its speed; floors without a colour."""
-    looks: dict[Course, Look] = {}
+def _line_styles(courses: Sequence[Course], palette: Palette) -> dict[Course, LineStyle]:
+    """Markers go by name, so that an arm looks the same whatever its speed; floors have no colour."""
+    styles: dict[Course, LineStyle] = {}
     for number, course in enumerate(sorted(courses, key=lambda course: course.name)):
         floor, reference = course.work == "floor", course.arm.role == "reference"
         dashes = (3.0, 2.0) if floor else palette.dashes(course.arm)
         width = 2.4 if reference else 1.7 if palette.has_colour(course.arm) else 1.2
         colour = FAINT if floor else palette.colour(course.arm)
-        looks[course] = Look(colour, MARKERS[number % len(MARKERS)], (0, dashes) if dashes else "-", width)
-    return looks
+        styles[course] = LineStyle(colour, MARKERS[number % len(MARKERS)], (0, dashes) if dashes else "-", width)
+    return styles
 
 
-def _line(axes: Axes, course: Course, look: Look) -> None:
+def _line(axes: Axes, course: Course, line: LineStyle) -> None:
     seconds = [point.seconds for point in course.points]
     below = [each.value - (each.low or each.value) for each in seconds]
     above = [(each.high or each.value) - each.value for each in seconds]
@@ -177,37 +177,37 @@ def _line(axes: Axes, course: Course, look: Look) -> None:
         [point.size for point in course.points],
         [each.value for each in seconds],
         yerr=[below, above],
-        ls=look.line,
-        lw=look.width,
+        ls=line.dashes,
+        lw=line.width,
         elinewidth=1.0,
         capsize=2,
-        **_dot(look),
+        **_dot(line),
     )
 
 
-def _dot(look: Look) -> dict[str, Any]:
-    return {"marker": look.marker, "ms": 6, "mec": PAPER, "mew": 0.5, "color": look.colour}
+def _dot(line: LineStyle) -> dict[str, Any]:
+    return {"marker": line.marker, "ms": 6, "mec": PAPER, "mew": 0.5, "color": line.colour}
 
 
 def _label(course: Course) -> str:
     return plain({"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name)
 
 
-def _name(axes: Axes, looks: Mapping[Course, Look], wide: float, tall: float) -> None:
+def _name(axes: Axes, styles: Mapping[Course, LineStyle], wide: float, tall: float) -> None:
     names = [
         Label(
             labels.short(_label(course)),
             (course.points[-1].size, course.points[-1].seconds.value),
-            {"ls": look.line, "lw": look.width, **_dot(look)},
+            {"ls": line.dashes, "lw": line.width, **_dot(line)},
             bold=course.arm.role == "reference",
         )
-        for course, look in looks.items()
+        for course, line in styles.items()
     ]
     labels.name_ends(axes, names, wide, tall)
 
 
 def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:
-    """A letter at each crossing, a tick where it is, and a thick line from one end of its interval to the other."""
+    """Marks each crossing with a letter, a tick where it is, and a thick line over its interval."""
     taken: list[NDArray[np.float64]] = []
     for letter, crossing in zip(string.ascii_letters, crossings, strict=False):
         heights = [each.seconds_at(crossing.size) for each in (crossing.slower, crossing.faster)]

@@ -1,4 +1,4 @@
-"""The picture of loss against seconds: full batch, mini-batches and single samples on their way to the same loss."""
+"""The figure of loss against seconds: full batch, mini-batches and single samples on their way to the same loss."""
 
 import math
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ COLUMNS = (
     "high",
 )
 MARKERS = "osDv^P"
-ALL = 4  # races, up to which the whole palette is shown in each; of more only the reference and the fastest
+ALL = 4  # races, up to which all arms with a colour are shown; of more races only the reference and the fastest
 LEFT, ABOVE, BETWEEN, BELOW, GAP = 1.0, 3.6, 0.12, 0.55, 0.12  # inches
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the lower plot: an arm, or the heading of its race."""
+    """A line of the lower plot: an arm, or the heading of a race where `arm` is None."""
 
     way: Way
     arm: Reached | None
@@ -67,9 +67,9 @@ def draw(target: Target, palette: Palette, race: Race | None = None) -> Figure:
         for way in target.ways
         for arm in way.arms
     ]
-    said = _said(target)
-    text = plain(" ".join(said))
-    return Figure("descent", TITLE, text, lambda: _figure(target, palette, said), COLUMNS, table, race=race)
+    sentences = _sentences(target)
+    text = plain(" ".join(sentences))
+    return Figure("descent", TITLE, text, lambda: _figure(target, palette, sentences), COLUMNS, table, race=race)
 
 
 def batch_of(race: Race) -> str:
@@ -78,10 +78,10 @@ def batch_of(race: Race) -> str:
     return {"full": "full batch", "mini": f"batches of {setting.batch}", "single": "single samples"}[setting.batch_kind]
 
 
-def _said(target: Target) -> list[str]:
+def _sentences(target: Target) -> list[str]:
     ways = [way for way in target.ways if way.arms]
-    whose = "every one of these races reaches" if len(target.ways) > 1 else "this race reaches"
-    said = [f"The target is a loss of {target.loss:.6g}, the lowest that {whose} within its job."]
+    whose = "all of these races reach" if len(target.ways) > 1 else "this race reaches"
+    sentences = [f"The target is a loss of {target.loss:.6g}, the lowest that {whose} within the job."]
     for way in ways:
         best = way.arms[0]
         arms = f"{numbers.own_unit(best.seconds)} by {best.row.arm.name}"
@@ -89,18 +89,18 @@ def _said(target: Target) -> list[str]:
         if reference:
             arms += f", {numbers.own_unit(reference.seconds)} by {reference.row.arm.name}"
         batch = batch_of(way.result.race)
-        said.append(f"{batch[0].upper()}{batch[1:]}: {grouped(way.updates)} updates, {arms}.")
+        sentences.append(f"{batch[0].upper()}{batch[1:]}: {grouped(way.updates)} updates, {arms}.")
     if len(ways) > 1:
         first, *others = sorted((way.arms[0] for way in ways), key=lambda arm: arm.seconds.value)
         edges = [first.seconds.high, *(arm.seconds.low for arm in others)]
         certain = None not in edges and all((edges[0] or 0.0) < (edge or 0.0) for edge in edges[1:])
         winner = next(way for way in ways if way.arms[0] is first)
-        said.append(
+        sentences.append(
             f"Soonest: {batch_of(winner.result.race)}, by {first.row.arm.name}."
             if certain
-            else "Which is soonest cannot be told: their intervals overlap."
+            else "Which is soonest cannot be decided: their intervals overlap."
         )
-    return said
+    return sentences
 
 
 def _shown(target: Target, palette: Palette) -> list[Entry]:
@@ -118,7 +118,7 @@ def _shown(target: Target, palette: Palette) -> list[Entry]:
     return entries
 
 
-def _figure(target: Target, palette: Palette, said: Sequence[str]) -> MatplotlibFigure:
+def _figure(target: Target, palette: Palette, sentences: Sequence[str]) -> MatplotlibFigure:
     entries = _shown(target, palette)
     names = [labels.short(entry.arm.row.arm.name) for entry in entries if entry.arm]
     wide = WIDTH - LEFT - labels.room([f"{name}  1 234 ± 1 ms" for name in names])
@@ -129,9 +129,9 @@ def _figure(target: Target, palette: Palette, said: Sequence[str]) -> Matplotlib
         batch_of(way.result.race) for way in target.ways
     )
     notes = [
-        *said,
+        *sentences,
         "Below: when each arm reaches the target, with its 95 % interval.",
-        "All right arms of a race follow the oracle's course, each at its own seconds an update; their starts are left out.",
+        "All right arms of a race follow the oracle's loss curve, each at its own seconds an update; start-up is left out.",
     ]
     canvas = blank_canvas(TITLE, about, notes, ABOVE + BETWEEN + under + BELOW)
     top = canvas.axes(LEFT, BELOW + under + BETWEEN, wide, ABOVE)
@@ -173,25 +173,27 @@ def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> N
     low.set_yticks([])
     low.spines["left"].set_visible(False)
     low.set_xlabel(
-        "seconds of training, the start left out",
+        "seconds of training, without start-up",
         color=FAINT,
     )
     low.tick_params(which="both", colors=FAINT)
 
 
 def _falling(entry: Entry) -> float:
-    """The seconds after which an arm's loss has begun to fall: a hundredth of its way. Before that curves say nothing."""
+    """Seconds after which an arm's loss has made a hundredth of its fall; the plot begins at the first of them."""
     descent = entry.way.descent
     updates = updates_to(descent, descent.losses[0] - 0.01 * (descent.losses[0] - min(descent.losses)))
     return max(1, updates or 0) * entry.arm.row.seconds.value if entry.arm and entry.arm.row.seconds else math.inf
 
 
 def _curve(axes: Axes, way: Way, arm: Reached, target: Target, palette: Palette, marker: str) -> None:
+    """The loss of one arm, to the target and beyond."""
     points = [(u, loss - target.minimum) for u, loss in zip(way.descent.updates, way.descent.losses, strict=True) if u]
     updates, left = np.array(points).T
-    each = arm.row.seconds.value if arm.row.seconds else np.nan
-    one, look = arm.row.arm, _look(arm, palette)
-    axes.plot(updates * each, np.maximum(left, 1e-300), lw=2.4 if one.role == "reference" else 1.5, **look)
+    seconds = arm.row.seconds.value if arm.row.seconds else np.nan
+    line = _line_style(arm, palette)
+    width = 2.4 if arm.row.arm.role == "reference" else 1.5
+    axes.plot(updates * seconds, np.maximum(left, 1e-300), lw=width, **line)
     axes.plot(
         [arm.seconds.value],
         [target.loss - target.minimum],
@@ -200,17 +202,18 @@ def _curve(axes: Axes, way: Way, arm: Reached, target: Target, palette: Palette,
         mec=PAPER,
         mew=0.7,
         zorder=4,
-        color=look["color"],
+        color=line["color"],
     )
 
 
 def _time(axes: Axes, place: int, arm: Reached, target: Target, palette: Palette, marker: str) -> None:
+    """When one arm reaches the target, with its interval and its name."""
     at, colour = arm.seconds, palette.colour(arm.row.arm)
     axes.plot([at.value, at.value], [-0.6, place], color=colour, lw=0.8, ls=":", zorder=1.5)
     if at.low is not None and at.high is not None:
         axes.plot([at.low, at.high], [place, place], color=INK, lw=1.2, zorder=3)
     axes.plot([at.value], [place], marker=marker, ms=7, mec=PAPER, mew=0.7, color=colour, zorder=4)
-    _say(
+    _write(
         axes,
         place,
         at.high or at.value,
@@ -220,11 +223,11 @@ def _time(axes: Axes, place: int, arm: Reached, target: Target, palette: Palette
 
 
 def _heading(axes: Axes, place: int, entry: Entry) -> None:
-    said = f"{batch_of(entry.way.result.race)}: {grouped(entry.way.updates)} updates"
-    _say(axes, place, axes.get_xlim()[0], said, italic=True)
+    heading = f"{batch_of(entry.way.result.race)}: {grouped(entry.way.updates)} updates"
+    _write(axes, place, axes.get_xlim()[0], heading, italic=True)
 
 
-def _say(axes: Axes, place: int, at: float, text: str, *, bold: bool = False, italic: bool = False) -> None:
+def _write(axes: Axes, place: int, at: float, text: str, *, bold: bool = False, italic: bool = False) -> None:
     axes.annotate(
         text,
         (at, place),
@@ -240,6 +243,6 @@ def _say(axes: Axes, place: int, at: float, text: str, *, bold: bool = False, it
     )
 
 
-def _look(arm: Reached, palette: Palette) -> dict[str, Any]:
+def _line_style(arm: Reached, palette: Palette) -> dict[str, Any]:
     dashes = palette.dashes(arm.row.arm)
     return {"color": palette.colour(arm.row.arm), "ls": (0, dashes) if dashes else "-"}

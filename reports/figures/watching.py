@@ -1,4 +1,4 @@
-"""The picture of what watching costs: the seconds of the whole job, those of training and those of looking."""
+"""The figure of what watching costs: seconds of the whole job, those of training and those of looking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,15 @@ BAR, BELOW = 0.36, 0.55  # inches
 
 @dataclass(frozen=True)
 class Watched:
-    """The job of an arm that was watched beside the same job of the same arm when it was not.
+    """The job of a watched arm, and the same job of the same arm unwatched.
 
     looks    how often the job was looked at
-    looking  what it took longer; below 0 where looking costs less than two jobs differ anyway
+    looking  seconds that the watched job took longer; below 0 where looking costs less than two equal jobs differ
+    total    seconds of the watched job
     """
 
     row: Row
-    bare: Row
+    unwatched: Row
     looks: int
     looking: float
     total: float
@@ -46,77 +47,84 @@ class Watched:
 
 
 def watched_jobs(result: RaceResult) -> list[Watched]:
-    """Every right arm that was raced both watched and not, with its job done in both; the costliest last of its arm."""
-    bare = {_self(row): row for row in result.rows if _told(row) and row.arm.setting.watch == "none"}
-    found = [
+    """Every arm whose job was done and right both watched and unwatched; of one arm the costliest way to watch comes last."""
+    unwatched = {_key(row): row for row in result.rows if _did_job(row) and row.arm.setting.watch == "none"}
+    jobs = [
         Watched(row, other, looks, row.job_seconds - other.job_seconds, row.job_seconds)
         for row in result.rows
-        if _told(row) and row.arm.setting.watch != "none" and (other := bare.get(_self(row)))
+        if _did_job(row) and row.arm.setting.watch != "none" and (other := unwatched.get(_key(row)))
         if row.job_seconds and other.job_seconds and (looks := row.arm.setting.updates // row.arm.setting.every)
     ]
-    order = list(bare.values())
-    return sorted(found, key=lambda each: (order.index(each.bare), each.total))
+    order = list(unwatched.values())
+    return sorted(jobs, key=lambda job: (order.index(job.unwatched), job.total))
 
 
-def _told(row: Row) -> bool:
+def _did_job(row: Row) -> bool:
     return row.status == "ok" and row.job_seconds is not None
 
 
-def _self(row: Row) -> tuple[str, str, str]:
+def _key(row: Row) -> tuple[str, str, str]:
     return row.arm.implementation, row.arm.setting.device, row.arm.setting.mode
 
 
 def draw(result: RaceResult, palette: Palette) -> Figure | None:
-    """The picture of one race; None where nothing was watched."""
-    found = watched_jobs(result)
-    if not found:
+    """The figure of one race; None where nothing was watched."""
+    jobs = watched_jobs(result)
+    if not jobs:
         return None
     table: list[tuple[Any, ...]] = [
         (row.arm.implementation, spoken(row.arm.setting), row.job_seconds, row.job_seconds, 0.0, 0, None)
-        for row in {each.bare.arm: each.bare for each in found}.values()
+        for row in {job.unwatched.arm: job.unwatched for job in jobs}.values()
     ]
     table += [
         (
-            each.row.arm.implementation,
-            spoken(each.row.arm.setting),
-            each.total,
-            each.bare.job_seconds,
-            each.looking,
-            each.looks,
-            each.a_look,
+            job.row.arm.implementation,
+            spoken(job.row.arm.setting),
+            job.total,
+            job.unwatched.job_seconds,
+            job.looking,
+            job.looks,
+            job.a_look,
         )
-        for each in found
+        for job in jobs
     ]
-    said = [_sentence(each) for each in found]
-    text = plain(" ".join(said[:4]))
-    return Figure("watching", TITLE, text, lambda: _figure(result, found, palette), COLUMNS, table, race=result.race)
+    text = plain(" ".join(_sentence(job) for job in jobs[:4]))
+    return Figure("watching", TITLE, text, lambda: _figure(result, jobs, palette), COLUMNS, table, race=result.race)
 
 
-def _sentence(each: Watched) -> str:
-    arm, verb = each.row.arm, VERBS.get(each.row.arm.setting.watch, "looking")
-    job = f"{arm.implementation} {arm.setting.device} {arm.setting.mode}: of {numbers.seconds(each.total)}"
-    if each.looking <= 0:
-        return (
-            f"{job} nothing that could be told is {verb}; unwatched it took {numbers.seconds(each.bare.job_seconds)}."
-        )
+def _sentence(job: Watched) -> str:
+    arm, verb = job.row.arm, _verb(job.row)
+    name = f"{arm.implementation} {arm.setting.device} {arm.setting.mode}"
+    without = numbers.seconds(job.unwatched.job_seconds)
+    if job.looking <= 0:
+        took = numbers.seconds(job.total)
+        return f"{name} took {took} with {verb} and {without} unwatched: no more than two equal jobs differ."
     return (
-        f"{job}, {each.looking / each.total:.0%} is {verb}, {each.looks} times {numbers.seconds(each.a_look)}; "
-        f"unwatched it takes {numbers.seconds(each.bare.job_seconds)}."
+        f"{name}: {_share(job)} of {numbers.seconds(job.total)} is {verb}, "
+        f"{job.looks} times {numbers.seconds(job.a_look)}; unwatched it takes {without}."
     )
 
 
-def _figure(result: RaceResult, found: Sequence[Watched], palette: Palette) -> MatplotlibFigure:
+def _share(job: Watched) -> str:
+    return f"{100 * job.looking / job.total:.0f} %"
+
+
+def _verb(row: Row) -> str:
+    return VERBS.get(row.arm.setting.watch, "looking")
+
+
+def _figure(result: RaceResult, jobs: Sequence[Watched], palette: Palette) -> MatplotlibFigure:
     bars: dict[Arm, tuple[Row, Watched | None]] = {}
-    for each in found:
-        bars.setdefault(each.bare.arm, (each.bare, None))
-        bars[each.row.arm] = (each.row, each)
+    for job in jobs:
+        bars.setdefault(job.unwatched.arm, (job.unwatched, None))
+        bars[job.row.arm] = (job.row, job)
     names = [labels.short(row.arm.name) for row, _ in bars.values()]
     tall = BAR * (len(bars) + 0.5)
     left = 0.2 + labels.LETTER * max(map(len, names))
     notes = [
         (
-            "Hatched: looking, that is what the job takes longer than the same job unwatched. "
-            "Each was done once, so what two jobs differ by anyway is in it too."
+            "Hatched: looking, which is what the watched job takes longer than the same job unwatched. "
+            "Each job was done once, so the difference between two equal jobs is in it too."
         )
     ]
     canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
@@ -133,13 +141,13 @@ def _figure(result: RaceResult, found: Sequence[Watched], palette: Palette) -> M
     return canvas.figure
 
 
-def _bar(axes: Axes, place: int, row: Row, each: Watched | None, palette: Palette, scale: float) -> None:
+def _bar(axes: Axes, place: int, row: Row, job: Watched | None, palette: Palette, scale: float) -> None:
+    """One job; the hatched end of the bar is looking."""
     colour, total = palette.colour(row.arm), row.job_seconds or 0.0
-    looking = max(0.0, each.looking) if each else 0.0
+    looking = max(0.0, job.looking) if job else 0.0
     axes.barh(place, (total - looking) / scale, height=0.66, color=colour)
-    said = numbers.seconds(total)
-    if each:
-        verb = VERBS.get(row.arm.setting.watch, "looking")
+    text = numbers.seconds(total)
+    if job:
         axes.barh(
             place,
             looking / scale,
@@ -151,9 +159,9 @@ def _bar(axes: Axes, place: int, row: Row, each: Watched | None, palette: Palett
             lw=0.8,
         )
         if looking:
-            said += f": {looking / total:.0%} {verb}, {each.looks} x {numbers.seconds(each.a_look)}"
+            text += f": {_share(job)} {_verb(row)}, {job.looks} x {numbers.seconds(job.a_look)}"
         else:
-            said += f": {verb} takes no more than two jobs differ anyway"
+            text += f": {_verb(row)} takes no more than two equal jobs differ"
     axes.annotate(
-        said, (total / scale, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK
+        text, (total / scale, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK
     )

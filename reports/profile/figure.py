@@ -1,4 +1,4 @@
-"""The picture of where updates go: a bar an arm, of equal length, in the order of the ladder; its parts as shares of it."""
+"""The figure of where the time of updates goes: a bar of equal length for each arm, divided into its parts."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import LETTER, short
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
 from reports.profile import text
-from reports.profile.attribution import ORDER, Attribution
+from reports.profile.attribution import Attribution
 from reports.profile.parts import Part, PartName
 from reports.text import numbers
 from reports.text.sanitize import plain
 
-# Parts have colours of their own, that no implementation has: shades of violet for what every update costs whatever the
-# data, of olive for work on the data, of brown for moving them, slate for reading them once, grey for standing still. They
-# are the same by day and by night. Two that no arm has both of share one.
+# Parts have colours that no implementation has: violet for overhead, olive for work on the data, brown for moving data,
+# slate for reading them once, grey for standing idle; the same in light and dark mode. Parts that no arm has together
+# may share a colour.
 COLOURS = {
     PartName.INTERPRETER: "#5d4a8a",
     PartName.CALL: "#5d4a8a",
@@ -43,17 +43,17 @@ COLOURS = {
     PartName.WATCHING: "#8f4a3f",
     PartName.UNEXPLAINED: PAPER,
 }
-LIGHT, DEEP = "#fdfdfd", "#101010"  # words on parts; not the page's own colours, which change places by night
+LIGHT, DEEP = "#fdfdfd", "#101010"  # text on parts; not the page's own colours, which are swapped in dark mode
 TITLE = "Where the time of an update goes"
 EACH, THICK = 0.34, 0.72  # inches from bar to bar; of that the bar
 KEY, LOW = 0.24, 0.42  # inches of a line of the key, and of the scale below the bars
-MOST_NAME, TOTAL, TOO_LONG = 4.8, 0.95, 0.6  # inches for names, at most; for totals; more of it where a bar is cut off
-FURTHEST = 1.3  # how far a bar reaches whose parts are more than the whole
+MOST_NAME, TOTAL, TOO_LONG = 4.8, 0.95, 0.6  # inches for names at most, for totals, and for totals of bars that are cut
+FURTHEST = 1.3  # where a bar is cut whose parts are more than the whole
 COLUMNS = ("implementation", "setting", "part", "seconds", "share", "how")
 
 
 def draw(attributions: Sequence[Attribution], about: str, race: Race | None = None) -> Figure:
-    """The attributions of a race, in their order.
+    """The figure of the attributions of a race, in their order.
 
     about  what raced, as the race's title says it
     """
@@ -70,12 +70,14 @@ def draw(attributions: Sequence[Attribution], about: str, race: Race | None = No
         for part in attribution.parts
     ]
     first = [f"{attribution.arm.name}: {text.sentence(attribution)}" for attribution in attributions[:2]]
-    said = " ".join(["A bar for each way of writing the loop, of its parts as shares of one update.", *first])
-    return Figure("attribution", TITLE, plain(said), lambda: _figure(attributions, about), COLUMNS, table, race=race)
+    findings = " ".join(["A bar for each way of writing the loop, divided into the parts of one update.", *first])
+    return Figure(
+        "attribution", TITLE, plain(findings), lambda: _figure(attributions, about), COLUMNS, table, race=race
+    )
 
 
 def _figure(attributions: Sequence[Attribution], about: str) -> MatplotlibFigure:
-    used = [name for name in ORDER if any(attribution.share(name) for attribution in attributions)]
+    used = [name for name in PartName if any(attribution.share(name) for attribution in attributions)]
     names = [short(attribution.arm.name) for attribution in attributions]
     left = min(MOST_NAME, 0.25 + 1.05 * LETTER * max(map(len, names), default=10))
     cut = any(_length(attribution) > FURTHEST for attribution in attributions)
@@ -93,7 +95,7 @@ def _figure(attributions: Sequence[Attribution], about: str) -> MatplotlibFigure
 
 
 def _length(attribution: Attribution) -> float:
-    """Of a bar: 1, or more where its parts are more than the whole."""
+    """The length of a bar: 1, or more where its parts are more than the whole."""
     return 1 - min(0.0, attribution.unexplained)
 
 
@@ -111,9 +113,9 @@ def _frame(axes: Axes, names: Sequence[str], longest: float) -> None:
 
 
 def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> None:
-    """One arm. Parts that are more than the whole reach beyond it, to where they end.
+    """The bar of one arm; parts that are more than the whole reach beyond 100 %.
 
-    inches  that a whole bar has
+    inches  width of 100 %
     """
     at = 0.0
     for part in attribution.parts:
@@ -121,15 +123,15 @@ def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> Non
         if share <= 0 or at >= FURTHEST:
             continue
         share = min(share, FURTHEST - at)
-        open_ = part.name == PartName.UNEXPLAINED
+        hatched = part.name == PartName.UNEXPLAINED
         axes.barh(
             place,
             share,
             left=at,
             height=THICK,
-            facecolor="none" if open_ else COLOURS[part.name],
-            edgecolor=FAINT if open_ else PAPER,
-            hatch="////" if open_ else "",
+            facecolor="none" if hatched else COLOURS[part.name],
+            edgecolor=FAINT if hatched else PAPER,
+            hatch="////" if hatched else "",
             lw=0.6,
         )
         _name(axes, at + share / 2, place, part, attribution, share * inches)
@@ -153,17 +155,17 @@ def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> Non
 
 
 def _name(axes: Axes, middle: float, place: int, part: Part, attribution: Attribution, inches: float) -> None:
-    """What stands in a part: its name and share, or its share alone, or nothing, by the room there is."""
+    """Writes a part's name and share into it, or its share alone, or nothing, as there is room."""
     share = text.percent(part.seconds / attribution.measured.value)
-    said = next((said for said in (f"{part.name} {share}", share) if (len(said) + 1.5) * 0.066 < inches), "")
-    if said:
+    text_ = next((text_ for text_ in (f"{part.name} {share}", share) if (len(text_) + 1.5) * 0.066 < inches), "")
+    if text_:
         box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if part.name == PartName.UNEXPLAINED else None
         ink = _ink(part.name)
-        axes.text(middle, place, said, ha="center", va="center_baseline", fontsize=8, color=ink, bbox=box, zorder=4)
+        axes.text(middle, place, text_, ha="center", va="center_baseline", fontsize=8, color=ink, bbox=box, zorder=4)
 
 
 def _ink(name: PartName) -> str:
-    """Words that stand out from the part's colour."""
+    """A colour for text that is readable on the part's colour."""
     if name == PartName.UNEXPLAINED:
         return INK
     red, green, blue = (int(COLOURS[name][i : i + 2], 16) for i in (1, 3, 5))
@@ -171,55 +173,55 @@ def _ink(name: PartName) -> str:
 
 
 def _entries(used: Sequence[PartName]) -> list[tuple[str, str]]:
-    """The key: each colour that is used, and what it stands for, in the order of a bar."""
+    """The key: each colour that is used and the parts that have it, in the order of a bar."""
     colours = dict.fromkeys(COLOURS[name] for name in used)
     return [(colour, ", ".join(name for name in used if COLOURS[name] == colour)) for colour in colours]
 
 
 def _lines(entries: Sequence[tuple[str, str]], wide: float) -> list[list[tuple[str, str]]]:
-    """As many entries on a line as there is room for."""
+    """The entries of the key, as many on a line as fit."""
     lines: list[list[tuple[str, str]]] = [[]] if entries else []
     for entry in entries:
-        if lines[-1] and sum(_room(said) for _, said in (*lines[-1], entry)) > wide:
+        if lines[-1] and sum(_room(entry_text) for _, entry_text in (*lines[-1], entry)) > wide:
             lines.append([])
         lines[-1].append(entry)
     return lines
 
 
-def _room(said: str) -> float:
-    return 0.45 + 0.066 * len(said)
+def _room(entry: str) -> float:
+    return 0.45 + 0.066 * len(entry)
 
 
 def _key(canvas: Canvas, lines: Sequence[Sequence[tuple[str, str]]], left: float, low: float) -> None:
-    """What the colours are called, above the bars."""
+    """Draws the key above the bars."""
     height = canvas.figure.get_figheight()
     for number, line in enumerate(lines):
         at, up = left, canvas.bottom + low + KEY * (len(lines) - 1 - number)
-        for colour, said in line:
-            open_ = colour == COLOURS[PartName.UNEXPLAINED]
+        for colour, names in line:
+            hatched = colour == COLOURS[PartName.UNEXPLAINED]
             canvas.figure.add_artist(
                 Rectangle(
                     (at / WIDTH, up / height),
                     0.16 / WIDTH,
                     0.13 / height,
-                    facecolor="none" if open_ else colour,
-                    edgecolor=FAINT if open_ else PAPER,
-                    hatch="////" if open_ else "",
+                    facecolor="none" if hatched else colour,
+                    edgecolor=FAINT if hatched else PAPER,
+                    hatch="////" if hatched else "",
                     lw=0.6,
                 )
             )
-            canvas.figure.text((at + 0.22) / WIDTH, (up + 0.06) / height, said, va="center", fontsize=8.5, color=INK)
-            at += _room(said)
+            canvas.figure.text((at + 0.22) / WIDTH, (up + 0.06) / height, names, va="center", fontsize=8.5, color=INK)
+            at += _room(names)
 
 
 def _notes(attributions: Sequence[Attribution]) -> list[str]:
-    """What the colours say together, and what to doubt."""
+    """What the families of colours mean, and what a bar beyond 100 % means."""
     if not attributions:
         return ["No arm of this race has a profile."]
-    said = (
-        "Bars are of one length: what an update takes stands at the right. Violet is spent whatever the size of the data, "
-        "olive is work on the data, slate is reading them once, which no faithful arm can do without."
+    key = (
+        "All bars have the same length; the time of an update stands at the right. Violet: overhead, whatever the size of the "
+        "data. Olive: work on the data. Slate: reading them once, which every faithful arm has to do."
     )
     if any(attribution.unexplained < -0.002 for attribution in attributions):
-        return [said, "What reaches beyond the mark at 100 % is more than the race measured."]
-    return [said]
+        return [key, "What reaches beyond the mark at 100 % is more than the race measured."]
+    return [key]

@@ -56,7 +56,7 @@ def test_the_same_in_words() -> None:
     found = block_strip.draw([replace(record(MANUAL, 1, 1e-4), blocks=(0.004, 0.006, 0.008), laps=(1, 2, 3))], COLOUR)
     assert found
     assert found.text == (
-        "3 blocks in 1 round: 150 µs an update in the middle, half of them from 125 µs to 175 µs, all from 100 µs to 200 µs."
+        "3 blocks in 1 round: median 150 µs an update, half of them from 125 µs to 175 µs, all from 100 µs to 200 µs."
     )
 
 

@@ -60,7 +60,7 @@ def test_a_quiet_run_is_said_to_be_quiet() -> None:
     assert picture
     assert picture.text == (
         "48 blocks of 2 arms in 2 rounds: nine of ten within +0.0 % and +0.0 % of their arm's median. "
-        "No round as a whole is more than 5 % off."
+        "No round's median is more than 5 % off."
     )
     assert "round 2" in words_of(picture)
 
@@ -74,10 +74,10 @@ def test_a_disturbed_round_and_a_spike_are_told() -> None:
     ]
     picture = pictured(records)
     assert picture
-    assert "Disturbed rounds: round 3 (+40.0 %)." in picture.text
+    assert "Disturbed rounds, by their median: round 3 (+40.0 %)." in picture.text
     assert "1 block took more than 1.5 times" in picture.text
     assert "the slowest 20 times (linear/manual cpu eager, round 1, lap 7)" in picture.text
-    assert "Diamonds, at the edge, are beyond the picture: 1 block, up to 20 times." in words_of(picture)
+    assert "Diamonds at the edge are blocks beyond the plot: 1 block, up to 20 times." in words_of(picture)
 
 
 def test_the_twin_and_wrong_arms_are_shown_too() -> None:
@@ -94,7 +94,7 @@ def test_very_many_blocks_are_summed_up_by_round() -> None:
     count = MANY // (20 * LAPS) + 2
     picture = pictured([told for one in arms for told in rounds(one, 1e-3, count)])
     assert picture
-    assert "Too many to draw each" in words_of(picture)
+    assert "Too many blocks to draw each" in words_of(picture)
     assert len(numbers_of(picture)) == count
     assert list(numbers_of(picture)["blocks"]) == [20 * LAPS] * count
     assert len(picture.files["svg"]) < 150_000

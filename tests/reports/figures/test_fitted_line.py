@@ -33,7 +33,7 @@ def test_start_end_and_least_squares_are_named() -> None:
     for words in ("the start, loss 0.99", "1 000 updates, loss", "10 000 updates, loss 0.12", "least squares"):
         assert words in said
     assert "After 10 000 updates every right arm has y = 0.99876 x + 0.55264, with a loss of 0.122247." in picture.text
-    assert "Least squares is y = 1 x + 0.6, with 0.12:" in picture.text
+    assert "Least squares is y = 1 x + 0.6, with a loss of 0.12:" in picture.text
     assert "WRONG" not in said
 
 

@@ -66,7 +66,7 @@ def test_the_picture_names_the_arms_and_what_they_did() -> None:
     assert "µs reference" in said
     assert "shorter is faster" in said
     assert "linear/line, 100 000 x 1 float32, full batch, 10 000 updates, 1 thread" in said
-    assert "the reference against itself (95 %)" in said
+    assert "the reference against its twin, identical code (95 %)" in said
 
 
 def test_the_png_is_a_picture() -> None:
@@ -177,7 +177,7 @@ def test_another_algorithm_stands_apart() -> None:
     """Algorithmic arms have a heading of their own; a bar too short for the scale of the others keeps its words."""
     told = rounds(MOMENTS, 6e-9, noise=0, work="algorithmic")
     said = words_of(pictured(*told))
-    assert "another algorithm, ranked apart: no update reads the data" in said
+    assert "another algorithm, ranked separately: no update reads the data" in said
     assert re.search(r"◂ \d\.\d\d ns 6\d \d00x faster", said)
     assert "10 ns" not in said
     assert "another algorithm" not in words_of(pictured())

@@ -100,7 +100,7 @@ def test_a_sweep_in_which_all_failed_can_be_drawn() -> None:
     records = [record(one, 1, None, status="failed", reason="broken") for one in broken]
     found = report_of(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).sweep
     assert found is not None
-    assert "No arm has a time at any size: summary.md says why." in words_of(found)
+    assert "No arm has a time at any size; summary.md says why." in words_of(found)
 
 
 def test_forty_arms_can_be_drawn() -> None:
@@ -110,7 +110,7 @@ def test_forty_arms_can_be_drawn() -> None:
     }
     said = words_of(growth(speeds, (10, 1_000, 100_000)))
     assert [] == [n for n in range(1, 40) if f"linear/arm{n} cpu eager" not in said]
-    assert re.search(r"crossings that are not marked: \d+; summary.md tells them", said)
+    assert re.search(r"Crossings that are not marked: \d+; summary.md lists them", said)
 
 
 def test_escapes_are_kept_out_of_the_picture() -> None:

@@ -28,7 +28,7 @@ def pictured(*sizes: object, palette: Palette | None = CAST) -> Figure:
 def test_the_target_is_told_in_words_and_numbers() -> None:
     """Its loss, and for each race the updates, the fastest arm and the reference, with intervals."""
     text = pictured("full", 100, 1).text
-    assert re.match(r"The target is a loss of 0\.1\d+, the lowest that every one of these races reaches", text)
+    assert re.match(r"The target is a loss of 0\.1\d+, the lowest that all of these races reach", text)
     assert re.search(
         r"Full batch: 9 00[01] updates, 3\d\d ± \d+ ms by linear/c cpu eager, 3.\d+ ± 0\.\d+ s by linear/nn_sgd", text
     )
@@ -39,7 +39,7 @@ def test_the_target_is_told_in_words_and_numbers() -> None:
 
 def test_the_soonest_is_only_named_when_it_is_certain() -> None:
     """Two batches whose intervals overlap leave it open; a single race has nothing to be sooner than."""
-    assert "Which is soonest cannot be told" in pictured("full", 99_999).text
+    assert "Which is soonest cannot be decided" in pictured("full", 99_999).text
     assert "oonest" not in pictured("full").text
 
 

@@ -32,8 +32,8 @@ def test_the_job_is_split() -> None:
     """Drawing takes what the job takes longer: in per cent, and in milliseconds a look."""
     picture = pictured(job(REFERENCE, 4.0), job(DRAWN, 16.5), job(READ, 5.0))
     assert picture
-    assert "of 16.5 s, 76% is drawing, 125 times 100 ms; unwatched it takes 4.00 s." in picture.text
-    assert "of 5.00 s, 20% is reading the loss, 100 times 10.0 ms; unwatched it takes 4.00 s." in picture.text
+    assert "76 % of 16.5 s is drawing, 125 times 100 ms; unwatched it takes 4.00 s." in picture.text
+    assert "20 % of 5.00 s is reading the loss, 100 times 10.0 ms; unwatched it takes 4.00 s." in picture.text
     said = words_of(picture)
     assert "16.5 s: 76% drawing, 125 x 100 ms" in said
     assert "5.00 s: 20% reading the loss, 100 x 10.0 ms" in said
@@ -52,8 +52,8 @@ def test_looking_that_costs_nothing_is_not_less_than_nothing() -> None:
     """A watched job that happened to be quicker says so."""
     picture = pictured(job(REFERENCE, 4.0), job(READ, 3.9))
     assert picture
-    assert "of 3.90 s nothing that could be told is reading the loss" in picture.text
-    assert "3.90 s: reading the loss takes no more than two jobs differ anyway" in words_of(picture)
+    assert "took 3.90 s with reading the loss and 4.00 s unwatched" in picture.text
+    assert "3.90 s: reading the loss takes no more than two equal jobs differ" in words_of(picture)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_right_arms_are_said_to_be_on_the_path() -> None:
     """All of them, and how far the furthest was from the oracle; the start, the end and the optimum are named."""
     picture = pictured(RIGHT)
     assert picture
-    assert "2 of 2 arms were on the oracle's path whenever they were judged" in picture.text
+    assert "2 of 2 arms were on the oracle's path whenever they were verified" in picture.text
     assert "linear/manual cpu eager, by 40 % of what rounding explains" in picture.text
     said = words_of(picture)
     for words in ("start", "the job's end, 10 000 updates", "least loss, 0.12", "linear/nn_sgd cpu eager", "5 000"):
@@ -124,10 +124,10 @@ def test_hundreds_of_arms_can_be_drawn() -> None:
 
 def test_where_full_batches_go_after_the_job_is_exact() -> None:
     """Further along the path than the job: what the same rule gives from the start."""
-    from reports.figures.weight_path import _further
+    from reports.figures.weight_path import _beyond_job
 
     course, longer = descent(10_000), descent(20_000)
-    np.testing.assert_allclose(_further(course, 1e-4, 20_000)[-1], longer.parameters[-1], rtol=1e-9)
+    np.testing.assert_allclose(_beyond_job(course, 1e-4, 20_000)[-1], longer.parameters[-1], rtol=1e-9)
 
 
 def test_equal_results_give_equal_bytes() -> None:
