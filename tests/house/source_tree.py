@@ -8,10 +8,6 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 PACKAGES = ("impls", "bench", "reports")
-PENDING = {  # an import that points upward until `admit` has moved to bench/system
-    ("bench/system/toolchain.py", "bench.profiler.py_spy"),
-    ("bench/worker/probes.py", "bench.profiler.py_spy"),
-}
 
 
 def sources(*folders: str) -> list[str]:
@@ -45,7 +41,7 @@ def first_line(folder: str) -> str:
 @cache
 def imports(source: str) -> tuple[str, ...]:
     """Every module of this project that a file imports, at its top, in a function, or only for its types."""
-    return tuple(module for module in _imports(source) if (source, module) not in PENDING)
+    return tuple(_imports(source))
 
 
 def _imports(source: str) -> Iterator[str]:
