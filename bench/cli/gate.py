@@ -25,7 +25,7 @@ from bench.gate.sides.git import Repository, SideError
 from bench.results.gate import GatePlan, GateVerdict
 from bench.results.gate_store import GateStore
 from bench.results.store import Store, pretty
-from bench.runner.plan import Choice, present
+from bench.runner.plan import Choice, check, present
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from impls.contract.setting import SettingError
@@ -91,10 +91,11 @@ def _lay_out(typed: Gate) -> Path:
 
 
 def _check(typed: Gate) -> None:
-    """Raises SettingError for what can be seen to be a mistake before anything is written."""
+    """Raises SettingError for a mistake that can be seen before anything is written."""
     if not (typed.base or typed.base_python):
         raise SettingError("A gate needs something to compare with: --base origin/main, say, or --base-python PATH.")
     choice = _choice(typed, workload=typed.workload or Choice.workload)
+    check(choice)
     if (asked := choice.of("device")) and (devices := present(asked)) != asked:
         console.warn([f"there is no GPU that PyTorch can use: only {', '.join(devices)} is raced"])
     notation.duration("--budget", typed.budget)
@@ -105,6 +106,10 @@ def _check(typed: Gate) -> None:
         repository = Repository.at(typed.project or ROOT)
         for revision in filter(None, (typed.base, typed.head)):
             repository.commit(revision)
+        if typed.base_python:
+            checkout.interpreter(typed.base_python, "base")
+        if typed.head_python:
+            checkout.interpreter(typed.head_python, "head")
     except SideError as error:
         raise SettingError(str(error)) from error
 

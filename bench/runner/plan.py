@@ -89,17 +89,8 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
     absent_too  whether arms that need a device which is not there are planned, too: a gate says of each that it could
                 not be measured
     """
-    if choice.effort not in EFFORTS:
-        raise SettingError(f"effort must be one of {', '.join(EFFORTS)}; got {choice.effort!r}.")
+    check(choice)
     effort = EFFORTS[choice.effort]
-    for name, values in choice.setting.items():
-        for value in values:
-            BY_NAME[name].check(value)
-    cores = len(os.sched_getaffinity(0))
-    if (threads := max(map(int, choice.setting.get("threads", (1,))))) > cores:
-        raise SettingError(f"threads must be at most {cores}, the cores this process may use; got {threads}.")
-    if choice.rounds is not None and choice.rounds < 1:
-        raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
     devices = present(choice.of("device"))
     races = [
         _race(workload, each, effort, devices)
@@ -122,6 +113,20 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         swept=choice.sweep.name if choice.sweep else "",
         notes=notes,
     )
+
+
+def check(choice: Choice) -> None:
+    """Raises SettingError for an unknown effort, a value outside its domain, too many threads, or no rounds."""
+    if choice.effort not in EFFORTS:
+        raise SettingError(f"effort must be one of {', '.join(EFFORTS)}; got {choice.effort!r}.")
+    for name, values in choice.setting.items():
+        for value in values:
+            BY_NAME[name].check(value)
+    cores = len(os.sched_getaffinity(0))
+    if (threads := max(map(int, choice.setting.get("threads", (1,))))) > cores:
+        raise SettingError(f"threads must be at most {cores}, the cores this process may use; got {threads}.")
+    if choice.rounds is not None and choice.rounds < 1:
+        raise SettingError(f"rounds must be at least 1; got {choice.rounds}.")
 
 
 def present(asked: Sequence[str] | None) -> tuple[str, ...]:

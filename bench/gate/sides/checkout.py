@@ -64,7 +64,7 @@ def prepare(
     if os.pathsep in str(target):
         raise SideError(f"{target} contains {os.pathsep!r}, which separates paths for Python: choose other --results")
     notes: list[str] = []
-    pythons = _interpreter(base_python or sys.executable, "base"), _interpreter(head_python or sys.executable, "head")
+    pythons = interpreter(base_python or sys.executable, "base"), interpreter(head_python or sys.executable, "head")
     if head is None and base_python is not None:
         head = base
         notes.append(f"both sides are {base}: their environments are compared")
@@ -206,7 +206,7 @@ def _hidden(folder: Path) -> None:
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
-def _interpreter(python: str, role: Role) -> str:
+def interpreter(python: str, role: Role) -> str:
     """The absolute path of an interpreter that runs; links are kept, because a virtual environment is found by them."""
     path = shutil.which(python)
     if path is None:

@@ -185,6 +185,8 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
         (("gate",), "A gate needs something to compare with: --base origin/main"),
         (("gate", "--base", "nope"), "nope"),
         (("gate", "--base", "HEAD", "--head", "nope"), "nope"),
+        (("gate", "--base-python", "no/such/python"), "there is no interpreter no/such/python for the base"),
+        (("gate", "--base", "HEAD", "--effort", "lazy"), "effort must be one of quick, standard, thorough; got 'lazy'"),
         (("gate", "--base", "HEAD", "--batch", "most"), "batch must be full or a whole number"),
         (("check", "linear/nobody"), "No implementation is called 'linear/nobody'"),
         (("check", "linear/manual", "--mode", "fast"), "mode must be one of eager, compile"),

@@ -117,7 +117,7 @@ def test_a_change_of_documents_has_nothing_to_race(gate: Gate, repository: Path,
         (("--base", "main", "--budget", "soon"), 2, "--budget"),
         (("--resume", "nothing"), 2, "nothing"),
         (("--resume", "latest", "--gate", "1%"), 2, "--gate was settled when the gate was begun"),
-        (("--base", "main", "--base-python", "no/such/python"), 5, "no/such/python"),
+        (("--base", "main", "--base-python", "no/such/python"), 2, "no/such/python"),
     ],
 )
 def test_what_cannot_be_gated_is_refused_in_a_sentence(
