@@ -157,7 +157,7 @@ def _plan(path: Path, typed: Gate, budget: float) -> GatePlan:
         budget=budget,
         everything=typed.everything,
     )
-    base_arms = arms.asked(checkout.origin(path, prepared.base, 0), choice, usual=not typed.workload)
+    base_arms = arms.arms_of_side(checkout.origin(path, prepared.base, 0), choice, usual=not typed.workload)
     return make_gate_plan(request, prepared, base_arms, path)
 
 

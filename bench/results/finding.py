@@ -1,4 +1,4 @@
-"""What the doctor found: typed values."""
+"""What the doctor finds: things seen of the machine, and the smallest change it can show."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ GRADES: tuple[Grade, ...] = ("bad", "caution", "unknown", "fine")  # worst first
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing seen of the machine, and what it means for measuring on it.
+    """One thing seen of the machine, and what it means for measurements.
 
     topic    "frequency", "steal", "gpu 0 clocks": one topic may have several findings
-    seen     what was seen, with its number; of what is unknown: why it cannot be known here
-    grade    fine, a caution, bad; or unknown
+    seen     what was seen, with its number; where it is unknown, why
+    grade    "fine", "caution", "bad" or "unknown"
     advice   what to do about it; empty when nothing is to be done
-    command  what a person could type to do so, or to see more; the doctor itself changes nothing
+    command  what to type to do so, or to see more; the doctor itself changes nothing
     source   where it was read
     """
 
@@ -28,7 +28,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def of(topic: str, seen: str, source: str, grade: Grade = "fine", advice: str = "", command: str = "") -> "Finding":
-        """A finding; one that is fine keeps neither advice nor command."""
+        """A finding, without advice and command where it is fine."""
         if grade == "fine":
             return Finding(topic=topic, seen=seen, source=source)
         return Finding(topic=topic, seen=seen, source=source, grade=grade, advice=advice, command=command)
@@ -37,13 +37,13 @@ class Finding(Struct, frozen=True, kw_only=True):
 class Resolution(Struct, frozen=True, kw_only=True):
     """The smallest change of speed that can be seen on this machine within so many seconds of racing.
 
-    change          the smallest change that is seen four times out of five, e.g. 0.014
+    change          the smallest change that is seen in four of five cases, e.g. 0.014
     low, high       the 95 % interval of `change`: a few rounds determine the spread only roughly
     seconds         the time allowed
     rounds          rounds that fit into it
-    deviation       of a round's logarithm of the twin's ratio from 0, over the rounds that were run
+    deviation       root mean square of the logarithm of the twin's ratio over the rounds that were run
     raced           rounds that were run
-    ratio           the twin's ratio over those rounds, with its 95 % interval; it should hold 1
+    ratio           the twin's ratio over those rounds, with its 95 % interval, which should contain 1
     """
 
     change: float

@@ -1,12 +1,12 @@
-"""What a profile of an arm holds: typed and torch-free, for reports read it. Apart from records: nothing here was raced."""
+"""The profile of an arm, as it is stored: passes, operations, counters, energy, and the roofline of the machine."""
 
 from msgspec import Struct
 
 from bench.results.record import Arm, Status
 
-FORMAT = 1  # what may be missing is no new format: older profiles are read, and newer ones by older code
+FORMAT = 1  # a new optional field is no new format: old profiles stay readable, and new ones are readable by old code
 
-# What is counted, and how a report says it. Those that say "in all" are of the whole process, the others of one update.
+# What is counted, and its description in a report. Those with "in all" are of the whole process, the others of one update.
 COUNTERS = {
     "operations": "operations dispatched, with those that operations call",
     "host_reads": "numbers that the interpreter read out of a tensor; on a device each waits for it",
@@ -29,13 +29,13 @@ COUNTERS = {
 
 
 class Operation(Struct, frozen=True, kw_only=True):
-    """One kind of operation that PyTorch's profiler saw.
+    """One kind of operation in PyTorch's profiler.
 
     name     as PyTorch calls it: "aten::mm", "autograd::engine::evaluate_function: MmBackward0"
-    part     where it belongs: "forward", "backward", "optimizer", "data", "copy", "sync", "compiled", "allocation"
-    calls    an update
-    entries  those of them that no other operation made: the interpreter did
-    seconds  an update, without those of the operations it called; measured with the profiler attached
+    part     of an update: "forward", "backward", "optimizer", "data", "copy", "sync", "compiled", "allocation"
+    calls    in an update
+    entries  those of them that the interpreter made, and not another operation
+    seconds  in an update, without those of the operations it called; measured with the profiler attached
     """
 
     name: str
@@ -46,14 +46,14 @@ class Operation(Struct, frozen=True, kw_only=True):
 
 
 class Pass(Struct, frozen=True, kw_only=True):
-    """What one process saw of an arm at one size. All times in seconds an update.
+    """What one process measured of an arm at one size. All times in seconds an update.
 
     rows, batch  its size
-    seconds      by the clock, with nothing attached: the median of blocks made in turn with those of other arms, as in a race
-    profiled     by the clock, with PyTorch's profiler attached: the lower quartile of sessions; None where it was not possible
-    outside      of `profiled`, the time in which the calling thread was in no operation: the interpreter, mostly
-    events       operations an update that the profiler noted; each of them costs it some time
-    device       time an update in which a device other than the host was busy; None without one
+    seconds      by the clock, without a profiler: the median of blocks that alternate with those of other arms, as in a race
+    profiled     by the clock, with PyTorch's profiler attached: the lower quartile of sessions; None if it was not possible
+    outside      of `profiled`, the time in which the calling thread was in no operation: mostly in the interpreter
+    events       operations that the profiler recorded in an update; each takes it some time
+    device       time in which a device other than the host was busy; None without one
     operations   those that took longest, and "everything else"
     """
 
@@ -68,13 +68,13 @@ class Pass(Struct, frozen=True, kw_only=True):
 
 
 class Energy(Struct, frozen=True, kw_only=True):
-    """What an update costs a device by its own energy counter, above what it draws when it has nothing to do.
+    """The energy of an update by the device's own counter, above what the device uses when idle.
 
-    device      what was measured, in words
-    joules      an update; below 0 by noise only
-    resolution  how far that may be off, in joules an update, for the counter moves in steps
+    device      the device, in words
+    joules      of an update; below 0 only by noise
+    resolution  how far `joules` may be off, because the counter moves in steps
     seconds     that were measured; the more, the better the resolution
-    idle_watts  that were taken off
+    idle_watts  that were subtracted
     """
 
     device: str
@@ -85,19 +85,20 @@ class Energy(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """What was found out about one arm in passes of their own.
+    """What was measured of one arm by profiling it, in processes that do not race.
 
     full        at the arm's own setting
-    tiny        the same arm with next to no data: what is left is what an update costs whatever its size
-    drawn       processes started for `full`, until one ran about as fast as its like in the race
+    tiny        with almost no data: the cost of an update that does not depend on its size
+    drawn       processes started for `full`, until one ran about as fast as in the race
     energy      of an update at full size; None where the device has no energy counter, or one that moves too rarely
-    counters    quantities without noise, by the names in COUNTERS; an update unless it says otherwise there
-    conditions  what it computed with, as found in its process: {"dtype": "float32", "threads": "1", ...}
+    counters    quantities without noise, by the names in COUNTERS; of an update unless the description there says otherwise
+    conditions  what its process computed with: {"dtype": "float32", "threads": "1", ...}
     breaks      why the compiler gave up, each reason once
-    stacks      samples by stack of Python functions, outermost first, joined by ";": py-spy's folded form; the most frequent
-    slowdown    times as long an update took while py-spy looked
+    stacks      number of samples by stack of Python functions, outermost first, joined by ";", as py-spy writes them;
+                the most frequent ones
+    slowdown    how many times as long an update took while py-spy sampled it
     reasons     what could not be done, and why: {"py-spy": "..."}
-    artifacts   files beside this one, each with what it is
+    artifacts   the files beside this one, each with its description
     """
 
     format: int = FORMAT
@@ -121,12 +122,12 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """What the cores of a race can do at most, measured in the same minute: the roofline.
+    """The roofline of a race's cores: the most that they can do, measured in the same minute.
 
-    read_bandwidth   bytes a second read from where the arm's data lie, by the same number of threads
+    read_bandwidth   bytes a second, read from memory of the size of the arm's data by the same number of threads
     operations       float additions and multiplications a second on data in the first-level cache
-    working_set      bytes that the bandwidth was measured over
-    method           by what it was read: "C", or "torch" where that was faster
+    working_set      bytes over which the bandwidth was measured
+    method           the reader: "C", or "torch" where that was faster
     """
 
     read_bandwidth: float

@@ -1,4 +1,4 @@
-"""What one round saw of one arm, and the plan it belongs to: typed, immutable, validated. Torch-free: reports read it."""
+"""The plan of a run, and the records of its rounds: immutable values that are checked when they are read from a file."""
 
 from typing import Literal
 
@@ -11,10 +11,10 @@ from impls.contract.catalogue import workloads
 from impls.contract.setting import RACED, Setting, slug, spoken, title
 
 FORMAT = 3
-# History of the format, newest last; every one of them stays readable.
+# History of the format, newest last; files of every format can be read.
 #   1  2026-11: the first
 #   2  2026-11: work may be "floor"; a plan may sweep a coordinate
-#   3  2026-11: judgements keep the weights that were judged; a run keeps descents and sources; telemetry
+#   3  2026-11: judgements keep the weights; a run keeps loss curves and sources; telemetry
 
 Role = Literal["arm", "reference", "twin"]
 Status = Literal[
@@ -25,12 +25,12 @@ MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status i
 
 
 def grouped(number: int) -> str:
-    """A whole number in groups of three; 100 000."""
+    """A whole number with its digits in groups of three: "100 000"."""
     return f"{number:,}".replace(",", " ")
 
 
 class Arm(Struct, frozen=True, kw_only=True):
-    """One contestant: an implementation at a setting. The twin is the reference once more, in a process of its own."""
+    """An implementation at a setting. The twin is the reference once more, in a process of its own."""
 
     workload: str
     implementation: str
@@ -39,12 +39,12 @@ class Arm(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What people call it: "linear/manual cpu eager"; the twin says so."""
+        """How it is shown in a table: "linear/manual cpu eager", and " (twin)" after the name of the twin."""
         return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
 
     @property
     def key(self) -> str:
-        """Its identity in exports and histories: the same in every run, whatever the defaults of today are."""
+        """Its identity in exports and histories: it does not depend on the defaults of today."""
         return identity.key(self.workload, self.implementation, self.setting, twin=self.role == "twin")
 
     @property
@@ -63,19 +63,19 @@ class Arm(Struct, frozen=True, kw_only=True):
 
     @property
     def block_key(self) -> tuple[object, ...]:
-        """Arms with equal keys run the same code on the same setting: they share one number of updates a block."""
+        """Equal for arms that run the same code at the same setting; they share one number of updates a block."""
         return (self.implementation, *(getattr(self.setting, name) for name in RACED))
 
 
 class Race(Struct, frozen=True, kw_only=True):
-    """Arms on the same work: the reference first, its twin second. Only RACED coordinates differ between them."""
+    """Arms that do the same work: the reference first, its twin second. Their settings differ in RACED coordinates only."""
 
     workload: str
     arms: tuple[Arm, ...]
 
     @property
     def reference(self) -> Arm:
-        """The arm that every ratio is taken to."""
+        """The arm that the others are compared with."""
         return self.arms[0]
 
     @property
@@ -85,24 +85,24 @@ class Race(Struct, frozen=True, kw_only=True):
 
     @property
     def slug(self) -> str:
-        """The title as a file name, short."""
+        """The title as a short file name."""
         return f"{self.workload.replace('/', '-')}-{slug(self.reference.setting)}"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a run set out to do; written first, never changed.
+    """What a run is to measure; written first, never changed.
 
     seed           of the order of the laps
     rounds         (least, most) rounds of each race
     precision      half-width of the ratio's interval at which a race may stop, e.g. 0.01
     budget         seconds the whole run may take before it starts no further round
-    limit          seconds that any single step of an arm may take
-    lap_seconds    seconds of laps aimed at in each round
+    limit          seconds that any one step of an arm may take
+    lap_seconds    seconds of laps that each round aims at
     alone          whether the arms of round 1 start one at a time, so that their cold times are their own
     swept          the coordinate of the setting that grows from race to race: "rows", "features", "batch"; or ""
     notes          sentences about what is not raced, for the reader
-    files          the fingerprint of each file that its rounds depend on, by its path from the checkout; a plan of an
-                   older looprace has none
+    files          the fingerprint of each file that its rounds depend on, by path from the checkout; an older
+                   looprace kept none
     """
 
     format: int = FORMAT
@@ -126,14 +126,14 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
-    """What the referee said of the weights after `updates` updates from the start.
+    """The referee's verdict on an arm's weights after `updates` updates from the start.
 
     when       "first update", "probe", "job" or "blocks"
     loss       float64, over all rows; None when the weights are not finite
-    distance   from the oracle, of the weight that is furthest off for its tolerance; None when not finite
+    distance   from the exact answer, of the weight that is furthest off in terms of its tolerance; None when not finite
     tolerance  for that weight
-    fault      None, or what is wrong in a sentence
-    weights    what was judged, where it is but a few numbers; None for what is not finite
+    fault      what is wrong, in a sentence; None when nothing is
+    weights    the weights, where they are only a few numbers; None for a number that is not finite
     """
 
     when: str
@@ -146,14 +146,14 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 
 class LossCurve(Struct, frozen=True, kw_only=True):
-    """The exact course of a race's job: where the weights of every right arm pass. By the oracle, in float64.
+    """The exact loss and weights during a race's job, from the oracle in float64; every right arm follows them.
 
-    updates    rising, from 0 to those of the whole job
-    losses     over all rows, after so many updates
+    updates    numbers of updates, rising, from 0 to the whole job
+    losses     over all rows, after each number of updates
     minimum    the least loss that any weights have
-    parameters (weight, bias) after so many updates; like the next three, of a line only: empty for more features
-    optimum    the parameters that have it
-    curvature  the loss is  minimum + d' curvature d,  d being the distance from the optimum
+    parameters (weight, bias) after each number of updates; this and the next three are empty unless there is one feature
+    optimum    the parameters with the least loss
+    curvature  the loss is minimum + d' curvature d, where d = parameters - optimum
     sample     some rows of the data, (x, y), evenly spaced
     """
 
@@ -168,7 +168,7 @@ class LossCurve(Struct, frozen=True, kw_only=True):
 
 
 class Caveat(Struct, frozen=True, kw_only=True):
-    """Something the reader should know about a number: what was seen and what to do about it."""
+    """Something that the reader of a number should know, and what to do about it."""
 
     code: str
     text: str
@@ -176,7 +176,7 @@ class Caveat(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """The whole workload from the start, timed as one, and the weights it ended with; None for what is not finite."""
+    """The whole job, timed as one, and the weights at its end; None for a number that is not finite."""
 
     seconds: float
     updates: int
@@ -184,15 +184,15 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Telemetry(Struct, frozen=True, kw_only=True):
-    """What a device's counters said beside the blocks of one arm in one round: a value a block, None for what was not told.
+    """What a device's counters showed during the blocks of one arm in one round: a value for each block, None if unknown.
 
-    device           what was measured
-    seconds          from the reading before a block to the one after it: its settling updates and the call included
-    joules           spent in that time, what the device draws when idle included
+    device           the device, in words
+    seconds          from the reading before a block to the one after it; its warm-up updates are included
+    joules           used in that time; what the device uses when idle is included
     watts, megahertz, celsius
                      right after the block
-    held             in how many blocks something held the clocks down, by what it was
-    idle_watts       drawn while nothing ran, measured before the race
+    held             in how many blocks the clocks were held down, by reason
+    idle_watts       used while nothing ran, measured before the race
     step_seconds     how often the energy counter moves
     """
 
@@ -208,21 +208,21 @@ class Telemetry(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """What one round saw of one arm. All times in seconds.
+    """What one round measured of one arm. All times in seconds.
 
     reads_data     of a floor: whether all that it does is to read the data, once an update; None where that was not recorded
-    alone          whether it started and built with the machine to itself: only then are the next three its own
+    alone          whether it started and built while no other arm did: only then are the next three its own
     import_seconds, build_seconds, first_seconds
                    loading the framework and the implementation; building; the first update, with any compilation;
-                   a gate's forked workers find the framework loaded
+                   in a gate's forked workers the framework is loaded already
     laps           the numbers of the laps that visited it, rising
     block_seconds  about how long a block takes, as calibrated; None in older records
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one
-    telemetry      what the device's counters said beside the blocks, where it has any
+    telemetry      what the device's counters showed during the blocks, where it has any
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
-    spent          where the conductor's wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
+    spent          where the wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
     """
 
     format: int = FORMAT

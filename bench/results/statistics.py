@@ -1,4 +1,4 @@
-"""From blocks to estimates with intervals. Apart because records keep raw blocks and every number is computed on reading."""
+"""Estimates with intervals from the blocks of records. Records keep raw times; every number is computed when they are read."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from scipy.special import stdtrit
 from bench.results.record import Record
 
 LEVEL = 0.95
-SAME = 0.02  # two arms are called the same when the whole interval of their ratio lies within this distance of 1
+SAME = 0.02  # two arms are the same when the whole interval of their ratio lies within this distance of 1
 
 Verdict = Literal["faster", "slower", "same", "unresolved"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A positive quantity with its 95 % interval; low and high are None when one round gives no interval."""
+    """A positive quantity with its 95 % interval; low and high are None for a single round, which gives no interval."""
 
     value: float
     low: float | None
@@ -28,15 +28,15 @@ class Estimate:
 
     @property
     def half_width(self) -> float:
-        """Half the interval's length, relative to the value; infinite without an interval."""
+        """Half the length of the interval, relative to the value; infinite without an interval."""
         return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2 / self.value
 
 
 def estimate(logarithms: Sequence[float], level: float = LEVEL) -> Estimate:
-    """The geometric mean over rounds, with Student's t interval over rounds: the round is the unit of replication.
+    """The geometric mean over rounds with Student's t interval: the round is the unit of replication.
 
     logarithms  natural logarithm of the quantity, one for each round, at least one
-    level       that of the interval, if the number of rounds was settled before them
+    level       of the interval, which is exact if the number of rounds was fixed in advance
     """
     values = np.asarray(logarithms, dtype=float)
     mean, count = float(values.mean()), len(values)
@@ -47,20 +47,20 @@ def estimate(logarithms: Sequence[float], level: float = LEVEL) -> Estimate:
 
 
 def seconds_per_update(records: Sequence[Record]) -> Estimate | None:
-    """Seconds of one steady update: median over laps in each round, then `estimate` over rounds. None without blocks."""
+    """Seconds of one steady update: the median over laps in each round, then `estimate` over rounds. None without blocks."""
     logarithms = seconds_logarithms(records)
     return estimate(logarithms) if logarithms else None
 
 
 def seconds_logarithms(records: Sequence[Record]) -> list[float]:
-    """For each round with blocks: the logarithm of the median over laps of seconds an update."""
+    """For each round with blocks, the logarithm of the seconds of an update, which are the median over laps."""
     return [math.log(median(record.per_update.values())) for record in records if record.blocks]
 
 
 def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> dict[int, float]:
-    """For each round that saw both arms: the median over laps of ln(arm / reference), in seconds an update.
+    """For each round with both arms, by its number: the median over laps of ln(arm / reference), of seconds an update.
 
-    Pairs are taken inside a lap, where both arms met the same machine.
+    Pairs are taken within a lap, so that both arms met the machine in the same state.
     """
     other = {record.round: record.per_update for record in reference if record.blocks}
     return {
@@ -71,15 +71,15 @@ def round_logarithms(records: Sequence[Record], reference: Sequence[Record]) -> 
 
 
 def ratio(records: Sequence[Record], reference: Sequence[Record]) -> Estimate | None:
-    """Seconds an update of an arm over those of the reference; below 1 is faster. None when no round saw both."""
+    """Seconds of an update of an arm over those of the reference; below 1 is faster. None when no round has both."""
     logarithms = round_logarithms(records, reference)
     return estimate(list(logarithms.values())) if logarithms else None
 
 
 def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
-    """How many times what it was a quantity is, with Welch's t interval: the rounds of two runs are no pairs.
+    """The ratio of a quantity in two runs, now / then, with Welch's t interval, because rounds of two runs are not paired.
 
-    now, then  its natural logarithms, one for each round, at least one of each
+    now, then  natural logarithms of the quantity, one for each round, at least one of each
     """
     both = [np.asarray(logarithms, dtype=float) for logarithms in (now, then)]
     difference, rounds = float(both[0].mean() - both[1].mean()), min(map(len, both))
@@ -92,12 +92,12 @@ def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
     return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half), rounds)
 
 
-def verdict(found: Estimate | None) -> Verdict:
-    """What a ratio allows to be said; "unresolved" when its interval holds both faster and slower."""
-    if found is None or found.low is None or found.high is None:
+def verdict(ratio: Estimate | None) -> Verdict:
+    """What a ratio shows; "unresolved" when its interval contains both faster and slower."""
+    if ratio is None or ratio.low is None or ratio.high is None:
         return "unresolved"
-    if found.low >= 1 - SAME and found.high <= 1 + SAME:
+    if ratio.low >= 1 - SAME and ratio.high <= 1 + SAME:
         return "same"
-    if found.high < 1:
+    if ratio.high < 1:
         return "faster"
-    return "slower" if found.low > 1 else "unresolved"
+    return "slower" if ratio.low > 1 else "unresolved"

@@ -1,8 +1,9 @@
-"""Which arms a side has. Apart from planning.py, which compares the sides: each answers by its own `impls`, in its own process.
+"""Which arms a side of a gate has, by its own `impls`; a process in that side answers.
 
-    python -m bench.gate.sides.arms ANSWER CHOICE WHICH    a file to answer in; a choice as JSON; "usual": the side's workloads
+    python -m bench.gate.sides.arms ANSWER CHOICE WHICH
 
-So what a head no longer offers is seen, be it a file, a mode, a device, or a whole workload.
+ANSWER is the file for the answer, CHOICE a choice as JSON. With "usual" as WHICH, the side's usual workloads are meant, else
+those of the choice. So a gate sees what the head has lost: a file, a mode, a device, or a whole workload.
 """
 
 import dataclasses
@@ -21,64 +22,64 @@ from impls.contract import catalogue
 
 
 def arms_of(choice: Choice) -> list[Arm]:
-    """The arms of a run like this, each once and by itself: no twin, no floor unless it was named, nothing drawn.
+    """The arms that a run of this choice has in the `impls` of this process, without twins, and floors only if named.
 
-    Of the `impls` of this process. Raises SettingError or UnknownNameError, with the cure, for what cannot be.
+    Raises SettingError or UnknownNameError, with the cure, for what cannot be.
     """
     plan = make_plan(choice, command="", absent_too=True)
     named = set(catalogue.match_implementations(choice.implementation))
-    whole = choice.implementation == Choice.implementation
-    found = {
+    everything = choice.implementation == Choice.implementation
+    arms = {
         (arm.key, race.slug): replace(arm, role="arm")
         for race in plan.races
         for arm in race.arms
         if arm.role != "twin"
         and arm.implementation in named
-        and not (whole and catalogue.implementations()[arm.implementation].work == "floor")
+        and not (everything and catalogue.implementations()[arm.implementation].work == "floor")
     }
-    return list(found.values())
+    return list(arms.values())
 
 
 def usual_workloads() -> tuple[str, ...]:
-    """What a gate races where nobody said: the usual one, or all that a project of its own has.
+    """What a gate races when no workload was named: the default one, or, in a project without that, all there are.
 
-    Raises SideError for a workload that cannot be loaded: without it, what is left would be raced as if it were all.
+    Raises SideError for a workload that cannot be loaded: the gate would otherwise leave it out in silence.
     """
     if complaints := catalogue.complaints():
-        raise SideError(f"{'; '.join(complaints)}: mend it, or say with --workload what is to be raced")
-    found = catalogue.workloads()
-    return tuple(name for name in Choice.workload if name in found) or tuple(found)
+        raise SideError(f"{'; '.join(complaints)}: repair it, or name what is to be raced with --workload")
+    known = catalogue.workloads()
+    return tuple(name for name in Choice.workload if name in known) or tuple(known)
 
 
-def asked(origin: Origin, choice: Choice, *, usual: bool) -> list[Arm]:
-    """The arms that the side there has for this choice; SideError when it cannot say.
+def arms_of_side(origin: Origin, choice: Choice, *, usual: bool) -> list[Arm]:
+    """The arms that a side has for this choice. Raises SideError when its process cannot tell.
 
-    usual  whether nobody named a workload, so that the side's own usual ones are meant
+    usual  whether no workload was named, so that the side's own usual ones are meant
 
-    By this interpreter, whatever the side's own is: what an arm says of itself is read and not run.
+    The process runs in this interpreter, not in the side's: what an arm declares is read and not run.
     """
-    here = dataclasses.replace(origin, python=sys.executable)
+    place = dataclasses.replace(origin, python=sys.executable)
     text = msgspec.json.encode(choice).decode()
     try:
-        found = answered(here, "bench.gate.sides.arms", text, "usual" if usual else "named", doing="name the arms")
+        answer = answered(place, "bench.gate.sides.arms", text, "usual" if usual else "named", doing="name the arms")
     except SideError as error:
         raise SideError(
-            f"the base cannot say which arms it has, so nobody would see what the head lacks: {error}"
+            f"the base's arms cannot be listed, so arms that the head has lost would not be seen: {error}"
         ) from None
-    return msgspec.json.decode(found, type=list[Arm])
+    return msgspec.json.decode(answer, type=list[Arm])
 
 
 def main() -> None:
-    """Answers for the side that it was started in; of names that the side does not have it has no arms."""
+    """Answers for the side that it was started in; a side that lacks a name has no arms of it."""
     answer, text, which = sys.argv[1:]
     choice = msgspec.json.decode(text, type=Choice)
     try:
         if which == "usual":
             choice = dataclasses.replace(choice, workload=usual_workloads())
-        found = arms_of(choice)
+        arms = arms_of(choice)
     except catalogue.UnknownNameError:
-        found = []
-    Path(answer).write_bytes(msgspec.json.encode(found))
+        arms = []
+    Path(answer).write_bytes(msgspec.json.encode(arms))
 
 
 if __name__ == "__main__":

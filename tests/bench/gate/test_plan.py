@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.gate.plan import GateRequest, make_gate_plan
-from bench.gate.sides.arms import arms_of, asked, usual_workloads
+from bench.gate.sides.arms import arms_of, arms_of_side, usual_workloads
 from bench.gate.sides.checkout import Prepared, origin
 from bench.gate.sides.git import SideError
 from bench.results.gate import GatePlan, Side
@@ -110,14 +110,14 @@ def test_the_base_is_asked_in_its_own_words(sides: Path) -> None:
     edit(sides / "sides/0/impls/linear/in_place.py", '"eager": "thorough"', '"eager": "quick"')
     base = origin(sides, Side(role="base", name="main", copies=("sides/0",), python=sys.executable), 0)
     usual = Choice().at(device="cpu")
-    found = asked(base, usual, usual=True)
+    found = arms_of_side(base, usual, usual=True)
     assert "linear/in_place" in {arm.implementation for arm in found}
     assert "linear/in_place" not in {arm.implementation for arm in arms_of(usual)}
     unknown = Choice(implementation=("linear/only_here",))
-    assert asked(base, unknown, usual=False) == []
+    assert arms_of_side(base, unknown, usual=False) == []
     (sides / "sides/0/impls/linear/workload.py").write_text("raise ValueError('planted')\n")
-    with pytest.raises(SideError, match=r"cannot say which arms it has.*linear/workload.py"):
-        asked(base, EAGER, usual=True)
+    with pytest.raises(SideError, match=r"cannot be listed.*linear/workload.py"):
+        arms_of_side(base, EAGER, usual=True)
 
 
 def test_a_workload_that_cannot_be_loaded_is_no_smaller_gate(monkeypatch: pytest.MonkeyPatch) -> None:
