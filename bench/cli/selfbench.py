@@ -10,7 +10,7 @@ from bench.cli.options import Selfbench
 from bench.results.store import Store
 from bench.runner.worker_process import ArmFault
 from bench.selfbench.figure import Figure
-from bench.selfbench.gate_score import tally
+from bench.selfbench.gate_score import score
 from bench.selfbench.speed import HOURS, PARTS
 from reports.exit_status import Exit
 
@@ -28,7 +28,8 @@ def selfbench(typed: Selfbench) -> None:
                 if isinstance(result, Figure):
                     figures.append(vars(result))
                     kept = "kept" if result.kept else "NOT KEPT"
-                    console.say(f"{result.name}: {result.said}; promised: {result.promise}; {kept}")
+                    promise = f"; promised: {result.promise}; {kept}" if result.promise else ""
+                    console.say(f"{result.name}: {result.said}{promise}")
                 else:
                     console.say(result)
         except ArmFault as fault:
@@ -44,7 +45,7 @@ def _show_score() -> None:
     """Writes what this gate and others said as a table and a figure, and names the files."""
     from reports.gate.score import figure  # loads matplotlib, which nothing else here needs
 
-    files = figure.files(tally(SCORE))
+    files = figure.files(score(SCORE))
     for name, content in files.items():
         Store(SCORE).write(name, content)
     console.name_files(SCORE, list(files))

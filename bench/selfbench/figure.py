@@ -1,13 +1,18 @@
-"""A measured figure of looprace itself, and the promise it is checked against."""
+"""A measured figure of looprace itself, and the promise about it where there is one."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure, the promise about it, and whether the promise is kept."""
+    """One measured figure.
+
+    said     its value in words
+    promise  what is promised of it; empty where nothing is
+    kept     whether the promise is kept; None without one
+    """
 
     name: str
     said: str
-    promise: str
-    kept: bool
+    promise: str = ""
+    kept: bool | None = None

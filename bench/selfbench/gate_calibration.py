@@ -1,7 +1,4 @@
-"""Our gate's own exam: what it says where the truth is known, and how often its promises are kept. Prints nothing itself.
-
-Apart from score.py, which sets it beside others: here our gate is alone, and has as many trials as patience allows.
-"""
+"""Calibrates our gate: how often it is right where the true change is known, held against its promises."""
 
 import math
 import random
@@ -14,37 +11,37 @@ from bench.gate.plan import MOST
 from bench.results.gate import Margins
 from bench.selfbench.figure import Figure
 from bench.selfbench.gate_score import Outcome, Trial, share, trials
-from bench.selfbench.gate_session import sitting
-from bench.selfbench.own_gate import entrant
+from bench.selfbench.gate_session import run_sessions
+from bench.selfbench.own_gate import own_gate
 
-# Those that start in half the time of one with an optimizer: what counts here is how many comparisons there are.
+# Arms that start in half the time of one with an optimizer: the more comparisons there are, the better.
 ARMS = ("linear/manual", "linear/no_grad", "linear/in_place", "linear/analytic")
 NARROW = Margins(gate=0.015, floor=0.005)
 MOST_SECONDS = 240.0  # of a trial; a cell that needs more stays unresolved
-FEWER = 60  # of so many sessions without a change there is one of each slowdown: false alarms are rarer
-REPLAYS = 4000  # drawn from the rounds without a change, for each arm
+FEWER = 60  # sessions without a change for each session with a slowdown, because false alarms are rarer
+REPLAYS = 4000  # cells resampled from the rounds without a change, for each arm
 
 
 @dataclass(frozen=True)
 class Part:
-    """Trials of one planted slowdown with the same margins; each part is a sitting in a folder of its own."""
+    """Trials with one slowdown and the same margins; each part is a series of sessions in a folder of its own."""
 
     folder: str
     level: float
     margins: Margins
 
     @property
-    def said(self) -> str:
-        """In words."""
+    def title(self) -> str:
+        """The part in words."""
         return f"{self.level:.0%} planted, gate {self.margins.gate:.1%}" if self.level else "no change"
 
 
 NO_CHANGE = Part("no-change", 0.0, Margins())
-PLANTED = {
+SLOWED = {  # the least share that must be called a regression
     Part("five-percent", 0.05, Margins()): 0.99,
     Part("two-percent", 0.02, NARROW): 0.95,
-}  # the least share caught
-NO_CHANGE_PROMISED = (  # in the order of without_change
+}
+NO_CHANGE_PROMISES = (  # in words, least and greatest share, in the order of without_change
     ("at most 1 in 10 000", 0.0, 0.0001),
     ("at most 1 in 100", 0.0, 0.01),
     ("at most 5 %", 0.0, 0.05),
@@ -55,50 +52,50 @@ NO_CHANGE_PROMISED = (  # in the order of without_change
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many trials, with the interval of the share."""
+    """A count out of all trials."""
 
     name: str
     count: int
     of: int
 
     @property
-    def said(self) -> str:
-        """With the exact 95 % binomial interval."""
-        found = share(self.count, self.of)
-        return f"{self.count} of {self.of} ({self.count / self.of:.2%}; {found.low:.2%} to {found.high:.2%})"
+    def text(self) -> str:
+        """The count with its share and the exact 95 % binomial interval."""
+        exact = share(self.count, self.of)
+        return f"{self.count} of {self.of} ({self.count / self.of:.2%}; {exact.low:.2%} to {exact.high:.2%})"
 
 
-def examine(sessions: int, target: Path) -> Iterator[str]:
-    """Makes what is missing of so many sessions without a change, and of far fewer with each slowdown.
+def calibrate(sessions: int, target: Path) -> Iterator[str]:
+    """Carries out what is missing of so many sessions without a change, and of far fewer with each slowdown.
 
-    Yields a line before each step; every trial is a file, so it can be stopped and gone on with.
+    Yields a line before each step; every trial is a file, so it can be stopped and resumed.
     """
-    for part, wanted in ((NO_CHANGE, sessions), *((part, math.ceil(sessions / FEWER)) for part in PLANTED)):
-        ours, levels, folder = entrant(part.margins), (part.level,), target / part.folder
-        yield from sitting(wanted, MOST_SECONDS, folder, ours, levels=levels, implementations=ARMS, ways=())
+    for part, wanted in ((NO_CHANGE, sessions), *((part, math.ceil(sessions / FEWER)) for part in SLOWED)):
+        ours, levels, folder = own_gate(part.margins), (part.level,), target / part.folder
+        yield from run_sessions(wanted, MOST_SECONDS, folder, ours, levels=levels, implementations=ARMS, samplings=())
 
 
 def outcomes(target: Path, part: Part) -> list[tuple[Trial, Outcome]]:
-    """The trials of a part that have been made."""
+    """The finished trials of a part, with the outcome of our gate."""
     return [(trial, trial.ours) for trial in trials(target / part.folder) if trial.ours is not None]
 
 
 def by_arm(target: Path) -> dict[str, list[Outcome]]:
-    """What was said where nothing had changed, by implementation."""
-    found: dict[str, list[Outcome]] = {}
+    """The outcomes without a change, by implementation."""
+    by_name: dict[str, list[Outcome]] = {}
     for trial, outcome in outcomes(target, NO_CHANGE):
-        found.setdefault(trial.arm.implementation, []).append(outcome)
-    return found
+        by_name.setdefault(trial.arm.implementation, []).append(outcome)
+    return by_name
 
 
-def without_change(found: Sequence[Outcome]) -> Iterator[Share]:
-    """What was said where nothing had changed."""
-    words, of = [each.decision.word for each in found], len(found)
+def without_change(outcomes: Sequence[Outcome]) -> Iterator[Share]:
+    """How often our gate gave each answer where nothing had changed."""
+    words, of = [outcome.decision.word for outcome in outcomes], len(outcomes)
     yield Share("called a regression", words.count("regressed"), of)
-    yield Share("flagged before confirmation", sum(flagged(each) for each in found), of)
+    yield Share("flagged before confirmation", sum(flagged(outcome) for outcome in outcomes), of)
     yield Share("called faster", words.count("improved"), of)
     yield Share("unresolved", words.count("unresolved"), of)
-    yield Share("interval holds the truth", sum(holds(each, 0.0) for each in found), of)
+    yield Share("interval holds the truth", sum(holds(outcome, 0.0) for outcome in outcomes), of)
 
 
 def flagged(outcome: Outcome) -> bool:
@@ -107,27 +104,32 @@ def flagged(outcome: Outcome) -> bool:
 
 
 def holds(outcome: Outcome, change: float) -> bool:
-    """Whether the interval that is told holds a change."""
-    told = outcome.decision.clocked
-    return told is not None and told.low is not None and told.high is not None and told.low <= change <= told.high
+    """Whether the interval of the gate contains a change."""
+    clocked = outcome.decision.clocked
+    return (
+        clocked is not None
+        and clocked.low is not None
+        and clocked.high is not None
+        and clocked.low <= change <= clocked.high
+    )
 
 
-def replayed(found: Sequence[Outcome], slowdown: float, margins: Margins) -> tuple[Share, Share, float]:
-    """What our gate says of rounds drawn anew from those without a change, each made slower by exactly so much.
+def replayed(outcomes: Sequence[Outcome], slowdown: float, margins: Margins) -> tuple[Share, Share, float]:
+    """Cells called a regression, intervals that contain the slowdown, and the mean number of rounds, of resampled cells.
 
-    So the noise is the machine's own and the truth is exact. A cell draws from the rounds of one arm, with replacement, and
-    from the same with their sign reversed: where nothing has changed, either side may be called the head.
-    Called a regression; intervals that hold the slowdown; and rounds a cell.
+    A cell draws its rounds, with replacement, from those of one arm without a change and from the same with reversed sign:
+    where nothing has changed, either side may be called the head. Each round is then made slower by exactly `slowdown`. So
+    the noise is the machine's own and the true change is exact.
 
-    found  outcomes of one arm
+    outcomes  of one arm, without a change
     """
-    rounds = [sign * value for each in found for value in each.rounds for sign in (1, -1)]
+    rounds = [sign * value for outcome in outcomes for value in outcome.rounds for sign in (1, -1)]
     order = random.Random(f"{slowdown} {margins}")
     caught, held, spent = 0, 0, 0.0
     for _ in range(REPLAYS):
         drawn = Outcome(margins=margins, rounds=tuple(order.choices(rounds, k=2 * MOST)), seconds=2.0 * MOST)
         slower = drawn.slower(slowdown)
-        caught += slower.said == "slower"
+        caught += slower.answer == "slower"
         held += holds(slower, slowdown)
         spent += slower.spent
     return (
@@ -137,36 +139,42 @@ def replayed(found: Sequence[Outcome], slowdown: float, margins: Margins) -> tup
     )
 
 
-def pace(found: Sequence[Outcome]) -> tuple[float, float, float]:
-    """Of each cell: seconds in the median, the most seconds, and seconds a round."""
-    seconds = [each.seconds for each in found]
-    return median(seconds), max(seconds), fmean(each.seconds / len(each.rounds) for each in found)
+def pace(outcomes: Sequence[Outcome]) -> tuple[float, float, float]:
+    """Seconds of a cell: their median, their maximum, and the mean of a round."""
+    seconds = [outcome.seconds for outcome in outcomes]
+    return median(seconds), max(seconds), fmean(outcome.seconds / len(outcome.rounds) for outcome in outcomes)
 
 
 def figures(sessions: int, target: Path) -> Iterator[Figure | str]:
-    """Everything that the gate promises of itself, measured; goes on with the trials that are in the folder."""
-    yield from examine(sessions, target)
-    still = [each for _, each in outcomes(target, NO_CHANGE)]
-    for found, (told, least, most) in zip(without_change(still), NO_CHANGE_PROMISED, strict=True):
-        yield Figure(f"no change, {found.name}", found.said, told, least <= found.count / found.of <= most)
-    yield _pace("no change", still)
-    for name, rounds in by_arm(target).items():
-        called, held, spent = replayed(rounds, 0.0, NO_CHANGE.margins)
-        said = f"{called.said}, {spent:.1f} rounds a cell; the interval holds it in {held.count / held.of:.1%}"
-        yield Figure(f"no change, the rounds of {name} drawn anew", said, "at most 1 in 10 000", called.count <= 1)
-    for part, least in PLANTED.items():
-        planted = [each for _, each in outcomes(target, part)]
-        seen = Share("called a regression", sum(each.said == "slower" for each in planted), len(planted))
-        yield Figure(f"{part.said}, {seen.name}", seen.said, f"at least {least:.0%}", seen.count >= least * seen.of)
-        yield _pace(part.said, planted)
-        for name, rounds in by_arm(target).items():
-            caught, held, spent = replayed(rounds, part.level, part.margins)
-            said = f"{caught.said}, {spent:.1f} rounds a cell; the interval holds it in {held.count / held.of:.1%}"
-            who = f"{part.said}, put into the rounds of {name} without a change"
-            yield Figure(who, said, f"at least {least:.0%}", caught.count >= least * caught.of)
+    """Everything that the gate promises of itself, measured; resumes the trials that are in the folder."""
+    yield from calibrate(sessions, target)
+    unchanged = [outcome for _, outcome in outcomes(target, NO_CHANGE)]
+    for measured, (promise, least, most) in zip(without_change(unchanged), NO_CHANGE_PROMISES, strict=True):
+        kept = least <= measured.count / measured.of <= most
+        yield Figure(f"no change, {measured.name}", measured.text, promise, kept)
+    yield _pace("no change", unchanged)
+    for name, of_arm in by_arm(target).items():
+        called, text = _resampled(of_arm, NO_CHANGE)
+        yield Figure(f"no change, the rounds of {name} resampled", text, "at most 1 in 10 000", called.count <= 1)
+    for part, least in SLOWED.items():
+        slowed = [outcome for _, outcome in outcomes(target, part)]
+        caught = Share("called a regression", sum(outcome.answer == "slower" for outcome in slowed), len(slowed))
+        promise = f"at least {least:.0%}"
+        yield Figure(f"{part.title}, {caught.name}", caught.text, promise, caught.count >= least * caught.of)
+        yield _pace(part.title, slowed)
+        for name, of_arm in by_arm(target).items():
+            called, text = _resampled(of_arm, part)
+            what = f"{part.title}, put into the rounds of {name} without a change"
+            yield Figure(what, text, promise, called.count >= least * called.of)
 
 
-def _pace(what: str, found: Sequence[Outcome]) -> Figure:
-    wall, longest, each = pace(found)
-    said = f"median {wall:.0f}, most {longest:.0f}; {each:.1f} a round"
-    return Figure(f"{what}, seconds a cell", said, "at most 60", wall <= 60)
+def _resampled(outcomes: Sequence[Outcome], part: Part) -> tuple[Share, str]:
+    called, held, rounds = replayed(outcomes, part.level, part.margins)
+    text = f"{called.text}, {rounds:.1f} rounds a cell; the interval holds it in {held.count / held.of:.1%}"
+    return called, text
+
+
+def _pace(what: str, outcomes: Sequence[Outcome]) -> Figure:
+    wall, longest, of_round = pace(outcomes)
+    text = f"median {wall:.0f}, most {longest:.0f}; {of_round:.1f} a round"
+    return Figure(f"{what}, seconds a cell", text, "at most 60", wall <= 60)

@@ -1,6 +1,6 @@
-"""Scores the gate beside those that people use: what each says of the same trials, and how often it is right.
+"""Scores our gate beside other gates: what each answers in the same trials, and how often it is right.
 
-Apart from sitting.py, which measures: raw blocks are kept, and every rule can be applied again to what was measured then.
+Trials keep their raw blocks, so every rule can be applied again to what was measured before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from bench.results.gate import Margins, Role
 from bench.results.gate_score import Answer, AtLevel, Method, Score, Share
 from bench.results.record import Arm
 from bench.results.store import StoreError, read
-from bench.selfbench.other_gates import RIVALS, Rival, Turn
+from bench.selfbench.other_gates import OTHER_GATES, OtherGate, ProcessRun
 
 FORMAT = 1
 PLAN = "sitting.json"
@@ -37,10 +37,10 @@ OUR_WAY = (
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """The rounds in which our gate raced a match; its word is found from them again.
+    """The rounds that our gate raced in a trial; its decision is computed from them.
 
     rounds   ln(head / base) of each, in the order in which they were raced
-    seconds  wall time of all, with starting processes
+    seconds  wall time of all rounds, with starting the processes
     """
 
     margins: Margins
@@ -49,7 +49,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def decision(self) -> Decision:
-        """What the rounds allow to be said: those after the look that flags the arm are its confirmation."""
+        """The decision of the gate; rounds after the look that flags the arm are its confirmation."""
         screened = decide(self.rounds, (), self.margins)
         if screened.stage != "confirm" or screened.clocked is None:
             return screened
@@ -57,26 +57,28 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return decide(self.rounds[:count], self.rounds[count:], self.margins)
 
     @property
-    def said(self) -> Answer:
-        """The word, as one that the others could have said too."""
+    def answer(self) -> Answer:
+        """The decision as one of the answers that all gates can give."""
         return OUR_WORDS[self.decision.word]
 
     @property
     def spent(self) -> float:
-        """Seconds until the word was known, for rounds after that need not have been raced."""
+        """Seconds until the decision; rounds after that were not needed."""
         decision = self.decision
-        counted = sum(each.rounds for each in (decision.clocked, decision.screened) if each)
+        counted = sum(stage.rounds for stage in (decision.clocked, decision.screened) if stage)
         return self.seconds * counted / len(self.rounds)
 
     def slower(self, by: float) -> "Outcome":
-        """The same rounds, had the head taken so much more time: 0.05 is 5 %."""
-        return replace(self, rounds=tuple(each + log1p(by) for each in self.rounds))
+        """The same rounds with a head that takes so much longer: 0.05 is 5 %."""
+        return replace(self, rounds=tuple(value + log1p(by) for value in self.rounds))
 
 
-class SittingPlan(Struct, frozen=True, kw_only=True):
-    """What was set out to do; written first, and the same whenever it is gone on with.
+class SeriesPlan(Struct, frozen=True, kw_only=True):
+    """The plan of a series of sessions; written first, and the same whenever the series is resumed.
 
-    ways   names of the ways to collect what the others decide by
+    budget  seconds of wall time for each comparison of each method
+    levels  slowdowns that are put into the head's code
+    ways    names of the samplings by which the data of the other gates are collected
     """
 
     format: int = FORMAT
@@ -90,11 +92,12 @@ class SittingPlan(Struct, frozen=True, kw_only=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """One comparison of an arm in one session, and all that was measured of it.
+    """One comparison of an arm in one session, and all that was measured.
 
-    level   slowdown that was planted into the head's code: 0 where only what is measured is made slower, afterwards
-    pace    seconds of one update of the base, measured just before; 0 where nobody had to know
-    turns   by name of the way they were collected
+    level  the slowdown that was put into the head's code; 0 where times are made longer afterwards instead
+    pace   seconds of one update of the base, measured just before; 0 where it was not needed
+    turns  the processes that were measured for the other gates, by name of the sampling
+    ours   the rounds of our gate
     """
 
     format: int = FORMAT
@@ -103,63 +106,63 @@ class Trial(Struct, frozen=True, kw_only=True):
     level: float
     started: str
     pace: float
-    turns: dict[str, tuple[Turn, ...]]
+    turns: dict[str, tuple[ProcessRun, ...]]
     ours: Outcome | None = None
 
     @property
     def key(self) -> tuple[str, float]:
-        """What trials of different sessions have in common."""
+        """What the same trial has in different sessions."""
         return (self.arm.slug, self.level)
 
 
 def trials(target: Path) -> Iterator[Trial]:
-    """All trials of a sitting, session after session. Raises StoreError for a file that cannot be read."""
+    """All trials of a series, session after session. Raises StoreError for a file that cannot be read."""
     for path in sorted((target / "trials").glob("*/*.json"), key=lambda path: path.parts):
         yield read(path, Trial, FORMAT)
 
 
 def replay(trial: Trial, earlier: Trial | None = None, slower: float = 0.0) -> dict[str, tuple[Answer, float]]:
-    """What each method says of a trial, and the seconds it took; by name. Rules are applied anew to the raw blocks.
+    """The answer of each method in a trial, and the seconds it took, by name. The rules are applied to the raw blocks.
 
-    earlier  the same trial of an earlier session, for those who store a baseline; None: they say nothing
-    slower   what each time of the head is made longer by: the truth is known exactly, the noise is the machine's own
+    earlier  the same trial of an earlier session, for gates with a stored baseline; None: these give no answer
+    slower   by how much each time of the head is made longer: the true change is exact, the noise is the machine's own
     """
-    found: dict[str, tuple[Answer, float]] = {}
+    answers: dict[str, tuple[Answer, float]] = {}
     if trial.ours:
         ours = trial.ours.slower(slower)
-        found[OURS] = (ours.said, ours.spent)
-    for rival in RIVALS:
-        source = earlier if rival.stored else trial
-        if source is not None and rival.way.name in trial.turns:
-            base, head = _turns(source, rival, "base"), _turns(trial, rival, "head", slower)
-            found[rival.name] = (rival.decide(base, head), sum(turn.seconds for turn in (*base, *head)))
-    return found
+        answers[OURS] = (ours.answer, ours.spent)
+    for gate in OTHER_GATES:
+        source = earlier if gate.stored else trial
+        if source is not None and gate.sampling.name in trial.turns:
+            base, head = _runs(source, gate, "base"), _runs(trial, gate, "head", slower)
+            answers[gate.name] = (gate.decide(base, head), sum(run.seconds for run in (*base, *head)))
+    return answers
 
 
-def _turns(trial: Trial, rival: Rival, role: Role, slower: float = 0.0) -> list[Turn]:
-    turns = [turn for turn in trial.turns[rival.way.name] if turn.role == role]
-    return [replace(turn, blocks=tuple(each * (1 + slower) for each in turn.blocks)) for turn in turns]
+def _runs(trial: Trial, gate: OtherGate, role: Role, slower: float = 0.0) -> list[ProcessRun]:
+    runs = [run for run in trial.turns[gate.sampling.name] if run.role == role]
+    return [replace(run, blocks=tuple(block * (1 + slower) for block in run.blocks)) for run in runs]
 
 
-def tally(target: Path) -> Score:
-    """The score of a sitting without planted slowdowns, complete or not: LEVELS are put into what was measured.
+def score(target: Path) -> Score:
+    """The score of a series without slowdowns in the code, complete or not: LEVELS are put into the measured times.
 
     Raises StoreError where there is none, or nothing has been measured yet.
     """
-    plan = read(target / PLAN, SittingPlan, FORMAT)
+    plan = read(target / PLAN, SeriesPlan, FORMAT)
     sessions, count = set[int](), 0
     latest: dict[tuple[str, float], Trial] = {}
-    said: dict[str, list[tuple[float, Answer, float]]] = {}
+    answers: dict[str, list[tuple[float, Answer, float]]] = {}
     for trial in trials(target):
         for level in LEVELS:
-            for name, (word, seconds) in replay(trial, latest.get(trial.key), level).items():
-                said.setdefault(name, []).append((level, word, seconds))
+            for name, (answer, seconds) in replay(trial, latest.get(trial.key), level).items():
+                answers.setdefault(name, []).append((level, answer, seconds))
         latest[trial.key] = trial
         sessions.add(trial.session)
         count += 1
     if not count:
-        raise StoreError(f"The sitting at {target} has no trial yet: go on with it.")
-    about = {OURS: OUR_WAY} | {rival.name: (rival.rule, rival.told) for rival in RIVALS}
+        raise StoreError(f"The series of sessions at {target} has no trial yet: resume it.")
+    about = {OURS: OUR_WAY} | {gate.name: (gate.rule, gate.collected) for gate in OTHER_GATES}
     return Score(
         sessions=len(sessions),
         trials=count,
@@ -167,34 +170,36 @@ def tally(target: Path) -> Score:
         arms=plan.arms,
         machine=plan.machine,
         versions=plan.versions,
-        methods=tuple(_method(name, rule, way, said[name]) for name, (rule, way) in about.items() if name in said),
+        methods=tuple(
+            _method(name, rule, way, answers[name]) for name, (rule, way) in about.items() if name in answers
+        ),
     )
 
 
-def _method(name: str, rule: str, way: str, said: Sequence[tuple[float, Answer, float]]) -> Method:
+def _method(name: str, rule: str, way: str, answers: Sequence[tuple[float, Answer, float]]) -> Method:
     def at(level: float) -> AtLevel:
-        heard = [word for each, word, _ in said if each == level]
+        given = [answer for its_level, answer, _ in answers if its_level == level]
         return AtLevel(
             level=level,
-            slower=share(heard.count("slower"), len(heard)),
-            faster=heard.count("faster"),
-            passed=heard.count("passed"),
-            unresolved=heard.count("unresolved"),
+            slower=share(given.count("slower"), len(given)),
+            faster=given.count("faster"),
+            passed=given.count("passed"),
+            unresolved=given.count("unresolved"),
         )
 
-    words = [word for _, word, _ in said]
+    every = [answer for _, answer, _ in answers]
     return Method(
         name=name,
         rule=rule,
         way=way,
-        levels=tuple(at(level) for level in sorted({level for level, _, _ in said})),
-        faster=share(words.count("faster"), len(words)),
-        unresolved=share(words.count("unresolved"), len(words)),
-        seconds=median(seconds for _, _, seconds in said),
+        levels=tuple(at(level) for level in sorted({level for level, _, _ in answers})),
+        faster=share(every.count("faster"), len(every)),
+        unresolved=share(every.count("unresolved"), len(every)),
+        seconds=median(seconds for _, _, seconds in answers),
     )
 
 
 def share(count: int, of: int) -> Share:
-    """So many of so many, with the exact binomial interval; `of` is at least 1."""
-    found = binomtest(count, of).proportion_ci(confidence_level=statistics.LEVEL, method="exact")
-    return Share(count=count, of=of, low=float(found.low), high=float(found.high))
+    """A count out of a total, with its exact binomial interval; `of` is at least 1."""
+    interval = binomtest(count, of).proportion_ci(confidence_level=statistics.LEVEL, method="exact")
+    return Share(count=count, of=of, low=float(interval.low), high=float(interval.high))

@@ -1,15 +1,15 @@
-"""One sitting of rival gates: the same machine, equal budgets, code without a change or with a known one. Never prints.
+"""Runs sessions of trials: equal budgets for our gate and others, on code without a change or with a known slowdown.
 
-Apart from score.py, which says what came of it. Each trial is written whole, so a sitting can be stopped and gone on with.
+Each trial is one file that is written whole, so a series of sessions can be stopped and resumed.
 """
 
 import importlib.metadata
 import os
 import platform
 import random
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench import clock
 from bench.results.record import Arm
@@ -17,10 +17,10 @@ from bench.results.store import Store, StoreError, pretty, read
 from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench import gate_trial, inject_slowdown
 from bench.selfbench.figure import Figure
-from bench.selfbench.gate_score import FORMAT, OURS, PLAN, Outcome, SittingPlan, Trial, tally
-from bench.selfbench.gate_trial import Match
-from bench.selfbench.other_gates import WAYS, Turn, Way
-from bench.selfbench.own_gate import entrant
+from bench.selfbench.gate_score import FORMAT, OURS, PLAN, Outcome, SeriesPlan, Trial, score
+from bench.selfbench.gate_trial import TrialSetup
+from bench.selfbench.other_gates import SAMPLINGS, ProcessRun, Sampling
+from bench.selfbench.own_gate import own_gate
 from bench.system import environment
 from impls.contract import catalogue
 
@@ -28,77 +28,77 @@ ARMS = ("linear/nn_sgd", "linear/manual", "linear/in_place", "linear/no_grad")
 BUDGET = 60.0  # seconds of wall time of a comparison: what the gate promises to need at most
 PACKAGES = ("torch", "pytest-benchmark", "pyperf", "scipy")
 
-Ours = Callable[[Match], Outcome]
+OurGate = Callable[[TrialSetup], Outcome]
 
 
-def sitting(
+def run_sessions(
     sessions: int,
     budget: float,
     target: Path,
-    ours: Ours | None = None,
+    ours: OurGate | None = None,
     *,
     levels: Sequence[float] = (0.0,),
     implementations: Sequence[str] = ARMS,
-    ways: Sequence[Way] = WAYS,
+    samplings: Sequence[Sampling] = SAMPLINGS,
 ) -> Generator[str, None, None]:
-    """Carries out what is missing of so many sessions; yields a line before each step. Each trial is one file.
+    """Carries out the trials that are missing of so many sessions; yields a line before each step.
 
-    budget  seconds of wall time for each comparison of each method
-    ours    our gate; None: the others alone
-    levels  slowdowns that are planted into the head's code; 0 adds functions that nobody calls
-    ways    of collecting what the others decide by
-    target  a folder; one that holds a sitting is gone on with
+    budget     seconds of wall time for each comparison of each method
+    target     a folder; one that holds a series of sessions is resumed
+    ours       our gate; None: the others alone
+    levels     slowdowns that are put into the head's code; with 0 it gets functions that nobody calls
+    samplings  how the data of the other gates are collected
 
-    Raises StoreError when the sitting there is another one, nothing can be written, or a rival is not installed; ArmFault
-    when an arm ends: go on with the sitting then.
+    Raises StoreError when the series there is another one, WriteError when nothing can be written, and ArmFault when an arm
+    ends, after which the series can be resumed.
     """
     store, workload = Store(target), catalogue.workloads()["linear/line"]
     arms = tuple(
-        Arm(workload=workload.name, implementation=each, setting=workload.setting()) for each in implementations
+        Arm(workload=workload.name, implementation=name, setting=workload.setting()) for name in implementations
     )
-    machine, versions = _here()
-    asked = SittingPlan(
+    machine, versions = _machine()
+    asked = SeriesPlan(
         seed=1,
         budget=budget,
         levels=tuple(levels),
         arms=arms,
-        ways=tuple(way.name for way in ways),
+        ways=tuple(sampling.name for sampling in samplings),
         machine=machine,
         versions=versions,
     )
-    plan = _begun(store, asked)
+    plan = _begin(store, asked)
     everywhere = allowed_cores()
-    cores = everywhere[-1:]
-    with tempfile.TemporaryDirectory(prefix="looprace-score-") as folder:
-        scratch = Path(folder)
-        instrument, base = inject_slowdown.instrument(scratch / "instrument"), inject_slowdown.side(scratch / "base")
+    with TemporaryDirectory(prefix="looprace-score-") as folder:
+        instrument = inject_slowdown.instrument(Path(folder, "instrument"))
+        base = inject_slowdown.side(Path(folder, "base"))
         os.sched_setaffinity(0, everywhere[:1])  # the arms have a core of their own, where there is more than one
         try:
             for session, arm, level in _programme(plan, sessions):
                 name = f"trials/{session:03d}/{arm.slug}-{level:.3f}.json"
                 if (target / name).exists():
                     continue
-                this = Match(
-                    arm=arm,
-                    sides={"base": base, "head": scratch / "head"},
-                    instrument=instrument,
-                    scratch=scratch / name.removesuffix(".json"),
-                    budget=budget,
-                    seed=f"{plan.seed} {name}",
-                    cores=cores,
-                    everywhere=everywhere,
-                )
-                for step in _trial(plan, this, session, level, ours):
-                    if isinstance(step, Trial):
-                        store.write(name, pretty(step))
-                    else:
-                        yield f"session {session} of {sessions}, {arm.name}, {level:.0%}: {step}"
+                with TemporaryDirectory(dir=folder) as scratch:
+                    setup = TrialSetup(
+                        arm=arm,
+                        sides={"base": base, "head": Path(folder, "head")},
+                        instrument=instrument,
+                        scratch=Path(scratch),
+                        budget=budget,
+                        seed=f"{plan.seed} {name}",
+                        cores=everywhere[-1:],
+                        everywhere=everywhere,
+                    )
+                    for step in _trial(plan, setup, session, level, ours):
+                        if isinstance(step, Trial):
+                            store.write(name, pretty(step))
+                        else:
+                            yield f"session {session} of {sessions}, {arm.name}, {level:.0%}: {step}"
         finally:
             os.sched_setaffinity(0, everywhere)
 
 
-def _programme(plan: SittingPlan, sessions: int) -> Iterator[tuple[int, Arm, float]]:
-    """Session, arm and level of each trial; arms and levels in a random order of each session, the same every time."""
+def _programme(plan: SeriesPlan, sessions: int) -> Iterator[tuple[int, Arm, float]]:
+    """Session, arm and level of each trial; the random order of a session is the same every time."""
     for session in range(1, sessions + 1):
         order = random.Random(f"{plan.seed} {session}")
         for arm in order.sample(plan.arms, len(plan.arms)):
@@ -106,23 +106,23 @@ def _programme(plan: SittingPlan, sessions: int) -> Iterator[tuple[int, Arm, flo
                 yield session, arm, level
 
 
-def _begun(store: Store, plan: SittingPlan) -> SittingPlan:
-    """The plan, written when the sitting begins. Raises StoreError when another one was begun there."""
+def _begin(store: Store, plan: SeriesPlan) -> SeriesPlan:
+    """The plan, written when the series begins. Raises StoreError when another one was begun there."""
     path = store.path / PLAN
     if not path.exists():
         store.write(path.name, pretty(plan))
-    found = read(path, SittingPlan, FORMAT)
-    differs = [name for name in plan.__struct_fields__ if getattr(found, name) != getattr(plan, name)]
+    begun = read(path, SeriesPlan, FORMAT)
+    differs = [name for name in plan.__struct_fields__ if getattr(begun, name) != getattr(plan, name)]
     if differs:
         raise StoreError(
-            f"{store.path} holds a sitting with another {', '.join(differs)}: go on with it as it was begun, "
+            f"{store.path} holds sessions with another {', '.join(differs)}: continue them as they were begun, "
             "or choose another folder."
         )
-    return found
+    return begun
 
 
-def _here() -> tuple[str, dict[str, str]]:
-    """The machine in words, and the versions of what matters."""
+def _machine() -> tuple[str, dict[str, str]]:
+    """The machine in words, and the versions of Python and of the packages that matter."""
     machine = environment.describe(ROOT)["machine"]
     try:
         versions = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -133,40 +133,44 @@ def _here() -> tuple[str, dict[str, str]]:
     return f"{machine['processor']}, {machine['cores']} cores", {"python": platform.python_version(), **versions}
 
 
-def _trial(plan: SittingPlan, this: Match, session: int, level: float, ours: Ours | None) -> Iterator[str | Trial]:
-    """One trial: what is being done, and last the trial. The methods come in random order."""
+def _trial(
+    plan: SeriesPlan, setup: TrialSetup, session: int, level: float, ours: OurGate | None
+) -> Iterator[str | Trial]:
+    """One trial: yields what is being done, and last the trial. The methods come in random order."""
     started = clock.today()
-    pace = 0.0
+    seconds = 0.0
     if plan.ways:
         yield "how long an update takes"
-        pace = gate_trial.pace(this)
-    inject_slowdown.plant(this.sides["head"], this.arm.implementation, level)
-    turns: dict[str, tuple[Turn, ...]] = {}
+        seconds = gate_trial.update_seconds(setup)
+    inject_slowdown.inject(setup.sides["head"], setup.arm.implementation, level)
+    runs: dict[str, tuple[ProcessRun, ...]] = {}
     outcome = None
-    order = random.Random(this.seed)
-    ways = {way.name: way for way in WAYS if way.name in plan.ways}
-    names = [*ways, *([OURS] if ours else [])]
+    order = random.Random(setup.seed)
+    samplings = {sampling.name: sampling for sampling in SAMPLINGS if sampling.name in plan.ways}
+    names = [*samplings, *([OURS] if ours else [])]
     for name in order.sample(names, len(names)):
         yield name
         if ours and name == OURS:
-            outcome = ours(this)
+            outcome = ours(setup)
         else:
-            turns[name] = gate_trial.collect(this, ways[name], max(1, round(ways[name].block / pace)))
+            updates = max(1, round(samplings[name].block / seconds))
+            runs[name] = gate_trial.collect(setup, samplings[name], updates)
     yield Trial(
         session=session,
-        arm=this.arm,
+        arm=setup.arm,
         level=level,
         started=started,
-        pace=pace,
-        turns=turns,
+        pace=seconds,
+        turns=runs,
         ours=outcome,
     )
 
 
 def figures(sessions: int, target: Path) -> Iterator[Figure | str]:
-    """What each method said of so many sessions; goes on with the sitting that is in the folder."""
-    yield from sitting(sessions, BUDGET, target, entrant(whole=True))
-    for method in tally(target).methods:
-        for each in method.levels:
-            said = f"{each.slower.count} of {each.slower.of} called slower, {each.unresolved} unresolved"
-            yield Figure(f"{method.name}, {each.level:.0%} slower", said, "nothing", kept=True)
+    """The answers of each method in so many sessions; resumes the series in the folder."""
+    yield from run_sessions(sessions, BUDGET, target, own_gate(until_budget=True))
+    for method in score(target).methods:
+        for level in method.levels:
+            slower = level.slower
+            answers = f"{slower.count} of {slower.of} called slower, {level.unresolved} unresolved"
+            yield Figure(f"{method.name}, {level.level:.0%} slower", answers)

@@ -1,7 +1,7 @@
-"""Collects what rival gates decide by: blocks of one side after the other, each in processes of its own.
+"""Collects the data that other gates decide by: one process at a time, each with blocks of one side.
 
-Apart from duel.py, which is how this project does it: here one process runs at a time, as with other tools. All of them
-are pinned to the same core as ours are, which is more than the other tools do by themselves, and is to their advantage.
+All processes are pinned to the same core as those of our gate. The other tools do not do that by themselves, so it is to
+their advantage.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,22 +17,23 @@ from bench.results.record import Arm
 from bench.runner.memory_layout import STEADY
 from bench.runner.messages import TimeBlock, prepare
 from bench.runner.worker_process import Origin, Worker, variables_for
-from bench.selfbench.other_gates import Turn, Way
+from bench.selfbench.other_gates import ProcessRun, Sampling
 
 LIMIT = 120.0  # seconds that a step of an arm may take
 FEWEST = 2  # blocks of a process, however little time is left
 PAIRED = 0.003  # seconds of a block of paired rounds
-DIGITS = 10  # of a second that are kept of an update, or a sitting would fill megabytes with what no clock tells
+DIGITS = 10  # decimal places of the seconds of an update that are kept: more would be megabytes of noise
 
 
 @dataclass(frozen=True)
-class Match:
-    """Two sides to be compared, and where.
+class TrialSetup:
+    """The two sides of a trial, and where they are compared.
 
-    sides       of each role a folder that holds `impls`
+    sides       for each role a folder that holds `impls`
     instrument  the folder that holds `bench`
-    scratch     for logs and caches; may be deleted afterwards
+    scratch     for logs, caches and copies; removed when the trial is over
     budget      seconds of wall time that a comparison may take
+    seed        of all random orders
     cores       the arms are pinned to them
     everywhere  the cores that a worker may start on
     """
@@ -53,7 +54,10 @@ class Match:
 
     @contextmanager
     def worker(self, role: Role, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Worker]:
-        """A live worker of a side, which has prepared the arm."""
+        """A live worker of a side, which has prepared the arm.
+
+        more  further variables of its environment
+        """
         with Worker(
             self.arm,
             everywhere=self.everywhere,
@@ -66,39 +70,39 @@ class Match:
             yield worker
 
 
-def pace(match: Match, seconds: float = 1.0) -> float:
-    """Seconds of one update of the base, now: the median of short blocks."""
-    with match.worker("base", STEADY) as worker:
+def update_seconds(setup: TrialSetup, seconds: float = 1.0) -> float:
+    """Seconds of one update of the base: the median of short blocks over so many seconds."""
+    with setup.worker("base", STEADY) as worker:
         updates = _updates(worker, PAIRED)
         return median(_blocks(worker, updates, clock.now() + seconds))
 
 
-def collect(match: Match, way: Way, updates: int) -> tuple[Turn, ...]:
-    """The turns of one comparison, within the budget but for a last process that starts more slowly than those before.
+def collect(setup: TrialSetup, sampling: Sampling, updates: int) -> tuple[ProcessRun, ...]:
+    """The processes of one comparison, within the budget unless the last one starts more slowly than those before.
 
     updates  in a block
     """
-    begin, turns = clock.now(), list[Turn]()
-    for number, role in enumerate(way.order, 1):
-        end = begin + match.budget * number / len(way.order)
+    begin, runs = clock.now(), list[ProcessRun]()
+    for number, role in enumerate(sampling.order, 1):
+        end = begin + setup.budget * number / len(sampling.order)
         longest = 0.0
-        while not longest or (way.values and clock.now() + longest <= end):
-            turns.append(_turn(match, way, role, updates, begin, end))
-            longest = max(longest, turns[-1].seconds)
-    return tuple(turns)
+        while not longest or (sampling.values and clock.now() + longest <= end):
+            runs.append(_run(setup, sampling, role, updates, begin, end))
+            longest = max(longest, runs[-1].seconds)
+    return tuple(runs)
 
 
-def _turn(match: Match, way: Way, role: Role, updates: int, begin: float, end: float) -> Turn:
+def _run(setup: TrialSetup, sampling: Sampling, role: Role, updates: int, begin: float, end: float) -> ProcessRun:
     started = clock.now()
-    with match.worker(role) as worker:
-        if way.warm:
-            worker.ask(TimeBlock(updates=max(1, round(updates * way.warm / way.block))))
-        blocks = _blocks(worker, updates, end, way.values)
-    return Turn(role=role, began=started - begin, seconds=clock.now() - started, blocks=tuple(blocks))
+    with setup.worker(role) as worker:
+        if sampling.warm:
+            worker.ask(TimeBlock(updates=max(1, round(updates * sampling.warm / sampling.block))))
+        blocks = _blocks(worker, updates, end, sampling.values)
+    return ProcessRun(role=role, began=started - begin, seconds=clock.now() - started, blocks=tuple(blocks))
 
 
 def _blocks(worker: Worker, updates: int, end: float, most: int | None = None) -> list[float]:
-    """Seconds an update, block after block, until the time is over or there are enough."""
+    """Seconds of an update, block after block, until the time is over or there are `most`."""
     blocks = list[float]()
     while len(blocks) < FEWEST or (len(blocks) < most if most else clock.now() < end):
         blocks.append(round(worker.ask(TimeBlock(updates=updates)).seconds / updates, DIGITS))
@@ -106,7 +110,7 @@ def _blocks(worker: Worker, updates: int, end: float, most: int | None = None) -
 
 
 def _updates(worker: Worker, block: float) -> int:
-    """How many updates take about so many seconds."""
+    """How many updates take about `block` seconds."""
     updates = 1
     for _ in range(5):
         seconds = min(worker.ask(TimeBlock(updates=updates)).seconds for _ in range(2))

@@ -1,6 +1,6 @@
-"""Plants a slowdown of known size into a copy of the implementations. Apart from truth.py, which plants what profiling finds.
+"""Puts a slowdown of known size into a copy of the implementations.
 
-A side of a match is a folder that holds nothing but `impls`; what measures it is another, that holds nothing but `bench`.
+A side of a trial is a folder with nothing but `impls`; the code that measures it is another, with nothing but `bench`.
 """
 
 import compileall
@@ -15,8 +15,8 @@ from bench.runner.worker_process import ROOT
 
 LOOP = re.compile(r"^( +)for _ in range\(updates\):\n", re.MULTILINE)
 FIRST = re.compile(r"^(from|import) ", re.MULTILINE)
-# The time that an update itself took, not one measured before: a wait is then the same share of it at every pace. What waiting
-# took too long is taken off the next wait.
+# Each update waits for a share of the time that it took itself, so the slowdown is the same at any speed of the machine. What
+# a wait took too long is subtracted from the next one.
 SLOWER = """from bench.clock import now as planted_now
 
 
@@ -33,7 +33,7 @@ def planted(updates):
 
 
 """
-# Functions that nobody calls, enough to move whatever is loaded after them: as most changes of a file do.
+# Functions that nobody calls, large enough to move whatever is loaded after them, as most changes of a file do.
 NOTHING = "".join(
     f'def planted_{number}(a, b, c):\n    """Nothing, and {number} words of it: {"nothing " * number}"""\n'
     f"    values = [a * {number}.5, b + {number}.25, c - {number}.125]\n    return max(values) if a > b else min(values)\n\n\n"
@@ -58,26 +58,27 @@ def _copied(package: str, folder: Path) -> Path:
     return folder
 
 
-def plant(folder: Path, implementation: str, share: float) -> Path:
-    """A side in which each update of one implementation takes that share longer; with 0, one with functions nobody calls.
+def inject(folder: Path, implementation: str, share: float) -> Path:
+    """A side in which each update of one implementation takes that share longer, by a busy wait.
 
-    It waits, busily. Raises ValueError when there is not exactly one loop over the updates to plant into.
+    With a share of 0 it has functions that nobody calls instead. Raises ValueError for an implementation without exactly one
+    loop over the updates.
     """
     path = side(folder) / "impls" / f"{implementation}.py"
-    path.write_text(planted(path.read_text("utf-8"), share, cost() if share else 0.0), encoding="utf-8")
+    path.write_text(slowed(path.read_text("utf-8"), share, cost() if share else 0.0), encoding="utf-8")
     compileall.compile_file(path, quiet=2)
     return folder
 
 
-def planted(source: str, share: float, cost: float = 0.0) -> str:
-    """The source with the wait in it.
+def slowed(source: str, share: float, cost: float = 0.0) -> str:
+    """The source of an implementation with the wait in it.
 
-    cost  seconds that planting adds to an update by itself: so much is waited less
+    cost  seconds that the code of the wait adds to an update by itself, and by which each wait is shortened
     """
-    found = LOOP.findall(source)
-    if len(found) != 1:
+    count = len(LOOP.findall(source))
+    if count != 1:
         raise ValueError(
-            f"A wait is planted into the one loop `for _ in range(updates):`, and there are {len(found)} of them; "
+            f"A wait goes into the one loop `for _ in range(updates):`, and there are {count} of them; "
             "choose an implementation that has one."
         )
     top = NOTHING
@@ -88,22 +89,22 @@ def planted(source: str, share: float, cost: float = 0.0) -> str:
 
 
 def cost(share: float = 10.0, updates: int = 200, repetitions: int = 100) -> float:
-    """Seconds that a planted loop adds to each update and takes for the update's own: a look at the clock, and the generator.
+    """Seconds that the code of the wait adds to each update: two readings of the clock and a generator.
 
-    Found with a wait so long that nothing else is longer. The least of short stretches counts: whatever interrupts one is no
-    part of it.
+    Measured with a wait that is long compared with everything else, as the minimum of many short repetitions, which
+    interruptions do not affect.
     """
     bare = "import math\n\ndef train(updates):\n    for _ in range(updates):\n        pass\n"
-    loops = [_function(source) for source in (bare, planted(bare, share))]
+    loops = [_function(source) for source in (bare, slowed(bare, share))]
     without, within = (min(_timed(loop, updates) for _ in range(repetitions)) / updates for loop in loops)
     return max(0.0, within / (1 + share) - without)
 
 
 def _function(source: str) -> Callable[[int], None]:
     space: dict[str, Any] = {}
-    exec(compile(source, "planted", "exec"), space)  # noqa: S102 - our own lines, timed as they are planted
-    found: Callable[[int], None] = space["train"]
-    return found
+    exec(compile(source, "slowed", "exec"), space)  # noqa: S102 - our own lines, timed as a worker runs them
+    function: Callable[[int], None] = space["train"]
+    return function
 
 
 def _timed(loop: Callable[[int], None], updates: int) -> float:

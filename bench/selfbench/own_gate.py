@@ -1,7 +1,4 @@
-"""Our own gate as one of those that a sitting asks: one cell of two given folders, raced as in any gate.
-
-Apart from conduct.py, which carries out gates of many cells with their counters: here the clock alone decides, as elsewhere.
-"""
+"""Our own gate in a trial: one cell whose two sides are given folders, raced as in any gate but without counters."""
 
 import random
 import shutil
@@ -19,67 +16,68 @@ from bench.results.record import Arm
 from bench.results.store import Store
 from bench.runner.worker_process import ArmFault, Origin
 from bench.selfbench.gate_score import Outcome
-from bench.selfbench.gate_trial import LIMIT, Match
+from bench.selfbench.gate_trial import LIMIT, TrialSetup
 from impls.contract import Oracle, catalogue
 
 
-def entrant(margins: Margins | None = None, *, whole: bool = False) -> Callable[[Match], Outcome]:
-    """What a sitting asks for our gate's word; by default with the margins that a gate has by default.
+def own_gate(margins: Margins | None = None, *, until_budget: bool = False) -> Callable[[TrialSetup], Outcome]:
+    """A function that carries out a trial with our gate; the margins are a gate's usual ones unless given.
 
-    whole  whether it races until its budget is over, decided or not: so its word on the same rounds, made slower, is known
+    until_budget  whether it races on after the decision, until its budget is over: then the decisions on the same rounds,
+                  made slower, can be computed
     """
-    asked, oracles = margins or Margins(), dict[Arm, Oracle]()
+    chosen, oracles = margins or Margins(), dict[Arm, Oracle]()
 
-    def ours(match: Match) -> Outcome:
-        if match.arm not in oracles:
-            workload = catalogue.workloads()[match.arm.workload]
-            oracles[match.arm] = workload.oracle(workload.problem(match.arm.setting), match.arm.setting)
-        return _outcome(match, oracles[match.arm], asked, whole)
+    def outcome(setup: TrialSetup) -> Outcome:
+        if setup.arm not in oracles:
+            workload = catalogue.workloads()[setup.arm.workload]
+            oracles[setup.arm] = workload.oracle(workload.problem(setup.arm.setting), setup.arm.setting)
+        return _outcome(setup, oracles[setup.arm], chosen, until_budget)
 
-    return ours
+    return outcome
 
 
-def _outcome(match: Match, oracle: Oracle, margins: Margins, whole: bool) -> Outcome:
-    """Rounds until the cell is decided, or another one would not end within the budget."""
-    begin, ledger = clock.now(), GateStore(Store(match.scratch / "gate"))
-    cell = Cell(arm=match.arm, kind="raced", margins=margins)
+def _outcome(setup: TrialSetup, oracle: Oracle, margins: Margins, until_budget: bool) -> Outcome:
+    """Races rounds until the cell is decided, or another round would not end within the budget."""
+    begin, store = clock.now(), GateStore(Store(setup.scratch / "gate"))
+    cell = Cell(arm=setup.arm, kind="raced", margins=margins)
     plan = GatePlan(
         run="score",
         command="",
-        seed=random.Random(match.seed).getrandbits(32),
-        base=Side(role="base", name="as it is"),
-        head=Side(role="head", name="planted"),
+        seed=random.Random(setup.seed).getrandbits(32),
+        base=Side(role="base", name="unchanged"),
+        head=Side(role="head", name="slowed down"),
         cells=(cell,),
-        budget=match.budget,
+        budget=setup.budget,
         most=MOST,
         limit=LIMIT,
         lap_seconds=LAP_SECONDS,
     )
-    duels = list[PairedRound]()
-    with Servers(ledger.path / "logs" / "servers.log", match.everywhere, LIMIT) as servers:
-        setup = CellSetup(plan, ledger, cell, _laid_out(match, ledger), oracle, match.cores, match.everywhere, servers)
-        while (stage := standing(cell, duels, MOST).next) is not None or (whole and duels):
-            if duels and clock.now() + fmean(each.seconds for each in duels) > begin + match.budget:
+    rounds = list[PairedRound]()
+    with Servers(store.path / "logs" / "servers.log", setup.everywhere, LIMIT) as servers:
+        of_cell = CellSetup(plan, store, cell, _lay_out(setup, store), oracle, setup.cores, setup.everywhere, servers)
+        while (stage := standing(cell, rounds, MOST).next) is not None or (until_budget and rounds):
+            if rounds and clock.now() + fmean(paired.seconds for paired in rounds) > begin + setup.budget:
                 break
-            rounds = run_round(setup, stage or "screen", 1 + len(duels), known_block(duels))
-            duels += [each for each in rounds if isinstance(each, PairedRound)]
-    for role, record in standing(cell, duels, MOST).ended.items():
-        raise ArmFault("failed", f"{match.arm.name} on the {role}: {record.reason}")
+            steps = run_round(of_cell, stage or "screen", 1 + len(rounds), known_block(rounds))
+            rounds += [step for step in steps if isinstance(step, PairedRound)]
+    for role, record in standing(cell, rounds, MOST).ended.items():
+        raise ArmFault("failed", f"{setup.arm.name} on the {role}: {record.reason}")
     return Outcome(
         margins=margins,
-        rounds=tuple(value for each in duels if (value := logarithm(each)) is not None),
+        rounds=tuple(value for paired in rounds if (value := logarithm(paired)) is not None),
         seconds=clock.now() - begin,
     )
 
 
-def _laid_out(match: Match, ledger: GateStore) -> dict[Role, tuple[Origin, Origin]]:
-    """Two copies of each side, in folders whose names say nothing."""
-    names = random.Random(match.seed).sample(range(4), 4)
-    found = {}
-    for role, (one, other) in zip(ROLES, (names[:2], names[2:]), strict=True):
-        places = (ledger.path.resolve() / "sides" / str(one), ledger.path.resolve() / "sides" / str(other))
+def _lay_out(setup: TrialSetup, store: GateStore) -> dict[Role, tuple[Origin, Origin]]:
+    """Two copies of each side, in folders whose names do not show the side."""
+    numbers = random.Random(setup.seed).sample(range(4), 4)
+    origins = {}
+    for role, pair in zip(ROLES, (numbers[:2], numbers[2:]), strict=True):
+        places = [store.path.resolve() / "sides" / str(number) for number in pair]
         for place in places:
-            shutil.copytree(match.sides[role], place)
-        first, second = (Origin(folder=place, path=(match.instrument.resolve(), place)) for place in places)
-        found[role] = (first, second)
-    return found
+            shutil.copytree(setup.sides[role], place)
+        first, second = (Origin(folder=place, path=(setup.instrument.resolve(), place)) for place in places)
+        origins[role] = (first, second)
+    return origins

@@ -56,7 +56,7 @@ def test_every_published_picture_is_shown() -> None:
 
 def test_the_published_score_can_be_told_from_its_trials(unpacked: Path) -> None:
     """Every rule, applied again to the raw blocks, gives the counts of the published table."""
-    score = gate_score.tally(unpacked / "gate-score")
+    score = gate_score.score(unpacked / "gate-score")
     summary = (PUBLISHED / "gate-score" / "summary.md").read_text("utf-8")
     counted = re.compile(r"\d+ of \d+ \([^)]*\)")
     assert counted.findall(summary) == counted.findall(table.render(score))

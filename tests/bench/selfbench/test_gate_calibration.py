@@ -1,4 +1,4 @@
-"""The gate's own exam: what it counts in trials whose every round is known, and what it draws anew from them."""
+"""Calibration of the gate: what it counts in trials whose rounds are known, and what it resamples from them."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bench.results.record import Arm
 from bench.results.store import Store, pretty
 from bench.selfbench import gate_calibration, gate_session
 from bench.selfbench.figure import Figure
-from bench.selfbench.gate_calibration import NARROW, NO_CHANGE, PLANTED, Part
+from bench.selfbench.gate_calibration import NARROW, NO_CHANGE, SLOWED, Part
 from bench.selfbench.gate_score import Outcome, Trial
 from impls.contract.catalogue import workloads
 
@@ -22,7 +22,7 @@ QUIET = tuple(0.001 * (-1) ** place * (place % 5) for place in range(20))
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of what an exam draws, for here the rounds leave no doubt."""
+    """A tenth of the usual number of resampled cells: these rounds leave no doubt."""
     monkeypatch.setattr(gate_calibration, "REPLAYS", 400)
 
 
@@ -32,9 +32,9 @@ def outcome(screen: Sequence[float], confirm: Sequence[float] = (), margins: Mar
 
 
 def kept(target: Path, part: Part, found: Sequence[Outcome]) -> None:
-    """A part of an exam, a session for each outcome."""
-    nothing = gate_session.sitting(
-        0, gate_calibration.MOST_SECONDS, target / part.folder, levels=(part.level,), ways=()
+    """Writes a part of a calibration, a session for each outcome."""
+    nothing = gate_session.run_sessions(
+        0, gate_calibration.MOST_SECONDS, target / part.folder, levels=(part.level,), samplings=()
     )
     list(nothing)
     for session, each in enumerate(found, 1):
@@ -63,7 +63,7 @@ def test_each_word_is_counted_where_nothing_changed() -> None:
 
 def test_a_share_is_told_with_its_interval() -> None:
     """Exact and binomial: of 300 without one, at most 1.22 %."""
-    assert gate_calibration.Share("called", 0, 300).said == "0 of 300 (0.00%; 0.00% to 1.22%)"
+    assert gate_calibration.Share("called", 0, 300).text == "0 of 300 (0.00%; 0.00% to 1.22%)"
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_what_is_put_in_is_a_factor_of_time() -> None:
 
 def test_promises_are_told_as_kept_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All trials there are: nothing is raced; one that was slower breaks two promises."""
-    monkeypatch.setattr(gate_calibration, "examine", lambda sessions, target: iter(()))
+    monkeypatch.setattr(gate_calibration, "calibrate", lambda sessions, target: iter(()))
     kept(tmp_path, NO_CHANGE, [outcome(QUIET)] * 20 + [outcome(SLOWER, SLOWER)])
-    for part in PLANTED:
+    for part in SLOWED:
         slower = [math.log1p(part.level) + each for each in QUIET]
         kept(tmp_path, part, [outcome(slower, slower, part.margins)] * 3)
     figures = [each for each in gate_calibration.figures(1, tmp_path) if isinstance(each, Figure)]

@@ -18,7 +18,7 @@ BARE = "import math\n\n\ndef train(updates):\n    for _ in range(updates):\n    
 def test_a_wait_goes_around_the_loop_of_every_arm(implementation: str) -> None:
     """And the rest of the file is the same code."""
     before = ast.parse((catalogue.ROOT / f"{implementation}.py").read_text("utf-8"))
-    after = ast.parse(inject_slowdown.planted(ast.unparse(before), 0.02))
+    after = ast.parse(inject_slowdown.slowed(ast.unparse(before), 0.02))
     added = {ast.dump(each) for each in ast.parse(inject_slowdown.SLOWER.format(share=0.02, less=0.0)).body}
     assert ast.get_docstring(after) == ast.get_docstring(before)
     assert len(after.body) == len(before.body) + len(added)
@@ -30,7 +30,7 @@ def test_a_wait_goes_around_the_loop_of_every_arm(implementation: str) -> None:
 
 def test_no_slowdown_is_another_text_and_the_same_loop() -> None:
     """So that no gate knows it by comparing files."""
-    nothing = inject_slowdown.planted(BARE, 0.0)
+    nothing = inject_slowdown.slowed(BARE, 0.0)
     assert ast.dump(ast.parse(nothing)) != ast.dump(ast.parse(BARE))
     assert ast.unparse(ast.parse(nothing).body[-1]) == ast.unparse(ast.parse(BARE).body[-1])
 
@@ -39,7 +39,7 @@ def test_no_slowdown_is_another_text_and_the_same_loop() -> None:
 def test_where_there_is_no_one_loop_nothing_is_planted(source: str) -> None:
     """The message says what is missing."""
     with pytest.raises(ValueError, match="the one loop `for _ in range"):
-        inject_slowdown.planted(source, 0.02)
+        inject_slowdown.slowed(source, 0.02)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5])
@@ -58,7 +58,7 @@ def test_a_wait_is_its_share_of_what_the_update_itself_took(share: float, look: 
         time += next(paces)
 
     space: dict[str, Any] = {}
-    exec(inject_slowdown.planted(BARE, share, cost=look), space)  # noqa: S102 - as a worker would import it
+    exec(inject_slowdown.slowed(BARE, share, cost=look), space)  # noqa: S102 - as a worker would import it
     space |= {"planted_now": now, "work": work}
     paces = iter([1000] * 100 + [3000] * 100)
     space["train"](200)
@@ -69,9 +69,9 @@ def test_only_the_planted_file_differs(tmp_path: Path) -> None:
     """Between the folders of the two sides; and the instrument has no implementations."""
     base, head = (
         inject_slowdown.side(tmp_path / "base"),
-        inject_slowdown.plant(tmp_path / "head", "linear/manual", 0.02),
+        inject_slowdown.inject(tmp_path / "head", "linear/manual", 0.02),
     )
-    inject_slowdown.plant(tmp_path / "head", "linear/no_grad", 0.02)  # the next trial's: nothing of the last is left
+    inject_slowdown.inject(tmp_path / "head", "linear/no_grad", 0.02)  # the next trial's: nothing of the last is left
     sources = sorted(path.relative_to(base) for path in base.rglob("*.py"))
     _, differs, missing = filecmp.cmpfiles(base, head, [str(each) for each in sources], shallow=False)
     assert (differs, missing) == (["impls/linear/no_grad.py"], [])

@@ -1,4 +1,4 @@
-"""The rules of rival gates: on made-up data whose truth is known, and beside the real tools where there are any."""
+"""The rules of other gates, on made-up data whose true change is known and beside the real tools where these are installed."""
 
 import json
 import math
@@ -14,15 +14,15 @@ import pytest
 from bench.results.gate import ROLES, Role
 from bench.results.gate_score import Answer
 from bench.selfbench import other_gates
-from bench.selfbench.other_gates import RIVALS, Turn
+from bench.selfbench.other_gates import OTHER_GATES, ProcessRun
 
 
-def turns(role: Role, *blocks: Sequence[float]) -> list[Turn]:
+def turns(role: Role, *blocks: Sequence[float]) -> list[ProcessRun]:
     """One process after the other, each with its blocks."""
-    return [Turn(role=role, began=0.0, seconds=1.0, blocks=tuple(each)) for each in blocks]
+    return [ProcessRun(role=role, began=0.0, seconds=1.0, blocks=tuple(each)) for each in blocks]
 
 
-def both(base: Sequence[float], head: Sequence[float]) -> tuple[list[Turn], list[Turn]]:
+def both(base: Sequence[float], head: Sequence[float]) -> tuple[list[ProcessRun], list[ProcessRun]]:
     """One process of each side."""
     return turns("base", base), turns("head", head)
 
@@ -130,7 +130,7 @@ def test_asv_has_the_p_value_of_its_own_formula() -> None:
 def test_pyperf_itself_decides_so(tmp_path: Path) -> None:
     """`compare_to` hides exactly the benchmarks that the rule passes, and calls the others slower or faster as it does."""
     pyperf = pytest.importorskip("pyperf", reason="pyperf is not installed: pip install -e .[consumers]")
-    sides: dict[Role, list[list[Turn]]] = {"base": [], "head": []}
+    sides: dict[Role, list[list[ProcessRun]]] = {"base": [], "head": []}
     centers: dict[Role, list[float]] = {"base": [1e-3] * 12, "head": [0.97e-3] * 4 + [1.015e-3] * 8}
     for role in ROLES:
         suite = []
@@ -175,10 +175,10 @@ def test_a_stored_baseline_is_a_threshold_on_the_mean(threshold: float, factor: 
     assert other_gates.alert(threshold, *both(base, [factor * each for each in base])) == said
 
 
-@pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
-def test_no_rival_tells_a_side_from_itself(rival: other_gates.Rival) -> None:
+@pytest.mark.parametrize("gate", OTHER_GATES, ids=lambda gate: gate.name)
+def test_no_gate_tells_a_side_from_itself(gate: other_gates.OtherGate) -> None:
     """On equal data all pass, and three times slower all see."""
     values = [noisy(seed, count=12) for seed in range(4)]
     thrice = [[3 * each for each in every] for every in values]
-    assert rival.decide(turns("base", *values), turns("head", *values)) == "passed"
-    assert rival.decide(turns("base", *values), turns("head", *thrice)) == "slower"
+    assert gate.decide(turns("base", *values), turns("head", *values)) == "passed"
+    assert gate.decide(turns("base", *values), turns("head", *thrice)) == "slower"

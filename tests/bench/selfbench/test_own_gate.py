@@ -1,4 +1,4 @@
-"""Our gate as one of those that a sitting asks: real processes, real folders, a slowdown that is really there."""
+"""Our gate in a trial: real processes, real folders, and a slowdown that is really there."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from bench.results.gate import Role
 from bench.results.record import Arm
 from bench.runner.worker_process import ArmFault, allowed_cores
 from bench.selfbench import inject_slowdown
-from bench.selfbench.gate_trial import Match
-from bench.selfbench.own_gate import entrant
+from bench.selfbench.gate_trial import TrialSetup
+from bench.selfbench.own_gate import own_gate
 from impls.contract.catalogue import workloads
 
 ARM = Arm(
@@ -18,13 +18,13 @@ ARM = Arm(
 
 
 @pytest.fixture
-def match(tmp_path: Path) -> Match:
+def setup(tmp_path: Path) -> TrialSetup:
     """The checkout against itself, with a minute to compare them in."""
     sides: dict[Role, Path] = {
         "base": inject_slowdown.side(tmp_path / "base"),
         "head": inject_slowdown.side(tmp_path / "head"),
     }
-    return Match(
+    return TrialSetup(
         arm=ARM,
         sides=sides,
         instrument=inject_slowdown.instrument(tmp_path / "instrument"),
@@ -36,25 +36,25 @@ def match(tmp_path: Path) -> Match:
     )
 
 
-def test_a_planted_slowdown_is_called_slower_twice(match: Match) -> None:
+def test_a_planted_slowdown_is_called_slower_twice(setup: TrialSetup) -> None:
     """Each update takes twice as long: screened and confirmed in rounds of their own."""
-    inject_slowdown.plant(match.sides["head"], ARM.implementation, 1.0)
-    found = entrant()(match)
-    assert (found.said, found.decision.word) == ("slower", "regressed")
-    assert len(found.rounds) >= 8
-    assert 0 < found.seconds
+    inject_slowdown.inject(setup.sides["head"], ARM.implementation, 1.0)
+    outcome = own_gate()(setup)
+    assert (outcome.answer, outcome.decision.word) == ("slower", "regressed")
+    assert len(outcome.rounds) >= 8
+    assert 0 < outcome.seconds
 
 
-def test_without_time_nothing_is_decided(match: Match) -> None:
+def test_without_time_nothing_is_decided(setup: TrialSetup) -> None:
     """One round is raced whatever the budget; it decides nothing."""
-    short = Match(**{**vars(match), "budget": 0.1})
-    found = entrant()(short)
-    assert (found.said, len(found.rounds)) == ("unresolved", 1)
+    short = TrialSetup(**{**vars(setup), "budget": 0.1})
+    outcome = own_gate()(short)
+    assert (outcome.answer, len(outcome.rounds)) == ("unresolved", 1)
 
 
-def test_an_arm_that_ends_is_no_answer(match: Match) -> None:
-    """The side and the reason are named, so that the sitting can be gone on with."""
-    path = match.sides["head"] / "impls" / f"{ARM.implementation}.py"
+def test_an_arm_that_ends_is_no_answer(setup: TrialSetup) -> None:
+    """The side and the reason are named, so that the series can be resumed."""
+    path = setup.sides["head"] / "impls" / f"{ARM.implementation}.py"
     path.write_text(
         path.read_text("utf-8").replace(
             "def advance(self, updates: int) -> None:\n",
@@ -63,4 +63,4 @@ def test_an_arm_that_ends_is_no_answer(match: Match) -> None:
         encoding="utf-8",
     )
     with pytest.raises(ArmFault, match=r"head.*planted"):
-        entrant()(match)
+        own_gate()(setup)
