@@ -1,12 +1,13 @@
 """Writes every report of a run into a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from bench.results.store import Store, pretty
 from reports.exports import bencher, csv_parquet, github_action_benchmark, pyperf_format, pytest_benchmark
 from reports.figures import blocks, break_even, fitted_line, ladder, sweep, time_to_loss, watching, weight_path
 from reports.figures.kit.figure import Figure
+from reports.formats import NONE, Formats
 from reports.html import run_page
 from reports.json_document import document
 from reports.profile import figure as attribution_figure
@@ -14,27 +15,30 @@ from reports.run import markdown
 from reports.run.report import RunReport
 from reports.run.time_to_loss import targets
 
+EXPORTS: Mapping[str, tuple[str, Callable[[RunReport], bytes]]] = {  # file and function of each of `formats.EXPORTS`
+    "pyperf": ("pyperf.json", pyperf_format.export),
+    "github-action-benchmark": ("github-action-benchmark.json", github_action_benchmark.export),
+    "bencher": ("bencher.json", bencher.export),
+    "parquet": ("records.parquet", lambda report: csv_parquet.to_parquet(report.records)),
+}
 
-def write(report: RunReport, run: Store, out: Store) -> list[str]:
+
+def write(report: RunReport, run: Store, out: Store, formats: Formats = NONE) -> list[str]:
     """Writes index.html, summary.md, report.json, exports/ and figures/; returns their names, first the one to open.
 
-    run  has the sources and the animations
+    run      has the sources and the animations
+    formats  to write figures and exports in, besides those that are always written
     """
-    drawn = figures(report)
+    drawn = [figure.in_formats(formats.figures) for figure in figures(report)]
     files = {
         "index.html": run_page.render(report, drawn, run),
         "summary.md": markdown.render(report).encode(),
         "report.json": pretty(document(report, str(run.path))),
         "exports/pytest-benchmark.json": pytest_benchmark.export(report),
-        "exports/github-action-benchmark.json": github_action_benchmark.export(report),
-        "exports/bencher.json": bencher.export(report),
-        "exports/pyperf.json": pyperf_format.export(report),
         "exports/records.csv": csv_parquet.to_csv(report.records).encode(),
-        "exports/records.parquet": csv_parquet.to_parquet(report.records),
     }
-    files |= {
-        f"figures/{figure.name}.{format_}": content for figure in drawn for format_, content in figure.files.items()
-    }
+    files |= {f"exports/{name}": export(report) for name, export in map(EXPORTS.__getitem__, formats.exports)}
+    files |= {f"figures/{each.name}.{ending}": content for each in drawn for ending, content in each.files.items()}
     for name, content in files.items():
         out.write(name, content)
     return list(files)

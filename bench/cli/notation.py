@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from impls.contract.setting import BY_NAME, SettingError
 from impls.contract.values import Value, whole_number
+from reports.formats import EXPORTS, FIGURES, Formats
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}  # of each unit of time
 DURATION = re.compile(r"(\d+\.?\d*|\.\d+)\s*([smh])", re.IGNORECASE)
@@ -25,6 +26,14 @@ def names(option: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
         if part not in known:
             raise SettingError(f"{option} takes {', '.join(known)}; got {part!r}.")
     return parts
+
+
+def formats(figures: str | None, exports: str | None) -> Formats:
+    """What was typed for --formats and --export. Raises SettingError for a format that is not known."""
+    return Formats(
+        names("--formats", figures or "", FIGURES),
+        names("--export", exports or "", EXPORTS),
+    )
 
 
 def count(option: str, text: str) -> int:

@@ -59,6 +59,20 @@ class WithArms(WithResults):
     ] = "300s"
 
 
+Figures = Annotated[
+    str | None,
+    typer.Option(
+        "--formats", metavar="LIST", help="Write figures as png or pdf too, e.g. png,pdf.", show_default=False
+    ),
+]
+Exports = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Write more exports: pyperf, github-action-benchmark, bencher, parquet.",
+        show_default=False,
+    ),
+]
 Reference = Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")]
 Effort = Annotated[
     str | None,
@@ -90,6 +104,8 @@ class Run(WithArms):
     profile: Annotated[
         bool, typer.Option("--profile", help="Then find out where each arm's time goes, in passes of their own.")
     ] = False
+    formats: Figures = None
+    export: Exports = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +187,8 @@ class Report(WithResults):
     out: Annotated[
         Path | None, typer.Option(help="Folder to draw into.  [default: the run's own; of a history --results]")
     ] = None
+    formats: Figures = None
+    export: Exports = None
     archive: Annotated[
         Path | None,
         typer.Option(

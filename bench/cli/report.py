@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from bench.cli import console, session
+from bench.cli import console, notation, session
 from bench.cli.options import Report
 from bench.results.archive import SUFFIX, is_archive, opened, pack
 from bench.results.store import Store
@@ -14,6 +14,7 @@ from reports import write
 from reports.compare import tables as compare_tables
 from reports.compare.changes import compare_runs
 from reports.exit_status import status_of
+from reports.formats import NONE, Formats
 from reports.history import tables as history_tables
 from reports.history.trends import read as read_runs
 from reports.json_document import document
@@ -26,16 +27,17 @@ def report(typed: Report) -> None:
     """Writes the reports of a run again; or compares it with another run; or shows all runs as a history."""
     with session.refusals():
         check(typed)
+        formats = notation.formats(typed.formats, typed.export)
         if typed.history:
-            show_history(typed.results, Store(typed.out or typed.results), json_=typed.json_)
+            show_history(typed.results, Store(typed.out or typed.results), formats, json_=typed.json_)
             return
         with opened(typed.run, typed.results) as store:
             target = Store(typed.out) if typed.out else store
             if typed.against:
                 with opened(typed.against, typed.results) as earlier:
-                    run = show_changes(store, earlier, target, json_=typed.json_)
+                    run = show_changes(store, earlier, target, formats, json_=typed.json_)
             else:
-                run = show(store, target, json_=typed.json_)
+                run = show(store, target, formats, json_=typed.json_)
             if typed.archive:
                 pack(store.path, typed.archive)
     raise typer.Exit(status_of(run))
@@ -51,10 +53,10 @@ def check(typed: Report) -> None:
         raise SettingError("A report of an archive needs a folder to be drawn into: add --out FOLDER.")
 
 
-def show(store: Store, target: Store, *, json_: bool) -> RunReport:
+def show(store: Store, target: Store, formats: Formats = NONE, *, json_: bool) -> RunReport:
     """Writes the reports of a run to the target, and shows them."""
     run = _read(store)
-    files = write.write(run, store, target)
+    files = write.write(run, store, target, formats)
     if json_:
         console.print_json(document(run, str(target.path)))
     else:
@@ -88,11 +90,11 @@ def show_profiles(store: Store, *, json_: bool) -> RunReport:
     return run
 
 
-def show_changes(store: Store, earlier: Store, target: Store, *, json_: bool) -> RunReport:
+def show_changes(store: Store, earlier: Store, target: Store, formats: Formats, *, json_: bool) -> RunReport:
     """Writes what has changed since an earlier run, and shows it. Raises StoreError when the two cannot be compared."""
     now, then = _read(store), _read(earlier)
     changes = compare_runs(now, then)
-    files = compare_tables.write(changes, now.palette, target)
+    files = compare_tables.write(changes, now.palette, target, formats.figures)
     if json_:
         console.print_json(document(now, str(target.path)) | {"against": compare_tables.document(changes)})
     else:
@@ -102,11 +104,11 @@ def show_changes(store: Store, earlier: Store, target: Store, *, json_: bool) ->
     return now
 
 
-def show_history(results: Path, target: Store, *, json_: bool) -> None:
+def show_history(results: Path, target: Store, formats: Formats, *, json_: bool) -> None:
     """Writes how the arms of all runs of a folder changed, and shows it. Raises StoreError where there is no run."""
     histories = read_runs(results)
     console.warn(histories.complaints)
-    files = history_tables.write(histories, target)
+    files = history_tables.write(histories, target, formats.figures)
     if json_:
         console.print_json(history_tables.document(histories))
     else:

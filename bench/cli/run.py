@@ -11,12 +11,13 @@ from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from reports.exit_status import Exit, status_of
 
-RESUMABLE = ("resume", "results", "profile", "json_")  # may be typed with --resume
+RESUMABLE = ("resume", "results", "profile", "formats", "export", "json_")  # may be typed with --resume
 
 
 def run(typed: Run) -> None:
     """Races the arms, or completes a run that was begun, and writes its reports."""
     with session.refusals():
+        formats = notation.formats(typed.formats, typed.export)
         if typed.resume:
             options.only(typed, RESUMABLE, "run")
             store = Store.find(typed.resume, typed.results)
@@ -26,7 +27,7 @@ def run(typed: Run) -> None:
         interrupted = session.race(store, quiet=typed.json_) or (typed.profile and session.profile(store))
         from bench.cli import report  # after the race: what draws takes memory, and seconds to load
 
-        comparison = report.show(store, store, json_=typed.json_)
+        comparison = report.show(store, store, formats, json_=typed.json_)
     if interrupted:
         console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench run --resume {store.path}")
         raise typer.Exit(Exit.INTERRUPTED)

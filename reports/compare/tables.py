@@ -168,13 +168,13 @@ def _arm(change: Change) -> dict[str, Any]:
     }
 
 
-def write(changes: Changes, palette: Palette, out: Store) -> list[str]:
+def write(changes: Changes, palette: Palette, out: Store, formats: Sequence[str] = ()) -> list[str]:
     """Writes against.html, .md and .json, and the figure. Returns the names of the files, first the one to open."""
     return simple_page.write(
         "against",
         changes.title,
         ["run against run"],
-        [(chapter(changes), [figure.draw(changes, palette)])],
+        [(chapter(changes), [figure.draw(changes, palette).in_formats(formats)])],
         document(changes),
         out,
     )

@@ -1,6 +1,6 @@
 """The table of a history, its CSV and JSON documents, and all files of its report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -219,12 +219,12 @@ def _row(history: History, at: int, trend: Trend, point: Point) -> tuple[Any, ..
     )  # fmt: skip
 
 
-def write(histories: Histories, out: Store) -> list[str]:
+def write(histories: Histories, out: Store, formats: Sequence[str] = ()) -> list[str]:
     """Writes history.html, .md, .csv and .json, and a figure for each machine. Returns the names, first the one to open."""
     written: list[tuple[Chapter, list[Figure]]] = [(chapter, []) for chapter in report(histories)]
     for number, history in enumerate(histories.histories):
         name = f"history-{number}" if number else "history"
-        written[number][1].append(figure.draw(history, title(history), name))
+        written[number][1].append(figure.draw(history, title(history), name).in_formats(formats))
     return simple_page.write(
         "history",
         TITLE if histories.histories else NO_RUN,

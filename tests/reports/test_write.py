@@ -7,20 +7,14 @@ import pytest
 
 from bench.cli import report
 from bench.results.store import Store
-from reports import write
+from reports import formats, write
+from reports.formats import FIGURES, Formats
 from reports.run.report import read, report_of
 from tests.reports.figure_contents import descent
 from tests.reports.parsed import Parsed
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, compared, grown, rounds
 
-EXPORTS = {
-    "exports/pytest-benchmark.json",
-    "exports/github-action-benchmark.json",
-    "exports/bencher.json",
-    "exports/pyperf.json",
-    "exports/records.csv",
-    "exports/records.parquet",
-}
+EXPORTS = {"exports/pytest-benchmark.json", "exports/records.csv"}
 
 
 def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
@@ -31,6 +25,27 @@ def test_a_race_leaves_its_reports(tmp_path: Path) -> None:
     assert EXPORTS == {name for name in names if name.startswith("exports/")}
     assert [] == [name for name in names if "growth" in name]
     assert [] == [name for name in names if not (tmp_path / name).stat().st_size]
+
+
+def test_more_formats_are_written_on_request(tmp_path: Path) -> None:
+    """Figures as PNG and PDF, and every other export; the page links to what is there."""
+    report = compared({MANUAL: 2e-4})
+    names = write.write(report, Store(tmp_path), Store(tmp_path), Formats(FIGURES, formats.EXPORTS))
+    assert {name for name in names if name.startswith("exports/")} == EXPORTS | {
+        "exports/pyperf.json",
+        "exports/github-action-benchmark.json",
+        "exports/bencher.json",
+        "exports/records.parquet",
+    }
+    page = Parsed((tmp_path / "index.html").read_bytes())
+    links = {attributes["href"] for attributes, _ in page.all("a") if attributes["href"].startswith("figures/")}
+    assert links == {name for name in names if name.startswith("figures/")}
+    assert {"figures/ladder.svg", "figures/ladder.csv", "figures/ladder.png", "figures/ladder.pdf"} <= links
+
+
+def test_every_export_on_request_is_known() -> None:
+    """The names that the command line offers are those that can be written."""
+    assert set(write.EXPORTS) == set(formats.EXPORTS)
 
 
 def test_what_cannot_be_read_is_named_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

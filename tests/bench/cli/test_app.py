@@ -76,7 +76,7 @@ def test_a_run_leaves_its_reports_and_says_where(finished: Checkout) -> None:
     (folder,) = (finished.path / "results").iterdir()
     for words in ("Fastest: linear/numpy", "All 3 answers agree", "raced against itself", "verdict", folder.name):
         assert words in text
-    exports = ("exports/pyperf.json", "exports/bencher.json", "exports/records.csv", "exports/records.parquet")
+    exports = ("exports/pytest-benchmark.json", "exports/records.csv")
     for name in ("plan.json", "environment.json", "report.json", "summary.md", *exports):
         assert (folder / name).stat().st_size > 100
     assert (folder / "figures" / "ladder.svg").read_bytes().startswith(b"<?xml")
