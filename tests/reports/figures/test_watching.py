@@ -35,8 +35,8 @@ def test_the_job_is_split() -> None:
     assert "76 % of 16.5 s is drawing, 125 times 100 ms; unwatched it takes 4.00 s." in picture.text
     assert "20 % of 5.00 s is reading the loss, 100 times 10.0 ms; unwatched it takes 4.00 s." in picture.text
     said = words_of(picture)
-    assert "16.5 s: 76% drawing, 125 x 100 ms" in said
-    assert "5.00 s: 20% reading the loss, 100 x 10.0 ms" in said
+    assert "16.5 s: 76 % drawing, 125 x 100 ms" in said
+    assert "5.00 s: 20 % reading the loss, 100 x 10.0 ms" in said
     assert "linear/nn_sgd cpu eager draw every 80" in said
 
 
