@@ -1,4 +1,4 @@
-"""The chores, each in an environment of its own. `nox -s bench -- --device cuda` is `python -m bench run --device cuda`."""
+"""Sessions for nox, each in its own environment. `nox -s bench -- --device cuda` is `python -m bench run --device cuda`."""
 
 import nox
 
@@ -6,7 +6,7 @@ nox.options.default_venv_backend = "virtualenv"  # pip, and not uv, finds the ma
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
-# Of pytest-xdist: the tests of a file share what they need, so they stay together.
+# Options of pytest-xdist: the tests of a file share fixtures, so they stay in one process.
 SIDE_BY_SIDE = ("-n=logical", "--maxprocesses=4", "--dist=loadscope")
 
 
@@ -23,14 +23,14 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every promise, tested; on all cores, up to four. `-- -n 0` takes one."""
+    """Run the tests on up to four cores; `-- -n 0` takes one."""
     install(session, "pytest-xdist", extras="[peers,kernels,consumers]")
     session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, and the rules that ruff can hold."""
+    """Check style with ruff."""
     session.install("-c", "constraints.txt", "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -38,7 +38,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy, strict, tests included."""
+    """Check types with mypy, strictly, tests included."""
     install(session, "nox", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "check"))
     session.run("mypy")
 
@@ -52,7 +52,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def score(session: nox.Session) -> None:
-    """This gate beside what other tools say of the same code. Three hours; leave the machine alone."""
+    """Compare the gate with other tools on the same code. Three hours; leave the machine alone."""
     install(session, extras="[consumers]")
     session.run("python", "-m", "bench", "selfbench", "--only", "score", *session.posargs)
 
@@ -66,7 +66,7 @@ def selfbench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
-    """Everything that needs a GPU: the CUDA tests, then the race of CUDA against CPU."""
+    """Run the tests that need a GPU, then race CUDA against CPU."""
     install(session, extras="[peers]")
     session.run("python", "-m", "pytest", "-m", "cuda")
     session.run("python", "-m", "bench", "run", "--device", "cuda,cpu", *session.posargs)

@@ -19,13 +19,13 @@ NO_STAT = "/proc/stat cannot be read"
 
 def processor(snapshot: Snapshot) -> Iterator[Finding]:
     """Model, cores, threads and caches."""
-    found = linux.processor(snapshot.host)
+    model = linux.processor(snapshot.host)
     shared = [linux.siblings(snapshot.host, core) for core in range(snapshot.cores)]
-    cores = round(sum(1 / (1 + len(each or ())) for each in shared))
-    caches = [f"{name} {size(each)}" for name, each in found.caches.items()]
+    cores = round(sum(1 / (1 + len(threads or ())) for threads in shared))
+    caches = [f"{name} {size(count)}" for name, count in model.caches.items()]
     counted = [several(cores, "core"), several(snapshot.cores, "thread")]
-    name = found.model or found.signature or "/proc/cpuinfo names no model"
-    grade: Grade = "fine" if found.model or found.signature else "unknown"
+    name = model.model or model.signature or "/proc/cpuinfo names no model"
+    grade: Grade = "fine" if model.model or model.signature else "unknown"
     source = f"/proc/cpuinfo, {CPU}"
     yield Finding.of("processor", f"{name}; {', '.join(counted + caches)}", source, grade, command="lscpu")
 
@@ -34,23 +34,23 @@ def hyper_threads(snapshot: Snapshot) -> Iterator[Finding]:
     """Whether a raced core shares its execution units with another hardware thread."""
     topic, source = "hyper-threading", f"{CPU}/cpu*/topology/thread_siblings_list"
     for core in snapshot.raced:
-        found = linux.siblings(snapshot.host, core)
-        if found:
+        siblings = linux.siblings(snapshot.host, core)
+        if siblings:
             # the first core can seldom be taken offline, and one must be left for the main process
-            free = found[0] != 0 and len(snapshot.allowed) > 2
-            offline = f"echo 0 | sudo tee {CPU}/cpu{found[0]}/online"
+            free = siblings[0] != 0 and len(snapshot.allowed) > 2
+            offline = f"echo 0 | sudo tee {CPU}/cpu{siblings[0]}/online"
             yield Finding.of(
                 topic,
-                f"core {core}, which races use, shares its execution units with {', '.join(map(str, found))}",
+                f"core {core}, which races use, shares its execution units with {', '.join(map(str, siblings))}",
                 source,
                 "caution",
                 "keep the sibling idle while you measure" + (", or take it offline; 1 brings it back" if free else ""),
                 offline if free else "lscpu --extended",
             )
-        elif found is None or linux.virtual_machine(snapshot.host):
+        elif siblings is None or linux.virtual_machine(snapshot.host):
             why = (
                 "the kernel does not say"
-                if found is None
+                if siblings is None
                 else "no sibling is shown, but a hypervisor need not show any"
             )
             yield Finding.of(
@@ -63,34 +63,34 @@ def hyper_threads(snapshot: Snapshot) -> Iterator[Finding]:
 def frequency(snapshot: Snapshot) -> Iterator[Finding]:
     """The frequency policy of the raced core, and whether it may boost above its base clock."""
     core = snapshot.raced[0]
-    found = linux.frequency(snapshot.host, core)
+    policy = linux.frequency(snapshot.host, core)
     source = f"{CPU}/cpu{core}/cpufreq"
-    if found.governor is None:
+    if policy.governor is None:
         virtual = linux.virtual_machine(snapshot.host)
         why = "the hypervisor does not show the policy" if virtual else "the kernel shows no policy"
         now = snapshot.host.fields("proc/cpuinfo").get("cpu MHz")
         seen = why + (f"; {float(now) / 1e3:.2f} GHz by /proc/cpuinfo" if now else "")
         yield Finding.of("frequency", seen, source, "unknown", command="lscpu")
     else:
-        speeds = [f"{each / 1e9:.2f} GHz" for each in (found.current, found.maximum) if each is not None]
-        driver = f", driver {found.driver}" if found.driver else ""
+        speeds = [f"{hertz / 1e9:.2f} GHz" for hertz in (policy.current, policy.maximum) if hertz is not None]
+        driver = f", driver {policy.driver}" if policy.driver else ""
         yield Finding.of(
             "frequency",
-            f"governor {found.governor}{driver}" + (f"; {' now, at most '.join(speeds)}" if speeds else ""),
+            f"governor {policy.governor}{driver}" + (f"; {' now, at most '.join(speeds)}" if speeds else ""),
             source,
-            "fine" if found.governor == "performance" else "caution",
+            "fine" if policy.governor == "performance" else "caution",
             "let every core run at full clock, so that no arm is timed while its core speeds up",
             "sudo cpupower frequency-set -g performance",
         )
-    if found.boost is not None:
-        inverted = found.boost_path.endswith("no_turbo")
+    if policy.boost is not None:
+        inverted = policy.boost_path.endswith("no_turbo")
         yield Finding.of(
             "boost",
-            "on: the clock depends on heat and on what the other cores do" if found.boost else "off",
-            f"/{found.boost_path}",
-            "caution" if found.boost else "fine",
+            "on: the clock depends on heat and on what the other cores do" if policy.boost else "off",
+            f"/{policy.boost_path}",
+            "caution" if policy.boost else "fine",
             "turn it off for the narrowest intervals, and on again afterwards",
-            f"echo {int(inverted)} | sudo tee /{found.boost_path}",
+            f"echo {int(inverted)} | sudo tee /{policy.boost_path}",
         )
 
 
@@ -113,25 +113,25 @@ def affinity(snapshot: Snapshot) -> Iterator[Finding]:
 
 def limits(snapshot: Snapshot) -> Iterator[Finding]:
     """How much processor time the control groups allow."""
-    found = linux.limits(snapshot.host)
+    allowed = linux.limits(snapshot.host)
     topic, source = "processor limit", "/sys/fs/cgroup"
     stopped = (snapshot.after.stopped or 0) - (snapshot.before.stopped or 0)
     cores = several(len(snapshot.allowed), "core")
-    if not found.there:
+    if not allowed.there:
         seen = "there are no control groups to read, so a limit cannot be seen"
         yield Finding.of(topic, seen, source, "unknown", command="cat /proc/self/cgroup")
-    elif found.cores is None or found.cores >= len(snapshot.allowed):
-        limit = "none" if found.cores is None else f"the time of {found.cores:g} cores, enough for {cores}"
-        yield Finding.of(topic, limit + (f"; cores {found.cpuset}" if found.cpuset else ""), source)
+    elif allowed.cores is None or allowed.cores >= len(snapshot.allowed):
+        limit = "none" if allowed.cores is None else f"the time of {allowed.cores:g} cores, enough for {cores}"
+        yield Finding.of(topic, limit + (f"; cores {allowed.cpuset}" if allowed.cpuset else ""), source)
     else:
         often = f"; stopped {several(stopped, 'time')} in {snapshot.seconds:.1f} s" if stopped else ""
         yield Finding.of(
             topic,
-            f"the time of {found.cores:g} of {cores}{often}",
+            f"the time of {allowed.cores:g} of {cores}{often}",
             source,
-            "bad" if stopped or found.cores < 1 else "caution",
+            "bad" if stopped or allowed.cores < 1 else "caution",
             "give the container whole cores, not a share of their time: when the share is used up, its processes are stopped",
-            f"docker run --cpuset-cpus={','.join(map(str, range(max(1, math.floor(found.cores)))))} IMAGE",
+            f"docker run --cpuset-cpus={','.join(map(str, range(max(1, math.floor(allowed.cores)))))} IMAGE",
         )
 
 
@@ -179,7 +179,7 @@ def load(snapshot: Snapshot) -> Iterator[Finding]:
     busiest = sorted(
         ((seconds / snapshot.seconds, name) for name, seconds in spent.items() if seconds > 0), reverse=True
     )
-    named = ", ".join(f"{name} {percent(each)}" for each, name in busiest[:SHOWN])
+    named = ", ".join(f"{name} {percent(used)}" for used, name in busiest[:SHOWN])
     average = (snapshot.host.text("proc/loadavg") or "unknown").partition(" ")[0]
     yield Finding.of(
         "other processes",

@@ -25,10 +25,10 @@ def gpus(host: Host, library: Any = None) -> Iterator[Finding]:
     library  stands in for pynvml in tests
     """
     try:
-        with nvml.opened(library) as found:
-            if not found:
+        with nvml.opened(library) as devices:
+            if not devices:
                 yield Finding.of("gpu", "an NVIDIA driver, but no GPU", "NVML", "unknown", command="nvidia-smi")
-            for gpu in found:
+            for gpu in devices:
                 for check in (_kind, _clocks, _power, _temperature, _others, _modes):
                     yield from check(gpu, host)
     except nvml.Absent as error:
@@ -74,13 +74,13 @@ def _power(gpu: Gpu, _: Host) -> Iterator[Finding]:
     if now is None and limit is None:
         yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command=show)
         return
-    said = [f"{now:.0f} W now"] if now is not None else []
-    said += [f"limit {limit:.0f} W"] if limit is not None else []
+    parts = [f"{now:.0f} W now"] if now is not None else []
+    parts += [f"limit {limit:.0f} W"] if limit is not None else []
     lowered = limit is not None and usual is not None and limit < usual
-    said += [f"by default {usual:.0f} W"] if lowered else []
+    parts += [f"by default {usual:.0f} W"] if lowered else []
     cure = f"sudo nvidia-smi -i {gpu.index} -pl {usual:.0f}" if lowered else show
     grade: Grade = "caution" if lowered else "fine"
-    yield Finding.of(topic, "; ".join(said), "NVML power", grade, "set the limit back to the maker's own", cure)
+    yield Finding.of(topic, "; ".join(parts), "NVML power", grade, "set the limit back to the maker's own", cure)
 
 
 def _temperature(gpu: Gpu, _: Host) -> Iterator[Finding]:
@@ -103,30 +103,30 @@ def _others(gpu: Gpu, host: Host) -> Iterator[Finding]:
     if memory is None and lists == [None, None]:
         yield Finding.of(topic, NOT_TOLD, "NVML", "unknown", command=show)
         return
-    numbers = sorted({process.pid for each in lists for process in each or ()} - {os.getpid()})
+    numbers = sorted({process.pid for processes in lists for process in processes or ()} - {os.getpid()})
     names = sorted({host.text(f"proc/{number}/comm") or "one that is hidden" for number in numbers})
-    said = [several(len(numbers), "other process").replace("processs", "processes")]
-    said[0] += f" ({', '.join(names)})" if names else ""
-    said += [f"{size(memory.used)} of its memory in use"] if memory else []
-    said += [f"busy {busy.gpu} % of the time"] if busy else []
+    parts = [several(len(numbers), "other process").replace("processs", "processes")]
+    parts[0] += f" ({', '.join(names)})" if names else ""
+    parts += [f"{size(memory.used)} of its memory in use"] if memory else []
+    parts += [f"busy {busy.gpu} % of the time"] if busy else []
     held = memory is not None and memory.used > HELD
     grade: Grade = "bad" if busy and busy.gpu > BUSY else "caution" if numbers or held else "fine"
     source = "NVML running processes, memory, utilization"
     yield Finding.of(
-        topic, "; ".join(said), source, grade, "end what else uses it: kernels of several processes take turns", show
+        topic, "; ".join(parts), source, grade, "end what else uses it: kernels of several processes take turns", show
     )
 
 
 def _modes(gpu: Gpu, _: Host) -> Iterator[Finding]:
-    found = nvml.settings(gpu)
+    modes = nvml.settings(gpu)
     words = {True: "on", False: "off", None: NOT_TOLD}
-    kept: Grade = {True: "fine", False: "caution", None: "unknown"}[found["persistence"]]  # type: ignore[assignment]
+    kept: Grade = {True: "fine", False: "caution", None: "unknown"}[modes["persistence"]]  # type: ignore[assignment]
     advice = "keep the driver loaded: otherwise it may start again for each process and lose clocks that were set"
     cure = f"sudo nvidia-smi -i {gpu.index} -pm 1"
     yield Finding.of(
-        f"gpu {gpu.index} persistence", words[found["persistence"]], "NVML persistence mode", kept, advice, cure
+        f"gpu {gpu.index} persistence", words[modes["persistence"]], "NVML persistence mode", kept, advice, cure
     )
-    grade: Grade = "caution" if found["mig"] else "fine"
+    grade: Grade = "caution" if modes["mig"] else "fine"
     advice = "others may compute on the other slices and share its memory and power: ask whoever administers it"
-    seen = f"MIG {words[found['mig']]}; ECC {words[found['ecc']]}"
+    seen = f"MIG {words[modes['mig']]}; ECC {words[modes['ecc']]}"
     yield Finding.of(f"gpu {gpu.index} modes", seen, "NVML MIG and ECC mode", grade, advice, "nvidia-smi mig -lgi")

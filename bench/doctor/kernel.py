@@ -87,9 +87,9 @@ def heat(snapshot: Snapshot) -> Iterator[Finding]:
     """The highest temperature, how near it is to where the machine slows down, and whether it has done so."""
     advice, command = "let it cool, clean its fans, or give it less to do at a time", "sensors"
     sources = "/sys/class/thermal, /sys/class/hwmon"
-    found = sorted(_temperatures(snapshot), reverse=True)
-    if found:
-        celsius, name, slows = found[0]
+    sensors = sorted(_temperatures(snapshot), reverse=True)
+    if sensors:
+        celsius, name, slows = sensors[0]
         limit = f"; it slows down at {slows:.0f} °C" if slows else ""
         grade = grade_of(celsius, slows - NEAR, slows) if slows else grade_of(celsius, 85, 95)
         yield Finding.of("temperature", f"{name} {celsius:.0f} °C{limit}", sources, grade, advice, command)
@@ -158,12 +158,14 @@ def clock_source(snapshot: Snapshot) -> Iterator[Finding]:
     """The kernel's clock source, and the resolution and cost of the clock that times everything."""
     readings = [clock.now() for _ in range(READINGS)]
     steps = [later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier]
-    each = (readings[-1] - readings[0]) / READINGS
-    measured = f"a reading takes {each * 1e9:.0f} ns, its smallest step is {min(steps, default=0.0) * 1e9:.0f} ns"
+    cost = (readings[-1] - readings[0]) / READINGS
+    measured = f"a reading takes {cost * 1e9:.0f} ns, its smallest step is {min(steps, default=0.0) * 1e9:.0f} ns"
     path = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-    found = snapshot.host.text(path)
-    grade: Grade = "fine" if found in CLOCKS else "bad" if found in SLOW_CLOCKS else "caution" if found else "unknown"
-    seen = f"{found or 'the kernel does not name its clock source'}; {measured}"
+    source = snapshot.host.text(path)
+    grade: Grade = (
+        "fine" if source in CLOCKS else "bad" if source in SLOW_CLOCKS else "caution" if source else "unknown"
+    )
+    seen = f"{source or 'the kernel does not name its clock source'}; {measured}"
     advice = "find out why the kernel does not use the processor's own counter"
     yield Finding.of("clock", seen, f"/{path}, bench/clock.py", grade, advice, "sudo dmesg | grep -i clocksource")
 
@@ -188,11 +190,11 @@ def ptrace(snapshot: Snapshot) -> Iterator[Finding]:
 def disk(snapshot: Snapshot) -> Iterator[Finding]:
     """Free disk space for results."""
     place = snapshot.results.absolute()
-    found = shutil.disk_usage(next(each for each in (place, *place.parents) if each.exists()))
-    writable = os.access(next(each for each in (place, *place.parents) if each.exists()), os.W_OK)
-    seen = f"{size(found.free)} free for results ({percent(found.free / max(1, found.total))})"
-    grade: Grade = grade_of(ROOM / max(1, found.free), 1, 10) if writable else "bad"
-    said = seen if writable else "the results folder cannot be written to"
+    usage = shutil.disk_usage(next(folder for folder in (place, *place.parents) if folder.exists()))
+    writable = os.access(next(folder for folder in (place, *place.parents) if folder.exists()), os.W_OK)
+    seen = f"{size(usage.free)} free for results ({percent(usage.free / max(1, usage.total))})"
+    grade: Grade = grade_of(ROOM / max(1, usage.free), 1, 10) if writable else "bad"
+    sentence = seen if writable else "the results folder cannot be written to"
     yield Finding.of(
-        "disk", said, "statvfs of the results folder", grade, "make room, or choose another --results", "df -h"
+        "disk", sentence, "statvfs of the results folder", grade, "make room, or choose another --results", "df -h"
     )

@@ -59,13 +59,13 @@ def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float
     raced = len(logarithms)
     if raced < 2:
         return None
-    deviation = math.sqrt(fmean(each**2 for each in logarithms))
+    deviation = math.sqrt(fmean(logarithm**2 for logarithm in logarithms))
     rounds = max(2, int(seconds / round_seconds))
     tail = (1 - statistics.LEVEL) / 2
     low, high = (deviation * math.sqrt(raced / float(chdtri(raced, p))) for p in (tail, 1 - tail))
-    found = statistics.estimate(logarithms)
-    assert found.low is not None
-    assert found.high is not None
+    estimate = statistics.estimate(logarithms)
+    assert estimate.low is not None
+    assert estimate.high is not None
     return Resolution(
         change=smallest_change(deviation, rounds),
         low=smallest_change(low, rounds),
@@ -74,7 +74,7 @@ def resolution(logarithms: Sequence[float], round_seconds: float, seconds: float
         rounds=rounds,
         deviation=deviation,
         raced=raced,
-        ratio=(found.value, found.low, found.high),
+        ratio=(estimate.value, estimate.low, estimate.high),
     )
 
 
@@ -88,7 +88,7 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
     plan = make_plan(choice, command="python -m bench doctor")
     plan = replace(
         plan,
-        races=tuple(replace(each, arms=each.arms[:2]) for each in plan.races),
+        races=tuple(replace(race, arms=race.arms[:2]) for race in plan.races),
         rounds=(FEWEST_ROUNDS, MOST_ROUNDS),
         precision=0.0,
         limit=budget,
@@ -102,23 +102,23 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
 def measured(records: Sequence[Record]) -> tuple[Resolution | None, Finding]:
     """The resolution by the records of reference and twin, None where it cannot be computed; and the finding."""
     topic, source, command = "resolution", "the reference raced against its twin", "nox -s selfbench -- --only spread"
-    reference, twin = ([each for each in records if each.arm.role == role] for role in ("reference", "twin"))
+    reference, twin = ([record for record in records if record.arm.role == role] for role in ("reference", "twin"))
     logarithms = list(statistics.round_logarithms(twin, reference).values())
-    seconds = [each.round_seconds for each in twin if each.blocks]
-    found = resolution(logarithms, median(seconds)) if seconds else None
-    if found is None:
-        reasons = [f"{each.status}: {each.reason}" for each in records if each.reason]
+    seconds = [record.round_seconds for record in twin if record.blocks]
+    resolved = resolution(logarithms, median(seconds)) if seconds else None
+    if resolved is None:
+        reasons = [f"{record.status}: {record.reason}" for record in records if record.reason]
         seen = reasons[0] if reasons else "fewer than two rounds of the twin ended"
         advice = "find out why the reference fails: nothing can be compared without it"
         return None, Finding.of(topic, seen, source, "unknown", advice, f"python -m bench check {ARM}")
-    value, low, high = found.ratio
+    value, low, high = resolved.ratio
     biased = not low <= 1 <= high
-    grade: Grade = "bad" if found.change > POOR else "caution" if found.change > FINE or biased else "fine"
+    grade: Grade = "bad" if resolved.change > POOR else "caution" if resolved.change > FINE or biased else "fine"
     seen = (
-        f"{found.sentence} ({percent(found.low)} to {percent(found.high)}, by {found.raced} rounds); "
+        f"{resolved.sentence} ({percent(resolved.low)} to {percent(resolved.high)}, by {resolved.raced} rounds); "
         f"the twin's ratio was {value:.3f}, {low:.3f} to {high:.3f}"
     )
     advice = (
         "see which finding above is not fine; or measure longer: four times the time halves the smallest visible change"
     )
-    return found, Finding.of(topic, seen, source, grade, advice, command)
+    return resolved, Finding.of(topic, seen, source, grade, advice, command)

@@ -18,11 +18,11 @@ PATH = "installed packages"
 def compilers(variables: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """The C and the C++ compiler that arms would use."""
     for language, (chosen, *names) in toolchain.COMPILERS.items():
-        found = toolchain.compiler(language, variables)
+        compiler = toolchain.compiler(language, variables)
         source = f"${chosen}" if variables.get(chosen) else f"{', '.join(names)} on the path"
-        seen = found or "there is none"
+        seen = compiler or "there is none"
         yield Finding.of(
-            f"{language} compiler", seen, source, "fine" if found else "caution", LOST[language], INSTALL[language]
+            f"{language} compiler", seen, source, "fine" if compiler else "caution", LOST[language], INSTALL[language]
         )
 
 
@@ -60,16 +60,16 @@ def torch(folder: Path | None, *, nvidia: bool) -> Iterator[Finding]:
 
 def packages(*, nvidia: bool) -> Iterator[Finding]:
     """Triton, and the optional peers; without one only its own arms cannot be raced."""
-    found = toolchain.version("triton")
+    installed = toolchain.version("triton")
     missed: Grade = "caution" if nvidia else "fine"
-    seen = found or ("not installed" if nvidia else "not installed, and not needed without an NVIDIA GPU")
+    seen = installed or ("not installed" if nvidia else "not installed, and not needed without an NVIDIA GPU")
     advice = "nothing is compiled for CUDA without it"
-    yield Finding.of("triton", seen, PATH, "fine" if found else missed, advice, "pip install triton")
+    yield Finding.of("triton", seen, PATH, "fine" if installed else missed, advice, "pip install triton")
     for name in PEERS:
-        found = toolchain.version(name)
+        installed = toolchain.version(name)
         advice = "its own arms cannot be raced without it"
         yield Finding.of(
-            name, found or "not installed", PATH, "fine" if found else "caution", advice, f"pip install {name}"
+            name, installed or "not installed", PATH, "fine" if installed else "caution", advice, f"pip install {name}"
         )
 
 
@@ -101,10 +101,10 @@ def python(variables: Mapping[str, str] = os.environ, *, debug: bool | None = No
     yield Finding.of(
         "python", seen, "sysconfig", "bad" if slow else "fine", advice, "python -m sysconfig | grep Py_DEBUG"
     )
-    found = toolchain.slowing(variables)
-    if not found:
+    variables_set = toolchain.slowing(variables)
+    if not variables_set:
         yield Finding.of(
             "variables", "none is set that would slow everything down", "the environment, by an allow-list"
         )
-    for name, why in found.items():
+    for name, why in variables_set.items():
         yield Finding.of("variables", f"{name} is set: {why}", "the environment", "bad", "unset it", f"unset {name}")

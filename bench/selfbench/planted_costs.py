@@ -126,10 +126,10 @@ def findings(repetitions: int = 3) -> Iterator[Found]:
         seen: dict[str, list[Found]] = {}
         for _ in range(repetitions):
             costs = {name: bare(plant) for name, plant in PLANTS.items() if plant.parts}
-            for name, found in differences(profiled(checkout)["attributions"], costs).items():
-                seen.setdefault(name, []).append(found)
+            for name, result in differences(profiled(checkout)["attributions"], costs).items():
+                seen.setdefault(name, []).append(result)
     for many in seen.values():
-        yield sorted(many, key=lambda found: found.off)[len(many) // 2]
+        yield sorted(many, key=lambda result: result.off)[len(many) // 2]
 
 
 def planted(folder: Path) -> Path:
@@ -171,8 +171,10 @@ def differences(attributions: Sequence[Mapping[str, Any]], costs: Mapping[str, f
 
     costs  bare, by name of the plant
     """
-    seen = {each["implementation"].partition("/")[2]: each for each in attributions}
-    parts = {name: {part["name"]: part["seconds"] for part in each["parts"]} for name, each in seen.items()}
+    seen = {attribution["implementation"].partition("/")[2]: attribution for attribution in attributions}
+    parts = {
+        name: {part["name"]: part["seconds"] for part in attribution["parts"]} for name, attribution in seen.items()
+    }
 
     def found(name: str) -> Found:
         more = [parts[name].get(part, 0.0) - parts[NOTHING].get(part, 0.0) for part in PLANTS[name].parts]

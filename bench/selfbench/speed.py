@@ -116,13 +116,13 @@ def tax(pairs: int) -> Iterator[Figure]:
         raced = next(record for record in records if record.arm.role == "reference")
         after = float(_python("-c", BARE, core, "100").stdout)
         logarithms.append(math.log(standard.median(raced.per_update.values()) / math.sqrt(before * after)))
-    found = statistics.estimate(logarithms)
-    low, high = (found.low or 0.0) - 1, (found.high or 0.0) - 1
+    estimate = statistics.estimate(logarithms)
+    low, high = (estimate.low or 0.0) - 1, (estimate.high or 0.0) - 1
     yield Figure(
         f"raced over bare, eager nn_sgd, {pairs} pairs",
-        f"{found.value - 1:+.1%} ({low:+.1%} to {high:+.1%})",
+        f"{estimate.value - 1:+.1%} ({low:+.1%} to {high:+.1%})",
         "within 3 %",
-        abs(found.value - 1) <= 0.03,
+        abs(estimate.value - 1) <= 0.03,
     )
 
 
@@ -134,8 +134,8 @@ def answers(repetitions: int) -> Iterator[Figure]:
             begin = clock.now()
             _python("-m", "bench", *arguments)
             walls.append(clock.now() - begin)
-        said = f"median {standard.median(walls):.2f} s, at most {max(walls):.2f} s"
-        yield Figure(f"python -m bench {arguments[0]}", said, f"{most:g} s", standard.median(walls) <= most)
+        sentence = f"median {standard.median(walls):.2f} s, at most {max(walls):.2f} s"
+        yield Figure(f"python -m bench {arguments[0]}", sentence, f"{most:g} s", standard.median(walls) <= most)
 
 
 def reports() -> Iterator[Figure]:
@@ -201,15 +201,16 @@ def attribution() -> Iterator[Figure]:
     with TemporaryDirectory(prefix=PREFIX) as results:
         done = _python("-m", "bench", "run", "--profile", "--json", "--results", results)
     (race,) = json.loads(done.stdout)["races"]
-    for each in race["attributions"]:
-        off = each["unexplained"]
-        mode = each["setting"]["mode"]
-        yield Figure(f"unexplained, {each['implementation']} {mode}", f"{off:+.1%}", "within 10 %", abs(off) <= 0.1)
-    for found in planted_costs.findings():
-        said = (
-            f"{found.found * 1e6:.1f} of {found.cost * 1e6:.1f} µs ({found.off:+.0%}; bare {found.bare * 1e6:.1f} µs)"
+    for attributed in race["attributions"]:
+        off = attributed["unexplained"]
+        mode = attributed["setting"]["mode"]
+        yield Figure(
+            f"unexplained, {attributed['implementation']} {mode}", f"{off:+.1%}", "within 10 %", abs(off) <= 0.1
         )
-        yield Figure(f"planted: {found.plant.what}", said, "within 15 %", abs(found.off) <= 0.15)
+    for result in planted_costs.findings():
+        shares = f"{result.found * 1e6:.1f} of {result.cost * 1e6:.1f} µs"
+        sentence = f"{shares} ({result.off:+.0%}; by itself {result.bare * 1e6:.1f} µs)"
+        yield Figure(f"planted: {result.plant.what}", sentence, "within 15 %", abs(result.off) <= 0.15)
 
 
 HOURS = ("gate", "score")  # parts that take hours
@@ -234,8 +235,8 @@ def _run(results: str, *arguments: str) -> tuple[dict[str, Any], int]:
 
 def _peak(done: subprocess.CompletedProcess[str]) -> int:
     """The peak memory that a WEIGHED command line printed, in bytes."""
-    said = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
-    return int(said.split()[1])
+    line = next(line for line in reversed(done.stderr.splitlines()) if line.startswith("peak"))
+    return int(line.split()[1])
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -33,14 +33,14 @@ STOLEN = 0.02  # share of the processor's time that other machines may take befo
 def gpus() -> tuple[dict[str, Any], ...]:
     """Name, memory and driver of each GPU, by NVML; empty where there is none. Loads no framework."""
     try:
-        with nvml.opened() as found:
+        with nvml.opened() as devices:
             return tuple(
                 {
                     "name": gpu.name,
                     "memory_bytes": None if (memory := gpu.ask("GetMemoryInfo")) is None else int(memory.total),
                     "driver": gpu.driver,
                 }
-                for gpu in found
+                for gpu in devices
             )
     except nvml.Absent:
         return ()
@@ -92,7 +92,7 @@ def conditions(machine: Host) -> dict[str, str | float | bool | None]:
     build = toolchain.torch_build(folder)
     preloaded = ALLOCATORS.findall(os.environ.get("LD_PRELOAD", ""))
     clock_source = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-    found: dict[str, str | float | bool | None] = {
+    values: dict[str, str | float | bool | None] = {
         "processor signature": processor.signature or None,
         "microcode": processor.microcode or None,
         "caches": ", ".join(f"{name} {size // 1024} KiB" for name, size in processor.caches.items()) or None,
@@ -119,14 +119,14 @@ def conditions(machine: Host) -> dict[str, str | float | bool | None]:
         **{f"torch {name}": value for name, value in build.items()},
         "torch libraries": ", ".join(toolchain.torch_runtimes(folder)) or None,
     }
-    found |= {f"boot {name}": value or "set" for name, value in linux.boot_parameters(machine).items()}
-    return found | _of_gpus()
+    values |= {f"boot {name}": value or "set" for name, value in linux.boot_parameters(machine).items()}
+    return values | _of_gpus()
 
 
 def _of_gpus() -> dict[str, str | float | bool | None]:
     try:
-        with nvml.opened() as found:
-            return {f"gpu {gpu.index} {name}": value for gpu in found for name, value in nvml.settings(gpu).items()}
+        with nvml.opened() as devices:
+            return {f"gpu {gpu.index} {name}": value for gpu in devices for name, value in nvml.settings(gpu).items()}
     except nvml.Absent:
         return {}
 
@@ -188,10 +188,10 @@ class Pressure:
 
 def caveats_between(before: Pressure, after: Pressure, seconds: float) -> list[Caveat]:
     """Caveats about what the machine did during a race, between two moments."""
-    found = []
+    caveats = []
     stolen = (after.stolen - before.stolen) / (seconds * after.cores)
     if stolen > STOLEN:
-        found.append(
+        caveats.append(
             Caveat(
                 code="stolen",
                 text=f"the hypervisor gave {stolen:.0%} of the processor's time to other machines",
@@ -199,11 +199,11 @@ def caveats_between(before: Pressure, after: Pressure, seconds: float) -> list[C
             )
         )
     if after.swapped > before.swapped:
-        found.append(
+        caveats.append(
             Caveat(
                 code="swapping",
                 text=f"{(after.swapped - before.swapped) / 2**20:.0f} MiB went to and from swap",
                 advice="free memory, or choose fewer rows",
             )
         )
-    return found
+    return caveats

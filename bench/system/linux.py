@@ -46,17 +46,17 @@ class Host:
 
     def fields(self, path: str, separator: str = ":") -> dict[str, str]:
         """The fields of a file of "name: value" lines, the first of equal names; none for an unreadable file."""
-        found: dict[str, str] = {}
+        values: dict[str, str] = {}
         for line in (self.text(path) or "").splitlines():
             name, _, value = line.partition(separator)
-            found.setdefault(name.strip(), value.strip())
-        return found
+            values.setdefault(name.strip(), value.strip())
+        return values
 
 
 def numbers(text: str) -> list[int]:
     """The numbers in a list as the kernel writes it: "0-2,8" is 0, 1, 2 and 8."""
     spans = [part.partition("-") for part in text.split(",") if part.strip()]
-    return [each for first, _, last in spans for each in range(int(first), int(last or first) + 1)]
+    return [number for first, _, last in spans for number in range(int(first), int(last or first) + 1)]
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def processor(host: Host) -> Processor:
 
 def siblings(host: Host, core: int) -> list[int] | None:
     """The other hardware threads of the same core; None when the kernel does not say."""
-    found = host.text(f"sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
-    return None if found is None else [each for each in numbers(found) if each != core]
+    threads = host.text(f"sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")
+    return None if threads is None else [thread for thread in numbers(threads) if thread != core]
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ def _quota(host: Host, group: str) -> float | None:
 
 
 def _memory_limit(host: Host, group: str) -> int | None:
-    found = host.number(f"{group}/memory.max") or host.number(f"{group}/memory.limit_in_bytes")
-    return found if found and found < NO_LIMIT else None
+    limit = host.number(f"{group}/memory.max") or host.number(f"{group}/memory.limit_in_bytes")
+    return limit if limit and limit < NO_LIMIT else None
 
 
 def boot_parameters(host: Host) -> dict[str, str]:
@@ -223,8 +223,8 @@ def boot_parameters(host: Host) -> dict[str, str]:
 
 def huge_pages(host: Host) -> str | None:
     """The policy of transparent huge pages: always, madvise or never."""
-    found = host.text("sys/kernel/mm/transparent_hugepage/enabled") or ""
-    return found.partition("[")[2].partition("]")[0] or None
+    policies = host.text("sys/kernel/mm/transparent_hugepage/enabled") or ""
+    return policies.partition("[")[2].partition("]")[0] or None
 
 
 def pressure(host: Host, what: str) -> float | None:
@@ -259,7 +259,7 @@ class Activity:
     def now(host: Host) -> "Activity":
         """The totals at this moment."""
         stat = (host.text("proc/stat") or "").splitlines()
-        ticks = [int(each) for each in stat[0].split()[1:] if each.isdigit()] if stat else []
+        ticks = [int(count) for count in stat[0].split()[1:] if count.isdigit()] if stat else []
         ticks += [0] * (10 - len(ticks))
         pages = host.fields("proc/vmstat", " ")
         counts = [

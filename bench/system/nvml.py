@@ -63,8 +63,8 @@ class Gpu:
 
     def scaled(self, question: str, scale: float, *arguments: Any) -> float | None:
         """A numeric answer times `scale`."""
-        found = self.ask(question, *arguments)
-        return None if found is None else float(found) * scale
+        answer = self.ask(question, *arguments)
+        return None if answer is None else float(answer) * scale
 
     def clock(self, question: str, kind: str) -> float | None:
         """GetClockInfo or GetMaxClockInfo of "SM" or "MEM", in MHz."""
@@ -72,21 +72,21 @@ class Gpu:
 
     def celsius(self) -> float | None:
         """Its temperature; newer drivers have another function for it."""
-        found = self.ask("GetTemperatureV", self.library.NVML_TEMPERATURE_GPU)
-        return float(found) if found is not None else self.scaled("GetTemperature", 1.0, 0)
+        degrees = self.ask("GetTemperatureV", self.library.NVML_TEMPERATURE_GPU)
+        return float(degrees) if degrees is not None else self.scaled("GetTemperature", 1.0, 0)
 
     def reasons(self) -> int | None:
         """The bits of what limits its clocks now; the function was renamed in 2023."""
         for question in ("GetCurrentClocksEventReasons", "GetCurrentClocksThrottleReasons"):
-            if (found := self.ask(question)) is not None:
-                return int(found)
+            if (bits := self.ask(question)) is not None:
+                return int(bits)
         return None
 
 
 def spoken(bits: int) -> tuple[str, ...]:
     """The reasons in words, lowest bit first; an unknown bit as its number."""
-    each = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
-    return tuple(REASONS.get(bit, f"reason {bit}") for bit in each)
+    set_bits = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
+    return tuple(REASONS.get(bit, f"reason {bit}") for bit in set_bits)
 
 
 @contextmanager
@@ -106,10 +106,10 @@ def opened(library: Any = None) -> Iterator[list[Gpu]]:
     try:
         try:
             count = library.nvmlDeviceGetCount()
-            found = [Gpu(library, library.nvmlDeviceGetHandleByIndex(index), index) for index in range(count)]
+            gpus = [Gpu(library, library.nvmlDeviceGetHandleByIndex(index), index) for index in range(count)]
         except library.NVMLError as error:
             raise Absent(str(error)) from error
-        yield found
+        yield gpus
     finally:
         library.nvmlShutdown()
 

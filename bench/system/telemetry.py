@@ -99,9 +99,9 @@ class PackageMeter:
 
     def read(self) -> Reading:
         """The counters now, added up."""
-        found = [self.host.number(f"{zone}/energy_uj") for zone in self.zones]
-        known = [each * 1e-6 for each in found if each is not None]
-        joules = sum(known) if len(known) == len(found) else None
+        counters = [self.host.number(f"{zone}/energy_uj") for zone in self.zones]
+        known = [counter * 1e-6 for counter in counters if counter is not None]
+        joules = sum(known) if len(known) == len(counters) else None
         return Reading(at=clock.now(), joules=joules, wrap=self.wrap)
 
 
@@ -169,7 +169,7 @@ def idle(meter: Meter, seconds: float = IDLE_SECONDS) -> Idle:
         return Idle(fmean(watts) if watts else None, None)
     spent = [joules_between(earlier, later) for earlier, later in itertools.pairwise(moves)]
     span = moves[-1].at - moves[0].at
-    known = [each for each in spent if each is not None]
+    known = [joules for joules in spent if joules is not None]
     return Idle(sum(known) / span if len(known) == len(spent) else None, span / len(spent))
 
 
@@ -202,16 +202,16 @@ def beside(device: str, blocks: Sequence[tuple[Reading, Reading]], resting: Idle
         device=device,
         seconds=tuple(last.at - first.at for first, last in blocks),
         joules=tuple(joules_between(first, last) for first, last in blocks),
-        watts=tuple(each.watts for each in after),
-        megahertz=tuple(each.megahertz for each in after),
-        celsius=tuple(each.celsius for each in after),
+        watts=tuple(reading.watts for reading in after),
+        megahertz=tuple(reading.megahertz for reading in after),
+        celsius=tuple(reading.celsius for reading in after),
         held=dict(sorted(held.items())),
         idle_watts=resting.watts,
         step_seconds=resting.step_seconds,
     )
 
 
-def energy(found: Telemetry, updates: int) -> Energy | None:
+def energy(telemetry: Telemetry, updates: int) -> Energy | None:
     """The energy of an update above idle; None without a counter, and where it moves too rarely for such short blocks.
 
     For E joules in t seconds over all blocks and idle power P it is E - P t, divided by the updates. Each reading may be
@@ -220,19 +220,24 @@ def energy(found: Telemetry, updates: int) -> Energy | None:
 
     updates  between the two readings of a block, warm-up included
     """
-    spent = [each for each in found.joules if each is not None]
-    if not spent or len(spent) < len(found.seconds) or found.idle_watts is None or found.step_seconds is None:
+    spent = [joules_of_block for joules_of_block in telemetry.joules if joules_of_block is not None]
+    if (
+        not spent
+        or len(spent) < len(telemetry.seconds)
+        or telemetry.idle_watts is None
+        or telemetry.step_seconds is None
+    ):
         return None
-    seconds, joules, made = sum(found.seconds), sum(spent), updates * len(spent)
-    share = found.step_seconds * len(spent) / seconds
+    seconds, joules, made = sum(telemetry.seconds), sum(spent), updates * len(spent)
+    share = telemetry.step_seconds * len(spent) / seconds
     if share > COARSEST:
         return None
     return Energy(
-        device=found.device,
-        joules=(joules - found.idle_watts * seconds) / made,
+        device=telemetry.device,
+        joules=(joules - telemetry.idle_watts * seconds) / made,
         resolution=share * joules / made,
         seconds=seconds,
-        idle_watts=found.idle_watts,
+        idle_watts=telemetry.idle_watts,
     )
 
 

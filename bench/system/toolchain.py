@@ -66,21 +66,21 @@ def compiler(language: str, variables: Mapping[str, str] = os.environ) -> str | 
     """Name and version of the C or C++ compiler that the arms would use: "g++ 12.2.0"; None when there is none."""
     chosen, *names = COMPILERS[language]
     wanted = [variables[chosen]] if variables.get(chosen) else names
-    found = next(filter(None, (shutil.which(name, path=variables.get("PATH")) for name in wanted)), None)
-    if found is None:
+    program = next(filter(None, (shutil.which(name, path=variables.get("PATH")) for name in wanted)), None)
+    if program is None:
         return None
-    done = finished(found, "--version")
+    done = finished(program, "--version")
     first = (done.stdout.splitlines() or [""])[0] if done and done.returncode == 0 else ""
     number = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", first))
     kind = "clang" if "clang" in first else "gcc" if "Free Software" in (done.stdout if done else "") else ""
-    named = Path(found).name
+    named = Path(program).name
     return f"{named}{f' ({kind})' if kind and named in ('cc', 'c++') else ''} {number[0] if number else 'of unknown version'}"
 
 
 def torch_folder() -> Path | None:
     """The folder in which torch is installed; None when it is not."""
-    found = importlib.util.find_spec("torch")
-    folders = (found and found.submodule_search_locations) or ()
+    spec = importlib.util.find_spec("torch")
+    folders = (spec and spec.submodule_search_locations) or ()
     return next((Path(folder) for folder in folders), None)
 
 
@@ -90,7 +90,7 @@ def torch_build(folder: Path | None) -> dict[str, str | bool | None]:
         tree = ast.parse((folder / "version.py").read_text("utf-8")) if folder else ast.parse("")
     except (OSError, SyntaxError, ValueError):
         return {}
-    found: dict[str, str | bool | None] = {}
+    fields: dict[str, str | bool | None] = {}
     for node in tree.body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -98,8 +98,8 @@ def torch_build(folder: Path | None) -> dict[str, str | bool | None]:
         for target in targets:
             value = getattr(node, "value", None)
             if isinstance(target, ast.Name) and target.id in BUILD and isinstance(value, ast.Constant):
-                found[target.id] = value.value if isinstance(value.value, bool | None) else str(value.value)
-    return found
+                fields[target.id] = value.value if isinstance(value.value, bool | None) else str(value.value)
+    return fields
 
 
 def torch_runtimes(folder: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the doctor calls fine, a caution, bad or unknown, on made-up machines that are well but for one thing."""
+"""Grades of the checks of processor and kernel, on made-up machines with one thing changed."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ GIB = 2**30 // 1024  # in the kernel's kB
 
 
 def found(check: Callable[[Snapshot], Iterator[Finding]], scene: Snapshot) -> dict[str, Finding]:
-    """What a check finds, by topic."""
+    """The findings of a check, by topic."""
     return {each.topic: each for each in check(scene)}
 
 
@@ -38,7 +38,7 @@ def test_a_machine_on_which_all_is_well_is_fine(tmp_path: Path, check: Callable[
 
 
 def test_every_finding_that_is_not_fine_names_a_command(tmp_path: Path) -> None:
-    """On a machine that tells nothing at all there is still something to type for each."""
+    """On a machine that reports nothing, every finding still has a command to type."""
     bare = scene(tmp_path)
     shutil.rmtree(tmp_path / "proc")
     shutil.rmtree(tmp_path / "sys")
@@ -64,7 +64,7 @@ def test_a_sibling_thread_of_a_raced_core_is_named(tmp_path: Path) -> None:
 
 
 def test_a_hypervisor_may_hide_siblings_and_frequency(tmp_path: Path) -> None:
-    """In a virtual machine neither is known, and that it is one is a caution."""
+    """In a virtual machine neither is known, and the virtual machine itself is a caution."""
     place = scene(tmp_path, VIRTUAL)
     shutil.rmtree(tmp_path / CPU / "cpu1/cpufreq")
     assert "unknown" == found(cpu.hyper_threads, place)["hyper-threading"].grade
@@ -83,8 +83,8 @@ def test_a_governor_that_saves_power_and_a_boost_are_cautions(tmp_path: Path) ->
     assert f"echo 1 | sudo tee /{CPU}/intel_pstate/no_turbo" == one["boost"].command
 
 
-def test_a_conductor_without_a_core_of_its_own_is_a_caution(tmp_path: Path) -> None:
-    """Where one core is allowed of two, the command allows both."""
+def test_a_main_process_without_a_core_of_its_own_is_a_caution(tmp_path: Path) -> None:
+    """Where one core of two is allowed, the command allows both."""
     place = scene(tmp_path)
     crowded = Snapshot(**vars(place) | {"allowed": [1]})
     finding = found(cpu.affinity, crowded)["affinity"]
@@ -157,7 +157,7 @@ def test_the_memory_of_a_container_is_what_its_limit_leaves(tmp_path: Path) -> N
 
 
 def test_swap_in_use_is_a_caution_and_pages_that_move_are_bad(tmp_path: Path) -> None:
-    """What lies still in swap is only slow at first use."""
+    """Pages that stay in swap are a caution; pages that move are bad."""
     text = WELL["proc/meminfo"].replace("SwapTotal: 0 kB\nSwapFree: 0 kB", f"SwapTotal: {GIB} kB\nSwapFree: 0 kB")
     still = found(kernel.memory, scene(tmp_path, {"proc/meminfo": text}))["swap"]
     moving = found(kernel.memory, scene(tmp_path, later={"proc/vmstat": "pswpin 5\npswpout 0"}))["swap"]
@@ -167,13 +167,13 @@ def test_swap_in_use_is_a_caution_and_pages_that_move_are_bad(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("share", "grade"), [("9.00", "fine"), ("11.00", "caution"), ("90.00", "bad")])
 def test_waiting_for_a_core_is_judged_by_its_share(tmp_path: Path, share: str, grade: str) -> None:
-    """By the last ten seconds."""
+    """Pressure is graded by its average over the last ten seconds."""
     changed = {"proc/pressure/cpu": f"some avg10={share} avg60=0 avg300=0 total=0"}
     assert grade == found(kernel.pressure, scene(tmp_path, changed))["cpu pressure"].grade
 
 
 def test_heat_is_judged_by_where_the_machine_slows_down(tmp_path: Path) -> None:
-    """At 95 degrees it does: 81 is near, 96 above; without such a point 85 and 95 count. A throttled core is told."""
+    """With a limit of 95 degrees 81 is near and 96 above; without one 85 and 95 count. Throttling is reported."""
     zone = "sys/class/thermal/thermal_zone0"
     grades = [
         found(kernel.heat, scene(tmp_path, {f"{zone}/temp": degrees}))["temperature"].grade
@@ -230,13 +230,13 @@ def test_the_kernel_must_count_by_a_quick_clock(
     ],
 )
 def test_a_profiler_must_be_allowed_to_look(tmp_path: Path, scope: str, powers: str, grade: str) -> None:
-    """Yama's first level lets in whom an arm lets in; the next only those with the right; the last nobody."""
+    """Yama's first level admits whom an arm admits, the second only privileged processes, the third none."""
     changed = {"proc/sys/kernel/yama/ptrace_scope": scope, "proc/self/status": f"CapEff:\t{powers}"}
     assert grade == found(kernel.ptrace, scene(tmp_path, changed))["ptrace"].grade
 
 
 def test_a_results_folder_that_is_not_there_yet_is_judged_by_the_one_it_will_be_in(tmp_path: Path) -> None:
-    """Its disk has room, or its path says nothing of who asks."""
+    """The finding names free space, and no path."""
     finding = found(kernel.disk, scene(tmp_path))["disk"]
     assert "free for results" in finding.seen
     assert str(tmp_path) not in str(finding)

@@ -1,4 +1,4 @@
-"""The doctor as a whole: every topic is there, whatever a machine tells, and nothing is told that is nobody's business."""
+"""The doctor as a whole: every topic is present on any machine, and nothing private is reported."""
 
 import subprocess
 import sys
@@ -23,13 +23,13 @@ TOPICS = {
 
 
 def examined(root: Path, library: FakeNvml | None = None, cores: tuple[int, ...] | None = None) -> list[Finding]:
-    """What is found on a machine below a folder, without waiting."""
+    """The findings of a machine below a folder, without waiting."""
     library = library or FakeNvml(absent="Driver Not Loaded")
     return list(checks.examine(root / "results", root=root, window=0.0, cores=cores, library=library))
 
 
 def test_every_topic_is_there_on_a_machine_that_tells_everything(tmp_path: Path) -> None:
-    """And of the GPU each of its own."""
+    """Each topic has a finding, and so has each of a GPU."""
     plant(tmp_path, WELL)
     topics = {each.topic for each in examined(tmp_path, FakeNvml(), cores=(1,))}
     parts = ("", " clocks", " throttling", " power", " temperature", " sharing", " persistence", " modes")
@@ -46,7 +46,7 @@ def test_every_topic_is_there_on_a_machine_that_tells_nothing(tmp_path: Path) ->
 
 
 def test_books_kept_in_another_way_leave_their_topic_unknown(tmp_path: Path) -> None:
-    """Nonsense in one file costs one topic."""
+    """Nonsense in one file makes one topic unknown."""
     nonsense = {"proc/meminfo": "MemTotal: many kB\nMemAvailable: some kB\n"}
     plant(tmp_path, WELL | nonsense)
     found = {each.topic: each for each in examined(tmp_path, cores=(1,))}
@@ -56,7 +56,7 @@ def test_books_kept_in_another_way_leave_their_topic_unknown(tmp_path: Path) -> 
 
 
 def test_the_reason_of_the_system_is_told_without_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path may name a person or a project."""
+    """An error's path is left out: it may name a person or a project."""
 
     def refuse(_: Snapshot) -> Iterator[Finding]:
         raise PermissionError(13, "Permission denied", "/home/somebody/secret")
@@ -68,7 +68,7 @@ def test_the_reason_of_the_system_is_told_without_the_path(tmp_path: Path, monke
 
 
 def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a variable, nor a command line, nor a path, nor what the kernel was started with."""
+    """No variable, command line, path or boot parameter is in the findings."""
     monkeypatch.setenv("API_TOKEN", "hunter2")
     monkeypatch.setenv("TORCH_TOKEN", "hunter2")
     plant(tmp_path, WELL | {"proc/55/cmdline": "x --password=hunter2", "proc/55/stat": "55 (x) S" + " 1" * 40})
@@ -80,7 +80,7 @@ def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_torch_without_cuda_is_judged_by_the_gpu_that_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one check found is known to the next."""
+    """Whether there is an NVIDIA GPU is passed on to the check of torch."""
     from bench.system import toolchain
 
     monkeypatch.setattr(toolchain, "torch_build", lambda _: {"cuda": None, "debug": False})
@@ -92,7 +92,7 @@ def test_a_torch_without_cuda_is_judged_by_the_gpu_that_was_found(
 
 
 def test_this_machine_can_be_examined_by_anybody() -> None:
-    """On the real one, by a process without torch, in one go; no setting is changed by reading."""
+    """The real machine is examined by a process that does not load torch."""
     script = (
         "import sys; from pathlib import Path; from bench.doctor import checks; "
         "found = list(checks.examine(Path('results'), window=0.05)); "

@@ -1,4 +1,4 @@
-"""NVML and what the doctor makes of it, by an NVML that answers what it is told to."""
+"""The checks of GPUs, by a scripted NVML."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +14,12 @@ from tests.bench.system.machines import GPU, FakeNvml, Memory, Process, Rates, p
 
 
 def found(library: FakeNvml, host: Host | None = None) -> dict[str, Finding]:
-    """What is found of the GPUs, by topic."""
+    """The findings of the GPUs, by topic."""
     return {each.topic: each for each in gpu.gpus(host or Host(Path("/nowhere")), library)}
 
 
 def test_without_a_driver_there_is_one_finding_with_the_reason() -> None:
-    """It is unknown, says what NVML said, and leaves nothing open."""
+    """The GPU is unknown, with NVML's message as the reason; NVML is shut down."""
     library = FakeNvml(absent="Driver Not Loaded")
     (finding,) = found(library).values()
     assert ("unknown", "no NVIDIA driver: Driver Not Loaded") == (finding.grade, finding.seen)
@@ -27,7 +27,7 @@ def test_without_a_driver_there_is_one_finding_with_the_reason() -> None:
 
 
 def test_a_gpu_on_which_all_is_well_is_fine() -> None:
-    """Name, clocks, power, heat, neighbours and modes; the driver is let go afterwards."""
+    """Name, clocks, power, heat, other users and modes; NVML is shut down afterwards."""
     library = FakeNvml()
     told = found(library)
     assert {"fine"} == {each.grade for each in told.values()}
@@ -60,7 +60,7 @@ def test_a_gpu_that_answers_nothing_is_unknown_and_no_error() -> None:
     ],
 )
 def test_what_holds_the_clocks_down_is_told_in_words(bits: int, grade: str, words: str) -> None:
-    """Heat is bad, a cap a caution, idling nothing; a bit that nobody knew when this was written shows as its number."""
+    """Heat is bad, a power cap a caution, idling fine; an unknown bit is shown as its number."""
     finding = found(FakeNvml(GetCurrentClocksEventReasons=bits))["gpu 0 throttling"]
     assert (grade, words) == (finding.grade, finding.seen)
 
@@ -90,13 +90,13 @@ def test_older_drivers_are_asked_by_the_older_names() -> None:
 def test_what_is_not_as_it_should_be_names_its_command(
     changed: Mapping[str, Any], topic: str, grade: str, command: str
 ) -> None:
-    """A lowered limit, heat, a driver that is let go, a slice of a GPU."""
+    """A lowered power limit, heat, a driver that is not kept loaded and a slice of a GPU are cautions."""
     finding = found(FakeNvml(**changed))[topic]
     assert (grade, command) == (finding.grade, finding.command)
 
 
 def test_processes_of_others_are_told_by_name(tmp_path: Path) -> None:
-    """Names only; one of which the container sees nothing is hidden. A GPU that is busy right now is bad."""
+    """Processes are named without command lines; an invisible one is "hidden". A busy GPU is bad."""
     host = plant(tmp_path, {"proc/41/comm": "trainer", "proc/41/cmdline": "trainer --key=hunter2"})
     library = FakeNvml(GetComputeRunningProcesses=[Process(41), Process(42)])
     finding = found(library, host)["gpu 0 sharing"]
@@ -133,6 +133,6 @@ def test_the_raced_gpu_is_the_first_that_cuda_sees(visible: dict[str, str], inde
 
 @pytest.mark.parametrize("visible", ["", "-1", "7", "GPU-none", "MIG-1"])
 def test_a_gpu_that_cuda_does_not_see_is_not_raced(visible: str) -> None:
-    """Nothing is measured on behalf of a GPU that is hidden, or not there."""
+    """A GPU that is hidden or absent is not measured."""
     with nvml.opened(FakeNvml(count=2)) as gpus:
         assert nvml.raced(gpus, {"CUDA_VISIBLE_DEVICES": visible}) is None

@@ -1,4 +1,4 @@
-"""How small a change can be seen: the formula against simulated races, and the twin's records it is taken from."""
+"""The smallest visible change: its formula against simulated races, and its computation from the twin's records."""
 
 import math
 
@@ -43,7 +43,7 @@ def race(*logarithms: float) -> list[Record]:
 
 @pytest.mark.parametrize(("rounds", "deviation"), [(3, 0.02), (5, 0.006), (8, 0.01), (20, 0.05)])
 def test_the_smallest_change_is_seen_four_times_out_of_five(rounds: int, deviation: float) -> None:
-    """Over 8 000 simulated races of two arms that differ by just that much, the interval leaves out 1 in 78 to 82 %."""
+    """Over 8 000 simulated races of two arms that differ by just that much, the interval excludes 1 in 78 to 82 %."""
     change = resolution.smallest_change(deviation, rounds)
     generator = np.random.default_rng(7)
     found = [
@@ -57,7 +57,7 @@ def test_the_smallest_change_is_seen_four_times_out_of_five(rounds: int, deviati
 
 
 def test_more_rounds_less_noise_and_less_power_show_smaller_changes() -> None:
-    """Nothing else counts; without any noise every change is seen."""
+    """The change grows with the deviation; without any noise every change is seen."""
     changes = [resolution.smallest_change(0.01, rounds) for rounds in (2, 3, 5, 10, 40)]
     assert changes == sorted(changes, reverse=True)
     assert resolution.smallest_change(0.02, 8) > resolution.smallest_change(0.01, 8)
@@ -129,7 +129,7 @@ def test_a_race_that_did_not_come_off_is_unknown_with_its_reason() -> None:
 
 
 def test_the_race_is_reference_and_twin_alone_and_leaves_nothing_behind() -> None:
-    """On the CPU, with a short job, as many rounds as the time allows, in a folder that is gone afterwards."""
+    """On the CPU, with a short job, as many rounds as the time allows, in a temporary folder."""
     with resolution.prepared(budget=12.0) as store:
         plan = store.plan()
         (only,) = plan.races

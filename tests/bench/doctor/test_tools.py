@@ -1,4 +1,4 @@
-"""Compilers, packages and variables, planted: found without loading any, and judged by what is lost without them."""
+"""The checks of compilers, packages and variables, without loading any."""
 
 import sys
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def by_topic(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 
 def test_a_compiler_is_named_with_its_version(tmp_path: Path) -> None:
-    """The one that arms would use: the variable's choice first, then the names in their order. No path is told."""
+    """The compiler that arms would use: the variable's choice first, then the names in order. No path is reported."""
     program(tmp_path, "gcc", 'echo "gcc (Maker 1.2-3) 12.2.0"; echo Free Software')
     program(tmp_path, "clang", 'echo "Maker clang version 17.0.6"')
     program(tmp_path, "odd", "exit 1")
@@ -50,7 +50,7 @@ def test_a_compiler_is_named_with_its_version(tmp_path: Path) -> None:
 
 
 def test_a_missing_compiler_says_what_is_lost_and_how_to_get_it(tmp_path: Path) -> None:
-    """C and C++ are different losses."""
+    """Without C, arms in C cannot be raced; without C++, nothing is compiled for the CPU."""
     told = by_topic(tools.compilers({"PATH": str(tmp_path)}))
     assert {"C compiler": "caution", "C++ compiler": "caution"} == {topic: each.grade for topic, each in told.items()}
     assert "sudo apt-get install g++" == told["C++ compiler"].command
@@ -78,7 +78,7 @@ def test_torch_tells_how_it_was_built_without_being_loaded(tmp_path: Path) -> No
 def test_torch_must_fit_the_machine(
     tmp_path: Path, cuda: str, debug: bool, nvidia: bool, grade: str, words: str
 ) -> None:
-    """One for the CPU races no GPU; one for debugging is good for no time at all."""
+    """A build for the CPU beside a GPU is a caution; a debug build is bad."""
     (finding,) = tools.torch(torch(tmp_path / "torch", cuda=cuda, debug=debug), nvidia=nvidia)
     assert grade == finding.grade
     assert words in finding.seen
@@ -100,7 +100,7 @@ def test_an_absent_peer_costs_its_arms_only(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_py_spy_is_tried_and_its_own_reason_told(tmp_path: Path) -> None:
-    """One that is too old, one that may not look, one that ends without a word, and none at all."""
+    """A py-spy that is too old, may not look, ends without output, or is missing is a caution."""
     old = program(tmp_path, "old", 'echo "Error: unsupported version of Python: 3.99" >&2; exit 1')
     forbidden = program(tmp_path, "forbidden", 'echo "Permission Denied: Try running again with sudo" >&2; exit 1')
     silent = program(tmp_path, "silent", "exit 4")
@@ -115,7 +115,7 @@ def test_py_spy_is_tried_and_its_own_reason_told(tmp_path: Path) -> None:
 
 
 def test_variables_that_slow_everything_down_are_bad() -> None:
-    """Each with the command that unsets it; one that is set to 0 or to nothing does no harm, and others are not told."""
+    """Each has the command that unsets it; one set to 0 or to nothing does no harm, and others are not reported."""
     variables = {"CUDA_LAUNCH_BLOCKING": "1", "PYTHONDEVMODE": "0", "MALLOC_CHECK_": "", "SECRET": "hunter2"}
     told = [each for each in tools.python(variables, debug=False) if each.topic == "variables"]
     assert [("bad", "unset CUDA_LAUNCH_BLOCKING")] == [(each.grade, each.command) for each in told]
@@ -123,12 +123,12 @@ def test_variables_that_slow_everything_down_are_bad() -> None:
 
 
 def test_a_python_for_debugging_is_bad() -> None:
-    """Its every step is checked."""
+    """A debug build of Python is bad."""
     assert "bad" == next(tools.python({}, debug=True)).grade
 
 
 def test_nothing_was_loaded_to_find_out() -> None:
-    """The doctor is light: neither torch nor a peer is imported."""
+    """Neither torch nor a peer is imported."""
     before = set(sys.modules)
     list(tools.packages(nvidia=False))
     toolchain.torch_build(toolchain.torch_folder())

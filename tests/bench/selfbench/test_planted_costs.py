@@ -1,4 +1,4 @@
-"""Planted costs: their sources are implementations like any other, and a difference is found where it is."""
+"""Planted costs: their sources are implementations like any other, and a cost is reported in the right part."""
 
 import ast
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ US = 1e-6
 
 
 def attribution(name: str, **parts: float) -> Mapping[str, Any]:
-    """One of the JSON document; underscores for spaces, in µs."""
+    """An attribution as in the JSON document, parts in µs; underscores stand for spaces."""
     found = [{"name": part.replace("_", " "), "seconds": seconds * US, "how": ""} for part, seconds in parts.items()]
     return {"implementation": f"linear/{name}", "measured": sum(parts.values()) * US, "parts": found}
 
 
 def test_plants_belong_to_parts_that_there_are() -> None:
-    """And the arm without a plant to none."""
+    """Each plant has its parts; the arm without a plant has none."""
     assert {part for plant in PLANTS.values() for part in plant.parts} <= set(ORDER)
     assert PLANTS[NOTHING].parts == ()
 
 
 def test_a_planted_cost_is_found_in_its_parts() -> None:
-    """Of 94 µs that the race found, 93 are in its parts; what it costs bare is only told."""
+    """Of 94 µs in the race 93 are in the right parts; the cost by itself is only reported."""
     seen = [
         attribution(NOTHING, interpreter=10, dispatch=5, forward_kernels=100, unexplained=1),
         attribution("truth_operation", interpreter=14, dispatch=6, forward_kernels=192, unexplained=-2),
@@ -40,21 +40,21 @@ def test_a_planted_cost_is_found_in_its_parts() -> None:
 
 
 def test_a_cost_that_was_put_elsewhere_is_missed() -> None:
-    """Nothing in its part is all of it missed, and what is unexplained is in no part."""
+    """A cost that is in no part, or is unexplained, is missed entirely."""
     seen = [attribution(NOTHING, interpreter=10), attribution("truth_copy", interpreter=60, unexplained=30)]
     assert differences(seen, {"truth_copy": 80 * US})["truth_copy"].off == -1
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_source_is_a_python_file(name: str) -> None:
-    """With its code inside the loop."""
+    """The source of a planted arm has the cost inside its loop."""
     tree = ast.parse(source_of(PLANTS[name]))
     loop = next(node for node in ast.walk(tree) if isinstance(node, ast.For))
     assert len(loop.body) == 1 + len(ast.parse(PLANTS[name].code).body)
 
 
 def test_planted_arms_compute_what_the_arm_they_are_built_on_computes(tmp_path: Path) -> None:
-    """Every one keeps the contract, in a checkout of its own, where the catalogue finds them all."""
+    """In a checkout of their own, the catalogue finds all planted arms, and each keeps the contract."""
     checkout = planted(tmp_path / "checkout")
     script = f"""
 import torch

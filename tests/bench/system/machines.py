@@ -1,4 +1,4 @@
-"""Made-up machines for tests: files of the kernel below a folder, and an NVML that answers what it is told to."""
+"""Made-up machines for tests: the kernel's files below a folder, and a scripted NVML."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,7 +52,7 @@ WELL: dict[str, str] = {
 
 
 def plant(root: Path, files: Mapping[str, str]) -> Host:
-    """Writes the files below a folder, and reads there from now on."""
+    """A machine with these files, written below a folder."""
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def plant(root: Path, files: Mapping[str, str]) -> Host:
 
 
 def scene(root: Path, changed: Mapping[str, str] | None = None, later: Mapping[str, str] | None = None) -> Snapshot:
-    """The machine on which all is well but for what was changed; and `later` is what a second did to it."""
+    """A snapshot of a machine on which all is well but for the given changes; `later` changes its second moment."""
     host = plant(root, WELL | dict(changed or {}))
     before = Activity.now(host)
     plant(root, later or {})
@@ -71,13 +71,13 @@ def scene(root: Path, changed: Mapping[str, str] | None = None, later: Mapping[s
 
 
 class Memory:
-    """What NVML says of a GPU's memory, in bytes."""
+    """NVML's memory information, in bytes."""
 
     total, used = 80 * 2**30, 2**28
 
 
 class Rates:
-    """How busy NVML says a GPU is, in per cent."""
+    """NVML's utilization, in per cent."""
 
     gpu, memory = 0, 0
 
@@ -116,7 +116,7 @@ GPU: dict[str, Any] = {
 
 
 class FakeNvml:
-    """An NVML of one GPU. An answer that can be called is called anew each time; an exception is raised.
+    """An NVML of one GPU. An answer that is callable is called each time; an exception is raised.
 
     asked  every question so far
     """

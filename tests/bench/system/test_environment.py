@@ -1,4 +1,4 @@
-"""What a run keeps of its machine: enough to explain a difference, nothing secret, nothing volatile in what is compared."""
+"""The description of a machine: enough to explain a difference, nothing secret, and stable where runs are compared."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ COMPARED = ("machine", "python", "packages")  # what Store.check_machine wants t
 
 
 def test_what_is_compared_stays_and_keeps_its_keys() -> None:
-    """Two descriptions in a row are equal where it counts, and an old run's parts are all still there."""
+    """Two descriptions in a row are equal where runs are compared, and all fields of older runs are present."""
     first, second = environment.describe(ROOT), environment.describe(ROOT)
     assert {name: first[name] for name in COMPARED} == {name: second[name] for name in COMPARED}
     assert first["conditions"] == second["conditions"]
@@ -32,14 +32,14 @@ def test_what_the_arms_import_is_told_with_its_version() -> None:
 
 
 def test_it_is_strict_json_and_holds_no_path() -> None:
-    """Neither the project's own folder, nor Python's, nor anybody's home."""
+    """Neither the project's folder, nor Python's, nor a home is in it."""
     text = json.dumps(environment.describe(ROOT), allow_nan=False)
     for path in (str(ROOT), sys.prefix, str(Path.home())):
         assert path not in text
 
 
 def test_conditions_are_flat_and_come_from_the_machine(tmp_path: Path) -> None:
-    """One level of names, each with a plain value: two runs can be compared without knowing what the names mean."""
+    """It is flat, with plain values: two runs can be compared without knowing what the names mean."""
     found = environment.conditions(plant(tmp_path, WELL))
     assert [] == [name for name, value in found.items() if not isinstance(value, str | int | float | None)]
     told = {
@@ -58,14 +58,14 @@ def test_conditions_are_flat_and_come_from_the_machine(tmp_path: Path) -> None:
 
 
 def test_a_machine_that_tells_nothing_has_conditions_without_values(tmp_path: Path) -> None:
-    """A container without /proc and /sys."""
+    """In a container without /proc and /sys every value is None."""
     found = environment.conditions(plant(tmp_path, {}))
     assert {None} == {found[name] for name in ("governor", "kernel", "container", "caches", "microcode", "swap")}
     assert {None} == set(environment.moment(plant(tmp_path, {})).values())
 
 
 def test_variables_are_told_by_an_allow_list_and_never_with_a_path_or_a_secret() -> None:
-    """Of a path it is only told that there is one."""
+    """Of a path only its presence is recorded."""
     every = {
         "OMP_NUM_THREADS": "2",
         "MALLOC_ARENA_MAX": "1",
@@ -86,7 +86,7 @@ def test_variables_are_told_by_an_allow_list_and_never_with_a_path_or_a_secret()
 
 
 def test_another_allocator_is_told_by_its_name_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Preloaded from wherever; what else is preloaded is nobody's business."""
+    """An allocator is recognised wherever it is preloaded from; other preloaded libraries are not recorded."""
     host = plant(tmp_path, WELL)
     assert "the C library's" == environment.conditions(host)["allocator"]
     monkeypatch.setenv("LD_PRELOAD", "/home/somebody/libjemalloc.so.2:/opt/spy/libsecret.so")
@@ -104,7 +104,7 @@ def test_describing_loads_no_torch() -> None:
 
 
 def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
-    """None, not an error."""
+    """Without git the commit is None; that is no error."""
     assert {"commit": None, "changed": None} == environment.revision(tmp_path)
 
 
@@ -113,7 +113,7 @@ def test_a_folder_without_git_has_no_revision(tmp_path: Path) -> None:
     [(0.0, 0, []), (0.3, 0, ["stolen"]), (0.1, 2**20, ["swapping"]), (5.0, 1, ["stolen", "swapping"])],
 )
 def test_what_the_machine_did_to_a_race_is_a_caveat(stolen: float, swapped: int, codes: list[str]) -> None:
-    """More than 2 % of ten seconds of two cores is stolen; a single byte is swapped."""
+    """A caveat is made when more than 2 % of two cores' time is stolen, or a single byte is swapped."""
     before, after = Pressure(2, 1.0, 100), Pressure(2, 1.0 + 2 * stolen, 100 + swapped)
     found = environment.caveats_between(before, after, 10.0)
     assert codes == [each.code for each in found]

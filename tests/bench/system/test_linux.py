@@ -1,4 +1,4 @@
-"""What is read below /proc and /sys, on made-up machines: bare metal, virtual, containers of both kinds, and nothing."""
+"""Values read below /proc and /sys on made-up machines: bare metal, virtual, containers of both kinds, and empty."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.bench.system.machines import CPU, WELL, plant
 
 
 def test_an_empty_folder_is_a_machine_that_tells_nothing(tmp_path: Path) -> None:
-    """Without /proc and /sys every answer is None or empty, and none is an error."""
+    """Without /proc and /sys every value is None or empty, without an error."""
     bare = Host(tmp_path)
     assert (None, "", "", {}, ()) == tuple(vars(linux.processor(bare)).values())
     assert {None} == {vars(linux.frequency(bare, 0))[name] for name in ("driver", "governor", "boost", "current")}
@@ -97,7 +97,7 @@ def test_a_container_gives_itself_away(tmp_path: Path, files: dict[str, str], ex
 
 
 def test_limits_of_the_second_kind_are_the_tightest_of_all_groups_around(tmp_path: Path) -> None:
-    """A group inside may have no limit while one around it has: what counts is the least."""
+    """An inner group may have no limit while an outer one has: the tightest counts."""
     files = {
         "proc/self/cgroup": "0::/outer/inner",
         "sys/fs/cgroup/outer/inner/cpu.max": "max 100000",
@@ -136,7 +136,7 @@ def test_limits_of_the_first_kind_are_read_where_a_container_sees_them(tmp_path:
 
 
 def test_boot_parameters_are_told_by_an_allow_list(tmp_path: Path) -> None:
-    """What bears on speed is kept; a disk's name or a password is not."""
+    """Parameters that affect speed are kept; a disk's name or a password is not."""
     assert {"mitigations": "auto", "isolcpus": "1"} == linux.boot_parameters(plant(tmp_path, WELL))
 
 

@@ -1,4 +1,4 @@
-"""What device counters say beside blocks, by scripted counters: wraps, missing answers, idle power and its resolution."""
+"""Readings beside blocks, from scripted counters: wraps, missing values, idle power, resolution."""
 
 import itertools
 from collections.abc import Iterator
@@ -49,19 +49,19 @@ def blocks(seconds: float, joules: float, count: int) -> list[tuple[Reading, Rea
 
 
 def test_a_cpu_without_counters_has_no_meter(tmp_path: Path) -> None:
-    """Nothing is opened and nothing will be read: no cost."""
+    """Without counters nothing is opened and nothing is read."""
     with telemetry.opened("cpu", host=Host(tmp_path)) as meter:
         assert meter is None
 
 
 def test_a_machine_without_a_driver_has_no_meter_for_cuda() -> None:
-    """That is no error: such arms are unsupported anyway."""
+    """Without a GPU there is no meter; that is no error."""
     with telemetry.opened("cuda", library=FakeNvml(absent="Driver Not Loaded")) as meter:
         assert meter is None
 
 
 def test_a_gpu_is_read_in_few_questions_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five questions a reading, the energy first; afterwards the driver is closed."""
+    """A reading asks NVML five questions, the energy first; afterwards the driver is closed."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     library = FakeNvml()
     with telemetry.opened("cuda", library=library) as meter:
@@ -81,7 +81,7 @@ def test_a_gpu_is_read_in_few_questions_and_let_go(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_gpu_that_answers_nothing_gives_empty_readings() -> None:
-    """A slice of a GPU, or an old one: None for each, and no error."""
+    """What a slice of a GPU or an old one does not report is None."""
     refused: dict[str, Any] = {name: FakeNvml.NVMLError("Not Supported") for name in GPU}
     with telemetry.opened("cuda", library=FakeNvml(**refused)) as meter:
         assert meter is not None
@@ -90,7 +90,7 @@ def test_a_gpu_that_answers_nothing_gives_empty_readings() -> None:
 
 
 def test_the_driver_is_let_go_when_a_race_fails() -> None:
-    """Whatever happens while the meter is used."""
+    """NVML is shut down whatever happens while the meter is open."""
     library = FakeNvml()
     with pytest.raises(RuntimeError), telemetry.opened("cuda", library=library):
         raise RuntimeError
@@ -127,7 +127,7 @@ def test_packages_that_may_not_be_read_have_no_meter(tmp_path: Path, changed: di
 
 
 def test_a_counter_that_began_again_is_understood() -> None:
-    """Where it begins again is known; without that, a total that fell tells nothing."""
+    """The counter's wrap is added; without a known wrap a total that fell gives no energy."""
     before, after = Reading(at=0, joules=99.0, wrap=100.0), Reading(at=1, joules=2.0, wrap=100.0)
     assert 3.0 == telemetry.joules_between(before, after)
     assert telemetry.joules_between(Reading(at=0, joules=99.0), Reading(at=1, joules=2.0)) is None
@@ -175,7 +175,7 @@ def test_the_energy_of_an_update_is_what_the_idle_device_would_not_have_spent() 
 
 
 def test_blocks_too_short_for_the_counter_have_no_energy() -> None:
-    """Blocks of 15 ms beside a counter that moves every 20 ms would be told the energy of the arms before them."""
+    """Blocks of 15 ms beside a counter that moves every 20 ms would get the energy of the arms before them."""
     assert telemetry.energy(telemetry.beside("G100", blocks(0.015, 4.5, 200), Idle(70.0, 0.02)), 40) is None
     assert telemetry.energy(telemetry.beside("package-0", blocks(0.015, 0.45, 200), Idle(10.0, 0.001)), 40) is not None
 
@@ -219,7 +219,7 @@ def test_a_counter_with_steps_tells_neighbours_apart_only_in_long_blocks(monkeyp
 
 
 def test_an_arm_run_reads_the_gauge_around_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the block is asked for and after it is done, the settling lap left out; the record keeps what was read."""
+    """Before the block is asked for and after it is done, the warm-up lap left out; the record keeps what was read."""
     device = Scripted(300, 1e-3, monkeypatch)
     oracle: Any = None  # nothing is judged here
     arm_run = ArmRun(arm("linear/manual"), oracle, alone=False, gauge=Gauge(device, Idle(50.0, 1e-3)))
