@@ -247,6 +247,7 @@ class ArmRun:
             reason=reason,
             started=started,
             work=prepared.work if prepared else "faithful",
+            reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",
             alone=self._alone,

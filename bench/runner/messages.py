@@ -91,6 +91,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     build_seconds    the implementation's constructor
     first_seconds    the first update, with any compilation
     weights          after the first update and after the probe
+    reads_data       of a floor: whether all that it does is to read the data, once an update
     in_a_window      whether a watched arm draws in a window on the screen
     own_tolerance    relative, of an implementation that is approximate by nature; None for all others
     loaded_compiler  whether `fork_server.LATER` is loaded, which a server could have loaded before
@@ -101,6 +102,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     first_seconds: float
     weights: tuple[ArmWeights, ...]
     work: Work
+    reads_data: bool = False
     fingerprint: str
     digest: str
     in_a_window: bool = False

@@ -114,6 +114,7 @@ class Session:
             first_seconds=first_seconds,
             weights=(first, probe),
             work=kind.work,
+            reads_data=getattr(kind, "reads_data", False),  # a side of a gate may have a contract of before
             fingerprint=self._fingerprint,
             digest=problem.digest,
             in_a_window=self._painter is not None and self._painter.in_a_window,

@@ -195,10 +195,13 @@ class Implementation(ABC):
     work    "faithful": every update reads every row of its batch and uses the parameters of the update before.
             "algorithmic": the same answer by less work; ranked apart.
             "floor": no training at all, but a part of it that no faithful arm can do without; never judged or ranked.
+    reads_data
+            whether a floor does nothing but read the data, once an update: reports compare faithful arms with it
     domain  where it can be raced, and from which effort on it is raced without being asked for
     """
 
     work: ClassVar[Work] = "faithful"
+    reads_data: ClassVar[bool] = False
     domain: ClassVar[Domain] = Domain()
 
     @abstractmethod

@@ -65,6 +65,7 @@ class FloorRead(Implementation):
     """`total` is the sum of all numbers read since the reset: what the test of this floor looks at."""
 
     work = "floor"
+    reads_data = True
     domain = Domain(modes={"eager": "quick"}, devices=("cpu",))
 
     def __init__(self, task: Task) -> None:

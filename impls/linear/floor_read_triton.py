@@ -18,6 +18,7 @@ class FloorReadTriton(Implementation):
     """Rows are shared out as in the arms that train; each program's sum is stored, or nothing need be read."""
 
     work = "floor"
+    reads_data = True
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",), batches=("full",))
 
     def __init__(self, task: Task) -> None:

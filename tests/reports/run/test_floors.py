@@ -165,3 +165,12 @@ def test_late_starts_in_company_are_not_summed_up() -> None:
     crowded = rounds(MANUAL, 2e-4, cold=2.5, alone=False)
     found = placed({REFERENCE: rounds(REFERENCE, 4e-4), MANUAL: crowded, NUMPY: rounds(NUMPY, 1e-4, cold=0.1)})
     assert [] == [each.text for each in findings(found, None) if each.kind == "late start"]
+
+
+def test_a_floor_says_itself_whether_it_reads_the_data() -> None:
+    """What the record says counts, whatever the name; only where an old record says nothing does the name."""
+    launch = arm("linear/floor_launch")
+    says_no = [replace(each, reads_data=False) for each in floor()]
+    says_yes = [replace(each, reads_data=True) for each in floor(launch)]
+    assert read_floors(RaceRecords({FLOOR: says_no, launch: says_yes})) == {"cpu": launch}
+    assert read_floors(RaceRecords({FLOOR: floor(), launch: floor(launch)})) == {"cpu": FLOOR}
