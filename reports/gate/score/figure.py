@@ -1,4 +1,4 @@
-"""The picture of the gate beside its rivals: how often each calls a head slower, with intervals, by how much slower it is."""
+"""The figure of our gate beside others: how often each calls the head slower, for each slowdown, with intervals."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -18,7 +18,7 @@ ABOVE, BELOW = 0.45, 0.6  # inches of the panels' heads and scales
 
 
 def files(score: Score) -> dict[str, bytes]:
-    """All that is published of a score: {"summary.md": ..., "score.svg": ..., "score.csv": ...}."""
+    """The published files of a score: {"summary.md": ..., "score.svg": ..., "score.csv": ...}."""
     made = draw(score)
     return {"summary.md": table.render(score).encode()} | {
         f"{made.name}.{ending}": content for ending, content in made.files.items()
@@ -27,19 +27,19 @@ def files(score: Score) -> dict[str, bytes]:
 
 def draw(score: Score) -> Figure:
     """One panel for each slowdown, one row for each method; false alarms in a colour of their own."""
-    said = " ".join(sentences(score))
+    text = " ".join(sentences(score))
     rows = table.rows(score)
-    return Figure("score", TITLE, plain(said), lambda: _figure(score), table.COLUMNS, rows)
+    return Figure("score", TITLE, plain(text), lambda: _figure(score), table.COLUMNS, rows)
 
 
 def sentences(score: Score) -> list[str]:
-    """What the picture shows, a sentence for each method."""
-    return [f"{method.name}: {', '.join(_said(each) for each in method.levels)}." for method in score.methods]
+    """What the figure shows, a sentence for each method."""
+    return [f"{method.name}: {', '.join(_count(at) for at in method.levels)}." for method in score.methods]
 
 
-def _said(each: AtLevel) -> str:
-    what = f"caught {percent(each.level)} in" if each.level else "false alarms in"
-    return f"{what} {each.slower.count} of {each.slower.of}"
+def _count(at: AtLevel) -> str:
+    what = f"caught {percent(at.level)} in" if at.level else "false alarms in"
+    return f"{what} {at.slower.count} of {at.slower.of}"
 
 
 def _figure(score: Score) -> MatplotlibFigure:
@@ -71,11 +71,11 @@ def _figure(score: Score) -> MatplotlibFigure:
 def _panel(axes: Axes, score: Score, level: float) -> None:
     colour = CAUGHT if level else ALARM
     for row, method in enumerate(score.methods):
-        if (found := _at(method, level)) is not None:
-            part = found.slower.count / found.slower.of
-            axes.plot([found.slower.low, found.slower.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
+        if (at := _at(method, level)) is not None:
+            part = at.slower.count / at.slower.of
+            axes.plot([at.slower.low, at.slower.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
             axes.scatter([part], [row], s=30, color=colour, zorder=3, clip_on=False)
-            text = f"{found.slower.count} of {found.slower.of}"
+            text = f"{at.slower.count} of {at.slower.of}"
             axes.annotate(
                 text, (0.5, row), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=FAINT
             )
@@ -89,4 +89,4 @@ def _panel(axes: Axes, score: Score, level: float) -> None:
 
 
 def _at(method: Method, level: float) -> AtLevel | None:
-    return next((each for each in method.levels if each.level == level), None)
+    return next((at for at in method.levels if at.level == level), None)

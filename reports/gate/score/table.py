@@ -1,4 +1,4 @@
-"""The score of the gate beside its rivals, as Markdown and as rows for CSV: counts, for the numbers are small."""
+"""The score of our gate beside others, as Markdown and as rows for CSV."""
 
 from collections.abc import Sequence
 
@@ -22,20 +22,20 @@ COLUMNS = (
 
 
 def render(score: Score) -> str:
-    """The table with all that is needed to judge it."""
+    """The table, how each method decides, and the conditions of the comparison."""
     arms = ", ".join(arm.name for arm in score.arms)
     packages = ", ".join(f"{name} {version}" for name, version in score.versions.items())
     sessions = f"{score.sessions} session" + "s" * (score.sessions != 1)
     lines = [
-        "# The gate beside those that people use",
+        "# The gate beside other gates",
         "",
         escape_markdown(f"{score.machine}; {packages}. {sessions}, {score.trials} trials of {arms}; {budget(score)}"),
         "",
         *_table(score),
         "",
-        "Each count has its exact 95 % binomial interval, as if trials were independent.",
+        "Each count has its exact 95 % binomial interval, which assumes independent trials.",
         "",
-        "How each method decides, and what it decides by:",
+        "How each method decides, and how its data were collected:",
         "",
         *(
             f"- **{escape_markdown(each.name)}**: {escape_markdown(each.rule)}. Measured: {escape_markdown(each.way)}."
@@ -49,19 +49,19 @@ def render(score: Score) -> str:
 
 
 def budget(score: Score) -> str:
-    """What all methods had alike."""
-    return f"every method had {score.budget:g} s of wall time a comparison, with starting its processes."
+    """The wall time that every method had."""
+    return f"every method had {score.budget:g} s of wall time for each comparison, with starting its processes."
 
 
 def notes() -> list[str]:
-    """What favours whom, and what nobody is asked for."""
+    """The conditions of the comparison, and whom they favour."""
     return [
-        "Processes of all methods are pinned to the same core, which the other tools do not do by themselves.",
-        "Our gate holds the allocator of all processes the same; the others do not.",
-        "Slowdowns are put into what was measured of unchanged code: each time of the head is longer by just so much.",
-        "A stored baseline is one of this machine and this sitting; in practice it is often another machine's.",
-        f"Our gate promises to exclude slowdowns of {percent(Margins().gate)} and more: to pass 1 % or 2 % keeps that promise.",
-        "The head differs by code that costs nothing, so that no method can know by its text that nothing changed.",
+        "The processes of all methods are pinned to the same core, which the other tools do not do by themselves.",
+        "Our gate gives all processes the same memory layout; the others do not.",
+        "Slowdowns are put into times measured of unchanged code: each time of the head is made longer by exactly that share.",
+        "A stored baseline is of the same machine and series; in practice it is often of another machine.",
+        f"Our gate promises to exclude slowdowns of {percent(Margins().gate)} or more: passing 1 % or 2 % keeps that promise.",
+        "The head differs by code that costs nothing, so no method can tell from the source that nothing changed.",
     ]
 
 
@@ -75,33 +75,33 @@ def _table(score: Score) -> list[str]:
 
 
 def levels(score: Score) -> list[float]:
-    """The slowdowns that any method was asked about, in rising order."""
+    """All slowdowns of the score, in rising order."""
     return sorted({each.level for method in score.methods for each in method.levels})
 
 
 def heading(level: float) -> str:
-    """What "slower" means at a level."""
+    """The heading of a level's column."""
     return f"caught at {percent(level)}" if level else "false alarms on no change"
 
 
-def _cells(method: Method, asked: Sequence[float]) -> list[str]:
-    heard = {each.level: share(each.slower) for each in method.levels}
+def _cells(method: Method, levels: Sequence[float]) -> list[str]:
+    shares = {at.level: share(at.slower) for at in method.levels}
     return [
         escape_markdown(method.name),
-        *(heard.get(level, "-") for level in asked),
+        *(shares.get(level, "-") for level in levels),
         share(method.faster),
         share(method.unresolved),
         f"{method.seconds:.0f}",
     ]
 
 
-def share(found: Share) -> str:
-    """The count, and how much of all it may be: "3 of 40 (1.6 to 20 %)"."""
-    return f"{grouped(found.count)} of {grouped(found.of)} ({_digits(found.low)} to {_digits(found.high)} %)"
+def share(share: Share) -> str:
+    """A count with the interval of its share: "3 of 40 (1.6 to 20 %)"."""
+    return f"{grouped(share.count)} of {grouped(share.of)} ({_digits(share.low)} to {_digits(share.high)} %)"
 
 
 def _digits(part: float) -> str:
-    """Percent in two digits, and never more than one after the point."""
+    """Per cent in two digits, with at most one decimal place."""
     return f"{100 * part:.{0 if part >= 0.0995 or not part else 1}f}"
 
 
@@ -111,20 +111,20 @@ def percent(part: float) -> str:
 
 
 def rows(score: Score) -> list[tuple[object, ...]]:
-    """A row for each method and level, with COLUMNS; changes and shares as fractions."""
-    return [_row(method, each) for method in score.methods for each in method.levels]
+    """A row for each method and level, in the order of COLUMNS; changes and shares are fractions."""
+    return [_row(method, at) for method in score.methods for at in method.levels]
 
 
-def _row(method: Method, each: AtLevel) -> tuple[object, ...]:
+def _row(method: Method, at: AtLevel) -> tuple[object, ...]:
     return (
         method.name,
-        each.level,
-        each.slower.of,
-        each.slower.count,
-        each.slower.low,
-        each.slower.high,
-        each.faster,
-        each.passed,
-        each.unresolved,
+        at.level,
+        at.slower.of,
+        at.slower.count,
+        at.slower.low,
+        at.slower.high,
+        at.faster,
+        at.passed,
+        at.unresolved,
         method.seconds,
     )
