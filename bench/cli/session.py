@@ -126,7 +126,7 @@ def _show(step: Progress, text: str) -> None:
 
 @contextmanager
 def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
-    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk.
+    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk or memory.
 
     unmeasured  further errors that end the command with 5
     """
@@ -138,4 +138,7 @@ def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
         raise typer.Exit(Exit.USAGE) from error
     except failures as error:
         console.say(f"looprace: {error}")
+        raise typer.Exit(Exit.UNMEASURED) from error
+    except MemoryError as error:
+        console.say(f"looprace: There is not enough memory: {error}. Choose fewer rows or features.")
         raise typer.Exit(Exit.UNMEASURED) from error

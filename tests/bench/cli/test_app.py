@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -48,15 +50,15 @@ def test_every_command_explains_itself(plain: Checkout) -> None:
 
 
 def test_help_loads_nothing_heavy(plain: Checkout) -> None:
-    """`--help` answers without torch, numpy, scipy, pandas or matplotlib."""
-    code = (
-        "import sys\nsys.argv = ['bench', '--help']\nfrom bench.cli.app import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('torch', 'numpy', 'scipy', 'pandas', 'matplotlib') if name in sys.modules])"
-    )
-    import subprocess
-    import sys
-
+    """`--help`, of all commands or of one, answers without torch, numpy, scipy, pandas, matplotlib or rich."""
+    code = """
+import sys
+from bench.cli.app import app
+for arguments in (["--help"], ["run", "--help"], ["gate", "--help"]):
+    app(arguments, standalone_mode=False)
+heavy = ("torch", "numpy", "scipy", "pandas", "matplotlib", "rich")
+print([name for name in heavy if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=plain.path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -1,10 +1,11 @@
-"""What the command line says, and with which exit status, when a disk is full."""
+"""What the command line says when a disk or the memory is full, and its exit status."""
 
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -26,6 +27,14 @@ def test_a_disk_that_fills_up_while_measuring_is_unmeasured(
         Store(tmp_path).write("round.json", b"x" * 100_000)
     assert ended.value.exit_code == Exit.UNMEASURED
     assert "round.json cannot be written: No space left on device. Make room" in capsys.readouterr().err
+
+
+def test_data_larger_than_the_memory_are_unmeasured(capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence says how much was asked for, and what to choose instead."""
+    with pytest.raises(typer.Exit) as ended, session.refusals():
+        np.empty(2**50)
+    assert ended.value.exit_code == Exit.UNMEASURED
+    assert "There is not enough memory: Unable to allocate 8.00 PiB" in capsys.readouterr().err
 
 
 def test_a_run_that_cannot_write_a_byte_is_unmeasured(tmp_path: Path) -> None:
