@@ -1,4 +1,4 @@
-"""What somebody reads who has ten seconds: the finding, whether all answers agree, and whether the machine held still."""
+"""The top of the page: the main finding, whether all answers agree, and whether the machine was steady."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ GLYPHS: dict[Kind, str] = {"good": "✓", "careful": "!", "bad": "✗"}
 
 @dataclass(frozen=True)
 class Banner:
-    """A judgement: a word, a sentence, and what to doubt with what to do about it."""
+    """A judgement of the run: a few words, a sentence, and the warnings that go with it."""
 
     kind: Kind
     word: str
@@ -29,7 +29,7 @@ class Banner:
 
     @property
     def glyph(self) -> str:
-        """The kind, for who cannot tell its colour."""
+        """The kind as a sign, for readers who cannot tell its colour."""
         return GLYPHS[self.kind]
 
 
@@ -75,7 +75,7 @@ def _winners(races: Sequence[RaceResult]) -> Finding:
         if any(row.verdict == "faster" and row.rank and row.work == "faithful" for row in result.rows)
     )
     if not wins:
-        return Finding("fastest", f"In none of {len(races)} races was anything known to be faster than the reference")
+        return Finding("fastest", f"No arm is known to be faster than the reference in any of {len(races)} races")
     often = [f"{name} in {times} of {len(races)} races" for name, times in wins.most_common(3)]
     return Finding("fastest", f"Fastest: {', '.join(often)}")
 
@@ -85,30 +85,30 @@ def of_answers(rows: Sequence[Row]) -> Banner:
     if wrong := wrong_names(rows):
         return Banner("bad", "WRONG ANSWERS", f"{', '.join(wrong)}; they are not ranked.")
     if not verified_rows(rows):
-        return Banner("careful", "No answers", "No arm came far enough to be judged.")
+        return Banner("careful", "No answers", "No arm got as far as an answer.")
     return Banner("good", "All answers agree", answers(rows).text)
 
 
 def of_machine(races: Sequence[RaceResult], doubts: Sequence[Caveat]) -> Banner:
-    """How much identical code differed here, in the race where it differed most; and all warnings."""
+    """By how much identical code differed, in the race in which it differed most; and all warnings."""
     twins = [result.twin for result in races if result.twin and result.twin.low and result.twin.high]
     if not twins:
-        said = "The reference was not raced against itself often enough to say how far identical code differs here."
-        return Banner("careful", "Stability unknown", said, tuple(doubts))
+        text = "The reference was not raced against itself often enough to say by how much identical code differs here."
+        return Banner("careful", "Stability unknown", text, tuple(doubts))
     worst = max(twins, key=_reach)
     low, high = worst.low or 0.0, worst.high or 0.0
     among = f", in the least steady of {len(races)} races" if len(races) > 1 else ""
-    said = (
+    text = (
         f"Identical code, raced against itself, came out at {numbers.value(worst)} "
         f"({numbers.percent_off(low)} to {numbers.percent_off(high)}){among}: smaller differences mean nothing here."
     )
     if not low <= 1 <= high and statistics.verdict(worst) != "same":
-        return Banner("bad", "The machine was not steady", said, tuple(doubts))
+        return Banner("bad", "The machine was not steady", text, tuple(doubts))
     if _reach(worst) > RESTLESS:
-        return Banner("careful", "The machine was restless", said, tuple(doubts))
+        return Banner("careful", "The machine was restless", text, tuple(doubts))
     if doubts:
-        return Banner("careful", "Steady, with warnings", said, tuple(doubts))
-    return Banner("good", "The machine was steady", said)
+        return Banner("careful", "Steady, with warnings", text, tuple(doubts))
+    return Banner("good", "The machine was steady", text)
 
 
 def _reach(twin: Estimate) -> float:

@@ -13,7 +13,7 @@ def _rank(row: Row, _: float) -> str:
 
 
 def verdict(row: Row) -> str:
-    """What may be said of an arm, with how many times where it is worth a number: "56.0x faster"; "same"; "wrong"."""
+    """The verdict on an arm, with the factor where it is at least 1.1: "56.0x faster"; "same"; "wrong"."""
     if row.verdict in ("faster", "slower") and row.ratio:
         factor = row.ratio.value if row.verdict == "slower" else 1 / row.ratio.value
         return f"{numbers.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else row.verdict
@@ -25,12 +25,12 @@ def _cold(row: Row, _: float) -> str:
 
 
 def _pays_off(row: Row, _: float) -> str:
-    found = row.break_even
-    if found is None:
+    break_even = row.break_even
+    if break_even is None:
         return NOTHING
-    if found.updates is None:
+    if break_even.updates is None:
         return "never"
-    return (numbers.count(found.updates) if found.updates else "at once") + ("" if found.alone else "~")
+    return (numbers.count(break_even.updates) if break_even.updates else "at once") + ("" if break_even.alone else "~")
 
 
 def _distance(row: Row, _: float) -> str:
@@ -50,7 +50,7 @@ def _share(row: Row) -> float | None:
 COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "#",
-        "rank by speed within its class; shared by arms that are the same, or that cannot be told apart",
+        "rank by speed within its class; arms that are the same, or cannot be told apart, share a rank",
         _rank,
         key=lambda row: row.rank,
         id="rank",
@@ -87,7 +87,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column(
         "x floor",
-        "its time over that of only reading the data once an update; below 1: it keeps the data on the chip",
+        "its time over that of only reading the data, once an update; below 1, it keeps the data on the chip",
         lambda row, _: numbers.estimate(row.floor) if row.floor else NOTHING,
         dispensable=2,
         occasional=True,
@@ -96,7 +96,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column(
         "verdict",
-        "what that ratio allows to be said; same: within 2 % for certain; floor: trains nothing, does only a part of an update",
+        "what the ratio shows; same: within 2 % for certain; floor: trains nothing, does only a part of an update",
         lambda row, _: verdict(row),
         right=False,
         key=lambda row: row.ratio.value if row.ratio else None,
@@ -112,7 +112,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column(
         "cold start",
-        "import, build and first update, with any compilation; ~ when others were starting beside it",
+        "import, build and first update, with any compilation; ~ measured while other arms were starting",
         _cold,
         dispensable=5,
         key=lambda row: row.cold_seconds,
@@ -120,7 +120,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column(
         "pays off after",
-        "updates after which a later start has paid for itself against the reference; never: it is not faster",
+        "updates after which an arm that starts later has caught up with the reference; never: it is not faster",
         _pays_off,
         dispensable=4,
         occasional=True,
@@ -137,7 +137,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     ),
     Column(
         "off the oracle",
-        "distance of its weights from the float64 answer, of what rounding can explain",
+        "distance of its weights from the float64 answer, and the most that rounding can explain",
         _distance,
         dispensable=7,
         key=_share,
@@ -148,12 +148,12 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def columns_of(rows: Iterable[Row]) -> tuple[Column[Row], ...]:
     """The columns that a run with these rows shows."""
-    found = list(rows)
-    return tuple(c for c in COLUMNS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in found))
+    rows = list(rows)
+    return tuple(c for c in COLUMNS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in rows))
 
 
 def unit_of(rows: Sequence[Row]) -> tuple[float, str]:
-    """The unit in which a table shows its updates: that of its arms, whatever is the unit of those that read no data."""
+    """Scale and name of the unit of a table's updates: that of its faithful arms, where it has any."""
     timed = [row for row in rows if row.seconds]
-    chosen = [row for row in timed if row.work == "faithful"] or timed
-    return numbers.unit_for([row.seconds.value for row in chosen if row.seconds])
+    faithful = [row for row in timed if row.work == "faithful"] or timed
+    return numbers.unit_for([row.seconds.value for row in faithful if row.seconds])

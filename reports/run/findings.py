@@ -57,8 +57,8 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterator[Finding]:
     if twin and twin.low is not None and twin.high is not None:
         yield Finding(
             "twin",
-            f"The reference raced against itself came out at {value(twin)} "
-            f"({percent_off(twin.low)} to {percent_off(twin.high)}): that is how much identical code differs here",
+            f"The reference, raced against itself, came out at {value(twin)} "
+            f"({percent_off(twin.low)} to {percent_off(twin.high)}): identical code differs by that much here",
         )
 
 
@@ -67,9 +67,8 @@ def _fastest(fastest: Row, reference: Row) -> Finding:
     if fastest.verdict != "faster" or ratio is None:
         own = f"{seconds(reference.seconds.value)} an update" if reference.seconds else ""
         if fastest.verdict == "unresolved":
-            unknown = f"Nothing is known to be faster than {reference.arm.name}, {own}: it takes more rounds to tell"
-            return Finding("fastest", unknown)
-        return Finding("fastest", f"Nothing was faster than {reference.arm.name}: {own}")
+            return Finding("fastest", f"No arm is known to be faster than {reference.arm.name} ({own}): more rounds would tell")
+        return Finding("fastest", f"No arm was faster than {reference.arm.name} ({own})")
     update = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
     statement = f"Fastest: {fastest.arm.name}, {update}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
     if ratio.low is None or ratio.high is None:
@@ -85,12 +84,12 @@ def _bounds(rows: Sequence[Row]) -> Iterator[Finding]:
         floor = next(row for row in floors if row.arm.setting.device == device)  # the fastest, for rows are in order
         bounded = [row for row in rows if row.rank and row.floor and row.arm.setting.device == device]
         reference = next((row for row in bounded if row.arm.role == "reference"), None)
-        parts = [f"the fastest faithful arm takes {times(row.floor.value)} that" for row in bounded[:1] if row.floor]
+        parts = [f"the fastest faithful arm takes {times(row.floor.value)} as long" for row in bounded[:1] if row.floor]
         if reference and reference.floor and reference != bounded[0]:
             parts.append(f"{reference.arm.implementation} {times(reference.floor.value)}")
         where = f" on {device}" if len(devices) > 1 else ""
         took = seconds(floor.seconds.value if floor.seconds else None)
-        least = f"Reading the data once an update takes {took} at least{where} ({floor.arm.implementation})"
+        least = f"Only reading the data takes {took} an update{where} ({floor.arm.implementation})"
         yield Finding("bound", f"{least}: {', '.join(parts)}" if parts else least)
 
 
@@ -100,9 +99,8 @@ def _another_algorithm(ranked: Sequence[Row]) -> Iterator[Finding]:
         best = min(jobs, key=lambda row: row.job_seconds or 0.0)
         yield Finding(
             "another algorithm",
-            f"By another algorithm the whole job of {grouped(best.arm.setting.updates)} updates takes "
-            f"{seconds(best.job_seconds)} once it has started ({best.arm.implementation}): "
-            "ranked apart, for it does not read the data every update",
+            f"Another algorithm ({best.arm.implementation}) does the whole job of {grouped(best.arm.setting.updates)} updates in "
+            f"{seconds(best.job_seconds)} once it has started; it is ranked separately, because not every update reads the data",
         )
 
 
@@ -118,7 +116,7 @@ def _late_starts(ranked: Sequence[Row]) -> Iterator[Finding]:
         until = f" to {count(max(late.values()), 2)}" if len(late) > 1 else ""
         yield Finding(
             "late start",
-            f"{plural(len(late), 'faster arm has', 'faster arms have')} paid for a later start after "
+            f"{plural(len(late), 'faster arm starts', 'faster arms start')} later than the reference and catch up after "
             f"{count(late[first], 2)}{until} updates ({first} first); "
             f"the job has {grouped(ranked[0].arm.setting.updates)}",
         )
@@ -138,7 +136,7 @@ def _watching(row: Row, bare: Row) -> Iterator[Finding]:
         yield Finding(
             "watching",
             f"Of the {seconds(row.job_seconds)} that {row.arm.implementation} takes for the whole job when watched, "
-            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; unwatched it takes {seconds(bare.job_seconds)}",
+            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; without watching it takes {seconds(bare.job_seconds)}",
         )
 
 
@@ -150,7 +148,7 @@ def answers(rows: Sequence[Row]) -> Finding:
     if not verified:
         return Finding("answers", "No answers")
     return Finding(
-        "answers", f"All {len(verified)} answers agree with the float64 oracle within what rounding explains"
+        "answers", f"All {len(verified)} answers agree with the float64 oracle to within rounding error"
     )
 
 
@@ -169,7 +167,7 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
     if twin and statistics.verdict(twin) in ("faster", "slower") and abs(twin.value - 1) > TWIN_OFF:
         yield Caveat(
             code="twin_off",
-            text=f"identical code came out {abs(twin.value - 1):.1%} apart: smaller differences cannot be believed",
+            text=f"identical code differed by {abs(twin.value - 1):.1%}: smaller differences mean nothing",
             advice="repeat with --effort thorough, or on a quieter machine",
         )
     if not records[race.reference] or records[race.reference][0].status != "ok":
@@ -184,7 +182,7 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
             yield Caveat(
                 code="rounds_disagree",
                 text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation), so its interval is wide",
-                advice="more rounds narrow it: --rounds 20",
+                advice="use more rounds: --rounds 20",
             )
     for code, caveats in _by_code(records).items():
         more = f" (and {len(caveats) - 1} more like it: code {code})" if len(caveats) > 1 else ""

@@ -81,5 +81,5 @@ def test_several_races_without_a_winner() -> None:
     races = [race(twin=None), race(reference=arm("linear/nn_sgd", "reference", batch=256), twin=None)]
     records = [each for one in races for each in rounds(one.reference, 4e-4)]
     found = banners.headline(report_of(plan(*races), ENVIRONMENT, records))
-    assert found[0] == "In none of 2 races was anything known to be faster than the reference."
+    assert found[0] == "No arm is known to be faster than the reference in any of 2 races."
     assert REFERENCE in races[0].arms

@@ -94,14 +94,14 @@ def test_the_first_sentence_names_the_fastest() -> None:
 def test_nothing_faster_is_said_so() -> None:
     """Where the reference is the fastest, the first finding says that nothing was faster."""
     said = compared({MANUAL: 8e-4}).races[0].findings[0].text
-    assert said.startswith("Nothing was faster than linear/nn_sgd cpu eager: ")
+    assert said.startswith("No arm was faster than linear/nn_sgd cpu eager (")
 
 
 def test_algorithmic_arms_are_not_called_the_fastest() -> None:
     """An arm that does less work is not named as the fastest way of doing all of it."""
     quick = rounds(ANALYTIC, 1e-6, work="algorithmic")
     said = shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *quick]).findings[0].text
-    assert said.startswith("Nothing was faster than linear/nn_sgd cpu eager: ")
+    assert said.startswith("No arm was faster than linear/nn_sgd cpu eager (")
 
 
 def test_an_arm_that_is_the_same_is_not_called_the_fastest() -> None:
@@ -115,14 +115,14 @@ def test_a_wrong_arm_is_named_and_not_the_fastest() -> None:
     """A wrong arm is named in capital words, and however fast it is, another one is called the fastest."""
     wrong = rounds(ANALYTIC, 1e-5, status="wrong", reason="off", judgement=WRONG)
     found = sentences(shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *wrong]))
-    assert found[0].startswith("Nothing was faster than linear/nn_sgd")
+    assert found[0].startswith("No arm was faster than linear/nn_sgd")
     assert "WRONG ANSWERS: linear/analytic cpu eager; they are not ranked." in found
 
 
 def test_right_answers_are_counted() -> None:
     """Where all answers are right, one sentence says so and how many there were."""
     found = sentences(compared({MANUAL: 5e-4, ANALYTIC: 2e-4}).races[0])
-    assert "All 3 answers agree with the float64 oracle within what rounding explains." in found
+    assert "All 3 answers agree with the float64 oracle to within rounding error." in found
 
 
 def test_the_price_of_watching_is_said() -> None:
@@ -131,7 +131,7 @@ def test_the_price_of_watching_is_said() -> None:
     found = sentences(shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *drawn]))
     expected = (
         "Of the 50.0 s that linear/nn_sgd takes for the whole job when watched, "
-        "75% is drawing every 80 updates; unwatched it takes 12.5 s."
+        "75% is drawing every 80 updates; without watching it takes 12.5 s."
     )
     assert expected in found
 
@@ -139,8 +139,8 @@ def test_the_price_of_watching_is_said() -> None:
 def test_the_twin_says_how_much_identical_code_differs() -> None:
     """The last finding is the reference's race against itself, with its interval."""
     said = compared({MANUAL: 5e-4}).races[0].findings[-1].text
-    assert said.startswith("The reference raced against itself came out at ")
-    assert said.endswith(" %): that is how much identical code differs here.")
+    assert said.startswith("The reference, raced against itself, came out at ")
+    assert said.endswith(" %): identical code differs by that much here.")
 
 
 def test_a_twin_off_one_is_warned_of() -> None:
@@ -181,36 +181,36 @@ def test_a_records_caveat_is_shown_once() -> None:
 def test_what_one_round_shows_is_not_called_known() -> None:
     """With one round nothing is resolved, and the first finding says so instead of naming a fastest arm."""
     said = shown([*rounds(REFERENCE, 4e-4, 1), *rounds(TWIN, 4e-4, 1), *rounds(MANUAL, 1e-4, 1)]).findings[0].text
-    assert said.startswith("Nothing is known to be faster than linear/nn_sgd cpu eager, ")
+    assert said.startswith("No arm is known to be faster than linear/nn_sgd cpu eager (")
 
 
 def test_the_floor_is_said_after_the_fastest() -> None:
     """The second sentence gives the least time that reading the data takes, and how near the arms come to it."""
     found = sentences(floored({MANUAL: 2e-5}).races[0])
     assert re.fullmatch(
-        r"Reading the data once an update takes (9\.\d\d|10\.\d) µs at least \(linear/floor_read\): "
-        r"the fastest faithful arm takes (1\.9\d|2\.0\d) times that, linear/nn_sgd (39|40)\.\d times\.",
+        r"Only reading the data takes (9\.\d\d|10\.\d) µs an update \(linear/floor_read\): "
+        r"the fastest faithful arm takes (1\.9\d|2\.0\d) times as long, linear/nn_sgd (39|40)\.\d times\.",
         found[1],
     )
 
 
 def test_the_reference_is_not_named_twice_above_the_floor() -> None:
     """Where the reference is the fastest it stands above the floor as the fastest alone."""
-    assert floored({}).races[0].findings[1].text.endswith(" times that.")
+    assert floored({}).races[0].findings[1].text.endswith(" times as long.")
 
 
 def test_without_a_floor_nothing_is_said_of_one() -> None:
     """No floor, or one that failed, and there is no sentence about it."""
     failed = record(FLOOR, 1, None, status="unsupported", reason="no compiler", work="floor")
     for result in (compared({MANUAL: 2e-5}).races[0], compared({MANUAL: 2e-5}, failed).races[0]):
-        assert not [said for said in sentences(result) if said.startswith("Reading the data")]
+        assert not [said for said in sentences(result) if said.startswith("Only reading the data")]
 
 
 def test_each_device_has_its_floor() -> None:
     """A floor of each device is set against the arms of that device, and says which it is."""
     cuda, gpu = arm("linear/floor_read_triton", device="cuda"), arm("linear/nn_sgd", device="cuda")
     told = [*rounds(cuda, 1e-6, work="floor", judgement=None), *rounds(gpu, 1e-5)]
-    first, second = [said for said in sentences(floored({}, *told).races[0]) if said.startswith("Reading the data")]
+    first, second = [said for said in sentences(floored({}, *told).races[0]) if said.startswith("Only reading the data")]
     assert "on cuda (linear/floor_read_triton): the fastest faithful arm takes 10" in first.replace(" 9.9", " 10.0")
     assert "on cpu (linear/floor_read): the fastest faithful arm takes 40" in second.replace(" 39.", " 40.")
 
@@ -221,8 +221,8 @@ def test_another_algorithm_is_named_with_its_whole_job() -> None:
         shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *rounds(MOMENTS, 6e-9, work="algorithmic")])
     )
     assert (
-        "By another algorithm the whole job of 10 000 updates takes 12.5 s once it has started (linear/moments): "
-        "ranked apart, for it does not read the data every update."
+        "Another algorithm (linear/moments) does the whole job of 10 000 updates in 12.5 s once it has started; "
+        "it is ranked separately, because not every update reads the data."
     ) in found
     assert not [said for said in sentences(compared({MANUAL: 1e-4}).races[0]) if "another algorithm" in said]
 
@@ -231,8 +231,8 @@ def test_a_floor_has_no_answer() -> None:
     """Floors are not counted among the answers, not even with a judgement, and are never called the fastest."""
     judged = rounds(FLOOR, 1e-6, work="floor")
     found = sentences(shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *judged]))
-    assert "All 1 answers agree with the float64 oracle within what rounding explains." in found
-    assert found[0].startswith("Nothing was faster than linear/nn_sgd")
+    assert "All 1 answers agree with the float64 oracle to within rounding error." in found
+    assert found[0].startswith("No arm was faster than linear/nn_sgd")
 
 
 def test_only_a_sweep_grows() -> None:
