@@ -20,13 +20,13 @@ own 95 % interval allows. What remains between the clocks beyond that is "unexpl
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bench.results.profile import Energy, Machine, Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from impls.contract.setting import Setting
 from reports.profile.parts import WORK, Part, PartName
-from reports.run.rows import Row
 from reports.text import numbers
 
 CONTAINED = 0.9  # share of an event's cost that falls on what contains the event
@@ -66,6 +66,34 @@ _HOW = {
 }
 
 
+class Raced(Protocol):
+    """What a race measured of an arm, as a row of its table has it."""
+
+    @property
+    def arm(self) -> Arm:
+        """The arm."""
+
+    @property
+    def work(self) -> str:
+        """ "faithful", "algorithmic" or "floor"."""
+
+    @property
+    def group(self) -> str:
+        """The same; "unranked" for an arm that is wrong or has no time."""
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether it is a floor that only reads the data."""
+
+    @property
+    def seconds(self) -> Estimate | None:
+        """Of an update; None for an arm without a time."""
+
+    @property
+    def job_seconds(self) -> float | None:
+        """Of the whole job."""
+
+
 @dataclass(frozen=True)
 class Attribution:
     """Where an arm's update goes. The parts, "unexplained" among them, add up to what was measured.
@@ -101,7 +129,7 @@ class Attribution:
 
 
 def attributions(
-    race_rows: Sequence[Row], reference: Arm, profiles: Iterable[Profile], machine: Machine | None = None
+    race_rows: Sequence[Raced], reference: Arm, profiles: Iterable[Profile], machine: Machine | None = None
 ) -> tuple[Attribution, ...]:
     """The attribution of every arm of a race that has a profile, in the order of the race's rows.
 
@@ -129,7 +157,7 @@ def attributions(
     return tuple(attribution for attribution in attributed if attribution)
 
 
-def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine | None = None) -> Attribution | None:
+def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machine | None = None) -> Attribution | None:
     """Where the update of a row goes. None for a floor, and for an arm not measured or not profiled at both sizes.
 
     floor  seconds an update of the race's arm that only reads the data, on the same device
@@ -165,7 +193,7 @@ def attribute(row: Row, profile: Profile, floor: float | None, machine: Machine 
     )
 
 
-def with_watching(attribution: Attribution, row: Row, unwatched: Row) -> Attribution | None:
+def with_watching(attribution: Attribution, row: Raced, unwatched: Raced) -> Attribution | None:
     """The attribution of a watched arm: that of the same arm unwatched, and what watching adds to its whole job.
 
     None where one of the two jobs was not timed.
