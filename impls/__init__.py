@@ -1,1 +1,1 @@
-"""What is raced: workloads, and the ways of writing each one. Importing this package loads no framework."""
+"""What is raced: workloads, and implementations of each. Importing this package loads no framework."""

@@ -215,7 +215,7 @@ class Record(Struct, frozen=True, kw_only=True):
     import_seconds, build_seconds, first_seconds
                    loading the framework and the implementation; building; the first update, with any compilation;
                    in a gate's forked workers the framework is loaded already
-    laps           the numbers of the laps that visited it, rising
+    laps           the numbers of the laps that it took part in, rising
     block_seconds  about how long a block takes, as calibrated; None in older records
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one

@@ -12,7 +12,7 @@ SAMPLE = 300  # rows of the data
 
 def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
     """Losses and weights from the start to the end of the job; None where the loss is no quadratic function of the weights."""
-    quadratic = oracle.bowl()
+    quadratic = oracle.quadratic()
     if quadratic is None:
         return None
     last = setting.updates

@@ -1,4 +1,4 @@
-"""What an implementation promises and what it is given: the names that a file in a family's folder imports.
+"""The names that a family's files import: what an implementation is given, and what it must provide.
 
 They are loaded when they are first used, so that `bench --help`, which reads the table of settings, does not wait for NumPy.
 """

@@ -1,4 +1,4 @@
-"""What an implementation promises and what it is given. Apart because workloads, arms and harness all stand on it."""
+"""The contract between what is raced and what measures it: problem, oracle, workload, task and implementation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -21,19 +21,19 @@ Effort = Literal["quick", "standard", "thorough"]
 
 
 class UnavailableError(Exception):
-    """Something that an implementation needs is not installed here; the message says how to get it."""
+    """Something that an implementation needs is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Where an implementation can be raced. Written as literals: the catalogue reads it without running the file.
+    """Where an implementation can be raced. Written with literals, because the catalogue reads it without running the file.
 
-    modes    the modes it offers, each with the least effort at which it is raced without being asked for:
+    modes    the modes that it offers, each with the least effort at which it is raced without being named:
              "quick", "standard" or "thorough"
-    devices  where it computes
-    batches  what one update of it can read: all rows, some, a single one
+    devices  where it computes: "cpu", "cuda"
+    batches  what one of its updates can read: all rows ("full"), some ("mini"), a single one ("single")
 
-    Raises ValueError for a word that there is not.
+    Raises ValueError for an unknown word.
     """
 
     modes: Mapping[str, str] = field(default_factory=lambda: {"eager": "quick"})
@@ -55,7 +55,7 @@ class Domain:
                 raise ValueError(f"{name} must be among {', '.join(known)}; got {unknown[0]!r}")
 
     def excludes(self, setting: Setting) -> str | None:
-        """None, or why nothing can be measured at this setting, in words for the user."""
+        """Why nothing can be measured at this setting, in words for the user; None when it can."""
         if setting.device not in self.devices:
             return f"computes on {' and '.join(self.devices)} only"
         if setting.batch_kind not in self.batches:
@@ -66,7 +66,7 @@ class Domain:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """One workload at one setting, as NumPy arrays: what every arm and the oracle are given.
+    """One workload at one setting, as NumPy arrays. Every arm and the oracle are given the same one.
 
     data      {"x": (rows, features), "y": (rows,)} for `linear`; {"x": (features,)} for `gradient`. Drawn once,
               rounded to float32, then held in the setting's dtype.
@@ -74,7 +74,7 @@ class Problem:
     lr        learning rate
     loss      "mean" or "sum" of the squared residuals of a batch; "value" where nothing is trained
     schedule  which rows each update reads
-    digest    SHA-256 of data and start: two arms with the same digest were given the same numbers
+    digest    SHA-256 of data and start: arms with equal digests were given the same numbers
     """
 
     data: Mapping[str, NDArray[Any]]
@@ -110,17 +110,17 @@ class Oracle(Protocol):
         """The exact answer after `updates` updates from the start, in the shapes of `Problem.start`."""
 
     def tolerance(self, updates: int) -> dict[str, NDArray[np.float64]]:
-        """The largest distance that rounding in the setting's dtype can explain, for each number of the answer."""
+        """For each number of the answer, the largest error that rounding in the setting's dtype can explain."""
 
     def loss(self, weights: Mapping[str, NDArray[np.float64]]) -> float:
-        """The loss of any weights over all rows, in float64."""
+        """The loss of weights over all rows, in float64."""
 
-    def bowl(self) -> "Quadratic | None":
+    def quadratic(self) -> "Quadratic | None":
         """The loss as a function of all weights; None where nothing is trained."""
 
 
 class Workload(Protocol):
-    """Data, loss, update rule, hyper-parameters, starting weights and oracle of one training job."""
+    """One training job: data, loss, update rule, hyperparameters, starting weights and oracle."""
 
     name: str
     summary: str
@@ -128,27 +128,27 @@ class Workload(Protocol):
     watchable: bool
 
     def setting(self, **chosen: Any) -> Setting:
-        """The workload's own setting with the chosen values in place; SettingError when the workload has no such."""
+        """The workload's default setting with the chosen values. SettingError for one that the workload has not."""
 
     def problem(self, setting: Setting) -> Problem:
-        """The same numbers for the same setting, every time and everywhere."""
+        """The problem at a setting; equal settings give equal numbers, always and on every machine."""
 
     def oracle(self, problem: Problem, setting: Setting) -> Oracle:
-        """What judges the answers to `problem`."""
+        """The oracle that answers to `problem` are compared with."""
 
     def predict(self, data: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-        """The model's answer for every row, from NumPy arrays or from tensors alike."""
+        """The model's output for every row; takes NumPy arrays or tensors."""
 
     def total_loss(self, data: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-        """The loss over all rows, from NumPy arrays or from tensors alike; what a watcher reads."""
+        """The loss over all rows, which --watch reads; takes NumPy arrays or tensors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A problem with its tensors already on the setting's device and in its dtype: what an implementation is given.
+    """What an implementation is given: a problem as tensors on the setting's device and in its dtype.
 
-    `compile` returns its function as the setting wants it: itself, or compiled. The implementation says what is
-    compiled, the harness says whether.
+    `compile` returns a function compiled as the setting's mode says, or unchanged in eager mode. The implementation
+    decides what is compiled, the setting whether and how.
     """
 
     setting: Setting
@@ -161,18 +161,18 @@ class Task:
 
     @property
     def step(self) -> float:
-        """The factor by which the sum of a batch's row gradients, residual times row, is subtracted in an update.
+        """The factor of an update: weights -= step * sum over the batch of residual * row.
 
-        The learning rate times 2, for the loss is of squares; over the rows of a batch where it is their mean.
+        It is the learning rate times 2, from the derivative of a square, divided by the rows of a batch for a mean.
         """
         return 2 * self.lr / (self.setting.batch_rows if self.loss == "mean" else 1)
 
     def batches(self, *columns: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of each update in turn, from the first update on, fetched the plain way: by indexing.
+        """Yields the rows of each update in turn, from the first update on, fetched by indexing.
 
         columns  tensors or NumPy arrays with `rows` entries along their first axis
 
-        An implementation that fetches its rows in another way reads `order` (cycle, batch) itself.
+        An implementation that fetches rows in another way reads `order`, of shape (cycle, batch), itself.
         """
         if self.order is None:
             while True:
@@ -186,18 +186,18 @@ class Task:
 
 
 class Implementation(ABC):
-    """One way of carrying a workload out: one file, one subclass, nothing to register.
+    """One way to carry out a workload: a file with one subclass, and nothing to register.
 
-    The harness calls __init__ once, then reset and advance in any number and order. Only `advance` is timed. An
-    implementation never synchronises for the clock's sake, never prints and never reads a clock; loss and distance
-    from the oracle are the referee's.
+    __init__ is called once, then reset and advance in any number and order. Only `advance` is timed. An implementation
+    does not synchronise with a device for timing, does not print and does not read a clock; the referee computes the
+    loss and the distance from the oracle.
 
     work    "faithful": every update reads every row of its batch and uses the parameters of the update before.
-            "algorithmic": the same answer by less work; ranked apart.
-            "floor": no training at all, but a part of it that no faithful arm can do without; never judged or ranked.
+            "algorithmic": the same answer by less work; ranked separately.
+            "floor": not training, but a part of it that every faithful arm needs; it has no answer and no rank.
     reads_data
-            whether a floor does nothing but read the data, once an update: reports compare faithful arms with it
-    domain  where it can be raced, and from which effort on it is raced without being asked for
+            whether a floor only reads the data, once in each update; reports compare faithful arms with it
+    domain  where it can be raced, and from which effort on it is raced without being named
     """
 
     work: ClassVar[Work] = "faithful"
@@ -206,34 +206,34 @@ class Implementation(ABC):
 
     @abstractmethod
     def __init__(self, task: Task) -> None:
-        """Build everything; not part of training, clocked as "build"."""
+        """Builds everything; timed as "build", not as training."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Go back to the starting weights and the first batch; untimed."""
+        """Goes back to the starting weights and the first batch; not timed."""
 
     @abstractmethod
     def advance(self, updates: int) -> None:
-        """TIMED: carry out the next `updates` updates (>= 1) and nothing else."""
+        """TIMED: carries out the next `updates` updates (>= 1), and nothing else."""
 
     @abstractmethod
     def weights(self) -> "Mapping[str, Tensor]":
-        """The answer where it lies: names and shapes of `task.start`, on the setting's device, in its dtype; untimed."""
+        """The weights: names and shapes of `task.start`, on the setting's device and in its dtype; not timed."""
 
     @classmethod
     def supports(cls, setting: Setting) -> str | None:
-        """None when it can run at `setting`, else the reason why not, shown to the user as it is.
+        """Why it cannot run at a setting within its domain, in words for the user; None when it can.
 
-        Only asked about settings inside the domain.
+        Overridden by an implementation that has more conditions than its domain can say.
         """
         return None
 
     @classmethod
     def refuses(cls, setting: Setting) -> str | None:
-        """None when it can run at `setting`, else the reason why not: outside its domain, or what `supports` says."""
+        """Why it cannot run at a setting, outside of its domain or by `supports`; None when it can."""
         return cls.domain.excludes(setting) or cls.supports(setting)
 
     @classmethod
     def tolerance(cls, setting: Setting) -> float | None:
-        """A relative tolerance of its own for a method that is approximate by nature; None: the workload's."""
+        """The relative tolerance of an approximate method; None for the workload's tolerance."""
         return None

@@ -1,4 +1,4 @@
-"""Builds C on the spot and calls it. Apart because every native arm needs the same compiler, flags and complaint."""
+"""Compiles C source into a library that an arm can call."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impls.contract import UnavailableError
 
-# What -ffast-math allows for sums, without what it links in: code that changes how the whole process rounds.
+# The part of -ffast-math that concerns sums; the whole option would change how the entire process rounds.
 FLAGS = (
     *("-O3", "-march=native", "-funroll-loops", "-shared", "-fPIC"),
     *("-fassociative-math", "-freciprocal-math", "-fno-signed-zeros", "-fno-trapping-math", "-fno-math-errno"),
@@ -22,9 +22,9 @@ REALS = {"float32": "float", "float64": "double"}
 
 
 def build(source: str, dtype: str, *, threads: int = 1) -> ctypes.CDLL:
-    """The shared library that a C source makes; in it REAL is the C type of `dtype`.
+    """Compiles a C source, in which REAL stands for the C type of `dtype`, and loads it.
 
-    threads  1, or more: then OpenMP is linked
+    threads  more than 1 links OpenMP
 
     Raises UnavailableError where there is no C compiler.
     """
@@ -46,5 +46,5 @@ def build(source: str, dtype: str, *, threads: int = 1) -> ctypes.CDLL:
 
 
 def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    """The address of a tensor's first element; null for None. The tensor must be contiguous and outlive the call."""
+    """The address of a tensor's first element; null for None. The tensor must be contiguous, and live until the call ends."""
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())

@@ -1,4 +1,4 @@
-"""Which rows each update reads, drawn once for all arms. Apart because arms and oracle must replay the very same order."""
+"""The order of the rows: which ones each update reads, the same for every arm and for the oracle."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from impls.contract.setting import Batch
 
-EPOCHS = 3  # permutations drawn; then they repeat, so that any number of updates can be replayed from little memory
+EPOCHS = 3  # permutations; after these they repeat, so that a schedule of any number of updates takes little memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +22,10 @@ class Schedule:
 
 
 def draw_schedule(rows: int, batch: Batch, seed: int) -> Schedule:
-    """The schedule is a function of rows, batch and seed alone, whatever the framework or the device.
+    """The schedule for these rows, batch and seed; it depends on nothing else.
 
-    Every batch has the same size: rows left over at the end of an epoch's permutation sit that epoch out, as with
-    DataLoader(drop_last=True).
+    All batches have the same size: rows that are left at the end of an epoch's permutation are skipped in that epoch, as
+    with DataLoader(drop_last=True).
     """
     if batch == "full":
         return Schedule(order=None, updates_per_epoch=1)

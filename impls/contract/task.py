@@ -1,4 +1,4 @@
-"""Turns a problem into a task on a device. Apart from the contract because it loads torch, which readers must not need."""
+"""Makes a task of tensors on a device from a problem of NumPy arrays. Loads torch."""
 
 import tempfile
 import warnings
@@ -11,7 +11,7 @@ import torch
 from impls.contract.contract import Parameters, Problem, Returned, Task
 from impls.contract.setting import Setting
 
-# How torch.compile is called in each mode. Batches all have one size, so that nothing need be traced as dynamic.
+# Options of torch.compile in each mode. All batches have one size, so that no size need be traced as dynamic.
 _WAYS: dict[str, dict[str, Any]] = {
     "compile": {},
     "cpp-wrapper": {"options": {"cpp_wrapper": True}},
@@ -21,9 +21,9 @@ _WAYS: dict[str, dict[str, Any]] = {
 
 
 class Compiler:
-    """`task.compile`: in eager mode a function comes back as it is, in other modes compiled in that way.
+    """`task.compile`: returns a function compiled as the mode says, or unchanged in eager mode.
 
-    asked  whether it was ever used; an implementation that never does has nothing to compile
+    asked  whether it was called; an implementation that never calls it has nothing to compile
     """
 
     def __init__(self, mode: str) -> None:
@@ -31,19 +31,19 @@ class Compiler:
         self.asked = False
 
     def __call__(self, function: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
-        """The function as the setting wants it."""
+        """The function, compiled as the mode says."""
         self.asked = True
         if self.mode == "eager":
             return function
         if self.mode == "aot":
-            return _AheadOfTime(function)  # type: ignore[return-value]  # what is exported takes tensors
+            return _AheadOfTime(function)  # type: ignore[return-value]  # an exported function takes tensors
         return torch.compile(function, dynamic=False, **_WAYS[self.mode])
 
 
 class _AheadOfTime:
-    """A function of tensors as an AOTInductor package, exported at its first call: no tracing and no guards afterwards.
+    """A function of tensors as an AOTInductor package, exported at its first call; later calls trace and check nothing.
 
-    Export is for inference: what it is given must compute its gradients itself.
+    Export is for inference, so the function must compute its gradients itself.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -70,7 +70,7 @@ class _AheadOfTime:
 
 
 def make_task(problem: Problem, setting: Setting, compiler: Compiler) -> Task:
-    """The problem's numbers as tensors on the setting's device; float32-rounded values are exact in either dtype."""
+    """The problem as a task; its numbers are rounded to float32, so they are exact in either dtype."""
     dtype = getattr(torch, setting.dtype)
 
     def place(array: object) -> torch.Tensor:

@@ -1,1 +1,1 @@
-"""The gradient of a norm: `workload.py` says what is to be computed, every other file is a way to do it."""
+"""The gradient of a norm: workload.py defines the job, every other file is one way to do it."""

@@ -1,4 +1,4 @@
-"""torch.autograd.grad: the gradient comes back as a value, and no leaf's .grad is touched."""
+"""torch.autograd.grad: the gradient is a returned value, and no .grad is written."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class AutogradGrad(Implementation):
-    """Saves the write to .grad and its clearing."""
+    """It need not write .grad, nor clear it."""
 
     domain = Domain(modes={"eager": "quick", "compile": "standard"})
 

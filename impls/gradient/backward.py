@@ -1,4 +1,4 @@
-"""The tutorial's way: build the graph, call backward(), read the leaf's .grad. The reference."""
+"""The tutorial's way: build the graph, call backward(), read .grad of the leaf. The reference."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class Backward(Implementation):
-    """Only the leaf x receives a gradient; it is set to None before each evaluation, for it would accumulate."""
+    """Only the leaf x has a gradient; it is set to None before each evaluation, because backward() adds to it."""
 
     domain = Domain(modes={"eager": "quick", "compile": "standard"})
 

@@ -1,4 +1,4 @@
-"""The gradient by formula, 4x / ||x||: what is left when nothing is differentiated by machine."""
+"""The gradient by formula, 4x / ||x||: the cost without automatic differentiation."""
 
 from collections.abc import Mapping
 

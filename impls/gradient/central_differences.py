@@ -1,4 +1,4 @@
-"""Central differences: two evaluations for each entry of x, for an answer that is only approximate."""
+"""Central differences: two evaluations for each entry of x; the answer is approximate."""
 
 from collections.abc import Mapping
 
@@ -44,8 +44,8 @@ class CentralDifferences(Implementation):
     def tolerance(cls, setting: Setting) -> float | None:
         """Relative to the largest entry of the gradient, which is at least 4 / sqrt(n).
 
-        With that step either error is eps^(2/3) of 4, the slope along x; the rounding error is so (sqrt(n) / 2 + 3) times,
-        for the norm's own sum.
+        With that step, each error is eps^(2/3) times 4, the slope along x; the rounding error is (sqrt(n) / 2 + 3) times
+        as large, because of the sum in the norm.
         """
         root = setting.features**0.5
         return float((root / 2 + 4) * root * _epsilon(setting) ** (2 / 3))

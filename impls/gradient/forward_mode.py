@@ -1,4 +1,4 @@
-"""Forward mode: one directional derivative for each entry of x, batched. Its cost grows with the length of x."""
+"""Forward mode: one directional derivative for each entry of x, in one batch. Its cost grows with the length of x."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class ForwardMode(Implementation):
-    """torch.func.jacfwd pushes the unit vectors through the function, instead of pulling one gradient back."""
+    """torch.func.jacfwd carries the unit vectors forward through the function; no gradient goes backward."""
 
     domain = Domain(modes={"eager": "quick", "compile": "standard"})
 

@@ -1,4 +1,4 @@
-"""torch.func.grad: the gradient as a function of a function, which torch.compile can take as a whole."""
+"""torch.func.grad: makes a function that returns the gradient, which torch.compile can compile as a whole."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class FuncGrad(Implementation):
-    """The value travels beside the gradient as auxiliary output, so that it is not computed twice."""
+    """The value is an auxiliary output beside the gradient, so that it is not computed twice."""
 
     domain = Domain(modes={"eager": "quick", "compile": "standard"})
 

@@ -1,4 +1,4 @@
-"""The tutorial's first example, the gradient of a norm, and the float64 answer that judges it. Torch-free."""
+"""The tutorial's first example, the gradient of a norm, and its exact answer in float64. Loads no torch."""
 
 import hashlib
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ class _Oracle:
         return {name: exact * (updates > 0) for name, exact in self._answer.items()}
 
     def tolerance(self, updates: int) -> dict[str, Floats]:
-        """Rounding of a sum of squares, (sqrt(n) + log2(n)) * u, halved by the root; then a handful of single roundings."""
+        """The rounding of a sum of squares, (sqrt(n) + log2(n)) * u, halved by the root, and six single roundings."""
         length = len(self._answer["gradient"])
         relative = ((np.sqrt(length) + np.log2(length)) / 2 + 6) * self._unit
         return {name: relative * np.abs(exact) for name, exact in self._answer.items()}
@@ -84,7 +84,7 @@ class _Oracle:
     def loss(self, weights: Mapping[str, Floats]) -> float:
         return float(weights["value"])
 
-    def bowl(self) -> None:
+    def quadratic(self) -> None:
         """None: nothing is trained."""
 
 

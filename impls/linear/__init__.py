@@ -1,1 +1,1 @@
-"""Linear regression by gradient descent: `workload.py` says what is to be computed, every other file is a way to do it."""
+"""Linear regression by gradient descent: workload.py defines the jobs, every other file is one way to do them."""

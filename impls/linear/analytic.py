@@ -10,7 +10,7 @@ from impls.contract.setting import Setting
 
 
 class Analytic(Implementation):
-    """With residuals r, the gradient is s x'r for the weight and s sum(r) for the bias, s = 2 / batch or 2; step is lr s."""
+    """With residuals r the gradient is s x'r for the weight, s sum(r) for the bias, s = 2 / batch or 2, task.step = lr s."""
 
     domain = Domain(
         modes={

@@ -7,7 +7,7 @@ from impls.linear.no_grad import NoGrad
 
 
 class AutogradGrad(NoGrad):
-    """Nothing to clear: every gradient is a new tensor. In compile mode the loss is compiled."""
+    """There is nothing to clear, because every gradient is a new tensor. In compile mode the loss is compiled."""
 
     domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
 

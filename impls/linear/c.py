@@ -1,4 +1,4 @@
-"""C built on the spot: both sums in one pass over the data, every update of a call in one loop; on several cores by OpenMP."""
+"""C, compiled at the start: both sums in one pass over the data, all updates of a call in one loop; several cores by OpenMP."""
 
 import ctypes
 from collections.abc import Mapping
@@ -110,7 +110,7 @@ void train(const real *x, const real *y, const int64_t *order, ptrdiff_t batch, 
 
 
 class C(Implementation):
-    """One barrier an update: each thread adds up its share of the rows, then all shares in the same order as the others."""
+    """Each thread adds up its share of the rows; after a barrier, every thread adds up all shares, in the same order."""
 
     domain = Domain(modes={"eager": "quick"}, devices=("cpu",))
 
@@ -118,7 +118,7 @@ class C(Implementation):
         self.task, setting = task, task.setting
         self.train = native.build(SOURCE, setting.dtype, threads=setting.threads).train
         self.cycle = 1 if task.order is None else len(task.order)
-        slot = -(-(setting.features + 1) // 16) * 16  # a cache line at least, so that threads do not share one
+        slot = -(-(setting.features + 1) // 16) * 16  # at least a cache line, so that no two threads share one
         self.slot = ctypes.c_ssize_t(slot)
         self.sums = torch.zeros(3 * setting.threads * slot, dtype=task.data["x"].dtype)
         self.w = torch.empty(setting.features + 1, dtype=task.data["x"].dtype)

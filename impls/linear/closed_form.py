@@ -1,4 +1,4 @@
-"""Algorithmic: the eigenvalues of X'X once, then any number of updates in one formula; no loop at all."""
+"""Algorithmic: the eigenvalues of X'X once, then any number of updates by one formula, without a loop."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ class ClosedForm(Implementation):
     """Along an eigenvector of the Hessian with eigenvalue l, T updates multiply the gradient by (1 - lr l)^T.
 
     So the weights move by -lr V G V' g with G = sum of (1 - lr l)^k over k < T, where g is the gradient that they have
-    now. Time an update is that of one call over the updates it stands for.
+    now. The time of an update is that of a call, divided by the number of its updates.
     """
 
     work = "algorithmic"

@@ -1,4 +1,4 @@
-"""The usual step - zero_grad, backward, optimizer.step - compiled whole with compiled autograd: a negative result."""
+"""The usual step - zero_grad, backward, optimizer.step - compiled as a whole with compiled autograd; a negative result."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from impls.linear.nn_sgd import ModuleWithSGD
 
 
 def compiled_autograd() -> Any:
-    """Where torch.compile takes up the backward pass too: asked when a function is wrapped, and whenever it is called."""
+    """Makes torch.compile capture the backward pass too; needed when a function is wrapped, and at each of its calls."""
     config: Any = torch._dynamo.config
     return config.patch(compiled_autograd=True)
 

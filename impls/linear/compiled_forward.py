@@ -1,4 +1,4 @@
-"""torch.compile around the model alone, as most tutorials do it; loss, backward() and optimizer stay eager."""
+"""torch.compile around the model alone, as in most tutorials; loss, backward() and optimizer stay eager."""
 
 from torch import Tensor
 

@@ -13,7 +13,7 @@ WARM_UP = 3  # calls before a capture, in which whatever is made at first use is
 
 
 class CUDAGraphStep(ModuleWithSGD):
-    """One replay an update. The batch to read is numbered on the device, so that every replay finds the next one."""
+    """One replay for each update. The number of the next batch lies on the device, so that every replay finds the next one."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))
 
@@ -33,19 +33,19 @@ class CUDAGraphStep(ModuleWithSGD):
     def _whole_step(self) -> None:
         self.loss(*self.fetch()).backward()
         self.step()
-        # Last, not first: a capture must begin without gradients, so that backward() puts them into the graph's memory.
+        # At the end, because a capture must begin without gradients: backward() then makes them in the graph's memory.
         self.optimizer.zero_grad()
 
 
 class BatchesOnDevice:
-    """The rows of each update in turn, by operations on the device alone: they can be captured, and replayed."""
+    """Yields the rows of each update in turn with operations on the device only, which can be captured and replayed."""
 
     def __init__(self, task: Task, *columns: Tensor) -> None:
         self.order, self.columns = task.order, columns
         self.number = torch.zeros(1, dtype=torch.int64, device=columns[0].device)
 
     def reset(self) -> None:
-        """Back to the first batch."""
+        """Goes back to the first batch."""
         self.number.zero_()
 
     def __call__(self) -> tuple[Tensor, ...]:
@@ -58,9 +58,9 @@ class BatchesOnDevice:
 
 
 def capture(update: Callable[[], object], times: int) -> torch.cuda.CUDAGraph:
-    """A CUDA graph of so many calls of `update`, which must read and write the same memory whenever it is called.
+    """A CUDA graph of this many calls of `update`, which must read and write the same memory at each call.
 
-    `update` is called a few times before, for real.
+    Before the capture, `update` is called a few times.
     """
     beside = torch.cuda.Stream()
     beside.wait_stream(torch.cuda.current_stream())
@@ -76,7 +76,7 @@ def capture(update: Callable[[], object], times: int) -> torch.cuda.CUDAGraph:
 
 
 def replay_together(graph: torch.cuda.CUDAGraph, updates: int) -> int:
-    """Carries out all but the last few updates by replays of a graph of TOGETHER; how many are left to do one by one."""
+    """Replays a graph of TOGETHER updates as often as it fits; returns how many updates are left."""
     for _ in range(updates // TOGETHER):
         graph.replay()
     return updates % TOGETHER

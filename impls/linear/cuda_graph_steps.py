@@ -6,7 +6,7 @@ from impls.linear.in_place import InPlace
 
 
 class CUDAGraphSteps(InPlace):
-    """Updates that are left over are replays of a graph of one. The arithmetic is that of linear/in_place."""
+    """The remaining updates are replays of a graph of one update. The arithmetic is that of linear/in_place."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))
 

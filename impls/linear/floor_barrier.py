@@ -1,4 +1,4 @@
-"""Floor: the barrier of the persistent kernel, crossed once an update by as many programs, with nothing in between."""
+"""Floor: only the barrier of linear/triton_persistent, crossed once in each update by as many programs."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from impls.linear.triton_persistent import TritonPersistent, share_out
 
 
 class FloorBarrier(TritonPersistent):
-    """No program can know the others' sums without it."""
+    """Without the barrier, no program could know the sums of the others."""
 
     work = "floor"
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",), batches=("full",))

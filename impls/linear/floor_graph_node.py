@@ -1,4 +1,4 @@
-"""Floor: one node of a CUDA graph an update, each a kernel that does nothing; a hundred to a graph."""
+"""Floor: one kernel that does nothing for each update, as a node of a CUDA graph of a hundred."""
 
 import triton  # noqa: F401 - so that the catalogue knows what to install
 
@@ -8,7 +8,7 @@ from impls.linear.floor_launch import FloorLaunch, launch
 
 
 class FloorGraphNode(FloorLaunch):
-    """What an update costs at least when it waits for the one before it inside a graph."""
+    """The least time of an update that waits, within a graph, for the one before it."""
 
     work = "floor"
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))

@@ -1,4 +1,4 @@
-"""Floor: one launch an update of a Triton kernel that does nothing."""
+"""Floor: one launch of a Triton kernel that does nothing for each update."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from impls.linear.kernels import kernel
 
 
 class FloorLaunch(Implementation):
-    """What an update costs at least when it is launched from Python."""
+    """The least time of an update that is launched from Python."""
 
     work = "floor"
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))
@@ -30,7 +30,7 @@ class FloorLaunch(Implementation):
 
 
 def launch() -> None:
-    """One launch of one warp that does nothing."""
+    """Launches one warp that does nothing."""
     _nothing[(1,)](num_warps=1)
 
 

@@ -1,4 +1,4 @@
-"""Floor: a C loop that only reads every row of the batch once an update, and adds. No faithful arm can read less."""
+"""Floor: a C loop that only reads every row of the batch and adds, once in each update. No faithful arm can read less."""
 
 import ctypes
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ double read_all(const real *x, const real *y, const int64_t *order, ptrdiff_t ba
 
 
 class FloorRead(Implementation):
-    """`total` is the sum of all numbers read since the reset: what the test of this floor looks at."""
+    """`total` is the sum of all numbers read since the reset; the test of this floor checks it."""
 
     work = "floor"
     reads_data = True

@@ -1,4 +1,4 @@
-"""Floor: x and y read once an update and added up by a Triton kernel, a hundred launches in one CUDA graph."""
+"""Floor: a Triton kernel that only reads x and y and adds, once in each update; a hundred launches in one CUDA graph."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,7 +15,7 @@ from impls.linear.triton_update import share_out
 
 
 class FloorReadTriton(Implementation):
-    """Rows are shared out as in the arms that train; each program's sum is stored, or nothing need be read."""
+    """Rows are divided as in the arms that train. Each stored sum keeps the compiler from leaving out the reads."""
 
     work = "floor"
     reads_data = True
@@ -44,7 +44,7 @@ class FloorReadTriton(Implementation):
 
 
 def read(tiles: Tiles, x: Tensor, y: Tensor, sums: Tensor) -> None:
-    """One launch: each program leaves the sum of what it read in its place of `sums`."""
+    """Launches the kernel: each program stores the sum of what it read in its place of `sums`."""
     _read[(tiles.programs,)](x, y, sums, count=len(x), features=x.shape[1], **tiles.sizes)
 
 

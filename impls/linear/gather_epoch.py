@@ -1,4 +1,4 @@
-"""Data path: the whole epoch gathered in its order by one indexing, then batches as views of it."""
+"""Data path: all rows of an epoch fetched in order by one indexing, then batches as views of them."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from impls.linear.analytic import Analytic
 
 
 class GatherEpoch(Analytic):
-    """What shuffling once an epoch costs; everything but the fetching is linear/analytic."""
+    """The cost of shuffling once in each epoch. All but the fetching is as in linear/analytic."""
 
     domain = Domain(modes={"eager": "standard"}, batches=("mini", "single"))
 

@@ -11,7 +11,7 @@ from impls.linear.nn_sgd import ModuleWithSGD
 
 
 class GraphedCallables(ModuleWithSGD):
-    """Full batches are read where they lie; mini-batches are copied to where the graph reads."""
+    """Full batches are read in place; mini-batches are copied to the memory that the graph reads."""
 
     domain = Domain(modes={"eager": "thorough"}, devices=("cuda",))
 

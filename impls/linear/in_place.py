@@ -1,4 +1,4 @@
-"""The written-out gradient in place, on addresses that never change: no allocations, and what CUDA graphs ask for."""
+"""The written-out gradient in place, on addresses that never change: no allocations, as CUDA graphs require."""
 
 from collections.abc import Mapping
 

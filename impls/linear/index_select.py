@@ -1,4 +1,4 @@
-"""Data path: each batch gathered by index_select, which checks less than indexing with brackets."""
+"""Data path: each batch fetched by index_select, which checks less than indexing with brackets."""
 
 from itertools import cycle
 
@@ -7,7 +7,7 @@ from impls.linear.analytic import Analytic
 
 
 class IndexSelect(Analytic):
-    """Two gathers an update; everything but the fetching is linear/analytic."""
+    """Two fetches in each update. All but the fetching is as in linear/analytic."""
 
     domain = Domain(modes={"eager": "standard"}, batches=("mini", "single"))
 

@@ -1,4 +1,4 @@
-"""Peer: JAX, the whole loop under jit as a fori_loop."""
+"""Peer: JAX, the whole loop as a fori_loop under jit."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,7 +14,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class Jax(Implementation):
-    """One compiled program, the number of updates an argument. JAX returns before it is done, so `advance` waits."""
+    """One compiled program; the number of updates is an argument. JAX returns before it is done, so `advance` waits."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cpu",))
 

@@ -1,6 +1,6 @@
-"""What the Triton kernels share: how rows are shared out to programs, and the parts that kernels are made of.
+"""Parts of the Triton kernels: how rows are divided among programs, and what the kernels have in common.
 
-No float is added atomically: every sum has a fixed order, so that two runs agree to the last bit. Nothing here asks for a
+No float is added atomically: every sum has a fixed order, so that two runs agree to the last bit. Nothing here needs a
 GPU: with TRITON_INTERPRET=1 in the environment the same code runs on tensors of the CPU.
 """
 
@@ -14,7 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 MOST_FEATURES = 1024
-LEAST_TILE = 1024  # numbers of x; smaller programs would wait for each other longer than they save
+LEAST_TILE = 1024  # numbers of x; with smaller programs, waiting would take longer than they save
 LARGEST_TILE = 4096  # numbers of x that a program holds at a time while it streams through its rows
 ON_CHIP_BYTES = 65_536  # of x that a program can keep in registers: a quarter of what a multiprocessor has
 
@@ -24,9 +24,9 @@ kernel: Callable[[Callable[..., Any]], Any] = triton.jit(do_not_specialize=["upd
 
 @dataclass(frozen=True)
 class Tiles:
-    """How rows are shared out: `programs` programs take tiles of `rows` rows and `columns` columns in turn.
+    """How rows are divided: `programs` programs take tiles of `rows` rows and `columns` columns in turn.
 
-    rows, columns  powers of two; what lies beyond the data is masked
+    rows, columns  powers of two; entries beyond the data are masked
     """
 
     rows: int
@@ -35,27 +35,27 @@ class Tiles:
 
     @property
     def warps(self) -> int:
-        """The warps of a program: four numbers of its tile for each thread, more where that makes over 16 warps."""
+        """The warps of a program: four numbers of its tile for each thread, or more numbers where that takes over 16 warps."""
         return min(16, max(1, self.rows * self.columns // 128))
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What every kernel is compiled for."""
+        """The constants that every kernel is compiled with."""
         return {"rows": self.rows, "columns": self.columns, "programs": self.programs, "num_warps": self.warps}
 
     @property
     def together(self) -> int:
-        """How many programs' sums are read at a time: as many as make a streaming tile."""
+        """The number of programs whose sums are read at a time: as many as fit into a streaming tile."""
         return int(min(triton.next_power_of_2(self.programs), max(1, LARGEST_TILE // self.columns)))
 
     def room(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Room for each program's sums, twice, and a count of arrivals, so long that a barrier need not set it back."""
+        """Memory for two sets of each program's sums, and for a count of arrivals that is large enough never to be reset."""
         sums = torch.zeros(2, self.programs, x.shape[1] + 1, dtype=x.dtype, device=x.device)
         return sums, torch.zeros(1, dtype=torch.int64, device=x.device)
 
 
 def streaming_tiles(count: int, features: int, processors: int) -> Tiles:
-    """Tiles for `count` rows of any number: the more the rows, the more tiles each program takes."""
+    """Tiles for any number `count` of rows; with more rows, each program takes more tiles."""
     rows, columns = _tile(count, features, processors, LARGEST_TILE)
     tiles = triton.cdiv(count, rows)
     each = triton.cdiv(tiles, processors * max(1, 8 // columns))
@@ -63,13 +63,13 @@ def streaming_tiles(count: int, features: int, processors: int) -> Tiles:
 
 
 def resident_tiles(count: int, features: int, processors: int, bytes_each: int) -> Tiles:
-    """One tile for each program, and one program at most for each processor; see `most_resident_rows`."""
+    """One tile for each program, and at most one program for each processor; see `most_resident_rows`."""
     rows, columns = _tile(count, features, processors, ON_CHIP_BYTES // bytes_each)
     return Tiles(rows, columns, triton.cdiv(count, rows))
 
 
 def most_resident_rows(features: int, processors: int, bytes_each: int) -> int:
-    """The most rows that so many processors can hold at once."""
+    """The most rows that this many processors can hold at once."""
     return int(processors * (ON_CHIP_BYTES // bytes_each // triton.next_power_of_2(features)))
 
 
@@ -87,7 +87,7 @@ def processors(device: str, without_gpu: int) -> int:
 
 
 def too_wide(features: int) -> str | None:
-    """None, or why rows of so many features are too long."""
+    """Why rows of this many features are too long; None when they are not."""
     if features <= MOST_FEATURES:
         return None
     return f"takes at most {MOST_FEATURES} features, for a program holds whole rows; there are {features}"
@@ -116,7 +116,7 @@ def load_rows(
     rows: tl.constexpr,
     columns: tl.constexpr,
 ) -> Any:
-    """The rows first, first + 1, ... of a batch, and which of them there are; zeros in place of the others."""
+    """The rows first, first + 1, ... of a batch, and a mask of those that exist; the others are zeros."""
     place = first + tl.arange(0, rows).to(tl.int64)  # rows times features may be more than 32 bits can count
     there = place < count
     row = place
@@ -133,7 +133,7 @@ def load_rows(
 
 @kernel
 def load_weights(weight: tl.tensor, bias: tl.tensor, features: tl.constexpr, columns: tl.constexpr) -> Any:
-    """Weight and bias."""
+    """Loads weight and bias."""
     if columns == 1:
         found = tl.load(weight)
     else:
@@ -151,7 +151,7 @@ def store_weights(
     features: tl.constexpr,
     columns: tl.constexpr,
 ) -> None:
-    """Weight and bias, or what is to be added to each."""
+    """Stores weight and bias, or what is to be added to each."""
     if columns == 1:
         tl.store(weight, of_weight)
     else:
@@ -176,7 +176,7 @@ def errors(
 
 @kernel
 def add_both(a: tl.tensor, b: tl.tensor, c: tl.tensor, d: tl.tensor) -> Any:
-    """Two sums at once."""
+    """Adds two pairs of sums."""
     return a + c, b + d
 
 
@@ -195,13 +195,13 @@ def sum_rows(products: tl.tensor, residuals: tl.tensor, columns: tl.constexpr) -
 def sum_programs(
     sums: tl.tensor, features: tl.constexpr, columns: tl.constexpr, programs: tl.constexpr, together: tl.constexpr
 ) -> Any:
-    """What all programs handed in, added up in the order of their numbers, whoever does it and whenever."""
+    """The sums of all programs, added in the order of their numbers, so that the result is always the same."""
     products, residuals = zeros(sums, together, columns)
     for first in range(0, programs, together):
         program = first + tl.arange(0, together)
         there = program < programs
         at = sums + program * (features + 1)
-        # Past the first-level cache, which does not see what other processors write.
+        # Bypasses the first-level cache, which does not see the writes of other processors.
         if columns == 1:
             products += tl.load(at, mask=there, other=0.0, cache_modifier=".cg")
         else:
@@ -214,16 +214,16 @@ def sum_programs(
 
 @kernel
 def next_crossing(arrived: tl.tensor, programs: tl.constexpr) -> Any:
-    """How many have arrived when all programs have crossed the barrier once more; to be asked before the first time."""
+    """The count of arrivals after all programs have crossed the barrier once more; computed before the first crossing."""
     return (tl.load(arrived, volatile=True) // programs + 1) * programs
 
 
 @kernel
 def cross(arrived: tl.tensor, everyone: tl.tensor) -> None:
-    """Waits until `everyone` has arrived; what programs stored before can be read after. The count is never set back."""
-    tl.debug_barrier()  # all threads have stored before one of them says that the program is here
+    """Waits until `everyone` has arrived. Stores before it can be read after it. The count is never reset."""
+    tl.debug_barrier()  # all threads store before one of them counts the program as arrived
     tl.atomic_add(arrived, 1, sem="release")
     seen = everyone - 1
     while seen < everyone:
-        seen = tl.atomic_add(arrived, 0, sem="acquire")  # a load, but Triton's loads promise no order
+        seen = tl.atomic_add(arrived, 0, sem="acquire")  # used as a load, because Triton's loads have no defined order
     tl.debug_barrier()

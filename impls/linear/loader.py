@@ -11,7 +11,7 @@ from impls.linear.analytic import Analytic
 
 
 class Loader(Analytic):
-    """The dataset lies on the CPU, as loaders want it; batches are sent on. All but the fetching is linear/analytic."""
+    """The dataset lies on the CPU, as loaders require; batches go to the device. The rest is as in linear/analytic."""
 
     domain = Domain(modes={"eager": "standard"}, batches=("mini", "single"))
 

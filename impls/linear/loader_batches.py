@@ -9,7 +9,7 @@ from impls.linear.loader import Loader
 
 
 class LoaderBatches(Loader):
-    """batch_size=None and a sampler of lists: no fetching row by row, no collating."""
+    """With batch_size=None and a sampler of lists, nothing is fetched row by row or collated."""
 
     domain = Domain(modes={"eager": "standard"}, batches=("mini", "single"))
 

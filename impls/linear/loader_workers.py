@@ -9,7 +9,7 @@ from impls.linear.loader import Loader
 
 
 class LoaderWorkers(Loader):
-    """The worker is started anew, not forked: a copy of a process with threads may hang. It lives as long as the arm."""
+    """The worker is spawned, not forked, because a fork of a process with threads may hang. It lives as long as the arm."""
 
     domain = Domain(modes={"eager": "standard"}, batches=("mini", "single"))
 

@@ -30,7 +30,7 @@ class Manual(Implementation):
         w, lr = self.w, self.task.lr
         for _ in range(updates):
             self.loss(w, *next(self.batches)).backward()
-            w.data -= lr * w.grad  # type: ignore[operator]  # backward() has just filled it
+            w.data -= lr * w.grad  # type: ignore[operator]  # backward() has just set it
             w.grad.zero_()  # type: ignore[union-attr]
 
     def weights(self) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Algorithmic: X'X and X'y once, then an update costs features² and reads no data; the recurrence in C, in float64."""
+"""Algorithmic: X'X and X'y once, then updates of features² operations that read no data; the recurrence in C, in float64."""
 
 import ctypes
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ void recur(const real *restrict a, const real *restrict c, real *restrict w, rea
 
 
 class Moments(Implementation):
-    """The data is read once, while building: part of the cold start. From then on an update is w <- w - (M w - v)."""
+    """The data is read only while the arm is built, as part of the cold start. Then an update is w <- w - (M w - v)."""
 
     work = "algorithmic"
     domain = Domain(modes={"eager": "standard"}, devices=("cpu",), batches=("full",))
@@ -64,9 +64,9 @@ class Moments(Implementation):
 
 
 def moments_of(task: Task) -> tuple[Tensor, Tensor]:
-    """All of the data in a matrix M and a vector v: with A = [x, 1], they are A'A and A'y times the step.
+    """The data summed up in a matrix M and a vector v: with A = [x, 1], A'A and A'y times the step.
 
-    An update of all rows is w <- w - (M w - v). They are taken in float64, for their differences cancel.
+    An update with all rows is w <- w - (M w - v). Both are float64, because digits cancel in the difference.
     """
     x, y = task.data["x"].double(), task.data["y"].double()
     design = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)

@@ -1,4 +1,4 @@
-"""By hand the supported way: backward() on two plain tensors, updated in place under no_grad, gradients set to None."""
+"""By hand in the supported way: backward() on two plain tensors, updated in place under no_grad, gradients set to None."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 class NoGrad(Implementation):
-    """No module, no optimizer, no design matrix: what autograd alone costs. In compile mode the loss is compiled."""
+    """The cost of autograd alone, without module, optimizer or design matrix. In compile mode the loss is compiled."""
 
     domain = Domain(modes={"eager": "quick", "compile": "thorough"})
 
@@ -31,7 +31,7 @@ class NoGrad(Implementation):
             self.loss(self.weight, self.bias, *next(self.batches)).backward()
             with torch.no_grad():
                 for parameter in (self.weight, self.bias):
-                    parameter.sub_(parameter.grad, alpha=lr)  # type: ignore[arg-type]  # backward() filled it
+                    parameter.sub_(parameter.grad, alpha=lr)  # type: ignore[arg-type]  # backward() has set it
                     parameter.grad = None
 
     def weights(self) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Peer: the same loop in Python, compiled by Numba; its threads share the rows when there are several."""
+"""Peer: the same loop in Python, compiled by Numba; several threads divide the rows among them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from impls.contract import Domain, Implementation, Task
 
 
 def _train(x: Any, y: Any, order: Any, number: int, w: Any, step: Any, updates: int) -> None:
-    """Any features, any batches: number is that of the first batch in `order` (cycle, batch)."""
+    """Any number of features, any batches; `number` is the first batch's place in `order` (cycle, batch)."""
     batch, features = order.shape[1], x.shape[1]
     weight, bias = w[:-1].copy(), w[-1]
     slope = np.empty_like(weight)
@@ -51,9 +51,9 @@ def _train_batches(x: Any, y: Any, order: Any, number: int, w: Any, step: Any, u
 
 
 def _train_all(x: Any, y: Any, w: Any, step: Any, updates: int) -> None:
-    """One feature, all rows: both sums in one pass. Under `parallel` the rows are shared among threads.
+    """One feature, all rows: both sums in one pass. With `parallel`, the rows are divided among threads.
 
-    The sums begin at bias - bias, a zero of the data's own type: 0 would make them float64, and twice as slow.
+    The sums start at bias - bias, a zero of the data's type: 0 would make them float64, and twice as slow.
     """
     weight, bias = w[0], w[1]
     for _ in range(updates):

@@ -1,4 +1,4 @@
-"""The same gradient in NumPy: what the job costs without PyTorch."""
+"""The same gradient in NumPy: the cost of the job without PyTorch."""
 
 from collections.abc import Mapping
 

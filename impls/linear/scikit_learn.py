@@ -1,4 +1,4 @@
-"""Peer: scikit-learn's SGDRegressor, one sample an update, fed the rows in the order of the schedule."""
+"""Peer: scikit-learn's SGDRegressor, one row in each update, in the order of the schedule."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ class ScikitLearn(Implementation):
         self.model = SGDRegressor(
             penalty=None, learning_rate="constant", eta0=2 * self.task.lr, shuffle=False, tol=None, average=False
         )
-        self.model.partial_fit(self.x[:1], self.y[:1])  # makes its state, which is then set to the start
+        self.model.partial_fit(self.x[:1], self.y[:1])  # creates its state, which is then set to the start
         self.model.coef_ = start["weight"].numpy().astype(self.model.coef_.dtype)
         self.model.intercept_ = start["bias"].numpy().reshape(1).astype(self.model.intercept_.dtype)
         self.done = 0

@@ -7,7 +7,7 @@ from impls.linear.nn_sgd import ModuleWithSGD
 
 
 class Fused(ModuleWithSGD):
-    """With two parameters there is little to save; the row shows how little."""
+    """With only two parameters there is little to save."""
 
     domain = Domain(modes={"eager": "thorough", "compile": "thorough"})
     flavour: ClassVar = {"fused": True}

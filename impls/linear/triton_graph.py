@@ -1,4 +1,4 @@
-"""The same Triton kernel, a hundred launches in one CUDA graph: Python and the driver are paid once for all of them."""
+"""The kernel of linear/triton_update, a hundred launches in one CUDA graph: one call from Python for all of them."""
 
 import triton  # noqa: F401 - so that the catalogue knows what to install
 
@@ -8,7 +8,7 @@ from impls.linear.triton_update import TritonUpdate
 
 
 class TritonGraph(TritonUpdate):
-    """Updates that are left over are launched one by one."""
+    """The remaining updates are launched one by one."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))
 

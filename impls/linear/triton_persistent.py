@@ -25,7 +25,7 @@ COOPERATIVE = (6, 0)  # the first compute capability whose launches can be refus
 
 
 class TritonPersistent(Implementation):
-    """Each program adds up all programs' sums itself, in the same order, so that all have the same weights to the bit."""
+    """Each program adds up the sums of all programs in the same order, so that all have exactly the same weights."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",), batches=("full",))
 
@@ -69,12 +69,14 @@ class TritonPersistent(Implementation):
 
 
 def share_out(setting: Setting) -> kernels.Tiles:
-    """How all rows are shared out to the processors that there are."""
+    """How all rows are divided among the processors."""
     return kernels.resident_tiles(setting.rows, setting.features, _processors(setting), _bytes_each(setting))
 
 
 def _processors(setting: Setting) -> int:
-    return kernels.processors(setting.device, without_gpu=1)  # one by one, programs would wait for each other forever
+    return kernels.processors(
+        setting.device, without_gpu=1
+    )  # programs that run one after another would wait for each other forever
 
 
 def _bytes_each(setting: Setting) -> int:
@@ -107,7 +109,7 @@ def _updates(
         products, residuals = errors(values, targets, there, own_weight, own_bias, columns)
         of_weight, of_bias = sum_rows(products, residuals, columns)
         if programs > 1:
-            # Whoever writes this half has crossed the barrier after everyone's last look at it, two updates ago.
+            # All programs have read this half two updates ago, before the barrier that its writer has crossed since.
             half = sums + (update % 2) * programs * (features + 1)
             mine = half + program * (features + 1)
             store_weights(mine, mine + features, of_weight, of_bias, features, columns)
@@ -117,6 +119,6 @@ def _updates(
         own_weight -= step * of_weight
         own_bias -= step * of_bias
         update += 1
-    tl.debug_barrier()  # no thread stores new weights before all have loaded the old ones
+    tl.debug_barrier()  # no thread stores new weights before all threads have loaded the old ones
     if program == 0:
         store_weights(weight, bias, own_weight, own_bias, features, columns)

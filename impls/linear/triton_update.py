@@ -1,4 +1,4 @@
-"""One Triton kernel launch an update: each program reads its rows once, the last one to finish changes the weights."""
+"""One launch of a Triton kernel for each update: each program reads its rows once, the last to finish changes the weights."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from impls.linear.kernels import errors, kernel, load_rows, load_weights, store_
 
 
 class TritonUpdate(Implementation):
-    """Which batch is next lies on the device and is moved on by the kernel, so that every launch is the same."""
+    """The number of the next batch lies on the device, and the kernel increases it, so that all launches are the same."""
 
     domain = Domain(modes={"eager": "standard"}, devices=("cuda",))
 
@@ -45,7 +45,7 @@ class TritonUpdate(Implementation):
         return kernels.too_wide(setting.features)
 
     def launch(self) -> None:
-        """One update."""
+        """Launches one update."""
         order = self.task.order
         _update[(self.tiles.programs,)](
             *(self.x, self.y, self.weight, self.bias, self.sums, self.arrived, order, self.number),
@@ -59,7 +59,7 @@ class TritonUpdate(Implementation):
 
 
 def share_out(task: Task) -> kernels.Tiles:
-    """How the rows of a batch are shared out to the processors that there are."""
+    """How the rows of a batch are divided among the processors."""
     found = kernels.processors(task.setting.device, without_gpu=4)
     return kernels.streaming_tiles(task.setting.batch_rows, task.setting.features, found)
 
@@ -99,9 +99,9 @@ def _update(
     if programs > 1:
         mine = sums + tl.program_id(0) * (features + 1)
         store_weights(mine, mine + features, of_weight, of_bias, features, columns)
-        tl.debug_barrier()  # all threads have stored before one of them says that the program is done
+        tl.debug_barrier()  # all threads store before one of them counts the program as done
         is_last = tl.atomic_add(arrived, 1, sem="acq_rel") == programs - 1
-    tl.debug_barrier()  # no thread stores new weights before all have loaded the old ones
+    tl.debug_barrier()  # no thread stores new weights before all threads have loaded the old ones
     if is_last:
         if programs > 1:
             of_weight, of_bias = sum_programs(sums, features, columns, programs, together)

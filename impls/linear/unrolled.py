@@ -1,4 +1,4 @@
-"""Eight updates in one compiled function: the call into compiled code is paid once for all of them."""
+"""Eight updates in one compiled function: one call into compiled code for all of them."""
 
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -13,7 +13,7 @@ TOGETHER = 8
 
 
 class Unrolled(Analytic):
-    """Updates that are left over go one by one through the compiled single update."""
+    """The remaining updates are single calls of a compiled update."""
 
     domain = Domain(modes={"compile": "thorough", "cpp-wrapper": "thorough", "aot": "thorough"})
 

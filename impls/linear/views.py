@@ -1,11 +1,11 @@
-"""Data path: the data laid out in the order of the schedule beforehand, so that every batch is a view and nothing is copied."""
+"""Data path: the data copied into the order of the schedule in advance, so that every batch is a view."""
 
 from impls.contract import Domain, Task
 from impls.linear.analytic import Analytic
 
 
 class Views(Analytic):
-    """Takes as much memory again as there are epochs in the schedule; everything but the fetching is linear/analytic."""
+    """Takes one more copy of the data for each epoch of the schedule. All but the fetching is as in linear/analytic."""
 
     domain = Domain(modes={"eager": "standard", "compile": "standard"}, batches=("mini", "single"))
 

@@ -1,4 +1,4 @@
-"""The loop itself inside the compiled program: torch.while_loop around the written-out update, no Python between updates."""
+"""The loop inside the compiled program: torch.while_loop around the written-out update, without Python between updates."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,9 +10,9 @@ from impls.contract.setting import Setting
 
 
 class WhileLoop(Implementation):
-    """The counter is a tensor on the CPU: an int as carry crashes the compiler, one on the GPU would be read every update.
+    """The counter is a tensor on the CPU: an int crashes the compiler, and one on the GPU would be read in every update.
 
-    With cpp-wrapper the loop is C++, so an update costs its arithmetic and about a microsecond.
+    With cpp-wrapper the loop is C++, so that an update takes about a microsecond besides its arithmetic.
     """
 
     domain = Domain(modes={"compile": "thorough", "cpp-wrapper": "standard", "aot": "thorough"})

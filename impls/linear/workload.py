@@ -1,4 +1,4 @@
-"""The tutorial's two training jobs, and the float64 answers that judge them. Torch-free, so that the referee is too."""
+"""The tutorial's two training jobs, and their exact answers in float64. Loads no torch, because the referee must not."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 FIVE_X = (1.4, 5.0, 11.0, 16.0, 21.0)
 FIVE_Y = (14.4, 29.6, 62.0, 85.5, 113.4)
-START_WEIGHT, START_BIAS = 0.5, 0.25  # stated, not drawn: the jobs are not converged, so the answer depends on them
+START_WEIGHT, START_BIAS = 0.5, 0.25  # not random: the jobs end before they converge, so the answer depends on it
 NOISE = 1.2
 KEPT = 100  # every so many updates of a replay the answer is kept
 
@@ -67,7 +67,7 @@ class LinearRegression:
 
     @staticmethod
     def _data(setting: Setting) -> tuple[Floats, Floats]:
-        """The tutorial's line, x from -3 to 3 under uniform noise; further features are uniform over the same range."""
+        """The tutorial's line with uniform noise, x from -3 to 3; further features are uniform over the same range."""
         generator = np.random.default_rng([setting.seed, 0])
         first = np.linspace(-3, 3, setting.rows)[:, None]
         noise = NOISE * generator.random(setting.rows)
@@ -88,7 +88,7 @@ class LinearRegression:
 
 
 class _Oracle:
-    """Exact gradient descent on least squares, and the distance that rounding can explain.
+    """Exact gradient descent on least squares, and how far rounding can move an arm from it.
 
     With A = [x, 1], one update is w <- w - lr * (H w - c), where H = s A'A, c = s A'y over the rows of the batch and
     s is 2 for the sum of squares, 2 / batch for their mean.
@@ -123,8 +123,8 @@ class _Oracle:
         squares = float(residual @ residual)
         return squares / len(residual) if self._mean else squares
 
-    def bowl(self) -> Quadratic:
-        """By the eigenvectors of H; along one whose eigenvalue is lost in rounding, the optimum is the start itself."""
+    def quadratic(self) -> Quadratic:
+        """From the eigenvectors of H. Along one whose eigenvalue is lost in rounding, the optimum equals the start."""
         known = self._lambda > 1e-14 * self._lambda[-1]
         down = np.divide(self._basis.T @ self._gradient, self._lambda, out=np.zeros_like(self._lambda), where=known)
         optimum = self._start - self._basis @ down
@@ -133,7 +133,7 @@ class _Oracle:
         return Quadratic(minimum, optimum, squares / (len(self._y) if self._mean else 1))
 
     def tolerance(self, updates: int) -> dict[str, Floats]:
-        """Worst rounding of every update, carried through the contraction.
+        """The worst rounding error of each update, carried through the later updates.
 
         Along an eigenvector of H with eigenvalue l, an error made in one update shrinks by 1 - lr*l in each later one,
         so T equal errors e add up to G*e with G = (1 - (1 - lr*l)^T) / (lr*l). In each update the parameter is rounded
@@ -146,7 +146,7 @@ class _Oracle:
         return self._named(np.sqrt((self._basis**2) @ (self._growth(updates) * along) ** 2))
 
     def _closed_form(self, updates: int) -> Floats:
-        """w_T = w_0 - lr * V G V' g_0: as a distance from the start, so that little rounding is added to what is exact."""
+        """w_T = w_0 - lr * V G V' g_0; as a difference from the start, which is exact, so that little rounding is added."""
         along = self._growth(updates) * (self._basis.T @ self._gradient)
         return np.asarray(self._start - self._lr * self._basis @ along)
 
@@ -172,8 +172,8 @@ class _Oracle:
         return np.asarray(average * np.abs(self._a).T @ error)
 
     def _own_noise(self, average: float) -> Floats:
-        """What the oracle itself may be off by, as an error of each gradient: its sums H and c, taken apart from each
-        other, and the eigensolver's few (4) units of |H|."""
+        """The oracle's own rounding, as an error of each gradient: that of the sums H and c, which are computed separately,
+        and 4 units of |H| for the eigensolver."""
         size = np.linalg.norm(self._start) + np.linalg.norm(self._gradient) / max(self._lambda[-1], 1e-300)
         moments = average * np.abs(self._a).T @ (self._gamma * self._made_of())
         return np.asarray(2.0**-53 * (moments + 4 * self._lambda[-1] * size))
@@ -182,10 +182,10 @@ class _Oracle:
         return np.asarray(np.abs(self._a) @ np.abs(self._start) + np.abs(self._y))
 
     def _replay(self, updates: int) -> Floats:
-        """The same schedule in float64, one update after the other; every hundredth answer is kept for the next call.
+        """The same schedule in float64, update by update; every hundredth answer is kept for later calls.
 
-        An arm that makes a million updates a second outruns that. One update maps w to M w + c, and so does a whole cycle
-        of the schedule: where that is less work, all whole cycles are a power of this map, and only the rest is replayed.
+        For an arm with a million updates a second that is too slow. One update maps w to M w + c, and so does a cycle of
+        the schedule: where it is less work, all complete cycles are a power of that map, and only the rest is replayed.
         """
         assert self._order is not None
         cycle = len(self._order)
@@ -197,7 +197,7 @@ class _Oracle:
         return self._steps(self._replayed[kept], range(kept, updates))
 
     def _whole_cycles(self, count: int) -> Floats:
-        """The start after so many cycles: the map [M, c] of one cycle, squared again and again."""
+        """The weights after this many cycles: the map [M, c] of one cycle, raised to a power by repeated squaring."""
         if self._cycle is None:
             size = len(self._start)
             assert self._order is not None
@@ -211,7 +211,7 @@ class _Oracle:
         return w
 
     def _steps(self, w: Floats, numbers: range) -> Floats:
-        """The updates with these numbers done to w, or to the columns of w, of which only the last has the targets."""
+        """Applies the updates with these numbers to w, or to the columns of w, of which only the last includes the targets."""
         assert self._order is not None
         columns = w.reshape(len(self._start), -1).copy()
         for number in numbers:

@@ -17,7 +17,7 @@ def posed(name: str, **chosen: Any) -> tuple[Oracle, Quadratic | None, LossCurve
     setting = workload.setting(**chosen)
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
-    return oracle, oracle.bowl(), loss_curve_of(problem, oracle, setting)
+    return oracle, oracle.quadratic(), loss_curve_of(problem, oracle, setting)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_an_entry_tells_what_it_is_and_needs() -> None:
     """An entry carries the first line of the docstring and the packages it imports, this project's own aside."""
     entry = catalogue.implementations()["linear/numpy"]
     assert (entry.family, entry.needs) == ("linear", ("numpy", "torch"))
-    assert entry.summary == "The same gradient in NumPy: what the job costs without PyTorch."
+    assert entry.summary == "The same gradient in NumPy: the cost of the job without PyTorch."
 
 
 def test_one_entry_is_the_same_as_among_all() -> None:
