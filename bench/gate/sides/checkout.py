@@ -106,6 +106,8 @@ def prepare(
 def again(target: Path) -> Prepared:
     """The sides that were laid out there before; SideError when their files have changed, StoreError for a bad sides.json."""
     prepared = read(target / "sides.json", Prepared, FORMAT)
+    if not (target / "instrument" / "bench" / "gate" / "sides").is_dir():
+        raise SideError(f"{target} was begun by an older looprace: resume it with that one, or start a new gate")
     for side in (prepared.base, prepared.head):
         if any(digest(target / copy) != side.digest for copy in side.copies):
             raise SideError(f"the files of the {side.role} below {target / 'sides'} have changed: start a new gate")

@@ -34,7 +34,8 @@ def survey(packages: list[str]) -> dict[str, Any]:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 - a side's files may raise anything
             where = traceback.extract_tb(error.__traceback__)[-1]
-            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            lacks = isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "impls"
+            missing = error.name if isinstance(error, ModuleNotFoundError) or lacks else None  # type: ignore[attr-defined]
             text = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
             return {"failed": name, "missing": missing, "reason": text}
     files = {name: getattr(module, "__file__", None) for name, module in sorted(sys.modules.items())}

@@ -83,6 +83,15 @@ def old_impls(target: Path, made: Prepared, project: Path) -> str:
     return r"the base, HEAD, .*impls\.contract\.task"  # not found, or found in a checkout that is installed for editing
 
 
+def lacks_a_name(target: Path, made: Prepared, project: Path) -> str:
+    """A file of the base's contract lacks a name that this bench imports, as an older one may."""
+    setting = target / made.base.copies[0] / "benchmarks" / "impls" / "contract" / "setting.py"
+    setting.write_text(setting.read_text("utf-8").replace("def slug(", "def slug_of("), encoding="utf-8")
+    for compiled in (setting.parent / "__pycache__").glob("setting*"):
+        compiled.unlink()
+    return r"the base, HEAD, .*this bench cannot measure its impls, .*; choose another revision, or copy impls/contract"
+
+
 def missing_package(target: Path, made: Prepared, project: Path) -> str:
     """The seam of the head needs what is not installed."""
     arm = target / made.head.copies[0] / "benchmarks" / "impls" / "__init__.py"
@@ -101,7 +110,7 @@ def ends_early(target: Path, made: Prepared, project: Path) -> str:
     return r"the base, HEAD, cannot be raced: .* ended with status 1 when .*: no thanks"
 
 
-@pytest.mark.parametrize("spoil", [link_out, link_together, old_impls, missing_package, ends_early])
+@pytest.mark.parametrize("spoil", [link_out, link_together, old_impls, lacks_a_name, missing_package, ends_early])
 def test_sides_that_are_not_their_own_are_refused(
     prepared: tuple[Path, Prepared],
     project: Project,
