@@ -11,7 +11,7 @@ from bench.results.record import Caveat, Race, grouped
 from bench.results.statistics import Estimate
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
-from reports.text.numbers import count, percent_off, plural, seconds, times, value
+from reports.text.numbers import count, percent, percent_off, plural, seconds, times, value
 
 TWIN_OFF = 0.02
 RESTLESS = 0.05  # standard deviation of a round's logarithm of the ratio, above which rounds are said to disagree
@@ -67,7 +67,9 @@ def _fastest(fastest: Row, reference: Row) -> Finding:
     if fastest.verdict != "faster" or ratio is None:
         own = f"{seconds(reference.seconds.value)} an update" if reference.seconds else ""
         if fastest.verdict == "unresolved":
-            return Finding("fastest", f"No arm is known to be faster than {reference.arm.name} ({own}): more rounds would tell")
+            return Finding(
+                "fastest", f"No arm is known to be faster than {reference.arm.name} ({own}): more rounds would tell"
+            )
         return Finding("fastest", f"No arm was faster than {reference.arm.name} ({own})")
     update = f"{seconds(fastest.seconds.value)} an update" if fastest.seconds else ""
     statement = f"Fastest: {fastest.arm.name}, {update}, {times(1 / ratio.value)} as fast as {reference.arm.name}"
@@ -99,8 +101,9 @@ def _another_algorithm(ranked: Sequence[Row]) -> Iterator[Finding]:
         best = min(jobs, key=lambda row: row.job_seconds or 0.0)
         yield Finding(
             "another algorithm",
-            f"Another algorithm ({best.arm.implementation}) does the whole job of {grouped(best.arm.setting.updates)} updates in "
-            f"{seconds(best.job_seconds)} once it has started; it is ranked separately, because not every update reads the data",
+            f"Another algorithm ({best.arm.implementation}) does the whole job of "
+            f"{grouped(best.arm.setting.updates)} updates in {seconds(best.job_seconds)} once it has started; "
+            "it is ranked separately, because not every update reads the data",
         )
 
 
@@ -136,7 +139,8 @@ def _watching(row: Row, bare: Row) -> Iterator[Finding]:
         yield Finding(
             "watching",
             f"Of the {seconds(row.job_seconds)} that {row.arm.implementation} takes for the whole job when watched, "
-            f"{share:.0%} is {verb} every {row.arm.setting.every} updates; without watching it takes {seconds(bare.job_seconds)}",
+            f"{percent(share)} is {verb} every {row.arm.setting.every} updates; "
+            f"without watching it takes {seconds(bare.job_seconds)}",
         )
 
 
@@ -147,9 +151,7 @@ def answers(rows: Sequence[Row]) -> Finding:
         return Finding("wrong answers", f"WRONG ANSWERS: {', '.join(wrong)}; they are not ranked")
     if not verified:
         return Finding("answers", "No answers")
-    return Finding(
-        "answers", f"All {len(verified)} answers agree with the float64 oracle to within rounding error"
-    )
+    return Finding("answers", f"All {len(verified)} answers agree with the float64 oracle to within rounding error")
 
 
 def verified_rows(rows: Sequence[Row]) -> list[Row]:
@@ -167,7 +169,7 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
     if twin and statistics.verdict(twin) in ("faster", "slower") and abs(twin.value - 1) > TWIN_OFF:
         yield Caveat(
             code="twin_off",
-            text=f"identical code differed by {abs(twin.value - 1):.1%}: smaller differences mean nothing",
+            text=f"identical code differed by {100 * abs(twin.value - 1):.1f} %: smaller differences mean nothing",
             advice="repeat with --effort thorough, or on a quieter machine",
         )
     if not records[race.reference] or records[race.reference][0].status != "ok":
@@ -181,7 +183,7 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
         if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS:
             yield Caveat(
                 code="rounds_disagree",
-                text=f"the rounds of {arm.name} differ by {spread:.0%} (standard deviation), so its interval is wide",
+                text=f"the rounds of {arm.name} differ by {percent(spread)} (standard deviation), so its interval is wide",
                 advice="use more rounds: --rounds 20",
             )
     for code, caveats in _by_code(records).items():

@@ -155,8 +155,8 @@ def test_late_starts_are_summed_up_in_a_sentence() -> None:
     found = placed({REFERENCE: rounds(REFERENCE, 4e-4, noise=0), **slow})
     (said,) = [each.text for each in findings(found, None) if each.kind == "late start"]
     assert plain(said).replace("\u2009", " ") == (
-        "2 faster arms start later than the reference and catch up after 10 000 to 30 000 updates (linear/manual cpu eager first); "
-        "the job has 10 000."
+        "2 faster arms start later than the reference and catch up after 10 000 to 30 000 updates "
+        "(linear/manual cpu eager first); the job has 10 000."
     )
 
 

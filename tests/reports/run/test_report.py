@@ -131,7 +131,7 @@ def test_the_price_of_watching_is_said() -> None:
     found = sentences(shown([*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *drawn]))
     expected = (
         "Of the 50.0 s that linear/nn_sgd takes for the whole job when watched, "
-        "75% is drawing every 80 updates; without watching it takes 12.5 s."
+        "75 % is drawing every 80 updates; without watching it takes 12.5 s."
     )
     assert expected in found
 
@@ -210,7 +210,9 @@ def test_each_device_has_its_floor() -> None:
     """A floor of each device is set against the arms of that device, and says which it is."""
     cuda, gpu = arm("linear/floor_read_triton", device="cuda"), arm("linear/nn_sgd", device="cuda")
     told = [*rounds(cuda, 1e-6, work="floor", judgement=None), *rounds(gpu, 1e-5)]
-    first, second = [said for said in sentences(floored({}, *told).races[0]) if said.startswith("Only reading the data")]
+    first, second = [
+        said for said in sentences(floored({}, *told).races[0]) if said.startswith("Only reading the data")
+    ]
     assert "on cuda (linear/floor_read_triton): the fastest faithful arm takes 10" in first.replace(" 9.9", " 10.0")
     assert "on cpu (linear/floor_read): the fastest faithful arm takes 40" in second.replace(" 39.", " 40.")
 
