@@ -1,4 +1,4 @@
-"""Planted faults as they would come in a pull request: what one of them does to the source of an implementation.
+"""Faults as a pull request may bring them, each an edit of an implementation's source.
 
 An edit maps the file as it is to the file as it would be, and fails loudly where the text that it changes is gone.
 The answer stays right within the workload's tolerance, but where the fault is the answer.
@@ -102,7 +102,7 @@ def _manual(*changes: tuple[str, str]) -> Fault:
 
 
 def busy(percent: float) -> Fault:
-    """Each update of manual takes so many percent longer: it waits, busily, for that share of what it took."""
+    """Each update of linear/manual takes so many per cent longer, by a busy wait."""
     return _manual(
         _after(_MANUAL["import"], "import time\n"),
         _after(_MANUAL["loop"], "            begin = time.perf_counter()\n"),
@@ -116,7 +116,7 @@ def busy(percent: float) -> Fault:
 
 
 def recompiles(every: int) -> Fault:
-    """The compiled function of manual depends on a number that is another one every so many updates."""
+    """The compiled function of linear/manual depends on a number that changes every so many updates."""
     return _manual(
         _after(_MANUAL["init"], "        self.age = self.era = 0\n"),
         _before(_MANUAL["fetch"], f"            self.age += 1\n            self.era = self.age // {every}\n"),

@@ -1,4 +1,4 @@
-"""Small projects in real git repositories, for tests of what a gate makes of them."""
+"""Small projects in real git repositories, for tests of the sides of a gate."""
 
 import os
 import shutil
@@ -21,12 +21,12 @@ SMALL = {
 
 @dataclass(frozen=True)
 class Project:
-    """A repository at `path`, made by whoever runs the tests, whatever git is told elsewhere."""
+    """A git repository at `path`, independent of the git configuration of this machine."""
 
     path: Path
 
     def git(self, *arguments: str) -> str:
-        """`git ARGUMENTS` there, which must succeed; what it says."""
+        """The output of `git ARGUMENTS` there, which must succeed."""
         who = ("-c", "user.name=Anybody", "-c", "user.email=anybody@example.org", "-c", "init.defaultBranch=main")
         done = subprocess.run(
             ["git", *who, *arguments],
@@ -47,14 +47,14 @@ class Project:
         return self
 
     def commit(self, files: Mapping[str, str]) -> str:
-        """The commit that these files make, with whatever else is in the working tree."""
+        """Commits these files, with whatever else is in the working tree; returns the commit."""
         self.write(files)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "a step")
         return self.git("rev-parse", "HEAD")
 
     def everything(self) -> dict[str, bytes]:
-        """All that lies in its .git, by path."""
+        """The files in its .git, by path."""
         files = (path for path in sorted((self.path / ".git").rglob("*")) if path.is_file())
         return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in files}
 

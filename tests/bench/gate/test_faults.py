@@ -1,4 +1,4 @@
-"""The planted faults are what they say: they apply, and the answer is right but where the fault is the answer."""
+"""The planted faults apply to the sources of today, and only those of the answer give wrong answers."""
 
 import importlib.util
 from pathlib import Path
@@ -48,7 +48,7 @@ def planted(name: str, folder: Path) -> type[Implementation]:
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in ENDS])
 def test_only_a_fault_of_the_answer_is_wrong(name: str, tmp_path: Path) -> None:
-    """After 500 updates the referee's tolerance tells the two wrong answers from all others."""
+    """After 500 updates only the two faults of the answer are outside the tolerance."""
     assert right(planted(name, tmp_path)) is (name not in WRONG)
 
 
@@ -60,7 +60,7 @@ def test_a_fault_that_ends_an_arm_does(name: str, tmp_path: Path) -> None:
 
 
 def test_a_fault_with_nothing_to_change_is_loud() -> None:
-    """Text that is gone, or there twice, is no fault that silently does nothing."""
+    """An edit whose text is missing or there twice raises."""
     for source in ("other", "text text"):
         with pytest.raises(AssertionError, match="nothing to change"):
             replaced(("text", "more"))(source)

@@ -1,4 +1,4 @@
-"""Whole gates as a person starts them, on small repositories with real commits: what is planted is found, nothing else."""
+"""Whole gates from the command line, on small repositories with real commits."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ Gate = Callable[..., tuple[int, dict[str, Any], str]]
 
 @pytest.fixture(scope="module")
 def gate(repository: Path, forks: Forks) -> Gate:
-    """Carries a gate of the repository out: its exit status, its document, and what was said of it."""
+    """A function that runs a gate of the repository: its exit status, its document, and standard error."""
 
     def carried_out(results: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
         project = [] if "--resume" in arguments else ["--project", str(repository)]
@@ -63,7 +63,7 @@ def gate(repository: Path, forks: Forks) -> Gate:
 
 
 def test_what_was_planted_is_found(gate: Gate, repository: Path, tmp_path: Path) -> None:
-    """One pull request with a busy wait, an answer that is wrong, one that raises, and a comment: each gets its word."""
+    """A busy wait, a wrong answer, an exception and a comment in one pull request each get their verdict."""
     git(repository, "checkout", "--quiet", "-b", "planted")
     edit(repository, "linear/manual", "import torch\n", "import time\n\nimport torch\n")
     edit(repository, "linear/manual", "        for _ in range(updates):\n", f"        for _ in range(updates):\n{BUSY}")
@@ -123,7 +123,7 @@ def test_a_change_of_documents_has_nothing_to_race(gate: Gate, repository: Path,
 def test_what_cannot_be_gated_is_refused_in_a_sentence(
     gate: Gate, tmp_path: Path, arguments: tuple[str, ...], status: int, said: str
 ) -> None:
-    """The culprit is named, there is no traceback, and the status is never 0."""
+    """The message names the option at fault, there is no traceback, and the status is 2."""
     found, document, told = gate(tmp_path, *arguments)
     assert (found, document) == (status, {}), told
     assert said in told
@@ -144,7 +144,7 @@ def test_an_arm_that_the_base_never_had_is_no_pass(gate: Gate, repository: Path,
 def test_an_interrupted_gate_goes_on_where_it_was_and_with_what_was_installed(
     gate: Gate, repository: Path, tmp_path: Path
 ) -> None:
-    """Ended by its budget after the first rounds, resumed: no round is done twice, it ends decided; not with another torch."""
+    """A gate that its budget ended is resumed without repeating a round, and is refused with another torch."""
     arguments = ("--base", "main", "--everything", "--implementation", "linear/in_place", *SMALL)
     status, document, said = gate(tmp_path, *arguments, "--budget", "12s")
     rounds = {path: path.read_bytes() for path in tmp_path.glob("*/rounds/*/*.json")}

@@ -1,4 +1,4 @@
-"""Which cells a gate has, for sides that are real folders: nothing that the change is about may be left out unsaid."""
+"""Which cells a gate has, for sides that are real folders: everything that the change touches is raced or named."""
 
 import shutil
 import sys
@@ -36,7 +36,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def append(file: Path) -> None:
-    """One more line of code, which nobody needs."""
+    """Adds a line of code without effect."""
     file.write_text(f"{file.read_text(encoding='utf-8')}\nLIMIT = 1\n", encoding="utf-8")
 
 
@@ -50,19 +50,19 @@ def planned(sides: Path, choice: Choice = EAGER, base_arms: list[Arm] | None = N
 
 
 def kinds(plan: GatePlan) -> dict[str, str]:
-    """What becomes of each implementation, controls aside."""
+    """The kind of cell of each implementation, without controls."""
     return {cell.arm.implementation: cell.kind for cell in plan.cells if cell.kind != "control"}
 
 
 def test_the_same_code_is_not_raced(sides: Path) -> None:
-    """But for controls, which are."""
+    """Arms with the same code on both sides are identical, and three of them are raced as controls."""
     plan = planned(sides)
     assert set(kinds(plan).values()) == {"identical"}
     assert sum(cell.kind == "control" for cell in plan.cells) == 3
 
 
 def test_what_a_change_touches_is_raced_though_nobody_asked_for_it(sides: Path) -> None:
-    """A thorough arm, one that takes mini-batches only, and another family: each at the least that races it, and said."""
+    """A thorough arm, one for mini-batches only and one of another family are raced besides, and a note names them."""
     for name in ("linear/unrolled", "linear/loader", "gradient/by_hand"):
         append(sides / "sides/1/impls" / f"{name}.py")
     plan = planned(sides, Choice().at(device="cpu"))
@@ -75,7 +75,7 @@ def test_what_a_change_touches_is_raced_though_nobody_asked_for_it(sides: Path) 
 
 
 def test_a_change_of_what_all_arms_stand_on_brings_no_more_arms(sides: Path) -> None:
-    """Those that were asked for stand on it, too: they answer for it, and the gate stays as long as it is."""
+    """A change of a shared file races the arms that were asked for and no others."""
     append(sides / "sides/1/impls/contract/task.py")
     plan = planned(sides)
     assert set(kinds(plan)) == {arm.implementation for arm in arms_of(EAGER)}
@@ -83,14 +83,14 @@ def test_a_change_of_what_all_arms_stand_on_brings_no_more_arms(sides: Path) -> 
 
 
 def test_an_arm_that_the_head_does_not_offer_any_more_is_missing(sides: Path) -> None:
-    """Its file is there; a mode of it is not."""
+    """A mode that only the base offers is missing, though its file is there."""
     compiled = [arm for arm in arms_of(Choice().at(device="cpu")) if arm.implementation == "linear/nn_sgd"]
     plan = planned(sides, base_arms=[*arms_of(EAGER), *compiled])
     assert {cell.arm.setting.mode for cell in plan.cells if cell.kind == "missing"} == {"compile"}
 
 
 def test_a_file_that_is_gone_is_missing_whoever_asked(sides: Path) -> None:
-    """Of a rarely raced arm too; where patterns were named, what the base had by them."""
+    """A file that only the base has is missing; where patterns were named, if the base has it for them."""
     (sides / "sides/0/impls/linear/gone.py").write_text('"""Not any more."""\n')
     assert kinds(planned(sides))["linear/gone"] == "missing"
     named = Choice(implementation=("linear/m*",)).at(mode="eager", device="cpu")
@@ -101,12 +101,12 @@ def test_a_file_that_is_gone_is_missing_whoever_asked(sides: Path) -> None:
 
 
 def test_two_environments_are_never_identical(sides: Path) -> None:
-    """Whatever their versions say: what an arm loads there need not be among them."""
+    """Two interpreters are never identical, whatever their recorded versions are."""
     assert set(kinds(planned(sides, python="/another/python")).values()) == {"raced"}
 
 
 def test_the_base_is_asked_in_its_own_words(sides: Path) -> None:
-    """In a process of its own: a mode that only its files offer, and the workloads that it has."""
+    """The base names its arms in a process of its own, by its own files."""
     edit(sides / "sides/0/impls/linear/in_place.py", '"eager": "thorough"', '"eager": "quick"')
     base = origin(sides, Side(role="base", name="main", copies=("sides/0",), python=sys.executable), 0)
     usual = Choice().at(device="cpu")
@@ -121,7 +121,7 @@ def test_the_base_is_asked_in_its_own_words(sides: Path) -> None:
 
 
 def test_a_workload_that_cannot_be_loaded_is_no_smaller_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it another family would be all there is, and identical."""
+    """A workload that cannot be loaded is refused, because the gate would be smaller without it."""
     said = "impls/linear/workload.py cannot be loaded: NameError: x"
     monkeypatch.setattr(catalogue, "complaints", lambda: (said,))
     with pytest.raises(SideError, match=r"cannot be loaded.*--workload"):

@@ -29,14 +29,14 @@ def measured(sampling: Sampling, base: float, head: float) -> tuple[ProcessRun, 
 
 
 def said(word: Answer) -> Outcome:
-    """Rounds from which our gate finds this word."""
+    """Rounds for which our gate gives this answer."""
     mean = {"slower": 0.1, "faster": -0.1, "passed": 0.0, "unresolved": 0.0}[word]
     spread = 0.5 if word == "unresolved" else 0.001
     return Outcome(margins=Margins(), rounds=(mean - spread, mean + spread) * 4, seconds=20.0)
 
 
 def trial(session: int, base: float, head: float, ours: Answer = "passed") -> Trial:
-    """A trial whose every block is known."""
+    """A trial with known blocks."""
     return Trial(
         session=session,
         arm=ARM,
@@ -61,7 +61,7 @@ def method(found: Score, name: str) -> Method:
 
 
 def at(found: Score, name: str, level: float) -> AtLevel:
-    """What it said at a level."""
+    """Its answers at a level."""
     return next(each for each in method(found, name).levels if each.level == level)
 
 
@@ -76,7 +76,7 @@ def test_intervals_are_those_of_the_tables(count: int, of: int, low: float, high
 
 
 def test_each_method_is_counted_at_each_level(tmp_path: Path) -> None:
-    """What was measured, and the same with the head slower: a false alarm, catches, misses, and who called what faster."""
+    """False alarms, catches, misses and wrong "faster" are counted for each method and slowdown."""
     kept(tmp_path, [trial(1, 1.0, 1.2, ours="faster"), trial(2, 1.0, 1.0), trial(3, 1.0, 1.06, ours="unresolved")])
     found = gate_score.score(tmp_path)
     assert (found.sessions, found.trials, found.budget) == (3, 3, 10.0)

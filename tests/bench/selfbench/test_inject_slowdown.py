@@ -1,4 +1,4 @@
-"""Planted slowdowns: where the wait is put, that it is as long as it says, and what else is as it was."""
+"""Slowdowns put into implementations: the place of the wait, its length, and that nothing else changes."""
 
 import ast
 import filecmp
@@ -16,7 +16,7 @@ BARE = "import math\n\n\ndef train(updates):\n    for _ in range(updates):\n    
 
 @pytest.mark.parametrize("implementation", ARMS)
 def test_a_wait_goes_around_the_loop_of_every_arm(implementation: str) -> None:
-    """And the rest of the file is the same code."""
+    """The wait goes around the loop, and the rest of the file is the same code."""
     before = ast.parse((catalogue.ROOT / f"{implementation}.py").read_text("utf-8"))
     after = ast.parse(inject_slowdown.slowed(ast.unparse(before), 0.02))
     added = {ast.dump(each) for each in ast.parse(inject_slowdown.SLOWER.format(share=0.02, less=0.0)).body}
@@ -29,7 +29,7 @@ def test_a_wait_goes_around_the_loop_of_every_arm(implementation: str) -> None:
 
 
 def test_no_slowdown_is_another_text_and_the_same_loop() -> None:
-    """So that no gate knows it by comparing files."""
+    """The text differs, so no gate can tell from the files that nothing changed."""
     nothing = inject_slowdown.slowed(BARE, 0.0)
     assert ast.dump(ast.parse(nothing)) != ast.dump(ast.parse(BARE))
     assert ast.unparse(ast.parse(nothing).body[-1]) == ast.unparse(ast.parse(BARE).body[-1])
@@ -45,7 +45,7 @@ def test_where_there_is_no_one_loop_nothing_is_planted(source: str) -> None:
 @pytest.mark.parametrize("share", [0.02, 0.5])
 @pytest.mark.parametrize("look", [1, 8])
 def test_a_wait_is_its_share_of_what_the_update_itself_took(share: float, look: int) -> None:
-    """Whatever the pace, and however long it takes to look at the clock: what one wait is too long the next one is not."""
+    """The wait is its share of each update at any speed, and whatever a reading of the clock costs."""
     time = 0
 
     def now() -> int:
@@ -66,7 +66,7 @@ def test_a_wait_is_its_share_of_what_the_update_itself_took(share: float, look: 
 
 
 def test_only_the_planted_file_differs(tmp_path: Path) -> None:
-    """Between the folders of the two sides; and the instrument has no implementations."""
+    """The sides differ in one file, and the instrument has no implementations."""
     base, head = (
         inject_slowdown.side(tmp_path / "base"),
         inject_slowdown.inject(tmp_path / "head", "linear/manual", 0.02),

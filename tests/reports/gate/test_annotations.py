@@ -13,8 +13,8 @@ from tests.reports.gate.verdicts import HEAD, clocked, found, of, report
 COMMAND = re.compile(r"::(error|warning|notice) ((?:\w+=[^:,]*,?)+)::(.*)")
 
 
-def told(text: str) -> list[tuple[str, dict[str, str], str]]:
-    """Level, properties and message of each line, read as the runner reads them."""
+def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
+    """Level, properties and message of each line, parsed as the runner of GitHub does."""
     found = []
     for line in text.splitlines():
         match = COMMAND.fullmatch(line)
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 
 def test_a_regression_is_an_error_at_its_file() -> None:
     """Level, file below the folder of the head, title, and a message that says how to repeat it."""
-    ((level, properties, message),) = told(
+    ((level, properties, message),) = commands(
         annotations.render(report("regressed", head=replace(HEAD, folder="benchmarks")))
     )
     assert level == "error"
@@ -46,9 +46,9 @@ def test_a_regression_is_an_error_at_its_file() -> None:
 
 
 def test_levels_follow_the_verdict() -> None:
-    """What fails the job is an error, what is open a warning, what is better a notice; all else is silent."""
+    """What stops the merge or was not measured is an error, unresolved a warning, improved a notice; the rest is silent."""
     by_level: dict[str, list[str]] = {}
-    for level, properties, _ in told(annotations.render(report())):
+    for level, properties, _ in commands(annotations.render(report())):
         by_level.setdefault(level, []).append(properties["title"].rpartition(" ")[2])
     assert by_level == {
         "error": ["regressed", "regressed", "wrong", "failed", "unmeasured", "missing"],
@@ -60,14 +60,14 @@ def test_levels_follow_the_verdict() -> None:
 
 def test_a_missing_arm_points_at_no_file() -> None:
     """There is no file on the head to point at, and nothing to repeat."""
-    ((_, properties, message),) = told(annotations.render(report("missing")))
+    ((_, properties, message),) = commands(annotations.render(report("missing")))
     assert "file" not in properties
     assert "Again" not in message
 
 
 def test_a_veto_is_one_warning() -> None:
-    """Where no clock is believed, no arm is annotated for its clock."""
-    ((level, _, message),) = told(annotations.render(report("veto")))
+    """Where no measured time is believed, no arm is annotated for its time."""
+    ((level, _, message),) = commands(annotations.render(report("veto")))
     assert level == "warning"
     assert message.startswith("the controls, identical on both sides, differ by 2.34 %: no measured time is believed")
 
@@ -76,7 +76,9 @@ def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:
     """A wrong answer is an error whatever the controls say."""
     levels = [
         level
-        for level, _, _ in told(annotations.render(report_of(of("regressed", verdicts.WRONG, controls=verdicts.LOUD))))
+        for level, _, _ in commands(
+            annotations.render(report_of(of("regressed", verdicts.WRONG, controls=verdicts.LOUD)))
+        )
     ]
     assert levels == ["warning", "error"]
 
@@ -84,17 +86,17 @@ def test_a_veto_does_not_hide_what_no_clock_has_found() -> None:
 def test_there_are_no_more_than_are_shown() -> None:
     """GitHub shows ten of a level for each step: the tenth says how many more there are."""
     many = [found("regressed", f"linear/a{number}", clocked(0.05), stops=True) for number in range(30)]
-    lines = told(annotations.render(report_of(of("regressed", *many))))
+    lines = commands(annotations.render(report_of(of("regressed", *many))))
     assert len(lines) == 10
     assert lines[-1][1]["title"] == "21 more"
 
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_hostile_text_makes_no_second_command(text: str) -> None:
-    """Each command is one line, its properties are its own, and what was escaped is what is read."""
+    """Each command is one line and has no properties but its own, whatever the texts hold."""
     said = annotations.render(verdicts.hostile(text))
     assert len(said.splitlines()) == 5
-    for _, properties, message in told(said):
+    for _, properties, message in commands(said):
         assert set(properties) <= {"file", "title"}
         assert "%0A::" not in message or "%0A::" in text
 

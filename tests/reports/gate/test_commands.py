@@ -15,7 +15,7 @@ from tests.reports.records import arm
 
 
 def typed(command: str) -> dict[str, object]:
-    """What the door understands: the values of the options that were typed."""
+    """The values of the options of a command, as the command line parses them."""
     program, *words = shlex.split(command)[2:]
     assert (program, words[0]) == ("bench", "gate")
     gate = typer.main.get_command(app).commands["gate"]  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ def typed(command: str) -> dict[str, object]:
     ],
 )
 def test_an_arm_is_repeated_by_its_setting(repeated: Arm, more: dict[str, object]) -> None:
-    """The command races this arm against the same commit, and says of the setting what is not the workload's own."""
+    """The command races this arm against the same commit, with the coordinates that are not the workload's own."""
     said = typed(repeat(plan(), repeated))
     base = {"base": "0123456789ab", "workload": ["linear/line"], "implementation": [repeated.implementation]}
     assert said == base | {"device": "cpu", "mode": "eager"} | more
@@ -67,7 +67,7 @@ def test_an_older_plan_repeats_its_own_command() -> None:
 
 
 def test_a_base_without_a_commit_is_said_by_name() -> None:
-    """What no commit holds cannot be said by a commit."""
+    """A base without a commit is given by its name."""
     side = Side(role="base", name="HEAD", commit=None)
     assert typed(repeat(plan(base=side, head=HEAD), arm()))["base"] == "HEAD"
 
@@ -81,7 +81,7 @@ def test_going_on_finds_the_folder_again() -> None:
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_hostile_names_are_one_word_of_the_shell(text: str) -> None:
-    """Whatever a name holds, a shell that reads the command sees the options of the door, and no second command."""
+    """Whatever a name holds, a shell sees the options of one command and no second one."""
     hostile = Arm(workload=text, implementation=text, setting=arm().setting)
     command = repeat(plan(options={}, base=Side(role="base", name=text, commit=None)), hostile)
     assert command.isprintable()

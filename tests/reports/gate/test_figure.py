@@ -1,4 +1,4 @@
-"""The picture of a gate."""
+"""The figure of a gate."""
 
 import pytest
 
@@ -31,13 +31,13 @@ def test_its_numbers_are_all_arms_and_the_controls() -> None:
 
 
 def test_margins_of_their_own_are_not_named_as_everybodys() -> None:
-    """Where arms differ in their gates, the picture says no single number."""
+    """Where arms have different gates, the figure names no number."""
     own = found("ok", "linear/c", clocked(0.01), margins=Margins(gate=0.1, floor=0.02))
     assert "gate 3 %" not in words_of(figure.draw(report_of(of("ok", verdicts.OK, own))))
 
 
 def test_a_veto_is_seen() -> None:
-    """The controls say that no clock is believed."""
+    """The label of the controls says that no time is believed."""
     assert "identical code: no time is believed" in words_of(figure.draw(report("veto")))
 
 
@@ -49,7 +49,7 @@ def test_nothing_to_draw_is_said() -> None:
 
 
 def test_any_interval_can_be_drawn() -> None:
-    """Ten thousand times as long, a hundredth, an interval below nothing, and numbers that are none."""
+    """Changes of ten thousand times and of a hundredth, infinite intervals and NaN can be drawn."""
     ends = [(9999.0, 9990.0, 1e9), (-0.99, -1.5, -0.9), (0.5, float("-inf"), float("inf")), (float("nan"), 0.0, 1.0)]
     cells = [
         found("unresolved", f"linear/a{n}", Clocked(change=change, low=low, high=high, rounds=2))
@@ -61,7 +61,7 @@ def test_any_interval_can_be_drawn() -> None:
 
 
 def test_a_crowd_is_cut() -> None:
-    """A picture holds the first arms; how many more the table has is said."""
+    """The figure has the first 60 arms, and says how many more the table has."""
     many = [found("ok", f"linear/a{number}", clocked(0.001)) for number in range(75)]
     said = words_of(figure.draw(report_of(of("ok", *many))))
     assert "15 more arms are in the table" in said
@@ -71,11 +71,11 @@ def test_a_crowd_is_cut() -> None:
 
 @pytest.mark.parametrize("kind", ["everything", "empty"])
 def test_equal_gates_give_equal_bytes(kind: str) -> None:
-    """Nothing of the moment is in it."""
+    """The bytes hold no time and no random identifier."""
     assert figure.draw(report(kind)).files == figure.draw(report(kind)).files
 
 
 @pytest.mark.parametrize("text", [verdicts.HOSTILE[name] for name in ("markup", "right to left", "unbroken")])
 def test_hostile_names_stay_text(text: str) -> None:
-    """The SVG is well-formed, and nothing in it turns the writing."""
+    """The SVG is well-formed and has no characters that reverse the direction of text."""
     assert "\u202e" not in words_of(figure.draw(verdicts.hostile(text)))

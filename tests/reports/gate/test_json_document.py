@@ -26,7 +26,7 @@ def test_it_has_what_the_design_promises() -> None:
 
 
 def test_counters_are_all_there() -> None:
-    """Also those that are the same on both sides."""
+    """Counters that are the same on both sides are included."""
     (broken,) = [cell for cell in document(report())["cells"] if "compiled_forward" in cell["arm"]]
     assert broken["counters"] == {
         "graph_breaks": {"base": 0, "head": 1, "bad": True},
@@ -42,14 +42,14 @@ def test_no_arm_is_left_out() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_strict_json(kind: str) -> None:
-    """Nothing in it is a Python value, or a number that JSON does not have."""
+    """The document holds only values that JSON has."""
     found = document(report(kind))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_what_is_not_finite_is_null(text: str) -> None:
-    """Numbers that are none, and texts of every kind, come through whole."""
+    """Numbers that are not finite are null, and texts of every kind are kept whole."""
     found = document(verdicts.hostile(text))
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["cells"][0]["reason"] == f"{text}: {text}"

@@ -47,7 +47,7 @@ def test_there_is_no_fold_around_nothing() -> None:
 
 
 def test_it_stays_below_the_limit_of_a_summary() -> None:
-    """Four thousand arms with long reasons are less than a MiB; how many have no room is said."""
+    """Four thousand arms with long reasons take less than 1 MiB; the summary says how many were left out."""
     long = (verdicts.ended("head", "crashed", "\\" * 900),)
     more = counts(operations=(1, 2), allocations=(3, 4))
     many = [found("failed", f"linear/a{n}", clocked(0.1), reasons=long, counts=more) for n in range(4_000)]
@@ -58,7 +58,7 @@ def test_it_stays_below_the_limit_of_a_summary() -> None:
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_hostile_text_stays_text(text: str) -> None:
-    """No element but our own folds, no cell more than the table has, nothing that steers."""
+    """There is no element but our own folds, no extra cell, and no control character."""
     said = markdown.render(verdicts.hostile(text))
     assert all(line.isprintable() for line in said.splitlines())
     prose = [line for line in said.splitlines() if not line.startswith("    ")]

@@ -61,14 +61,14 @@ def test_a_headline_names_a_few() -> None:
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_a_headline_stays_short_and_tame(text: str) -> None:
-    """Whatever arms, reasons and counters are called."""
+    """The headline is short and printable, whatever arms, reasons and counters are called."""
     said = verdicts.hostile(text).headline
     assert said.isprintable()
     assert len(said) < 800
 
 
 def test_mended_arms_are_no_faster_ones() -> None:
-    """An arm that failed on the base has no time to compare, so it is said apart."""
+    """An arm that failed on the base has no time to compare, so it is not called faster."""
     said = report_of(of("ok", verdicts.OK, verdicts.MENDED)).headline
     assert "faster" not in said
     assert "mended: linear/numba cpu eager" in said
@@ -101,7 +101,7 @@ def test_what_was_compared_is_told() -> None:
 
 
 def test_how_often_it_errs_is_told_in_words() -> None:
-    """The error of the whole and what it can see stand with the controls; not where no clock is believed."""
+    """The error rate and the power stand with the controls, and not where no measured time is believed."""
     said = " ".join(report("ok").notes)
     assert "Where nothing has changed, at most 0.5 % of such gates call anything a regression" in said
     assert "catches a slowdown of 2.4 % in 80 of 100 cases" in said
@@ -110,7 +110,7 @@ def test_how_often_it_errs_is_told_in_words() -> None:
 
 
 def test_counters_that_do_not_repeat_are_named() -> None:
-    """What two countings of one side tell differently is not compared, and that is said."""
+    """A note names the counters that two countings of the base gave differently."""
     seen = replace(verdicts.OK, counts=replace(verdicts.counts(), unsteady=("python_calls",)))
     assert (
         "Counters not compared, because two countings of the base differed: python calls"
@@ -130,7 +130,7 @@ def test_arms_that_cannot_run_here_are_named_together() -> None:
 
 
 def test_what_stops_the_merge_comes_first() -> None:
-    """Then the gravest word, and of one word the slowest."""
+    """What stops the merge comes first, then the gravest verdict, and of one verdict the slowest arm."""
     slow, slower = found("ok", "linear/a", clocked(0.001)), found("ok", "linear/b", clocked(0.02))
     order = [row.verdict for row in report_of(of("regressed", slow, verdicts.OPEN, slower, verdicts.FAILED)).rows]
     assert order == [verdicts.FAILED, verdicts.OPEN, slower, slow]
@@ -142,7 +142,7 @@ def test_what_stops_the_merge_comes_first() -> None:
 
 
 def test_arms_of_one_name_are_told_apart() -> None:
-    """A name that two have gets the workload and the coordinates beside it; one that is alone stays short."""
+    """Arms with the same name get their workload and coordinates; a unique name stays short."""
     twice = (found("ok", arm("linear/c")), found("ok", arm("linear/c", threads=2)), found("ok", "linear/jax"))
     assert {row.name for row in report_of(of("ok", *twice)).rows} == {
         "linear/line linear/c cpu eager",

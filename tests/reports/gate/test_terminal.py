@@ -1,4 +1,4 @@
-"""A gate on the screen and in the log of CI."""
+"""A gate in the terminal and in the log of CI."""
 
 import pytest
 from rich.console import Console
@@ -45,7 +45,7 @@ def test_it_fits_the_terminal(width: int) -> None:
 
 
 def test_it_says_what_to_type() -> None:
-    """How to repeat an arm that is in question, and how to go on with what is not decided; nothing where all is well."""
+    """Commands repeat an arm in question and resume an undecided gate; there are none where all is well."""
     said = " ".join(screen(report("unresolved"), 300))
     assert "--implementation linear/autograd_grad --device cpu --mode eager" in said
     assert f"--resume {verdicts.RUN}" in said
@@ -62,7 +62,7 @@ def test_a_crowd_does_not_scroll_the_rest_away() -> None:
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_hostile_text_does_nothing(text: str) -> None:
-    """No escape, no mark that turns the writing, no workflow command at the beginning of a line, no end of screens."""
+    """There is no escape sequence, no reversed text, no workflow command at the start of a line, and no endless output."""
     lines = screen(verdicts.hostile(text), 100)
     assert all(line.isprintable() for line in lines)
     (commands,) = [at for at, line in enumerate(lines) if "To repeat one arm" in line]

@@ -1,4 +1,4 @@
-"""What is said of one arm of a gate: the verdict, its numbers in the digits they have, its counters."""
+"""The sentence about one arm of a gate: its verdict, its numbers with the right digits, its counters."""
 
 import pytest
 from msgspec.structs import replace
@@ -70,7 +70,7 @@ def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
     ],
 )
 def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, change: str, interval: str) -> None:
-    """Two digits of the half-width stay; beyond twice or half it is a multiple; nothing has no sign."""
+    """Two digits of the half-width are kept; beyond twice or half it is a multiple; zero has no sign."""
     assert (text.change(seen), text.interval(seen, " %")) == (change, interval)
 
 
@@ -87,7 +87,7 @@ def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, cha
     ],
 )
 def test_how_long_it_would_take_is_rounded_up(needed: float | None, said: str) -> None:
-    """So much more time is enough, in minutes or in hours; what is not known is said to be so."""
+    """The estimate is rounded up to minutes or hours; a missing estimate is said to be missing."""
     assert text.statement(replace(verdicts.OPEN, minutes_to_resolve=needed, smallest_detectable=None)).endswith(
         f": {said}"
     )
@@ -100,7 +100,7 @@ def test_a_confirmation_is_claimed_only_where_there_was_one() -> None:
 
 
 def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> None:
-    """The reason of a cell stays, without what the counter says better; why the compiler gave up is told."""
+    """Other reasons stand beside the counter, and so do the reasons of the compiler."""
     broken = replace(verdicts.BROKEN, reasons=(*verdicts.BROKEN.reasons, verdicts.ended("head", "wrong", "off")))
     assert broken.counts
     said = text.statement(replace(broken, counts=replace(broken.counts, breaks=("print is called",))))
@@ -121,12 +121,12 @@ def test_a_counter_that_fails_by_itself_does_not_hide_what_else_is_wrong() -> No
     ],
 )
 def test_counters_have_all_digits_that_tell_them_apart(count: Count, sides: tuple[str, str]) -> None:
-    """A quantity without noise is never rounded until both sides look alike."""
+    """A counter is never rounded so far that both sides look alike."""
     assert tuple(side.replace(THIN, " ") for side in text.sides(count)) == sides
 
 
 def test_counters_that_are_the_same_are_not_listed() -> None:
-    """Only what differs is told, what fails by itself first."""
+    """Only counters that differ are listed, those that fail by themselves first."""
     seen = found("ok", counts=counts("recompiles", operations=(1, 2), graphs=(3, 3), recompiles=(0, 1)))
     assert text.listed(text.changed(seen)) == "recompiles 0 -> 1, operations 1 -> 2"
     assert text.listed({}) == "-"

@@ -1,4 +1,4 @@
-"""The workflow that runs the gate, and the page that explains it, read as text: what must not get lost in an edit."""
+"""The workflow that runs the gate and the page that explains it, checked as text."""
 
 import re
 import shlex
@@ -29,7 +29,7 @@ def without_comments(text: str) -> str:
 
 
 def typed(command: str) -> None:
-    """Raises where the door does not take this command."""
+    """Raises where the command line does not accept this command."""
     words = shlex.split(command, comments=True)
     words = words[words.index("--" if words[0] == "nox" else "gate") + 1 :]
     typer.main.get_command(app).commands["gate"].make_context("gate", words)  # type: ignore[attr-defined]

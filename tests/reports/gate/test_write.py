@@ -47,7 +47,7 @@ def test_the_page_has_counters_sides_and_commands() -> None:
 
 @pytest.mark.parametrize("text", verdicts.HOSTILE.values(), ids=verdicts.HOSTILE)
 def test_hostile_text_stays_text(text: str) -> None:
-    """It makes no element and no attribute, and nothing on the page steers or turns."""
+    """Hostile text makes no element and no attribute, and the page has no control characters."""
     tame, hostile = (verdicts.hostile(each) for each in ("tame", text))
     plain, found = (Parsed(write.page(each, picture("gate"))) for each in (tame, hostile))
     assert {tag for tag, _ in found.elements} == {tag for tag, _ in plain.elements}

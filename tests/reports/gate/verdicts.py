@@ -1,4 +1,4 @@
-"""Verdicts made by hand, of every kind there is: what the tests of a gate's reports show."""
+"""Verdicts of every kind, made by hand for the tests of a gate's reports."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ LOUD = Controls(
 
 
 def clocked(change: float, half: float | None = 0.02, rounds: int = 6) -> Clocked:
-    """A change with so much on either side of it."""
+    """A change with an interval of `half` on either side."""
     low, high = (None, None) if half is None else (change - half, change + half)
     return Clocked(change=change, low=low, high=high, rounds=rounds, deviation=half and half / 2)
 
@@ -61,7 +61,7 @@ def cell(name: str | Arm = "linear/manual", kind: Kind = "raced", **more: Any) -
 
 
 def found(word: Word, name: str | Arm = "linear/manual", seen: Clocked | None = None, **more: Any) -> CellVerdict:
-    """What is said of one arm; what it is made of, from the word alone, where nothing else is asked for."""
+    """The verdict on one arm; its cell follows from the word where nothing else is given."""
     kinds: dict[Word, Kind] = {"identical": "identical", "new": "new", "missing": "missing"}
     kept = {key: more.pop(key) for key in ("margins", "differs") if key in more}
     return CellVerdict(cell=cell(name, kinds.get(word, "raced"), **kept), word=word, clocked=seen, **more)
@@ -170,7 +170,7 @@ def gate(kind: str = "everything", **more: Any) -> GateVerdict:
 
 
 def of(word: Whole, *cells: CellVerdict, controls: Controls = QUIET, complete: bool = True, **more: Any) -> GateVerdict:
-    """A gate that found these."""
+    """The verdict of a gate with these cells."""
     notes = {"notes": ("the base is where the head left origin/main",)} | more
     return GateVerdict(
         plan=plan(*cells, **notes),

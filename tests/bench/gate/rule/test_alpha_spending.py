@@ -1,4 +1,4 @@
-"""The levels of the looks: against published boundaries, against simulated walks, and never above the error allowed."""
+"""The thresholds of the looks, compared with published boundaries and with simulated walks."""
 
 import math
 from itertools import pairwise
@@ -14,7 +14,7 @@ KINDS: tuple[Kind, Kind] = ("regressed", "ok")
 
 
 def test_the_looks_are_the_same_for_every_gate() -> None:
-    """After every round from 4 to 20, then at steps of about a quarter; `most` only cuts them off."""
+    """Looks follow every round from 4 to 20, then steps of about a quarter; `most` only cuts the list off."""
     assert (*range(4, 21), 25, 32, 40, 50, 64, 80, 100, 128) == looks(128)
     assert () == looks(3)
     assert (4, 5, 6) == looks(6)
@@ -23,7 +23,7 @@ def test_the_looks_are_the_same_for_every_gate() -> None:
 
 
 def test_the_recursion_finds_the_published_boundaries() -> None:
-    """Five equal looks, 2.5 % one-sided, spent in the way of O'Brien and Fleming: Lan and DeMets print these deviates."""
+    """Five equal looks at 2.5 % one-sided with O'Brien-Fleming spending have the deviates that Lan and DeMets print."""
     walk, found = START, []
     for look in range(1, 6):
         p, walk = crossed(walk, look / 5, 2 * float(ndtr(ndtri(0.0125) / math.sqrt(look / 5))))
@@ -32,7 +32,7 @@ def test_the_recursion_finds_the_published_boundaries() -> None:
 
 
 def test_a_walk_loses_no_path_and_keeps_its_mean() -> None:
-    """What is between two lines, above and below adds up to 1; and the mean excess over a line is the textbook's."""
+    """The probabilities above, between and below two boundaries add up to 1, and the mean excess is the textbook value."""
     walk = START.between(1.0, -8.0, 1.0)
     assert walk.spent == pytest.approx(float(ndtr(-1.0)))
     assert walk.spent + float(walk.masses.sum()) == pytest.approx(1)
@@ -44,7 +44,7 @@ def test_a_walk_loses_no_path_and_keeps_its_mean() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_simulated_walks_end_as_often_as_was_to_be_spent(kind: Kind) -> None:
-    """Of 100 000 sums of normal values with known deviation, by 20 and by 64 rounds, within four standard errors."""
+    """Of 100 000 sums of normal values with known deviation, the allowed share crosses by 20 and by 64 rounds."""
     generator, walks = np.random.default_rng(5), 100_000
     sums, ended, before = np.zeros(walks), np.zeros(walks, dtype=bool), 0
     for rounds in looks(64):
@@ -58,7 +58,7 @@ def test_simulated_walks_end_as_often_as_was_to_be_spent(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_t_errs_no_more_often_than_it_may(kind: Kind) -> None:
-    """Of 40 000 series of 64 rounds with unknown deviation, looked at 22 times, at most alpha and four standard errors."""
+    """Of 40 000 series of 64 rounds with unknown deviation, at most alpha are flagged, within four standard errors."""
     generator, series = np.random.default_rng(6), 40_000
     values, ended = generator.standard_normal((series, 64)), np.zeros(series, dtype=bool)
     for rounds in looks(64):
@@ -70,7 +70,7 @@ def test_t_errs_no_more_often_than_it_may(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_spent_grows_and_never_exceeds_what_is_allowed(kind: Kind) -> None:
-    """It has no jump at the horizon, and stays below alpha however long one goes on."""
+    """The spent error has no jump at the horizon, and stays below alpha for any number of rounds."""
     total = [spent(kind, rounds) for rounds in range(1, 5000)]
     assert total == sorted(total)
     assert max(total) < ALPHA[kind]
@@ -80,7 +80,7 @@ def test_what_is_spent_grows_and_never_exceeds_what_is_allowed(kind: Kind) -> No
 
 
 def test_a_first_look_spends_all_that_is_due_and_later_ones_do_not_change_it() -> None:
-    """Its level is what may be spent; and it is the same whether later looks were asked for before or not."""
+    """The first threshold is what may be spent; thresholds do not depend on whether later ones were computed before."""
     alpha_spending._look.cache_clear()
     alone = level("regressed", 4)
     assert alone == pytest.approx(spent("regressed", 4))

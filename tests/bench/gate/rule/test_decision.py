@@ -1,4 +1,4 @@
-"""The rule of the gate: how often it errs and how much it sees, by simulation; and what it does with odd rounds."""
+"""The rule of the gate: its error rates and its power by simulation, and how it treats unusual rounds."""
 
 import math
 from collections import Counter
@@ -18,23 +18,23 @@ Rounds = list[float]
 
 
 def gates(effect: float, deviation: float, count: int, most: int = 20, seed: int = 1) -> list[tuple[Rounds, Rounds]]:
-    """Rounds of screening and confirmation of so many gates, with normal noise."""
+    """Rounds of screening and confirmation for `count` gates, with normal noise."""
     noise = np.random.default_rng(seed).standard_normal((count, 2, most))
     return [(screen, confirm) for screen, confirm in (math.log1p(effect) + deviation * noise).tolist()]
 
 
 def decided(effect: float, deviation: float, margins: Margins, count: int, seed: int = 1) -> list[Decision]:
-    """What the gates say."""
+    """The decisions of the gates."""
     return [decide(*each, margins) for each in gates(effect, deviation, count, seed=seed)]
 
 
 def words(found: Sequence[Decision]) -> Counter[str]:
-    """How often each word was said."""
+    """How often each word was decided."""
     return Counter(each.word for each in found)
 
 
 def plausible(hits: int, count: int, share: float) -> bool:
-    """Whether the hits could come of this share: false once in a million times when they do."""
+    """Whether this number of hits is compatible with the share, at a level of one in a million."""
     return bool(binomtest(hits, count, share).pvalue > 1e-6)
 
 
@@ -64,7 +64,7 @@ def test_slowdowns_are_caught_and_confirmed(effect: float, deviation: float, mar
 
 @pytest.mark.parametrize(("effect", "deviation"), [(0.0, 0.013), (0.01, 0.009), (0.05, 0.009), (0.1, 0.02)])
 def test_intervals_hold_the_truth(effect: float, deviation: float) -> None:
-    """In 91 to 97 % of gates, though they stop when they like."""
+    """The interval covers the truth in 91 to 97 % of gates, although these stop at a look."""
     held = [
         each.clocked.low <= effect <= each.clocked.high
         for each in decided(effect, deviation, USUAL, 1500, seed=4)
@@ -85,7 +85,7 @@ def test_swapped_sides_are_faster() -> None:
 
 
 def test_an_improvement_is_not_said_of_what_is_faster_by_the_floor_alone() -> None:
-    """At just the floor at most in 5 of 100 gates, without a change in at most 1; nor of 0.8 %, however sure."""
+    """A slowdown at the floor is flagged in at most 5 of 100 gates, no change in at most 1, and 0.8 % never."""
     assert words(decided(1 / 1.01 - 1, 0.02, USUAL, 1000))["improved"] <= 50
     assert words(decided(0.0, 0.02, USUAL, 1000))["improved"] <= 10
     sure = np.array([0.0001, -0.0001, 0.0, 0.0001])
@@ -93,7 +93,7 @@ def test_an_improvement_is_not_said_of_what_is_faster_by_the_floor_alone() -> No
 
 
 def test_false_flags_stay_within_alpha_when_a_gate_goes_on() -> None:
-    """Truth at the floor, gate just above it, 40 rounds in place of 20: flagged in no more than 1 of 100 gates."""
+    """With the truth at the floor and the gate just above it, 40 rounds flag no more than 1 of 100 gates."""
     hardest, count = Margins(gate=0.0101, floor=0.01), 3000
     many = gates(0.01, 0.03, count, most=40, seed=8)
     flagged = {most: sum(decide(each[0][:most], [], hardest).stage == "confirm" for each in many) for most in (20, 40)}
@@ -102,14 +102,14 @@ def test_false_flags_stay_within_alpha_when_a_gate_goes_on() -> None:
 
 
 def test_false_regressions_need_two_accidents() -> None:
-    """With truth at the floor, of 3000 gates whose every confirmation has rounds, not one is expected; two would be a fault."""
+    """With the truth at the floor, none of 3000 gates is expected to call a regression; two would show a fault."""
     assert 2 > words(decided(0.01, 0.03, Margins(gate=0.0101, floor=0.01), 3000, seed=9))["regressed"]
     assert decision.family_error(50) == pytest.approx(0.005)
     assert 1.0 == decision.family_error(10**6)
 
 
 def test_rounds_one_by_one_lead_to_the_same_as_all_at_once() -> None:
-    """Whoever asks after each round which stage wants another ends where the replay of all rounds ends."""
+    """Asking after each round which stage needs another ends with the same decision as a replay of all rounds."""
     for effect in (0.0, 0.02, 0.04):
         for each in gates(effect, 0.02, 40, seed=3):
             found, have = decide([], [], USUAL), {"screen": 0, "confirm": 0}
@@ -120,7 +120,7 @@ def test_rounds_one_by_one_lead_to_the_same_as_all_at_once() -> None:
 
 
 def test_rounds_after_the_decisive_look_do_not_count() -> None:
-    """Neither in the word nor in the numbers, in both stages."""
+    """Later rounds change neither the word nor the numbers, in either stage."""
     calm, slow = [0.001, -0.001, 0.002, 0.0], [0.101, 0.1, 0.102, 0.099]
     assert decide(calm, [], USUAL) == decide([*calm, 0.9, 0.9], [0.9] * 8, USUAL)
     assert decide(slow, slow, USUAL) == decide([*slow, -0.9], [*slow, -0.9], USUAL)
@@ -128,7 +128,7 @@ def test_rounds_after_the_decisive_look_do_not_count() -> None:
 
 
 def test_a_flag_is_no_regression_until_fresh_rounds_say_so() -> None:
-    """It asks for a confirmation; one that shows no slowdown makes it ok, even one that shows the head faster."""
+    """A flag asks for a confirmation; one that shows no slowdown, or a faster head, makes the cell ok."""
     slow, calm = [0.101, 0.1, 0.102, 0.099], [0.001, -0.001, 0.002, 0.0]
     flagged = decide(slow, [], USUAL)
     assert ("unresolved", "confirm", None) == (flagged.word, flagged.stage, flagged.screened)
@@ -140,7 +140,7 @@ def test_a_flag_is_no_regression_until_fresh_rounds_say_so() -> None:
 
 
 def test_a_confirmation_counts_only_if_both_stages_reach_the_gate_in_the_mean() -> None:
-    """Proved twice to be above the floor, but 2.5 % in the mean of all rounds: a gate of 3 % does not call it a regression."""
+    """A slowdown above the floor in both stages but of 2.5 % in the mean is no regression with a gate of 3 %."""
     screen, confirm = [0.0301, 0.0302, 0.0303, 0.0302], [0.0202, 0.0201, 0.0203, 0.0202]
     assert "regressed" != decide(screen, confirm, USUAL).word
     assert "regressed" == decide(screen, [0.0292, 0.0301, 0.0303, 0.0302], USUAL).word
@@ -148,7 +148,7 @@ def test_a_confirmation_counts_only_if_both_stages_reach_the_gate_in_the_mean() 
 
 @pytest.mark.parametrize("spike", [0.3, 3.0])
 def test_one_spike_is_no_regression(spike: float) -> None:
-    """Wherever among the first rounds it falls; without it they would be ok."""
+    """One outlier among the first rounds makes no regression of rounds that are ok without it."""
     for place in range(8):
         rounds: list[float] = (0.01 * np.random.default_rng(place).standard_normal(20)).tolist()
         rounds[place] = spike
@@ -156,7 +156,7 @@ def test_one_spike_is_no_regression(spike: float) -> None:
 
 
 def test_what_is_wanted_next_ends_with_the_last_look() -> None:
-    """A limit of 24 rounds ends with the look at 20; a higher one goes on; with less than 4 nothing is raced."""
+    """A limit of 24 rounds ends with the look at 20; a higher limit continues; below 4 nothing is raced."""
     rounds = [0.0, 0.06, -0.02, 0.08, 0.0, 0.05, 0.0] * 3
     stages: list[Stage | None] = [
         decide(rounds[:count], [], USUAL, most).stage for count, most in ((19, 24), (20, 24), (20, 25), (7, 7), (6, 7))
@@ -167,7 +167,7 @@ def test_what_is_wanted_next_ends_with_the_last_look() -> None:
 
 
 def test_rounds_without_any_spread_decide_by_their_value() -> None:
-    """At the gate it is a flag, below it ok, and the interval is the value."""
+    """Without noise a slowdown of the gate is flagged, a smaller one is ok, and the interval is the value."""
     at, below = [math.log1p(0.03)] * 4, [math.log1p(0.0299)] * 4
     assert ("regressed", "ok") == (decide(at, at, Margins(gate=0.03 - 1e-9)).word, decide(below, [], USUAL).word)
     clocked = decide([0.0] * 4, [], USUAL).clocked
@@ -176,7 +176,7 @@ def test_rounds_without_any_spread_decide_by_their_value() -> None:
 
 
 def test_one_round_has_no_interval_and_none_no_change() -> None:
-    """And a value that is not finite is refused."""
+    """A value that is not finite is refused."""
     one = decide([0.1], [], USUAL)
     assert one.clocked
     assert (None, None, 1) == (one.clocked.low, one.clocked.deviation, one.clocked.rounds)
@@ -195,7 +195,7 @@ def test_one_round_has_no_interval_and_none_no_change() -> None:
 def test_the_smallest_detectable_slowdown_is_called_a_regression_four_times_out_of_five(
     deviation: float, margins: Margins, most: int
 ) -> None:
-    """By screening and confirmation both, in 75 to 85 of 100 simulated gates; chance moves that by 3 of 100."""
+    """The smallest detectable slowdown is confirmed in 75 to 85 of 100 simulated gates, within 3 of 100 by chance."""
     change = smallest_detectable(deviation, margins, most)
     assert change is not None
     assert change >= margins.gate
@@ -218,7 +218,7 @@ def test_noise_takes_sight_and_rounds_bring_it_back() -> None:
 
 @pytest.mark.parametrize(("effect", "deviation"), [(0.0, 0.06), (0.05, 0.05)])
 def test_so_many_more_rounds_resolve(effect: float, deviation: float) -> None:
-    """Of gates unresolved after 20 rounds, most are resolved by as many more as were named; without rounds none is."""
+    """Of gates unresolved after 20 rounds, most are resolved within the estimated number of further rounds."""
     right = known = 0
     for screen, confirm in gates(effect, deviation, 240, most=640, seed=6):
         here = decide(screen[:20], [], USUAL)
@@ -231,7 +231,7 @@ def test_so_many_more_rounds_resolve(effect: float, deviation: float) -> None:
 
 
 def test_what_cannot_be_resolved_is_not_promised() -> None:
-    """A mean at the gate, with wide noise, is decided by no number of rounds that anybody races; a decided cell needs none."""
+    """There is no estimate for a mean at the gate with wide noise, nor for a decided cell."""
     doubtful = decide([0.029 + each for each in (-0.05, 0.05) * 10], [], USUAL)
     assert ("unresolved", None) == (doubtful.word, doubtful.rounds_to_resolve)
     assert None is decide([0.0, 0.001, 0.0, 0.001], [], USUAL).rounds_to_resolve
@@ -241,7 +241,7 @@ def test_what_cannot_be_resolved_is_not_promised() -> None:
 
 
 def test_a_cell_yet_to_be_flagged_needs_its_confirmation_too() -> None:
-    """Slower than the gate but not proved, it is resolved by the look at 64, and as many fresh rounds."""
+    """A slowdown above the gate that is not proved yet is resolved by the look at 64 and as many fresh rounds."""
     slow = decide([0.05 + each for each in (-0.06, 0.06) * 10], [], USUAL)
     assert "unresolved" == slow.word
     assert 64 - 20 + 64 == slow.rounds_to_resolve
@@ -250,7 +250,7 @@ def test_a_cell_yet_to_be_flagged_needs_its_confirmation_too() -> None:
 
 
 def test_controls_veto_a_machine_that_favours_a_side() -> None:
-    """2 % over thirty rounds of three cells do, if again in fresh rounds; 0.5 % do not, however sure; nor does nothing."""
+    """Controls veto with 2 % over thirty rounds and again in fresh ones, but not with 0.5 %, nor without a change."""
     noise = 0.004 * np.random.default_rng(2).standard_normal((2, 3, 10))
 
     def by(first: float, again: float) -> tuple[int, bool]:
@@ -270,7 +270,7 @@ def test_controls_veto_a_machine_that_favours_a_side() -> None:
 
 
 def test_controls_that_seem_off_veto_until_fresh_rounds_say_otherwise() -> None:
-    """With no time to race them again, or too few rounds of it, nothing speaks for the clock."""
+    """Controls that are off and have no time, or too few rounds, to be raced again veto."""
     off = {"a": [0.02, 0.021], "b": [0.02]}
     assert decision.judge_controls(off, {})[1]
     assert decision.judge_controls(off, {"a": [0.0] * 5})[1]
@@ -278,7 +278,7 @@ def test_controls_that_seem_off_veto_until_fresh_rounds_say_otherwise() -> None:
 
 
 def test_controls_hardly_ever_veto_by_chance() -> None:
-    """Of 4000 gates whose controls deviate by 2.5 % and are raced again when they seem off, at most one is stopped."""
+    """Of 4000 gates whose controls have noise of 2.5 % and are raced again when they are off, at most one is vetoed."""
     noise = 0.025 * np.random.default_rng(5).standard_normal((4000, 2, 12))
     found = [decision.judge_controls({"a": first}, {"a": again})[1] for first, again in noise.tolist()]
     assert 1 >= sum(found)

@@ -1,4 +1,4 @@
-"""The margins of an arm: who beats whom, how a share is written, and what is refused."""
+"""The margins of an arm: precedence, how a share is written, and what is refused."""
 
 from pathlib import Path
 
@@ -38,13 +38,13 @@ def project(folder: Path, text: str) -> Path:
 
 
 def test_without_a_table_the_margins_are_those_of_the_gate(tmp_path: Path) -> None:
-    """3 % and 1 %, whether there is no file, none was named, or it says nothing of a gate."""
+    """3 % and 1 %, whether there is no file, none was given, or it has no table."""
     for where in (None, tmp_path / "absent.toml", project(tmp_path, "[tool.other]\ngate = 1\n")):
         assert Margins(gate=0.03, floor=0.01) == read(where, None, None).of(arm("linear/manual"))
 
 
 def test_the_last_pattern_that_matches_wins(tmp_path: Path) -> None:
-    """By implementation or by the arm's name; what it does not say comes from the table, not from other patterns."""
+    """A pattern matches implementation or name of an arm; what it leaves out comes from the table, not from other patterns."""
     rules = read(project(tmp_path, TABLE), None, None)
     assert Margins(gate=0.04, floor=0.02) == rules.of(arm("gradient/norm"))
     assert Margins(gate=0.06, floor=0.02) == rules.of(arm("linear/in_place"))
@@ -53,7 +53,7 @@ def test_the_last_pattern_that_matches_wins(tmp_path: Path) -> None:
 
 
 def test_what_is_typed_beats_every_table(tmp_path: Path) -> None:
-    """A gate brings a floor of a third; a floor alone leaves each arm its gate."""
+    """A typed gate gets a floor of a third of it; a typed floor alone leaves each arm its gate."""
     where = project(tmp_path, TABLE)
     both, gate, floor = read(where, "1.5%", "0.2%"), read(where, "1.5 %", None), read(where, None, "0.03")
     for each in (arm("gradient/norm"), arm("linear/manual"), arm("linear/manual", "compile")):
@@ -65,7 +65,7 @@ def test_what_is_typed_beats_every_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("said", ["3%", "3 %", " 3.0% ", "0.03", "3e-2"])
 def test_a_share_may_be_written_in_these_ways(said: str) -> None:
-    """With a sign of per cent, or as a part of one."""
+    """A share is written with a per cent sign or as a fraction."""
     assert read(None, said, None).default.gate == 0.03
 
 
@@ -87,7 +87,7 @@ def test_a_share_may_be_written_in_these_ways(said: str) -> None:
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(gate: str | None, floor: str | None, words: str) -> None:
-    """It names what was said, where, and what is allowed."""
+    """The message names what was given, where, and what is allowed."""
     with pytest.raises(SettingError) as caught:
         read(None, gate, floor)
     assert words in str(caught.value)
@@ -109,14 +109,14 @@ def test_nonsense_is_refused_with_a_sentence(gate: str | None, floor: str | None
     ],
 )
 def test_a_table_with_a_slip_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    """Rather than gating by other margins than its author meant."""
+    """A table that cannot be read is refused, because its margins are not known."""
     with pytest.raises(SettingError) as caught:
         read(project(tmp_path, text), None, None)
     assert words in str(caught.value)
 
 
 def test_a_pattern_that_matches_nothing_is_a_note(tmp_path: Path) -> None:
-    """Its arm may not be raced today, so it is no error; one that another overrules has matched."""
+    """A pattern that matches no arm is noted and is no error; one that a later pattern overrides has matched."""
     rules = read(project(tmp_path, TABLE), None, None)
     assert () == rules.notes([arm("linear/manual"), arm("linear/manual", "compile")])
     (note,) = rules.notes([arm("linear/manual")])

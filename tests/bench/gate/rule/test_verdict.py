@@ -1,4 +1,4 @@
-"""The gate's own exam on made-up visits: what it must say of each, and what it must never say."""
+"""The verdict of the gate on made-up rounds whose true change is known."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def words(found: GateVerdict) -> list[str]:
 
 
 def judged(of: Cell, rounds: Sequence[PairedRound], counts: Counts | None = None) -> GateVerdict:
-    """A gate of one cell, with controls that are on."""
+    """The verdict of a gate of one cell, with controls that show no change."""
     beside = dict(controls(Machine(7)))
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: list(rounds)}
     return verdict(plan(of, *beside), by_slug, {of.slug: counts} if counts else {})
@@ -58,21 +58,21 @@ def test_swapped_sides_say_faster() -> None:
 
 
 def test_one_spike_is_no_regression() -> None:
-    """A round in which the head took half as long again does not make a regression of the others."""
+    """One round in which the head took 50 % longer makes no regression."""
     of, machine = cell(), Machine(4)
     rounds = [machine.round(of, "screen", number, 0.5 if number == 3 else 0.0) for number in range(1, 21)]
     assert words(judged(of, rounds))[0] in ("ok", "unresolved")
 
 
 def test_every_cell_8_percent_slower_is_all_regressed() -> None:
-    """What is common to all cells is not taken for the machine: only the controls may say what the machine did."""
+    """A change that all cells share is not blamed on the machine: only the controls show what the machine did."""
     found = gate(dict.fromkeys(NAMES, 0.08))
     assert words(found) == ["regressed"] * 4
 
 
 @pytest.mark.parametrize(("kind", "named"), [("missing", False), ("missing", True), ("new", True)])
 def test_an_arm_that_one_side_lacks_cannot_be_measured(kind: Kind, named: bool) -> None:
-    """An arm that the head lost, or that was named and the base never had, exits with 5 even beside one that is ok."""
+    """An arm that the head lacks, or that was named and the base lacks, ends with 5 even beside one that is ok."""
     right, gone, beside = cell(), cell("linear/manual", kind), dict(controls(Machine(7)))
     rounds = {each.slug: done for each, done in beside.items()} | {right.slug: raced(Machine(5), right, 0.0)}
     found = verdict(plan(right, gone, *beside, named=named), rounds, {})
@@ -97,7 +97,7 @@ def test_nothing_but_new_arms_is_no_pass() -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.0, -1.0])
 def test_times_that_are_none_cannot_be_measured(bad: float) -> None:
-    """NaN, infinite, zero and negative times are no times: the cell is unmeasured and the status 5."""
+    """With NaN, infinite, zero or negative times the cell is unmeasured and the status is 5."""
     of = cell()
     base, head = (record(of, 1, blocks) for blocks in ([4e-4] * 20, [bad] * 20))
     rounds = [PairedRound(stage="screen", round=number, base=base, head=head) for number in (1, 2)]
@@ -132,7 +132,7 @@ def test_one_failing_round_is_tried_again() -> None:
 
 
 def test_one_wrong_answer_is_enough() -> None:
-    """Its tolerance is what rounding can explain, so no second one is waited for: not right in seven of eight rounds."""
+    """One wrong answer is enough, because the tolerance covers all that rounding can explain."""
     of, machine = cell(), Machine(6)
     done = [*raced(machine, of, 0.0), machine.round(of, "screen", 30, 0.0, head="wrong")]
     found = judged(of, done)
@@ -140,7 +140,7 @@ def test_one_wrong_answer_is_enough() -> None:
 
 
 def test_a_worker_that_never_started_was_given_no_other_data() -> None:
-    """A base that timed out once left no data to compare; the rounds around it count."""
+    """A base that timed out once has no digest to compare; the other rounds count."""
     of, machine = cell(), Machine(6)
     crashed = machine.round(of, "screen", 30, 0.0, base="timeout")
     crashed = replace(crashed, base=replace(crashed.base, digest=""))
@@ -149,7 +149,7 @@ def test_a_worker_that_never_started_was_given_no_other_data() -> None:
 
 @pytest.mark.parametrize(("status", "exits"), [("wrong", Exit.WRONG), ("crashed", Exit.FAILED)])
 def test_what_fails_on_both_sides_is_no_regression(status: Status, exits: Exit) -> None:
-    """It was so before: said with a status of its own."""
+    """What is wrong or fails on both sides has a status of its own."""
     of, machine = cell(), Machine(6)
     rounds = [machine.round(of, "screen", number, 0.0, base=status, head=status) for number in (1, 2)]
     found = judged(of, rounds)
@@ -164,7 +164,7 @@ def test_what_the_head_mended_is_improved() -> None:
 
 
 def test_what_neither_side_can_run_here_is_no_failure() -> None:
-    """A missing package or device on both sides leaves a row, and the others decide."""
+    """An arm whose package or device is missing on both sides is unavailable, and the others decide."""
     of, right, machine, beside = cell("linear/jax"), cell(), Machine(6), dict(controls(Machine(7)))
     absent = [machine.round(of, "screen", 1, 0.0, base="unavailable", head="unavailable")]
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
@@ -173,7 +173,7 @@ def test_what_neither_side_can_run_here_is_no_failure() -> None:
 
 
 def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
-    """The only arm that differs needs a device that is not here: that all others are identical says nothing of it."""
+    """Where the only arm that differs needs a missing device, identical others do not make the gate pass."""
     of, machine, beside = cell("linear/jax"), Machine(6), dict(controls(Machine(7)))
     absent = [machine.round(of, "screen", 1, 0.0, base="unsupported", head="unsupported")]
     by_slug = {each.slug: done for each, done in beside.items()} | {of.slug: absent}
@@ -183,7 +183,7 @@ def test_a_change_that_cannot_be_run_here_is_no_pass() -> None:
 
 
 def test_what_ran_before_is_not_unavailable() -> None:
-    """A full disk that both sides meet after good rounds is a failure of both, not a missing package."""
+    """An arm that ran before and ends as unavailable on both sides has failed."""
     of, machine = cell(), Machine(6)
     good = [machine.round(of, "screen", number, 0.1) for number in (1, 2)]
     bad = [machine.round(of, "screen", number, 0.0, base="unavailable", head="unavailable") for number in (3, 4)]
@@ -193,7 +193,7 @@ def test_what_ran_before_is_not_unavailable() -> None:
 
 
 def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
-    """The head's oracle judges both: a base that computes what was asked for before is not mended by asking for more."""
+    """A base that only the head's changed workload calls wrong is unmeasured, and not mended."""
     of, machine = replace(cell(), differs=("impls/linear/workload.py",)), Machine(6)
     found = judged(of, [machine.round(of, "screen", 1, 0.0, base="wrong")])
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
@@ -201,7 +201,7 @@ def test_a_base_that_another_workload_calls_wrong_was_not_compared() -> None:
 
 
 def test_a_head_that_cannot_be_counted_is_no_pass() -> None:
-    """Where the base could be: graph breaks and recompilations of the head were not looked for."""
+    """A head that cannot be counted where the base can is unmeasured: its graph breaks are unknown."""
     counts = {"linear/nn_sgd": Counts(reason="the head could not be counted: it died", head_alone=True)}
     found = gate({"linear/nn_sgd": 0.0}, counts=counts)
     assert (words(found), status_of_gate(found)) == (["unmeasured"], Exit.UNMEASURED)
@@ -210,7 +210,7 @@ def test_a_head_that_cannot_be_counted_is_no_pass() -> None:
 
 
 def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
-    """No slowdown is excluded of an arm that had no time before."""
+    """The headline does not claim to exclude a slowdown of an arm that had no time on the base."""
     mended, right, machine, beside = cell("linear/manual"), cell(), Machine(6), dict(controls(Machine(7)))
     by_slug = {each.slug: done for each, done in beside.items()} | {right.slug: raced(machine, right, 0.0)}
     by_slug[mended.slug] = [machine.round(mended, "screen", 1, 0.0, base="wrong")]
@@ -222,7 +222,7 @@ def test_what_was_mended_is_not_said_to_be_as_fast() -> None:
 
 
 def test_controls_that_are_off_veto_the_clock() -> None:
-    """Where what is identical differs by 4 %, no time is believed, slower or not: status 5."""
+    """Where identical code differs by 4 %, no measured time is believed and the status is 5."""
     found = gate({"linear/nn_sgd": 0.10, "linear/manual": 0.0}, off=0.04)
     assert found.controls.vetoes
     assert words(found) == ["unresolved", "unresolved"]
@@ -230,12 +230,12 @@ def test_controls_that_are_off_veto_the_clock() -> None:
 
 
 def test_controls_that_are_on_do_not() -> None:
-    """Nor do controls that are off by less than the floor."""
+    """Controls that are off by less than 1 % do not veto."""
     assert not gate({"linear/nn_sgd": 0.0}, off=0.004).controls.vetoes
 
 
 def test_a_bad_counter_fails_by_itself() -> None:
-    """One graph break more is a regression, whatever the clock and the controls say."""
+    """One graph break more is a regression, whatever the measured times and the controls show."""
     counts = {"linear/nn_sgd": Counts(counters={"graph_breaks": Count(base=0, head=1, bad=True)})}
     found = gate({"linear/nn_sgd": 0.0}, counts=counts, off=0.04)
     assert words(found) == ["regressed"]
@@ -244,14 +244,14 @@ def test_a_bad_counter_fails_by_itself() -> None:
 
 
 def test_another_structure_must_pass_the_clock() -> None:
-    """Operations that became more or fewer do not fail by themselves, nor hide a slowdown."""
+    """A changed number of operations is no regression by itself and hides none."""
     counts = {"linear/nn_sgd": Counts(counters={"operations": Count(base=10, head=12)})}
     assert words(gate({"linear/nn_sgd": 0.0}, counts=counts)) == ["ok"]
     assert words(gate({"linear/nn_sgd": 0.10}, counts=counts)) == ["regressed"]
 
 
 def test_nothing_to_race_is_said_after_the_controls() -> None:
-    """Where all code is the same the status is 0, if the controls ran; without them nothing was measured."""
+    """Where all code is the same the status is 0 if the controls ran, else 5."""
     beside = dict(controls(Machine(7)))
     found = verdict(plan(cell(kind="identical"), *beside), {each.slug: done for each, done in beside.items()}, {})
     assert (found.word, status_of_gate(found)) == ("nothing to race", Exit.DONE)
@@ -259,7 +259,7 @@ def test_nothing_to_race_is_said_after_the_controls() -> None:
 
 
 def test_a_noisy_cell_is_unresolved_and_says_what_it_would_take() -> None:
-    """Neither slower nor not: the minutes still needed, and the smallest slowdown that would have been caught."""
+    """An unresolved cell has an estimate of the minutes it needs and the smallest slowdown it would detect."""
     found = gate({"linear/nn_sgd": 0.025, "linear/manual": 0.0}, process=0.05, seed=2)
     noisy = next(each for each in found.cells if each.word == "unresolved")
     assert noisy.smallest_detectable is not None
@@ -276,7 +276,7 @@ def test_a_gate_that_decided_nothing_is_no_pass() -> None:
 
 
 def test_rounds_after_a_decision_change_nothing() -> None:
-    """Going on after the verdict cannot be a second chance: the same looks are replayed."""
+    """Rounds after a decision do not change it: the same looks are replayed."""
     of, machine = cell(), Machine(8)
     done = raced(machine, of, 0.10)
     more = [machine.round(of, "confirm", 20 + number, -0.5) for number in range(1, 5)]
@@ -285,7 +285,7 @@ def test_rounds_after_a_decision_change_nothing() -> None:
 
 
 def test_different_data_are_not_compared() -> None:
-    """Sides whose workloads gave other numbers are said to be so, and not timed against each other."""
+    """Sides that were given different data are unmeasured."""
     of, machine = cell(), Machine(9)
     rounds = [machine.round(of, "screen", number, 0.0) for number in range(1, 7)]
     other = [replace(each, head=replace(each.head, digest="another")) for each in rounds]

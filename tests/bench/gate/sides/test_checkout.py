@@ -1,4 +1,4 @@
-"""The two sides of a gate: which files they hold, that nothing else does, and that each process finds its own."""
+"""The two sides of a gate: the files that they hold, and that each process imports its own."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.bench.gate.projects import SMALL, Project, branched, small
 
 
 def files(target: Path, side: Side, copy: int = 0) -> dict[str, str]:
-    """The texts of a copy, compiled files aside."""
+    """The texts of a copy by path, without compiled files."""
     place = target / side.copies[copy]
     found = (path for path in sorted(place.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(place).as_posix(): path.read_text(encoding="utf-8") for path in found}
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_each_side_has_its_files_twice(project: Project, tmp_path: Path) -> None:
-    """The base's as committed, the head's as committed; both copies of a side are equal, and so is the commit told."""
+    """Both sides hold their commits, the copies of a side are equal, and the commits are recorded."""
     target = tmp_path / "gate"
     made = checkout.prepare(target, project=project.path, base="main", head="work")
     assert SMALL == files(target, made.base, 0) == files(target, made.base, 1)
@@ -83,7 +83,7 @@ def test_the_base_is_where_the_head_left_it(project: Project, tmp_path: Path) ->
 
 
 def test_the_working_tree_is_raced_as_it_is(project: Project, tmp_path: Path) -> None:
-    """Changed and new files with it, deleted and ignored ones without; links stay links, programs stay programs."""
+    """Changed and new files are copied, deleted and ignored ones are not; links and executable files stay what they are."""
     project.commit({".gitignore": "*.log\n", "gone.py": "", "run": "#!/bin/sh\n"})
     project.write({"impls/linear/manual.py": "STEP = 3\n", "impls/linear/new.py": "", "noise.log": "", "ä b.py": ""})
     (project.path / "gone.py").unlink()
@@ -100,7 +100,7 @@ def test_the_working_tree_is_raced_as_it_is(project: Project, tmp_path: Path) ->
 
 
 def test_a_clean_working_tree_is_its_commit(project: Project, tmp_path: Path) -> None:
-    """Not changed, with its commit, and equal to it to the byte; a new file alone is a change."""
+    """A clean working tree has its commit and equals it to the byte; a new file is a change."""
     clean = checkout.prepare(tmp_path / "clean", project=project.path, base="main")
     committed = checkout.prepare(tmp_path / "committed", project=project.path, base="main", head="work")
     assert (False, committed.head.commit, committed.head.digest) == (
@@ -123,7 +123,7 @@ def test_a_gate_inside_the_project_is_no_part_of_it(project: Project) -> None:
 
 
 def test_what_is_left_out_of_releases_is_raced(project: Project, tmp_path: Path) -> None:
-    """.gitattributes may keep `impls` out of archives, and may rewrite files in them; a side is what a checkout is."""
+    """A side is what a checkout is, although .gitattributes keeps `impls` out of archives and rewrites files in them."""
     stamped = "VERSION = '$Format:%H$'\n"
     project.commit({".gitattributes": "impls export-ignore\nstamp.py export-subst\n", "stamp.py": stamped})
     made = checkout.prepare(tmp_path / "gate", project=project.path, base="HEAD", head="HEAD")
@@ -132,7 +132,7 @@ def test_what_is_left_out_of_releases_is_raced(project: Project, tmp_path: Path)
 
 
 def test_everything_is_compiled_ahead_and_never_again(project: Project, tmp_path: Path) -> None:
-    """Every Python file but the one that does not compile, without a look at its source when it is imported."""
+    """All Python files are compiled but the one with an error, and imported without checking their sources."""
     project.commit({"impls/linear/broken.py": "def (:\n"})
     target = tmp_path / "gate"
     made = checkout.prepare(target, project=project.path, base="main")
@@ -163,7 +163,7 @@ def test_bench_is_the_instruments_and_impls_the_sides(tmp_path: Path) -> None:
 
 
 def test_the_instrument_stays_what_it_was(tmp_path: Path) -> None:
-    """Bench and reports, without what is published; asked for once more, it is not copied once more."""
+    """It holds bench and reports without published results, and is copied only once."""
     place = checkout.instrument(tmp_path)
     assert (ROOT / "bench" / "worker" / "main.py").read_bytes() == (place / "bench" / "worker" / "main.py").read_bytes()
     assert (place / "reports" / "html" / "templates" / "page.css").is_file()
@@ -185,7 +185,7 @@ def test_one_revision_in_two_environments(project: Project, tmp_path: Path) -> N
 
 
 def test_sides_are_found_again_unless_their_files_changed(project: Project, tmp_path: Path) -> None:
-    """A gate that goes on must race what it raced; compiled files do not count."""
+    """A resumed gate refuses sides whose files have changed; compiled files do not count."""
     target = tmp_path / "gate"
     made = checkout.prepare(target, project=project.path, base="main")
     with pytest.raises(StoreError, match=r"sides\.json cannot be read"):

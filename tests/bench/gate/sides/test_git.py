@@ -1,4 +1,4 @@
-"""What git is asked, it answers or refuses in a sentence with a cure, and nothing of the repository is touched."""
+"""Reading a repository: answers, refusals with their cures, and that nothing in it is changed."""
 
 import os
 import subprocess
@@ -20,8 +20,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_the_repository_is_left_as_it_was(project: Project, tmp_path: Path) -> None:
-    """No worktree, no branch, no lock, not a byte of its index; its hooks do not run, and another repository's variables
-    are not heard."""
+    """Nothing in .git changes, hooks do not run, and variables that point at another repository are ignored."""
     hook = project.path / ".git" / "hooks" / "post-index-change"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/hooked\n", encoding="utf-8")
@@ -59,7 +58,7 @@ def test_the_repository_is_left_as_it_was(project: Project, tmp_path: Path) -> N
 def test_what_cannot_be_is_said_in_a_sentence(
     project: Project, tmp_path: Path, asked: dict[str, str], said: str
 ) -> None:
-    """With its cure, and before anything is raced."""
+    """Each refusal names its cure."""
     project.git("checkout", "--quiet", "--orphan", "alone")
     project.commit({})
     project.git("rm", "-r", "--quiet", "impls")
@@ -75,7 +74,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
 
 
 def test_a_shallow_clone_says_how_to_deepen_it(project: Project, tmp_path: Path) -> None:
-    """Both where the base is not there, and where it is but not what both come from."""
+    """Both where the base is not in the clone, and where the common ancestor is not."""
     project.git("checkout", "--quiet", "main")
     project.commit({"other.py": ""})
     clone = Project(tmp_path / "clone")
@@ -94,7 +93,7 @@ def test_a_shallow_clone_says_how_to_deepen_it(project: Project, tmp_path: Path)
 def test_a_folder_that_is_no_repository_is_refused(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So are one that is not there, one inside a repository, a machine without git, and a path that Python would cut."""
+    """A missing folder, one inside a repository, a machine without git and a path with a separator are refused, too."""
     (tmp_path / "plain").mkdir()
     for where, said in (
         (tmp_path / "plain", "plain is not a git repository"),

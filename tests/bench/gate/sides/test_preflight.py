@@ -1,4 +1,4 @@
-"""That each side runs its own code is proved by real processes, and each way in which it would not is refused."""
+"""Real processes prove that each side runs its own code; each way in which it would not is refused."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ class backends:
 
 
 def hasten(target: Path, made: Prepared) -> None:
-    """A torch of a few lines at the root of every copy: where a refusal is what counts, the real one only takes time."""
+    """Puts a torch of a few lines at the root of every copy: the real one would only take time."""
     for copy in (*made.base.copies, *made.head.copies):
         (target / copy / "torch.py").write_text(TORCH, encoding="utf-8")
 
@@ -52,7 +52,7 @@ def prepared(project: Project) -> tuple[Path, Prepared]:
 
 
 def test_both_sides_are_proved_and_their_versions_told(prepared: tuple[Path, Prepared]) -> None:
-    """Of Python, torch and numpy, what torch's kernels use, and what only an arm of the head imports."""
+    """The versions have Python, torch, numpy, the instructions of torch's kernels, and what only an arm of the head imports."""
     target, made = prepared
     found = preflight.proved(target, made)
     assert replace(found.base, versions={}) == made.base
@@ -70,7 +70,7 @@ def link_out(target: Path, made: Prepared, project: Path) -> str:
 
 
 def link_together(target: Path, made: Prepared, project: Path) -> str:
-    """One file of the head is the base's, by a hard link, which no path shows."""
+    """One file of the head is a hard link to the base's."""
     then, now = (target / each.copies[0] / "benchmarks/impls/contract/contract.py" for each in (made.base, made.head))
     now.unlink()
     now.hardlink_to(then)
@@ -78,7 +78,7 @@ def link_together(target: Path, made: Prepared, project: Path) -> str:
 
 
 def old_impls(target: Path, made: Prepared, project: Path) -> str:
-    """The base lacks what this bench asks of a side."""
+    """The base lacks a file that this bench imports."""
     (target / made.base.copies[0] / "benchmarks/impls/contract/task.py").unlink()
     return r"the base, HEAD, .*impls\.contract\.task"  # not found, or found in a checkout that is installed for editing
 
@@ -93,7 +93,7 @@ def lacks_a_name(target: Path, made: Prepared, project: Path) -> str:
 
 
 def missing_package(target: Path, made: Prepared, project: Path) -> str:
-    """The seam of the head needs what is not installed."""
+    """The head imports a package that is not installed."""
     arm = target / made.head.copies[0] / "benchmarks" / "impls" / "__init__.py"
     arm.write_text("import no_such_package\n", encoding="utf-8")
     for compiled in (arm.parent / "__pycache__").glob("__init__*"):
@@ -117,7 +117,7 @@ def test_sides_that_are_not_their_own_are_refused(
     tmp_path: Path,
     spoil: Callable[[Path, Prepared, Path], str],
 ) -> None:
-    """By name and with a cure: links of both kinds, a seam that does not fit, packages that are missing, a process's end."""
+    """Links of both kinds, a contract that does not fit, a missing package and a process that ends are refused with a cure."""
     original, made = prepared
     target = hastened(original, tmp_path / "gate", made)
     said = spoil(target, made, project.path)
@@ -126,7 +126,7 @@ def test_sides_that_are_not_their_own_are_refused(
 
 
 def test_another_bench_is_refused(prepared: tuple[Path, Prepared], tmp_path: Path) -> None:
-    """One that comes from elsewhere than the instrument."""
+    """A `bench` from elsewhere than the instrument is refused."""
     original, made = prepared
     target = hastened(original, tmp_path / "gate", made)
     shutil.rmtree(target / "instrument" / "bench")

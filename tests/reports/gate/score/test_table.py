@@ -1,4 +1,4 @@
-"""The published score: the table's numbers and what they mean, the picture, and the CSV behind it."""
+"""The published score: its table, its figure and its CSV."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ ARM = Arm(workload="linear/line", implementation="linear/no_grad", setting=workl
 
 
 def share(count: int, of: int, low: float = 0.0, high: float = 1.0) -> Share:
-    """So many of so many."""
+    """A count out of a total."""
     return Share(count=count, of=of, low=low, high=high)
 
 
@@ -35,7 +35,7 @@ def method(name: str, levels: Mapping[float, Share], faster: int = 0, unresolved
 
 
 def made_up() -> Score:
-    """Ours and a rival with a name that Markdown could take for its own; the rival knows one level only."""
+    """Our gate, and another one with one level and a name that has characters of Markdown."""
     return Score(
         sessions=10,
         trials=80,
@@ -51,7 +51,7 @@ def made_up() -> Score:
 
 
 def test_the_table_has_a_row_a_method() -> None:
-    """Counts with intervals; a level that a method was not asked is a dash; a name stays in its cell."""
+    """Counts have intervals, a missing level is a dash, and a name stays in its cell."""
     text = table.render(made_up())
     assert (
         "| method | false alarms on no change | caught at 5 % | wrongly called faster | unresolved | seconds a comparison |"
@@ -105,5 +105,5 @@ def test_all_that_is_published_is_made_at_once() -> None:
 
 @pytest.mark.parametrize(("part", "said"), [(0.0, "0"), (0.0881, "8.8"), (0.0999, "10"), (0.36, "36"), (0.0025, "0.2")])
 def test_percents_have_two_digits(part: float, said: str) -> None:
-    """As many as such an interval is worth."""
+    """Per cent have two digits."""
     assert table.share(share(1, 2, part, 1.0)) == f"1 of 2 ({said} to 100 %)"
