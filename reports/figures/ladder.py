@@ -78,8 +78,8 @@ def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
     ]
     groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
     headings = HEADING * len(groups) if len(groups) > 1 else 0.0
-    each = 0.42 if len(bars) <= 14 else 0.31
-    height = 2.1 + each * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
+    inches = 0.42 if len(bars) <= 14 else 0.31  # from bar to bar
+    height = 2.1 + inches * (max(1, len(bars)) + headings + len(floors)) + 0.2 * len(notes)
     figure = MatplotlibFigure(figsize=(9.5, height), layout="constrained")
     axes = figure.add_subplot()
     figure.suptitle(TITLE, x=0.01, ha="left", weight="bold", color=INK)

@@ -107,8 +107,8 @@ def _notes(sweep: Sweep, marked: Sequence[Crossing], fitted: Sequence[Course]) -
     if not sweep.courses:
         return ["No arm has a time at any size; summary.md says why."]
     notes = [
-        f"{letter}  {finding(each, sweep.swept).text}"
-        for letter, each in zip(string.ascii_letters, marked, strict=False)
+        f"{letter}  {finding(crossing, sweep.swept).text}"
+        for letter, crossing in zip(string.ascii_letters, marked, strict=False)
     ]
     if others := len(sweep.crossings) - len(marked):
         notes.append(f"Crossings that are not marked: {others}; summary.md lists them.")
@@ -171,11 +171,11 @@ def _line_styles(courses: Sequence[Course], palette: Palette) -> dict[Course, Li
 
 def _line(axes: Axes, course: Course, line: LineStyle) -> None:
     seconds = [point.seconds for point in course.points]
-    below = [each.value - (each.low or each.value) for each in seconds]
-    above = [(each.high or each.value) - each.value for each in seconds]
+    below = [estimate.value - (estimate.low or estimate.value) for estimate in seconds]
+    above = [(estimate.high or estimate.value) - estimate.value for estimate in seconds]
     axes.errorbar(
         [point.size for point in course.points],
-        [each.value for each in seconds],
+        [estimate.value for estimate in seconds],
         yerr=[below, above],
         ls=line.dashes,
         lw=line.width,
@@ -210,7 +210,7 @@ def _mark(axes: Axes, crossings: Sequence[Crossing]) -> None:
     """Marks each crossing with a letter, a tick where it is, and a thick line over its interval."""
     taken: list[NDArray[np.float64]] = []
     for letter, crossing in zip(string.ascii_letters, crossings, strict=False):
-        heights = [each.seconds_at(crossing.size) for each in (crossing.slower, crossing.faster)]
+        heights = [course.seconds_at(crossing.size) for course in (crossing.slower, crossing.faster)]
         at = math.exp(sum(math.log(height) for height in heights if height) / len(heights))
         axes.plot([crossing.low, crossing.high], [at, at], color=INK, lw=3, alpha=0.55, solid_capstyle="butt", zorder=5)
         axes.plot([crossing.size], [at], color=INK, marker="|", ms=22, mew=1.2, zorder=5)

@@ -158,7 +158,7 @@ def _mark_change(axes: Axes, history: History, at: int, factor: float) -> None:
 
 
 def _title(trend: Trend) -> str:
-    """Two lines: the arm, cut to the width of its plot, and its latest time."""
+    """Two lines: the arm, its end where there is no room for all of its name, and its latest time."""
     last = trend.last
     if last.status != "ok":
         now = last.status.replace("_", " ")
@@ -167,7 +167,8 @@ def _title(trend: Trend) -> str:
     else:
         now = numbers.seconds(last.seconds.value) if last.seconds else ""
     name = plain(trend.name)
-    return f"{name if len(name) <= TITLE_LETTERS else name[: TITLE_LETTERS - 1] + '…'}\n{now}"
+    shown = name if len(name) <= TITLE_LETTERS else f"…{name[1 - TITLE_LETTERS :]}"
+    return f"{shown}\n{now}"
 
 
 def _mark_failures(axes: Axes, trend: Trend) -> None:
