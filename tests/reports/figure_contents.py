@@ -1,4 +1,4 @@
-"""What the tests of pictures share: the words of a picture, its numbers, and the course of a made-up job."""
+"""What the tests of figures share: the text of a figure, its numbers, and the loss curve of a made-up job."""
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -24,13 +24,13 @@ def words_of(picture: Figure | None) -> str:
 
 
 def numbers_of(picture: Figure | None) -> pd.DataFrame:
-    """The CSV of a picture."""
+    """The CSV of a figure."""
     assert picture is not None
     return pd.read_csv(io.BytesIO(picture.files["csv"]))
 
 
 def descent(updates: int = 10_000, lr: float = 1e-4) -> LossCurve:
-    """The exact course of gradient descent on a bowl."""
+    """The exact loss curve of gradient descent on a quadratic."""
     points = np.unique(np.linspace(0, updates, 101).round().astype(int))
     left = np.array([np.subtract(START, OPTIMUM) * (1 - 2 * lr * np.array(CURVATURE)) ** point for point in points])
     return LossCurve(

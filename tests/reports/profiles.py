@@ -1,4 +1,4 @@
-"""Profiles made by hand of arms whose truth is known: what the tests of attribution take apart again."""
+"""Profiles made by hand of arms whose true costs are known, for the tests of attribution."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ INTERPRETER = 40 * US
 
 
 def one_pass(rows: int, truth: Sequence[Truth], interpreter: float, event: float = EVENT, slower: float = 1.0) -> Pass:
-    """What a pass sees of it: each event's cost lies in what contains it.
+    """What a pass sees of these costs; an event's own cost falls on what contains it.
 
     slower  by what factor the machine was, while this was looked at
     """
@@ -83,13 +83,13 @@ def profile(
     event: float = EVENT,
     slower: float = 1.0,
 ) -> Profile:
-    """Both passes of an arm that is truly so."""
+    """A profile with both passes of an arm with these true costs."""
     full, tiny = (one_pass(rows, truth, interpreter, event, slower) for rows in (ROWS, 2))
     return Profile(run="made-up", arm=arm, status="ok", full=full, tiny=tiny)
 
 
 def clocked(arm: Arm, full: float, tiny: float) -> Profile:
-    """Both passes of an arm that is no operation of PyTorch's: two readings of the clock."""
+    """A profile of an arm without PyTorch's operations: two readings of the clock."""
     passes = [
         Pass(rows=rows, batch=rows, seconds=seconds, profiled=seconds, outside=seconds)
         for rows, seconds in ((ROWS, full), (2, tiny))
@@ -120,7 +120,7 @@ def attributed(
     arm: Arm = MANUAL,
     floor: float | None = None,
 ) -> Attribution:
-    """The attribution of an arm that is truly so, and was measured to take so long."""
+    """The attribution of an arm with these true costs, measured to take so long."""
     row = replace(row_of(result_of({arm: measured}), arm), seconds=exactly(measured))
     found = attribute(row, profile(arm, truth, interpreter), floor, MACHINE)
     assert found

@@ -1,4 +1,4 @@
-"""Run against run on made-up runs of which the truth is known: what changed, what is refused, what is named."""
+"""Comparing made-up runs whose true changes are known: what changed, what is refused, what is named."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def of(found: Changes, arm: Arm) -> Change:
 
 
 def test_an_arm_that_became_slower_is_called_so() -> None:
-    """Of two arms one takes 8 % longer than then: it is slower, by an interval that holds 8 %; the other is the same."""
+    """An arm that takes 8 % longer is slower, with an interval that holds 8 %; one that does not is the same."""
     found = compare_runs(side({MANUAL: 2.16e-4, C: 1e-5}, "now", salt=2), side({MANUAL: 2e-4, C: 1e-5}))
     slower, same = of(found, MANUAL), of(found, C)
     assert (slower.verdict, same.verdict) == ("slower", "same")
@@ -58,7 +58,7 @@ def test_an_arm_that_became_slower_is_called_so() -> None:
 
 
 def test_a_slower_machine_changes_no_ratio() -> None:
-    """When everything takes 30 % longer the ratios stay, the seconds do not, and the reference tells how much it was."""
+    """When everything takes 30 % longer, the ratios stay and the reference's seconds show the change."""
     speeds = {MANUAL: 2e-4, C: 1e-5}
     then, now = side(speeds), side({one: 1.3 * s for one, s in speeds.items()}, "now", salt=2, reference=1.3 * 4e-4)
     found = compare_runs(now, then)
@@ -96,7 +96,7 @@ def test_identical_runs_are_seldom_called_different() -> None:
     ],
 )
 def test_other_machines_are_named_and_no_time_is_compared(what: str, value: object) -> None:
-    """Where processor, cores, memory or GPUs differ there is no ratio at all, and the difference stands there."""
+    """Where processor, cores, memory or GPUs differ there is no ratio, and the difference is named."""
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {what: value}}
     found = compare_runs(side({MANUAL: 2e-4}, "now", environment=elsewhere), side({MANUAL: 1e-4}))
     assert len(found.machine) == 1
@@ -113,7 +113,7 @@ def test_machines_that_are_not_known_are_not_the_same() -> None:
 
 
 def test_other_packages_leave_the_ratio_and_take_the_seconds() -> None:
-    """With another PyTorch the ratio is still paired inside each run; bare seconds are not compared."""
+    """With another PyTorch the ratios are still compared, and seconds are not."""
     older = ENVIRONMENT | {"packages": {"torch": "2.12.0", "numpy": "2.4.6"}}
     found = compare_runs(side({MANUAL: 2e-4}, "now", salt=2), side({MANUAL: 2e-4}, environment=older))
     assert [each.text for each in found.software] == ["torch: 2.12.0 then, 2.13.0+cpu now"]
@@ -122,7 +122,7 @@ def test_other_packages_leave_the_ratio_and_take_the_seconds() -> None:
 
 
 def test_other_data_are_no_comparison() -> None:
-    """An arm whose data were drawn otherwise is not compared, and says why; the others are."""
+    """An arm that was timed on other data is not compared, with the reason; the others are."""
     now = side({MANUAL: 2e-4, C: 1e-5}, "now", salt=2, digest={"linear/c": "other"})
     found = compare_runs(now, side({MANUAL: 2e-4, C: 1e-5}, digest={}))
     assert (of(found, C).ratio, of(found, C).seconds, of(found, C).why_not) == (None, None, "other data")
@@ -130,7 +130,7 @@ def test_other_data_are_no_comparison() -> None:
 
 
 def test_code_that_changed_is_said() -> None:
-    """A fingerprint that is another one is told of the arm, and of no other."""
+    """Only the arm whose fingerprint differs has changed code."""
     now = side({MANUAL: 2e-4, C: 1e-5}, "now", salt=2, fingerprint={"linear/c": "new"})
     found = compare_runs(now, side({MANUAL: 2e-4, C: 1e-5}, fingerprint={}))
     assert {change.now.arm.implementation: change.code_changed for change in found.changes} == {
@@ -139,7 +139,7 @@ def test_code_that_changed_is_said() -> None:
 
 
 def test_an_arm_that_fails_now_comes_first() -> None:
-    """Its status then and now is its verdict; it has no change, and its code is not said to have changed."""
+    """The verdict of an arm whose status changed is both statuses; it has no ratio and no change of code."""
     failed = rounds(JAX, None, 1, status="failed", reason="RuntimeError: no")
     found = compare_runs(
         side({MANUAL: 3e-4}, "now", *failed, salt=2, fingerprint={}), side({MANUAL: 2e-4, JAX: 1e-4}, fingerprint={})
@@ -161,7 +161,7 @@ def test_a_wrong_arm_is_never_called_faster() -> None:
 
 
 def test_arms_of_only_one_run_are_listed() -> None:
-    """What came and what went has no change and is not lost."""
+    """Arms that only one run has are listed."""
     found = compare_runs(side({MANUAL: 2e-4, C: 1e-5}, "now"), side({MANUAL: 2e-4, ANALYTIC: 1e-4}))
     assert (found.gone, found.new) == ((ANALYTIC,), (C,))
 
@@ -179,13 +179,13 @@ def test_another_reference_is_no_reference() -> None:
 
 
 def test_a_run_against_itself_is_refused() -> None:
-    """The same run twice would always be the same."""
+    """A run is not compared with itself."""
     with pytest.raises(Incomparable, match="name an earlier one with --against"):
         compare_runs(side({MANUAL: 2e-4}), side({MANUAL: 2e-4}))
 
 
 def test_runs_without_a_common_arm_are_refused_with_what_differs() -> None:
-    """The sentence names the coordinate that is another one, and the command that would repeat the earlier run."""
+    """Runs without a common arm are refused; the message names what differs and the command to type."""
     settings: dict[str, Any] = {"rows": 100}
     reference, twin = arm("linear/nn_sgd", "reference", **settings), arm("linear/nn_sgd", "twin", **settings)
     this = plan(race(arm("linear/c", **settings), reference=reference, twin=twin)).named("now")
@@ -200,7 +200,7 @@ def test_one_round_each_leaves_it_unresolved() -> None:
 
 
 def test_runs_without_a_single_time_have_nothing_to_tell() -> None:
-    """All arms failed in both: statuses stand there, and no number."""
+    """Runs in which all arms failed are compared by status."""
     failed = [rounds(one, None, 1, status="failed", reason="x") for one in (REFERENCE, TWIN, MANUAL)]
     this = [each for mine in failed for each in mine]
     sides = [report_of(plan(race(MANUAL)).named(name), ENVIRONMENT, this) for name in ("then", "now")]

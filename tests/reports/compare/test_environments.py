@@ -1,4 +1,4 @@
-"""What two runs differ in: compared as people read it, whatever an environment file holds."""
+"""Differences between the environments of two runs, whatever an environment file holds."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def test_the_same_environment_differs_in_nothing() -> None:
 
 
 def test_a_little_memory_more_or_less_is_the_same_machine() -> None:
-    """Kernels keep different amounts for themselves; memory is told to the GiB."""
+    """Memory is compared to the GiB, because kernels reserve different amounts."""
     machine = ENVIRONMENT["machine"]
     other = setup_of(ENVIRONMENT | {"machine": machine | {"memory_bytes": 2**33 - 30_000_000}})
     assert other.machine == setup_of(ENVIRONMENT).machine
@@ -24,7 +24,7 @@ def test_a_little_memory_more_or_less_is_the_same_machine() -> None:
 
 
 def test_only_what_differs_is_named() -> None:
-    """Of the packages only those whose version is another one, or that one of the two does not have."""
+    """Only packages whose versions differ, or that one of the two lacks, are listed."""
     packages = {"torch": "2.12.0", "numpy": "2.4.6", "jax": "0.10.2"}
     then, now = setup_of(ENVIRONMENT | {"packages": packages}), setup_of(ENVIRONMENT)
     found = differences(then.software, now.software, "not installed")
@@ -46,7 +46,7 @@ def test_only_what_differs_is_named() -> None:
     ],
 )
 def test_any_json_can_be_an_environment(environment: dict[str, Any]) -> None:
-    """What is missing or of another shape reads as not recorded, and nothing steers a terminal."""
+    """Missing or malformed entries read as not recorded, and control characters are taken out."""
     found = setup_of(environment)
     texts = [*found.machine.values(), *found.software, *found.software.values(), *found.others.values()]
     assert all(text.isprintable() for text in texts)
@@ -54,13 +54,13 @@ def test_any_json_can_be_an_environment(environment: dict[str, Any]) -> None:
 
 
 def test_a_changed_checkout_says_so() -> None:
-    """A commit alone does not say what was raced when the checkout was changed since."""
+    """A commit with uncommitted changes is another commit."""
     found = setup_of(ENVIRONMENT | {"revision": {"commit": "0123abc", "changed": True}})
     assert found.others["commit"] == "0123abc, with changes"
 
 
 def test_plans_differ_in_their_coordinates() -> None:
-    """Rows and the rest are named with all the values that a plan has, and its references."""
+    """Coordinates are listed with all values that a plan has, and its references."""
     small = plan(race(arm("linear/c", rows=100), reference=arm("linear/nn_sgd", "reference", rows=100)))
     found = differences(coordinates(plan(race(MANUAL))), coordinates(small))
     assert [each.text for each in found] == ["rows: 100 000 then, 100 now"]

@@ -1,4 +1,4 @@
-"""What is said of run against run, on the screen, in Markdown, as JSON and as files, whatever the runs hold."""
+"""The report of a comparison, in a terminal, as Markdown, JSON and files, whatever the runs hold."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def screen(found: Changes, width: int = 150) -> str:
 
 
 def test_the_first_sentences_say_what_changed() -> None:
-    """Counts first, then the slower arm with its interval and that its code changed, identical code, what failed."""
+    """Findings: counts, the slower arm with interval and changed code, identical code, what failed."""
     said = list(findings(changed()))
     assert said[0] == "Against the reference, of 2 arms in both runs: 1 slower, 1 the same."
     assert said[1].startswith("linear/manual cpu eager is slower: against the reference it takes ")
@@ -49,7 +49,7 @@ def test_the_first_sentences_say_what_changed() -> None:
 
 
 def test_arms_that_change_together_point_at_the_reference() -> None:
-    """When the reference alone became slower, all others seem faster: that is said."""
+    """When only the reference became slower, all others seem faster, and a sentence says so."""
     speeds = {MANUAL: 2e-4, C: 1e-5, JAX: 1e-4}
     found = compare_runs(side(speeds, "now", salt=2, reference=5e-4), side(speeds))
     (blame,) = [said for said in findings(found) if "together" in said]
@@ -108,7 +108,7 @@ def test_the_table_fits_the_terminal(width: int) -> None:
 
 
 def test_hostile_names_stay_text() -> None:
-    """Markup, pipes, escapes and marks that turn the writing are shown, and do nothing."""
+    """Markup, pipes, escapes and marks of direction stay text."""
     found = compare_runs(side({HOSTILE: 1e-4}, "now\x1b[31m\u202e", salt=2), side({HOSTILE: 1e-4}, "then"))
     for text in (screen(found), to_markdown(found.title, [tables.chapter(found)])):
         assert "\x1b" not in text
@@ -122,7 +122,7 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_it_leaves_its_files(tmp_path: Path) -> None:
-    """Markdown, JSON, and the picture in every format, twice the same bytes; its table holds the change of every arm."""
+    """Page, Markdown, JSON and figure are written, twice the same bytes; the CSV holds every arm."""
     found = changed()
     contents = []
     for name in ("one", "two"):
@@ -140,8 +140,8 @@ def test_it_leaves_its_files(tmp_path: Path) -> None:
     assert table["change"].isna().sum() == 2  # what failed, and the reference itself
 
 
-def test_the_picture_holds_every_arm_that_has_a_change() -> None:
-    """Names and changes stand in the SVG as text, however hostile; what has none is told below."""
+def test_the_figure_holds_every_arm_that_has_a_change() -> None:
+    """Names and changes stand in the SVG as text, however hostile; arms without a change are in the notes."""
     now = side({MANUAL: 2.16e-4, HOSTILE: 1e-2}, "now", *rounds(JAX, None, 1, status="failed"), salt=2)
     found = compare_runs(now, side({MANUAL: 2e-4, HOSTILE: 1e-5, JAX: 1e-4}))
     svg = figure.draw(found, now.palette).files["svg"].decode()
@@ -150,7 +150,7 @@ def test_the_picture_holds_every_arm_that_has_a_change() -> None:
     assert "\u202e" not in svg
 
 
-def test_the_picture_of_nothing_says_so() -> None:
-    """Runs of two machines have no change to draw."""
+def test_the_figure_of_nothing_says_so() -> None:
+    """The figure of two machines' runs says that there is no change to draw."""
     found = compare_runs(side({MANUAL: 2e-4}, "now", environment={}), side({MANUAL: 2e-4}))
     assert "No change can be given" in figure.draw(found, Palette({})).files["svg"].decode()

@@ -1,4 +1,4 @@
-"""The small picture of an arm's blocks: every one of them, in order, and how often each time came."""
+"""The small figure of an arm's blocks shows every block in order, and their distribution."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -15,7 +15,7 @@ COLOUR = "#0072B2"
 
 
 def svg(records: list[Record]) -> str:
-    """The picture, which must be well-formed, as text."""
+    """The SVG as text; it must be well-formed."""
     found = block_strip.draw(records, COLOUR)
     assert found
     ElementTree.fromstring(found.svg)  # noqa: S314 - our own picture
@@ -29,7 +29,7 @@ def strokes(drawn: str) -> dict[str, int]:
 
 
 def test_equal_blocks_give_equal_bytes() -> None:
-    """Drawing twice gives the same."""
+    """Drawing twice gives the same bytes."""
     assert block_strip.draw(rounds(MANUAL, 2e-4), COLOUR) == block_strip.draw(rounds(MANUAL, 2e-4), COLOUR)
 
 
@@ -42,7 +42,7 @@ def test_every_block_is_a_dot_and_every_round_has_its_median() -> None:
 
 
 def test_too_many_blocks_become_a_band_a_round() -> None:
-    """Of more blocks than can be told apart, each round is two bars and a median; the file stays small."""
+    """Where there are too many blocks to draw, each round is two bars and a median; the file stays small."""
     found = block_strip.draw(rounds(MANUAL, 2e-4, 40), COLOUR)
     assert found
     assert found.marks == "round"
@@ -52,7 +52,7 @@ def test_too_many_blocks_become_a_band_a_round() -> None:
 
 
 def test_the_same_in_words() -> None:
-    """Who cannot see the picture is told how many blocks there are, and where they lie."""
+    """The text for those who cannot see it says how many blocks there are, and their quantiles."""
     found = block_strip.draw([replace(record(MANUAL, 1, 1e-4), blocks=(0.004, 0.006, 0.008), laps=(1, 2, 3))], COLOUR)
     assert found
     assert found.text == (
@@ -61,19 +61,19 @@ def test_the_same_in_words() -> None:
 
 
 def test_dark_pages_have_dark_strips() -> None:
-    """The same picture has its colours for the night, on the paper of the page."""
+    """The SVG holds its colours for dark mode too."""
     assert f"stroke:{DARK[INK]}" in svg(rounds(MANUAL, 2e-4))
 
 
 @pytest.mark.parametrize("blocks", [(1e-3,), (1e-3,) * 9, (1e-9, 1e3), (1.0, float("nan"), float("inf"), 0.0, -1.0)])
 def test_any_blocks_can_be_drawn(blocks: tuple[float, ...]) -> None:
-    """One block, equal ones, ones a billion times apart, and ones that are no times at all."""
+    """One block, equal blocks, blocks a billion times apart, and blocks that are not valid times."""
     drawn = svg([replace(record(MANUAL, 1, 1e-4), blocks=blocks, laps=tuple(range(len(blocks))))])
     assert "nan" not in drawn
     assert "inf" not in drawn
 
 
 def test_an_arm_without_blocks_has_no_strip() -> None:
-    """Nothing that was timed makes no picture."""
+    """Without a timed block there is no figure."""
     assert block_strip.draw([record(MANUAL, 1, None, status="failed", reason="broke")], COLOUR) is None
     assert block_strip.draw([], COLOUR) is None

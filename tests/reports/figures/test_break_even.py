@@ -1,4 +1,4 @@
-"""The picture of break-even: its lines cross where the table says, and starts that others disturbed are marked."""
+"""The figure of break-even: its lines cross where the table says, and starts that were not alone are marked."""
 
 import re
 
@@ -27,17 +27,17 @@ LATE = arm("linear/while_loop", mode="compile")
 
 
 def slow_start(cold: float, seconds: float = 1e-4, **more: bool) -> RunReport:
-    """A race with an arm that takes so long to its first update."""
+    """A race with an arm that takes so many seconds to its first update."""
     return compared({MANUAL: 3e-4}, *rounds(LATE, seconds, cold=cold, **more))
 
 
 def result(cold: float = 10.5) -> RaceResult:
-    """That of an arm that starts ten seconds later and saves 0.3 ms an update: it has caught up after 33 000 updates."""
+    """An arm that starts ten seconds later and saves 0.3 ms an update has caught up after 33 000 updates."""
     return slow_start(cold).races[0]
 
 
 def test_the_lines_cross_where_an_arm_pays_off() -> None:
-    """At the updates that the table tells, the arm's line meets the reference's, to the rounding of one update."""
+    """At the number of updates in the table, the arm's line meets the reference's, within one update."""
     lines = {line.row.arm: line for line in lines_of(result())}
     late, reference = lines[LATE], lines[REFERENCE]
     assert late.break_even
@@ -47,28 +47,28 @@ def test_the_lines_cross_where_an_arm_pays_off() -> None:
 
 
 def test_the_words_say_who_pays_off_when() -> None:
-    """The arm, its updates, and those of the job; on the picture and for who cannot see it."""
-    picture = draw(result(), CAST)
-    assert picture
+    """Figure and text name the arm, the updates after which it pays off, and those of the job."""
+    figure = draw(result(), CAST)
+    assert figure
     assert re.search(
-        r"Slower starts that pay off only later: linear/while_loop cpu compile after 3\d 000 ", picture.text
+        r"Slower starts that pay off only later: linear/while_loop cpu compile after 3\d 000 ", figure.text
     )
-    assert "For the job's 10 000 updates linear/manual cpu eager takes the least time, 4." in picture.text
-    said = words_of(picture)
+    assert "For the job's 10 000 updates linear/manual cpu eager takes the least time, 4." in figure.text
+    said = words_of(figure)
     assert re.search(r"linear/while_loop cpu compile: 3\d 000", said)
     assert "the job: 10 000 updates" in said
     assert "linear/nn_sgd cpu eager, the reference" in said
 
 
 def test_an_arm_that_pays_off_within_the_job_is_told_so() -> None:
-    """Two seconds late, it has caught up long before the job is over."""
-    picture = draw(result(2.5), CAST)
-    assert picture
-    assert "Slower starts that pay off within the job: linear/while_loop cpu compile after 6 " in picture.text
+    """An arm that starts two seconds later catches up long before the job is over."""
+    figure = draw(result(2.5), CAST)
+    assert figure
+    assert "Slower starts that pay off within the job: linear/while_loop cpu compile after 6 " in figure.text
 
 
 def test_starts_that_others_disturbed_are_marked() -> None:
-    """A tilde, and the sentence that says what it means; neither where all started alone."""
+    """A tilde marks it and a sentence explains the tilde; neither is there where all arms started alone."""
     disturbed = draw(slow_start(10.5, alone=False).races[0], CAST)
     assert "linear/while_loop cpu compile~: 3" in words_of(disturbed)
     assert disturbed
@@ -77,44 +77,44 @@ def test_starts_that_others_disturbed_are_marked() -> None:
 
 
 def test_slower_arms_never_pay_off() -> None:
-    """An arm that is slower, and starts no sooner, says so at its end."""
+    """The label of an arm that is slower and starts no sooner says "never"."""
     said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4}).races[0], CAST))
     assert "linear/manual cpu eager: never" in said
     assert "linear/analytic cpu eager: at once" in said
 
 
 def test_only_faithful_arms_have_a_line() -> None:
-    """Floors train nothing and another algorithm does not update; watching is another picture's."""
+    """Floors, other algorithms and watched arms are left out."""
     others = [*rounds(MOMENTS, 1e-9, work="algorithmic"), *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3)]
     arms = [line.row.arm for line in lines_of(floored({MANUAL: 3e-4}, *others).races[0])]
     assert arms == [MANUAL, REFERENCE]
 
 
-def test_without_a_time_there_is_no_picture() -> None:
-    """A race in which all failed has nothing to pay off."""
+def test_without_a_time_there_is_no_figure() -> None:
+    """A race in which all arms failed has no figure."""
     failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, MANUAL)]
     assert draw(report_of(plan(race(MANUAL)), {}, failed).races[0], CAST) is None
 
 
 def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
-    """Of fifty the palette is named, and who is told of in words; the numbers are all in the CSV."""
+    """Of fifty arms, those with a colour and those in the notes are named; the CSV holds all."""
     comparison = compared({arm(f"linear/way_{n:02d}"): 4e-4 * 0.95**n for n in range(50)})
-    picture = draw(comparison.races[0], comparison.palette)
-    named = re.findall(r"linear/way_\d\d cpu eager:", words_of(picture))
+    figure = draw(comparison.races[0], comparison.palette)
+    named = re.findall(r"linear/way_\d\d cpu eager:", words_of(figure))
     assert 5 <= len(named) <= 8
-    assert len(numbers_of(picture)) == 51
+    assert len(numbers_of(figure)) == 51
 
 
 def test_equal_results_give_equal_bytes() -> None:
-    """Every format, twice."""
+    """Drawing twice gives the same files."""
     assert draw(result(), CAST) == draw(result(), CAST)
 
 
 def test_names_are_harmless() -> None:
-    """What steers is taken out of the picture and of its words, and no cell is a formula."""
+    """Control characters are taken out of figure and text, and no cell of the CSV is a formula."""
     odd = arm("=cmd\x1b[31m\u202e$x$")
-    picture = draw(compared({odd: 1e-4}).races[0], CAST)
-    assert picture
-    for text in (words_of(picture), picture.text):
+    figure = draw(compared({odd: 1e-4}).races[0], CAST)
+    assert figure
+    for text in (words_of(figure), figure.text):
         assert "=cmd [31m $x$ cpu eager" in text
-    assert "'=cmd" in numbers_of(picture)["implementation"].to_string()
+    assert "'=cmd" in numbers_of(figure)["implementation"].to_string()

@@ -1,4 +1,4 @@
-"""The picture of a sweep: the same bytes each time, every arm named at its line, and no name upon another."""
+"""The figure of a sweep: the same bytes each time, every arm named at its line, and no name over another."""
 
 import io
 import re
@@ -29,7 +29,7 @@ SIZES = (100, 1_000, 10_000, 100_000)
 def growth(
     speeds: Mapping[str, Callable[[int], float]] = SPEEDS, sizes: tuple[int, ...] = SIZES, swept: str = "rows"
 ) -> Sweep:
-    """The growth of a sweep of these costs."""
+    """A sweep of arms with these costs."""
     works = {"linear/moments": "algorithmic", "linear/floor_read": "floor"}
     found = grown(speeds, sizes, swept, works=works).sweep  # type: ignore[arg-type]
     assert found is not None
@@ -51,7 +51,7 @@ def test_the_same_growth_gives_the_same_bytes() -> None:
 
 
 def test_every_line_is_named() -> None:
-    """Every arm stands in the picture as text, floors and algorithmic arms with their class, under title and question."""
+    """Every arm stands in the figure as text, floors and algorithmic arms with their class."""
     said = words_of(growth())
     for words in (
         "linear/nn_sgd cpu eager",
@@ -67,13 +67,13 @@ def test_every_line_is_named() -> None:
 
 
 def test_a_crossing_is_marked_and_told() -> None:
-    """A crossing has a letter in the picture, and its sentence below under the same letter."""
+    """A crossing has a letter in the plot, and a sentence below with the same letter."""
     said = words_of(growth()).split()
     assert said.count("a") == 2
     assert " a linear/c cpu eager becomes slower than linear/nn_sgd cpu eager at 1" in " ".join(said)
 
 
-def test_the_png_is_a_picture() -> None:
+def test_the_png_is_a_figure() -> None:
     """The PNG opens, is wide enough to read, and is not blank."""
     with Image.open(io.BytesIO(sweep.draw(growth(), CAST).in_formats(["png"]).files["png"])) as image:
         assert image.width > 1_000
@@ -84,18 +84,18 @@ def test_the_png_is_a_picture() -> None:
 
 @pytest.mark.parametrize("swept", ["features", "batch"])
 def test_any_coordinate_can_be_swept(swept: str) -> None:
-    """The axis says what grows."""
+    """The axis is labelled with the swept coordinate."""
     unit = {"features": "features", "batch": "rows a batch"}[swept]
     assert f"against the number of {unit}: lower is faster" in words_of(growth(swept=swept))
 
 
 def test_a_single_size_can_be_drawn() -> None:
-    """One size is a picture of points."""
+    """A sweep of one size is drawn as points."""
     assert "linear/c cpu eager" in words_of(growth(sizes=(100,)))
 
 
 def test_a_sweep_in_which_all_failed_can_be_drawn() -> None:
-    """Without a single time the picture says where the reasons are."""
+    """Without a single time the figure says where the reasons are."""
     broken = [arm("linear/nn_sgd", "reference", rows=n) for n in SIZES]
     records = [record(one, 1, None, status="failed", reason="broken") for one in broken]
     found = report_of(plan(*(race(reference=one, twin=None) for one in broken), swept="rows"), {}, records).sweep
@@ -113,7 +113,7 @@ def test_forty_arms_can_be_drawn() -> None:
     assert re.search(r"Crossings that are not marked: \d+; summary.md lists them", said)
 
 
-def test_escapes_are_kept_out_of_the_picture() -> None:
+def test_escapes_are_kept_out_of_the_figure() -> None:
     """Control characters in a name, which XML forbids, do not reach the SVG, and dollars are only dollars."""
     assert "linear/ [31m$x$ cpu eager" in words_of(
         growth({"linear/nn_sgd": lambda _: 1e-4, "linear/\x1b[31m$x$": lambda _: 2e-4})
@@ -121,7 +121,7 @@ def test_escapes_are_kept_out_of_the_picture() -> None:
 
 
 def test_the_fits_of_the_cast_are_told() -> None:
-    """The straight line of an arm with a colour is named with its two parts; of one without a colour it is not."""
+    """The fit of an arm with a colour is given with its two parts; that of an arm without a colour is not."""
     found = growth()
     root = ElementTree.fromstring(  # noqa: S314 - our own picture
         sweep.draw(found, Palette({"linear/c": "#0072B2"})).files["svg"]
@@ -132,7 +132,7 @@ def test_the_fits_of_the_cast_are_told() -> None:
 
 
 def csv_of(found: Sweep) -> str:
-    """The numbers behind the picture."""
+    """The CSV of the figure."""
     return sweep.draw(found, CAST).files["csv"].decode()
 
 

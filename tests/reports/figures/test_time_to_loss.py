@@ -1,4 +1,4 @@
-"""The picture of loss against seconds: the target in words and numbers, races told apart, arms named at their times."""
+"""The figure of loss against seconds: the target in words and numbers, and each race's arms named at their times."""
 
 import re
 
@@ -16,8 +16,8 @@ from tests.reports.run.test_time_to_loss import batches
 CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/c": "#0072B2"})
 
 
-def pictured(*sizes: object, palette: Palette | None = CAST) -> Figure:
-    """The picture of races with these batches, in which all make the same way in 10 000 updates, or half of it."""
+def drawn(*sizes: object, palette: Palette | None = CAST) -> Figure:
+    """The figure of races with these batches, whose loss curves fall alike in 10 000 updates, or in half as many."""
     races, records = batches(*sizes)
     descents = {race: descent(10_000 - 500 * number) for number, race in enumerate(races)}
     comparison = report_of(plan(*races), {}, records, descents)
@@ -27,7 +27,7 @@ def pictured(*sizes: object, palette: Palette | None = CAST) -> Figure:
 
 def test_the_target_is_told_in_words_and_numbers() -> None:
     """Its loss, and for each race the updates, the fastest arm and the reference, with intervals."""
-    text = pictured("full", 100, 1).text
+    text = drawn("full", 100, 1).text
     assert re.match(r"The target is a loss of 0\.1\d+, the lowest that all of these races reach", text)
     assert re.search(
         r"Full batch: 9 00[01] updates, 3\d\d ± \d+ ms by linear/c cpu eager, 3.\d+ ± 0\.\d+ s by linear/nn_sgd", text
@@ -38,14 +38,14 @@ def test_the_target_is_told_in_words_and_numbers() -> None:
 
 
 def test_the_soonest_is_only_named_when_it_is_certain() -> None:
-    """Two batches whose intervals overlap leave it open; a single race has nothing to be sooner than."""
-    assert "Which is soonest cannot be decided" in pictured("full", 99_999).text
-    assert "oonest" not in pictured("full").text
+    """Where the intervals of two batches overlap, none is named; neither is one of a single race."""
+    assert "Which is soonest cannot be decided" in drawn("full", 99_999).text
+    assert "oonest" not in drawn("full").text
 
 
 def test_every_arm_is_named_at_its_time() -> None:
-    """Under the name of its race, with the seconds it takes."""
-    said = words_of(pictured("full", 1))
+    """Each arm is named below the heading of its race, with its seconds."""
+    said = words_of(drawn("full", 1))
     for words in (
         "full batch: 9 500 updates",
         "single samples: 9 500 updates",
@@ -57,8 +57,8 @@ def test_every_arm_is_named_at_its_time() -> None:
 
 
 def test_the_numbers_are_those_of_all_arms() -> None:
-    """Every arm of every race with its interval, to the same loss."""
-    table = numbers_of(pictured("full", 1))
+    """The CSV holds every arm of every race with its interval, for the same loss."""
+    table = numbers_of(drawn("full", 1))
     assert len(table) == 4
     assert (table["low"] < table["seconds_to_target"]).all()
     assert (table["seconds_to_target"] < table["high"]).all()
@@ -67,12 +67,12 @@ def test_the_numbers_are_those_of_all_arms() -> None:
 
 @pytest.mark.parametrize("sizes", [(1,), tuple(range(1, 14))])
 def test_any_number_of_races_can_be_drawn(sizes: tuple[int, ...]) -> None:
-    """One, or a sweep of thirteen batches, in which the reference and the fastest are shown."""
-    assert words_of(pictured(*sizes)).count("linear/nn_sgd cpu eager") >= len(sizes)
+    """One race, or thirteen, of which the reference and the fastest arms are shown."""
+    assert words_of(drawn(*sizes)).count("linear/nn_sgd cpu eager") >= len(sizes)
 
 
-def test_one_round_has_no_interval_and_a_picture() -> None:
-    """A single round gives a time alone."""
+def test_one_round_has_no_interval_and_a_figure() -> None:
+    """A single round gives a time without an interval."""
     (one,), records = batches("full")
     first = [record for record in records if record.round == 1]
     (target,) = targets(report_of(plan(one), {}, first, {one: descent()}).races)
@@ -81,5 +81,5 @@ def test_one_round_has_no_interval_and_a_picture() -> None:
 
 
 def test_equal_results_give_equal_bytes() -> None:
-    """Every format, twice."""
-    assert pictured("full", 1) == pictured("full", 1)
+    """Drawing twice gives the same files."""
+    assert drawn("full", 1) == drawn("full", 1)

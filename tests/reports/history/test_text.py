@@ -1,4 +1,4 @@
-"""What is said of a history, on the screen, in Markdown, CSV and JSON, and drawn, whatever the runs hold."""
+"""The report of a history, in a terminal, as Markdown, CSV, JSON and figure, whatever the runs hold."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ JAX = arm("linear/jax")
 
 
 def slower(at: int = 6, count: int = 12) -> list[PastRun]:
-    """Runs with a change of one arm at the given one, at which PyTorch and the commit are others too."""
+    """Runs in which one arm becomes slower at the given run, with another PyTorch and commit."""
 
     def environment(number: int) -> dict[str, object]:
         torch = "2.13.0" if number >= at else "2.12.0"
@@ -48,7 +48,7 @@ def screen(found: Histories, width: int = 150) -> str:
 
 
 def test_a_change_has_a_sentence_with_what_else_was_different() -> None:
-    """The arm, by how much, since which run, the commits and the package that changed there, and no other package."""
+    """The sentence names arm, size, run, commits and the package that changed."""
     history = only(slower())
     (step,) = steps(history)
     said = sentence(history, step)
@@ -60,14 +60,14 @@ def test_a_change_has_a_sentence_with_what_else_was_different() -> None:
 
 
 def test_code_that_changed_is_told() -> None:
-    """Where an arm's fingerprint is another one from that run on, the sentence says so; of the reference too."""
+    """The sentence says that the code of the arm, or of the reference, has changed."""
     runs = [past(n, {C: 1e-5 * (1.2 if n >= 5 else 1)}, fingerprint="new" if n >= 5 else "old") for n in range(10)]
     history = only(runs)
     assert "its code has changed; the code of the reference has changed" in sentence(history, steps(history)[0])
 
 
 def test_arms_that_change_together_point_at_the_reference() -> None:
-    """When the reference becomes slower all others seem faster: one sentence names it, and its own says by the clock."""
+    """When the reference becomes slower, one sentence suspects it, and its own sentence goes by the clock."""
     speeds: dict[Arm, float | None] = {MANUAL: 2e-4, C: 1e-5, JAX: 1e-4}
     runs = [past(n, speeds, reference=4e-4 * (2 if n >= 8 else 1)) for n in range(16)]
     said = list(findings(only(runs)))
@@ -81,13 +81,13 @@ def test_arms_that_change_together_point_at_the_reference() -> None:
 
 
 def test_few_runs_say_what_they_want() -> None:
-    """One run is a history without a change, which tells how many more it takes."""
+    """The findings of one run say how many more runs are needed."""
     said = list(findings(only(slower(count=1))))
     assert said == ["4 arms need 4 more runs of two or more rounds before a change can be found: that takes 5 runs."]
 
 
 def test_an_arm_that_fails_at_last_is_told() -> None:
-    """Its reason stands there when it was right in an earlier run."""
+    """An arm that was right before and fails in the latest run has a sentence with the reason."""
     history = only([past(n, {C: None if n == 5 else 1e-5}) for n in range(6)])
     assert "linear/c cpu eager was ok before, and its status in the latest run is failed: out of luck." in list(
         findings(history)
@@ -95,7 +95,7 @@ def test_an_arm_that_fails_at_last_is_told() -> None:
 
 
 def test_all_reports_tell_the_same() -> None:
-    """The change and its run stand on the screen, in Markdown, JSON and CSV."""
+    """Change and run stand in terminal, Markdown, JSON and CSV."""
     found = histories(slower())
     document = tables.document(found)
     json.dumps(document, allow_nan=False)
@@ -108,7 +108,7 @@ def test_all_reports_tell_the_same() -> None:
 
 
 def test_the_csv_has_a_line_for_each_arm_of_each_run(tmp_path: Path) -> None:
-    """With the level that the run belongs to; a run without a value has none."""
+    """The CSV has the level of each run; a run without a value has none."""
     runs = [past(n, {C: None if n == 3 else 1e-5 * (1 + (n >= 6))}) for n in range(12)]
     path = tmp_path / "history.csv"
     path.write_text(tables.to_csv(histories(runs)), encoding="utf-8")
@@ -127,14 +127,14 @@ def test_the_table_fits_the_terminal(width: int) -> None:
 
 
 def test_no_history_at_all_is_said() -> None:
-    """Runs that all lack their machine leave no table, and a line that says so."""
+    """Where no run names its machine, the report says that no run can be shown."""
     found = histories([past(0, {C: 1e-5}, environment={})])
     assert "No run can be shown." in screen(found)
     assert "run-000 does not say on what machine it ran" in to_markdown(tables.TITLE, tables.report(found))
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    """Arms, runs and reasons of any characters, and of any length, do nothing to screen, Markdown or picture."""
+    """Names of any characters and any length stay text in terminal, Markdown and figure."""
     found = histories([past(n, {HOSTILE: 1e-5, C: None}) for n in range(3)])
     names = tables.write(found, Store(tmp_path))
     texts = [screen(found)] + [(tmp_path / name).read_text("utf-8") for name in names if name.endswith((".md", ".svg"))]
@@ -146,7 +146,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def test_it_leaves_its_files_twice_the_same(tmp_path: Path) -> None:
-    """Markdown, CSV, JSON, and a picture a machine in every format."""
+    """Page, Markdown, CSV, JSON and a figure for each machine are written, twice the same bytes."""
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {"processor": "Another 1"}}
     found = histories([*slower(), past(20, {C: 1e-5}, environment=elsewhere)])
     contents = []
@@ -159,12 +159,12 @@ def test_it_leaves_its_files_twice_the_same(tmp_path: Path) -> None:
 
 
 def drawn(history: History) -> str:
-    """The picture as SVG."""
+    """The figure as SVG."""
     return figure.draw(history, "twelve runs").files["svg"].decode()
 
 
-def test_the_picture_shows_what_changed_first() -> None:
-    """Of 30 arms the one that changed has the first plot, with its change and day; the others that have none are counted."""
+def test_the_figure_shows_what_changed_first() -> None:
+    """Of 30 arms the one that changed has the first plot, with size and day; arms without a plot are counted."""
     many: dict[Arm, float | None] = {arm(f"linear/way_{n:02d}"): 1e-5 * 1.1**n for n in range(30)}
     last = arm("linear/way_29")
     runs = [past(n, many | {last: 2e-4 * (1.2 if n >= 6 else 1)}) for n in range(12)]
@@ -176,8 +176,8 @@ def test_the_picture_shows_what_changed_first() -> None:
     assert svg.index("linear/way_29") < svg.index("linear/way_00")
 
 
-def test_the_picture_of_failures_says_so() -> None:
-    """Where nothing was measured the picture holds the names."""
+def test_the_figure_of_failures_says_so() -> None:
+    """The figure of a history without a time names the arms."""
     history = only([past(n, {C: None, MANUAL: None}, reference=0.0) for n in range(3)])
     svg = drawn(history)
     assert "Nothing was measured" in svg

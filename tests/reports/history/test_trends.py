@@ -1,4 +1,4 @@
-"""Histories of made-up runs of which the truth is known: levels, changes, and what is left out with a reason."""
+"""Histories of made-up runs whose true changes are known: levels, changes, and runs left out with a reason."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ ONE = FALSE_ALARMS / 2  # what a single arm may spend of the share of false alar
 def measured(
     generator: np.random.Generator, truth: Sequence[float], noise: float, understated: float = 1.0
 ) -> dict[int, Estimate]:
-    """What runs of five rounds measure of a quantity of these logarithms, with the intervals that they would state."""
+    """What runs of five rounds measure of a quantity with these true logarithms, with their intervals."""
     se = noise / understated * np.sqrt(generator.chisquare(4, len(truth)) / 4)
     half = float(stdtrit(4, 0.975)) * se
     middle = np.asarray(truth) + noise * generator.standard_normal(len(truth))
@@ -53,7 +53,7 @@ def past(
     count: int = 3,
     **changed: str,
 ) -> PastRun:
-    """Run number so-and-so, of these arms against the reference; None for an arm that failed."""
+    """A run with this number, of these arms against the reference; None for an arm that failed."""
     return past_run(Path(), *made(number, speeds, environment=environment, reference=reference, count=count, **changed))
 
 
@@ -110,7 +110,7 @@ def test_what_never_changes_is_seldom_said_to(count: int, understated: float, mo
 
 @pytest.mark.parametrize(("count", "at"), [(10, 5), (20, 10), (20, 18), (50, 25), (50, 10)])
 def test_a_step_of_five_per_cent_is_found_where_it_is(count: int, at: int) -> None:
-    """Under noise of 1 % it is found in 8 of 10 series and more, mostly at the very run, and by its size."""
+    """Under noise of 1 % it is found in at least 8 of 10 series, mostly at the right run, with its size."""
     generator = np.random.default_rng(count + at)
     truth = [math.log(1.05) if run >= at else 0.0 for run in range(count)]
     found = [levels_of(measured(generator, truth, 0.01), ONE) for _ in range(200)]
@@ -141,7 +141,7 @@ def test_one_run_that_is_off_is_no_change() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_few_runs_say_how_many_more_they_want(count: int) -> None:
-    """Below five there is one level, whatever happened, and the number that is wanting."""
+    """Below five runs there is one level, and the number of runs still needed."""
     found = levels_of(measured(np.random.default_rng(3), [float(run) for run in range(count)], 0.01), ONE)
     assert found
     assert (found.wanted, found.changes) == (LEAST_RUNS - count, [])
@@ -149,7 +149,7 @@ def test_few_runs_say_how_many_more_they_want(count: int) -> None:
 
 
 def test_runs_of_a_single_round_do_not_count() -> None:
-    """They state no noise; they make a level where there is nothing else, and no change."""
+    """Runs without an interval make a level where there are no others, and never a change."""
     single = {at: Estimate(1.0 + (at > 5), None, None, 1) for at in range(12)}
     found = levels_of(single, ONE)
     assert found == Levels(tuple(range(12)), (0,), (pytest.approx(2**0.5, rel=0.01),), LEAST_RUNS)  # type: ignore[arg-type]
@@ -171,7 +171,7 @@ def test_the_arm_that_changed_comes_first_and_since_its_run() -> None:
 
 
 def test_a_slower_machine_is_no_change_of_a_ratio() -> None:
-    """From the seventh run on everything takes twice as long: the reference says so by the clock, and no ratio does."""
+    """When everything takes twice as long, the reference changes by the clock, and no ratio does."""
     runs = [past(n, {C: 1e-5 * (1 + (n >= 7))}, reference=4e-4 * (1 + (n >= 7))) for n in range(14)]
     history = only(runs)
     ratio, told = of(history, C).ratio, of(history, REFERENCE).levels
@@ -193,13 +193,13 @@ def test_failures_keep_their_place() -> None:
 
 
 def test_what_never_ran_has_no_level() -> None:
-    """An arm that failed in every run is there, without a level."""
+    """An arm that failed in every run is listed without a level."""
     trend = of(only([past(n, {C: None}) for n in range(6)]), C)
     assert (trend.ratio, trend.seconds, trend.last.reason) == (None, None, "out of luck")
 
 
 def test_other_data_begin_another_quantity() -> None:
-    """Runs whose data were others than the latest's are shown, and are not what the level is of."""
+    """Runs on other data than the latest's are shown and do not count for the level."""
     runs = [past(n, {C: 1e-5 if n >= 4 else 3e-5}, digest="b" if n >= 4 else "a") for n in range(10)]
     trend = of(only(runs), C)
     assert trend.ratio
@@ -208,7 +208,7 @@ def test_other_data_begin_another_quantity() -> None:
 
 
 def test_machines_have_histories_of_their_own() -> None:
-    """Runs of two machines are two histories, that of the latest run first; a run that names none is told of."""
+    """Runs of two machines are two histories, that of the latest run first; a run without a machine is a complaint."""
     elsewhere = ENVIRONMENT | {"machine": ENVIRONMENT["machine"] | {"processor": "Another 1"}}
     runs = [past(n, {C: 1e-5}, environment=elsewhere if n % 2 else None) for n in range(5)]
     found = histories([*runs, past(9, {C: 1e-5}, environment={})])
@@ -220,7 +220,7 @@ def test_machines_have_histories_of_their_own() -> None:
 
 
 def test_a_run_counts_once() -> None:
-    """A copy of a run's folder is named and left out; a run that was stopped at once is too."""
+    """A copy of a run, and a run that was stopped at once, are left out with a complaint."""
     this, environment, _ = made(2, {C: 1e-5})
     found = histories([past(1, {C: 1e-5}), past(1, {C: 1e-5}), past_run(Path(), this, environment, [])])
     assert len(found.histories[0].runs) == 1
@@ -239,7 +239,7 @@ def stored(results: Path, number: int) -> Store:
 
 
 def test_a_folder_of_runs_is_read_and_what_is_spoiled_is_named(tmp_path: Path) -> None:
-    """A plan that is cut short costs its run, a record that is costs itself; all else is there."""
+    """An unreadable plan leaves out its run, an unreadable record only itself."""
     for number in range(4):
         stored(tmp_path, number)
     (tmp_path / "run-001" / "plan.json").write_text("{", encoding="utf-8")
@@ -255,7 +255,7 @@ def test_a_folder_of_runs_is_read_and_what_is_spoiled_is_named(tmp_path: Path) -
 
 
 def test_runs_of_the_first_format_belong_to_it(tmp_path: Path) -> None:
-    """A run without what later formats keep has its place."""
+    """A run of an older format has its place in a history."""
     store = stored(tmp_path, 0)
     plan_ = store.plan()
     (store.path / "plan.json").write_bytes(pretty(replace(plan_, format=1)))
@@ -263,6 +263,6 @@ def test_runs_of_the_first_format_belong_to_it(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused_with_the_cure(tmp_path: Path) -> None:
-    """Where there is no run there is no history."""
+    """A folder without a run is refused."""
     with pytest.raises(StoreError, match=r"There is no run in .* yet: `python -m bench run` makes one"):
         read(tmp_path)

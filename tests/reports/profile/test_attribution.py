@@ -1,4 +1,4 @@
-"""Where updates go: on profiles made by hand, whose truth is known, the parts are the truth and add up to what was measured."""
+"""Attribution: on profiles whose true costs are known, the parts are those costs and add up to what was measured."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def found(
     floor: float | None = None,
     slower: float = 1.0,
 ) -> Attribution:
-    """The attribution of an arm that is truly so, and was measured to take so long."""
+    """The attribution of an arm with these true costs, measured to take so long."""
     row = replace(ROW, seconds=exactly(measured))
     attribution = attribute(row, profile(truth=truth, interpreter=interpreter, slower=slower), floor, MACHINE)
     assert attribution
@@ -42,14 +42,14 @@ def found(
 
 
 def seconds(attribution: Attribution, name: str) -> float:
-    """Of one part, in µs."""
+    """The time of one part, in µs."""
     return sum(part.seconds for part in attribution.parts if part.name == name) / US
 
 
 @pytest.mark.parametrize("measured", [150, 200, 300])
 @pytest.mark.parametrize("floor", [None, 4 * US, 1000 * US])
 def test_the_parts_add_up_to_what_the_race_measured(measured: float, floor: float | None) -> None:
-    """With "unexplained", which is always there and the last; however far the clocks are apart."""
+    """The parts, of which "unexplained" is always the last, add up however far the clocks are apart."""
     attribution = found(measured * US, floor=floor)
     assert sum(part.seconds for part in attribution.parts) == pytest.approx(measured * US)
     assert attribution.parts[-1].name == PartName.UNEXPLAINED
@@ -59,7 +59,7 @@ def test_the_parts_add_up_to_what_the_race_measured(measured: float, floor: floa
 
 
 def test_the_parts_are_the_truth() -> None:
-    """Though the profiler adds 5.6 µs to 200, most of it to the backward pass, and PyTorch's events hide their nesting."""
+    """The parts are the true costs, though the profiler adds 5.6 µs to 200, most of it to the backward pass."""
     attribution = found()
     truth = {
         PartName.INTERPRETER: 40,
@@ -76,7 +76,7 @@ def test_the_parts_are_the_truth() -> None:
 
 
 def test_the_profiler_costs_what_it_adds_at_tiny_size() -> None:
-    """By the event; one that made things faster costs nothing, and neither does one that never looked."""
+    """The cost of an event is what the profiler added over the number of events; never below 0."""
     tiny = one_pass(2, NN, INTERPRETED, event=0.7 * US)
     assert cost_of_an_event(tiny) == pytest.approx(0.7 * US)
     assert cost_of_an_event(msgspec.structs.replace(tiny, profiled=tiny.seconds / 2)) == 0
@@ -95,7 +95,7 @@ def test_a_dear_profiler_gives_the_same_parts() -> None:
 
 
 def test_an_events_cost_is_taken_from_what_contains_it() -> None:
-    """At 10 µs an event, of which a tenth at most lies inside, each part is freed of those that it contains."""
+    """At 10 µs an event, each part is freed of the cost of the events that it contains."""
     truth = [each for each in NN if each.part != "copy"]
     passed = without_profiler(one_pass(2, truth, INTERPRETED, event=10 * US), 10 * US)
     for part, true in {"outside": 40, "forward": 20, "backward": 30}.items():
@@ -129,7 +129,7 @@ PLANTED = {
 @pytest.mark.parametrize("case", PLANTED)
 @pytest.mark.parametrize("slower", [0.8, 1.0, 1.3])
 def test_what_is_planted_is_found_in_its_part(case: str, slower: float) -> None:
-    """Within 15 %, even where the machine was faster or slower while it was profiled, as long as the race cannot tell."""
+    """A planted cost is found within 15 %, though the machine was faster or slower within the race's interval."""
     name, cost, truth, interpreter = PLANTED[case]
     before = found()
     row = replace(ROW, seconds=exactly((200 + cost) * US, half=0.4))
@@ -150,14 +150,14 @@ def test_clocks_that_agree_as_far_as_the_race_can_tell_leave_nothing_unexplained
 
 @pytest.mark.parametrize(("slower", "unexplained"), [(1.5, 1 - 1.5 / 1.05), (0.5, 1 - 0.5 / 0.95)])
 def test_clocks_that_do_not_agree_leave_what_is_between_them(slower: float, unexplained: float) -> None:
-    """Beyond the race's interval of 5 % nothing is scaled away: the rest is named, below 0 where the parts are too much."""
+    """Beyond the race's interval of 5 % the rest is unexplained, below 0 where the parts are too much."""
     attribution = found(slower=slower)
     assert attribution.unexplained == pytest.approx(unexplained)
     assert "the race measured 200 µs, the pass" in attribution.parts[-1].how
 
 
 def test_a_race_of_one_round_scales_nothing() -> None:
-    """Without an interval nobody knows how far the race can be off."""
+    """Without an interval of the race the parts are not scaled."""
     row = replace(ROW, seconds=replace(exactly(200 * US), low=None, high=None))
     attribution = attribute(row, profile(slower=1.1), None)
     assert attribution
@@ -166,7 +166,7 @@ def test_a_race_of_one_round_scales_nothing() -> None:
 
 
 def test_the_floor_is_taken_from_what_reads_the_data_first() -> None:
-    """Of a forward pass of 25 µs, 4 are the floor; of a floor of 40 µs the backward pass gives the rest."""
+    """A floor of 4 µs is taken from the forward pass of 25; of a floor of 40, the backward pass gives the rest."""
     few, many = found(floor=4 * US), found(floor=40 * US)
     assert seconds(few, PartName.READING_ONCE) == pytest.approx(4)
     assert seconds(few, PartName.FORWARD_KERNELS) == pytest.approx(21, abs=1)
@@ -177,7 +177,7 @@ def test_the_floor_is_taken_from_what_reads_the_data_first() -> None:
 
 
 def test_an_arm_that_keeps_its_data_near_has_less_than_the_floor() -> None:
-    """All that its data cost is the floor then, and it says why that is less."""
+    """Then all that the data cost counts as the floor, with a remark on why that is less."""
     row = replace(ROW, seconds=exactly(3 * US))
     attribution = attribute(row, clocked(REFERENCE, 3 * US, 1 * US), 4 * US)
     assert attribution
@@ -190,7 +190,7 @@ def test_an_arm_that_keeps_its_data_near_has_less_than_the_floor() -> None:
 
 
 def test_an_arm_without_operations_is_a_call_and_kernels() -> None:
-    """C, NumPy, Numba and JAX: what two clocks say, and how often the data could have been read meanwhile."""
+    """C, NumPy, Numba and JAX have what two clocks say, and how often the data could have been read."""
     row = replace(ROW, seconds=exactly(50 * US))
     attribution = attribute(row, clocked(REFERENCE, 50 * US, 2 * US), 8 * US, MACHINE)
     assert attribution
@@ -205,7 +205,7 @@ def test_an_arm_without_operations_is_a_call_and_kernels() -> None:
 
 
 def test_readings_are_counted_in_floors_without_a_roofline() -> None:
-    """The floor arm has read the data too; without either nothing is said."""
+    """Without a roofline, readings are counted by the floor arm; without both there is no number."""
     row, measured = replace(ROW, seconds=exactly(50 * US)), clocked(REFERENCE, 50 * US, 2 * US)
     by_floor, by_nothing = (attribute(row, measured, floor) for floor in (4 * US, None))
     assert by_floor
@@ -224,7 +224,7 @@ def test_work_that_needs_no_data_costs_the_same_without() -> None:
 
 
 def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> None:
-    """Noise that turns a difference round leaves the rest to share what the clocks say."""
+    """An operation that noise made faster with data has no part; the others share what the clocks say."""
     noisy = (*NN, Truth("aten::neg", "data", 9 * US, -3 * US))
     attribution = found(measured=206 * US, truth=noisy)
     assert all(part.seconds >= 0 for part in attribution.parts)
@@ -232,7 +232,7 @@ def test_operations_that_were_faster_with_data_have_no_part_below_nothing() -> N
 
 
 def test_a_slow_pass_without_data_leaves_no_time_for_the_data() -> None:
-    """What the machine did meanwhile is not made up for: all of the update then costs whatever its size, and no more."""
+    """A tiny pass that took longer than the full pass makes all of the update overhead."""
     passes = profile()
     slow = one_pass(2, NN, INTERPRETED, slower=3)
     attribution = attribute(ROW, msgspec.structs.replace(passes, tiny=slow), None)
@@ -243,14 +243,14 @@ def test_a_slow_pass_without_data_leaves_no_time_for_the_data() -> None:
 
 
 def test_nobody_waits_for_a_cpu() -> None:
-    """A number read off a tensor is an operation like others there; on a device it is a wait."""
+    """On a CPU, reading a number off a tensor counts as dispatch and not as waiting."""
     truth = (*NN, Truth("aten::item", "sync", 20 * US))
     assert seconds(found(220 * US, truth=truth), PartName.WAITING) == 0
     assert seconds(found(220 * US, truth=truth), PartName.DISPATCH) == pytest.approx(40, abs=2)
 
 
 def test_a_part_that_this_version_does_not_know_is_the_forward_pass() -> None:
-    """A profile may be newer than the report."""
+    """Operations of an unknown kind count as the forward pass: a profile may be newer than the report."""
     assert seconds(found(220 * US, truth=(*NN, Truth("x", "novelty", 20 * US))), PartName.DISPATCH) == pytest.approx(
         40, abs=2
     )
@@ -258,7 +258,7 @@ def test_a_part_that_this_version_does_not_know_is_the_forward_pass() -> None:
 
 @pytest.mark.parametrize("lacks", ["full", "tiny"])
 def test_without_both_passes_nothing_is_said(lacks: str) -> None:
-    """Nor of an arm that was not timed, or is itself a floor."""
+    """There is no attribution without both passes, without a time, and for a floor."""
     nothing = {lacks: None}
     assert attribute(ROW, msgspec.structs.replace(profile(), **nothing), None) is None
     assert attribute(replace(ROW, seconds=None), profile(), None) is None
@@ -266,7 +266,7 @@ def test_without_both_passes_nothing_is_said(lacks: str) -> None:
 
 
 def test_a_pass_of_operations_without_a_profile_goes_by_the_clock() -> None:
-    """Where the profiler could not look, the clocks still could."""
+    """Where the profiler saw nothing, the parts are those of the two clocks."""
     passes = profile()
     assert passes.full
     blind = msgspec.structs.replace(passes.full, profiled=None, outside=None, operations=(), events=0)
@@ -276,7 +276,7 @@ def test_a_pass_of_operations_without_a_profile_goes_by_the_clock() -> None:
 
 
 def test_a_slowdown_beyond_its_events_is_told() -> None:
-    """A profiler that made the data's operations a quarter slower has disturbed what it looked at."""
+    """A slowdown of a quarter that its events do not explain is a disturbance of 0.25."""
     passes = profile()
     assert passes.full
     assert passes.full.profiled
@@ -288,7 +288,7 @@ def test_a_slowdown_beyond_its_events_is_told() -> None:
 
 
 def test_everything_else_keeps_its_part() -> None:
-    """Operations that a profile sums up count like those that it names."""
+    """Operations summed up as "everything else" count like those with a name."""
     passes = profile()
     assert passes.full
     assert passes.tiny

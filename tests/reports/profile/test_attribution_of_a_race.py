@@ -1,4 +1,4 @@
-"""Where the updates of a race go: whose profile is whose, what a device and a watcher add, in the order of the ladder."""
+"""Attributions of a race: which profile belongs to which arm, devices, watching, and the order."""
 
 from dataclasses import replace
 
@@ -15,12 +15,12 @@ ROW = row_of(result_of({MANUAL: 200 * US}), MANUAL)
 
 
 def seconds(attribution: Attribution, name: str) -> float:
-    """Of one part, in µs."""
+    """The time of one part, in µs."""
     return sum(part.seconds for part in attribution.parts if part.name == name) / US
 
 
 def test_on_a_device_its_busy_time_stands_apart_from_the_gaps() -> None:
-    """Busy 60 µs of 200, 10 of them without data: 50 of kernels, 140 in which it stood idle."""
+    """A device busy 60 µs of 200, 10 of them without data, has 50 µs of kernels and 140 of gaps."""
     passes = profile()
     assert passes.full
     assert passes.tiny
@@ -39,7 +39,7 @@ def test_on_a_device_its_busy_time_stands_apart_from_the_gaps() -> None:
 
 
 def test_a_race_is_attributed_in_the_order_of_its_ladder() -> None:
-    """Arms without a profile are left out, floors too; the floor of the race is found in it."""
+    """Arms without a profile and floors are left out; the race's floor arm gives the floor."""
     result = result_of({MANUAL: 300 * US, ANALYTIC: 100 * US})
     profiles = [profile(MANUAL), clocked(ANALYTIC, 100 * US, 10 * US), profile(REFERENCE), clocked(READ, 4 * US, 0.0)]
     assert [each.arm for each in attributions(result.rows, result.race.reference, profiles)] == [
@@ -55,7 +55,7 @@ def test_a_race_is_attributed_in_the_order_of_its_ladder() -> None:
 
 
 def test_the_faster_of_two_floors_counts() -> None:
-    """No arm can be asked to read as slowly as the slower of them."""
+    """Of several floor arms the fastest counts."""
     slower = rounds(arm("linear/floor_read_again"), 9 * US, work="floor", judgement=None)
     faster = rounds(READ, 4 * US, work="floor", judgement=None)
     for floors in ((*slower, *faster), (*faster, *slower)):
@@ -69,7 +69,7 @@ def test_the_faster_of_two_floors_counts() -> None:
 
 
 def test_a_roofline_speaks_of_the_device_it_was_measured_on() -> None:
-    """Beside a reference on a GPU, rows on the CPU count in floors of their own device, and so do those of the GPU."""
+    """Readings of an arm count by the floor of its own device."""
     result = result_of({MANUAL: 200 * US})
     at_100_gb = attributions(result.rows, result.race.reference, [profile(MANUAL)], MACHINE)[0].readings
     race = msgspec.structs.replace(
@@ -81,13 +81,13 @@ def test_a_roofline_speaks_of_the_device_it_was_measured_on() -> None:
 
 
 def test_the_profile_of_an_arm_is_known_whatever_its_role() -> None:
-    """A race may have made another arm the reference since."""
+    """A profile belongs to its arm whatever role the arm has in the race."""
     (attribution,) = attributions(result_of({}).rows, REFERENCE, [profile(TWIN)])
     assert attribution.arm == REFERENCE
 
 
 def test_watching_is_what_it_adds_to_the_whole_job() -> None:
-    """The watched arm has the parts of the unwatched, and what looking costs an update; the two need one profile."""
+    """A watched arm has the parts of the same arm unwatched, and what watching adds to an update."""
     watched = arm(watch="loss", every=10)
     jobs = [
         msgspec.structs.replace(each, job=each.job and msgspec.structs.replace(each.job, seconds=12.5 + 0.5))
@@ -102,7 +102,7 @@ def test_watching_is_what_it_adds_to_the_whole_job() -> None:
 
 
 def test_watching_without_its_unwatched_arm_is_not_guessed() -> None:
-    """A watched arm alone has the attribution of its own profile, if it has one."""
+    """A watched arm without an unwatched one has the attribution of its own profile, if it has one."""
     watched = arm(watch="loss")
     result = compared({}, *rounds(watched, 250 * US)).races[0]
     assert [each.arm for each in attributions(result.rows, result.race.reference, [profile(REFERENCE)])] == [REFERENCE]
@@ -110,7 +110,7 @@ def test_watching_without_its_unwatched_arm_is_not_guessed() -> None:
 
 
 def test_an_arm_that_failed_is_left_out() -> None:
-    """Its row has no time to attribute."""
+    """A watched arm without a timed job has no attribution."""
     failed = record(MANUAL, 1, None, status="failed", reason="no luck")
     result = compared({}, failed).races[0]
     assert [
@@ -119,7 +119,7 @@ def test_an_arm_that_failed_is_left_out() -> None:
 
 
 def test_a_tiny_pass_that_the_profiler_saw_nothing_of_leaves_the_clocks() -> None:
-    """It died in a session: its seconds are known, and how they are shared out is not."""
+    """An arm that died in the profiler's session has the parts of the two clocks."""
     passes = profile(MANUAL)
     assert passes.tiny
     blind = msgspec.structs.replace(passes.tiny, operations=(), profiled=None, outside=None, events=0.0)
@@ -131,7 +131,7 @@ def test_a_tiny_pass_that_the_profiler_saw_nothing_of_leaves_the_clocks() -> Non
 
 
 def test_another_algorithm_is_known_by_the_clocks_alone() -> None:
-    """Of its 10 000 updates in one call the profiler saw a few hundred: what it saw is not what was timed."""
+    """An algorithmic arm has the parts of the two clocks, whatever operations the profiler saw."""
     row = replace(row_of(result_of({MANUAL: 200 * US}), MANUAL), seconds=exactly(200 * US), work="algorithmic")
     attribution = attribute(row, profile(MANUAL), 4 * US)  # the floor is no part of it
     assert attribution

@@ -1,4 +1,4 @@
-"""What differs between two arms besides their code is said in sentences, and nothing else is."""
+"""What differs between two arms besides their code has a sentence; what is equal has none."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def arm(implementation: str = "linear/manual", **chosen: Any) -> Arm:
 
 
 def profile(of: Arm, part: str = "forward", **conditions: str) -> Profile:
-    """A profile with one operation, and what was found of its process."""
+    """A profile with one operation, and these conditions of its process."""
     seen = Operation(name="aten::mm", part=part, calls=1, seconds=1e-6)
     full = Pass(rows=1, batch=1, seconds=1e-6, profiled=2e-6, outside=1e-6, operations=(seen,))
     return Profile(run="r", arm=of, status="ok", full=full, conditions={"dtype": "float32", **conditions})
@@ -27,7 +27,7 @@ REFERENCE = arm("linear/nn_sgd")
 
 
 def test_arms_that_differ_in_code_only_have_no_differences() -> None:
-    """Neither in their settings nor in what was found of them."""
+    """Equal settings and equal conditions give no sentence."""
     assert differences(arm(), REFERENCE) == []
     assert differences(arm(), REFERENCE, profile(arm()), profile(REFERENCE)) == []
 
@@ -48,7 +48,7 @@ def test_arms_that_differ_in_code_only_have_no_differences() -> None:
     ],
 )
 def test_a_setting_that_differs_is_said(chosen: dict[str, Any], said: str) -> None:
-    """One sentence that names both arms and both values."""
+    """A differing setting has one sentence that names both arms and both values."""
     (sentence,) = differences(arm(**chosen), REFERENCE)
     assert said in sentence
     assert sentence.startswith("linear/manual")
@@ -67,7 +67,7 @@ def test_a_setting_that_differs_is_said(chosen: dict[str, Any], said: str) -> No
     ],
 )
 def test_what_was_found_to_differ_is_said(conditions: dict[str, str], said: str) -> None:
-    """A process may do something else than its setting says."""
+    """A differing condition has one sentence: a process may do something else than its setting says."""
     common = {"float32 matmul precision": "highest", "busy threads": "1", "data": "def"}
     mine, others = profile(arm(), **common | conditions), profile(REFERENCE, **common)
     (sentence,) = differences(arm(), REFERENCE, mine, others)
@@ -75,14 +75,14 @@ def test_what_was_found_to_differ_is_said(conditions: dict[str, str], said: str)
 
 
 def test_what_was_asked_to_differ_is_said_once() -> None:
-    """That an arm in float64 leaves float64 behind is no second difference."""
+    """A condition that follows from a differing setting is not said again."""
     double = arm(dtype="float64")
     (sentence,) = differences(double, REFERENCE, profile(double, dtype="float64"), profile(REFERENCE))
     assert "computes in float64" in sentence
 
 
 def test_a_gradient_without_autograd_is_said() -> None:
-    """One has autograd work, the other does not."""
+    """Whether the gradient comes from autograd is a difference."""
     (sentence,) = differences(arm(), REFERENCE, profile(arm()), profile(REFERENCE, part="backward"))
     assert "linear/manual cpu eager works its gradient out without autograd" in sentence
     assert "linear/nn_sgd cpu eager has its gradient from autograd" in sentence

@@ -1,4 +1,4 @@
-"""Two arms side by side: the differences of their parts add up to the difference of their times."""
+"""Comparing two profiled arms: the differences of their parts add up to the difference of their times."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def shown(found: Differential) -> str:
 
 
 def test_the_parts_add_up_to_the_difference() -> None:
-    """What the second takes more is the sum of what it takes more of each part, the largest first."""
+    """The differences of the parts, the largest first, add up to the difference of the times."""
     found = compared()
     assert found.more == pytest.approx(51 * US)
     assert sum(change.more for change in found.parts) == pytest.approx(found.more)
@@ -62,7 +62,7 @@ def test_operations_are_told_apart_by_their_part_where_they_occur_in_several() -
 
 
 def test_the_sentence_names_what_most_of_it_is() -> None:
-    """More of what, and what it saves elsewhere; the other way round it is less."""
+    """The sentence names what takes more and what takes less; the other way round the words change places."""
     said = sentence(compared())
     assert said.startswith("linear/analytic cpu eager takes 51.0 µs more than linear/manual cpu eager: 2")
     assert "more on forward kernels" in said
@@ -72,7 +72,7 @@ def test_the_sentence_names_what_most_of_it_is() -> None:
 
 
 def test_what_is_saved_elsewhere_is_told_too() -> None:
-    """An arm that takes no interpreter but a longer backward pass."""
+    """An arm without interpreter time and with a longer backward pass."""
     changed = tuple(
         Truth("aten::mm", "backward", 10 * US, 170 * US) if each.name == "aten::mm" else each for each in NN
     )
@@ -82,7 +82,7 @@ def test_what_is_saved_elsewhere_is_told_too() -> None:
 
 
 def test_an_arm_differs_from_itself_in_nothing() -> None:
-    """No division by the difference."""
+    """Two arms that take the same can be compared."""
     found = differential(attributed(), attributed())
     assert sentence(found) == "linear/manual cpu eager and linear/manual cpu eager spend the same."
     assert all(change.more == 0 for change in found.parts)
@@ -90,7 +90,7 @@ def test_an_arm_differs_from_itself_in_nothing() -> None:
 
 
 def test_screen_and_markdown_show_both_arms() -> None:
-    """A table of parts and one of operations, with what is more, signed."""
+    """Terminal and Markdown have a table of parts and one of operations, with signed differences."""
     for said in (shown(compared()), "\n".join(markdown(compared()))):
         assert "operation, as the profiler saw it" in said
         assert "linear/manual cpu eager" in said
@@ -100,7 +100,7 @@ def test_screen_and_markdown_show_both_arms() -> None:
 
 
 def test_the_document_is_strict_json() -> None:
-    """Parts and operations of both arms, and the sentence."""
+    """The document holds parts and operations of both arms, and the sentence."""
     found = json.loads(json.dumps(document(compared()), allow_nan=False))
     assert (found["first"], found["second"]) == ("linear/manual cpu eager", "linear/analytic cpu eager")
     assert sum(part["second"] - part["first"] for part in found["parts"]) == pytest.approx(found["more"])
@@ -109,7 +109,7 @@ def test_the_document_is_strict_json() -> None:
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_hostile_names_stay_text(kind: str) -> None:
-    """Braces are no format, angles no markup, escapes no colours; for arms and for operations."""
+    """Names of arms and operations with braces, angles or escapes stay text."""
     hostile = replace(ANALYTIC, implementation=TEXTS[kind])
     operations = (*NN, Truth(TEXTS[kind], "forward", 90 * US))
     second = attributed(290 * US, operations, arm=hostile)

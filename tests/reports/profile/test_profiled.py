@@ -1,4 +1,4 @@
-"""What profiling found is read once and shown in every report: page, Markdown, JSON, picture."""
+"""What profiling recorded is shown in every report: page, Markdown, JSON, figure."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def kept(path: Path) -> Store:
 
 
 def test_every_report_says_where_the_time_goes(tmp_path: Path) -> None:
-    """Sentences in the summary, parts in the document, a picture, and all of it in the arm's fold."""
+    """The summary has sentences, the document parts, the page a figure and the details of each arm."""
     run = kept(tmp_path)
     assert "Where an update's time goes:" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     (race,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["races"]
@@ -52,7 +52,7 @@ def test_every_report_says_where_the_time_goes(tmp_path: Path) -> None:
 
 
 def test_a_run_without_profiles_says_nothing_of_them(tmp_path: Path) -> None:
-    """No heading without content, and null in the document."""
+    """A run without profiles has no heading for them, and null in the document."""
     comparison = floored({MANUAL: 2e-4})
     write.write(comparison, Store(tmp_path), Store(tmp_path))
     assert "Where" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_a_run_without_profiles_says_nothing_of_them(tmp_path: Path) -> None:
 
 
 def test_a_torn_profile_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    """A profile that was cut short costs its own arm's, and a sentence; one of the machine costs a sentence alone."""
+    """A profile that cannot be read is left out with a complaint; all other profiles are read."""
     run = kept(tmp_path)
     victim = next(tmp_path.rglob("profile.json"))
     victim.write_bytes(victim.read_bytes()[:100])
@@ -79,7 +79,7 @@ def test_a_torn_profile_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
 
 
 def test_an_arm_that_could_not_be_profiled_says_why() -> None:
-    """Its status and reason come first."""
+    """The remarks on an arm that could not be profiled begin with status and reason."""
     died = replace(profile(MANUAL), status="crashed", reason="killed by SIGSEGV during the profiler")
     assert (
         next(iter(profiled.remarks(died)))
@@ -88,13 +88,13 @@ def test_an_arm_that_could_not_be_profiled_says_why() -> None:
 
 
 def test_the_slowest_operations_are_told_first() -> None:
-    """By their own time at full size, the longest first."""
+    """Operations are listed by their own time at full size, the longest first."""
     names = [name for name, _, _ in profiled.operations(profile(MANUAL))]
     assert names[:2] == ["aten::mm", "aten::addmm"]
 
 
 def test_the_document_is_json(tmp_path: Path) -> None:
-    """Profiles, attributions and differentials as plain values."""
+    """The document holds profiles, attributions and differentials as plain values."""
     (result,) = read(kept(tmp_path)).races
     assert result.profiled
     document = json.loads(json.dumps(profiled.document("here", [result.profiled], []), allow_nan=False))

@@ -1,4 +1,4 @@
-"""Where updates go, in words: every part has a sentence with advice, and nothing in a profile can spoil a report."""
+"""Attributions as text: every part has a sentence with advice, and nothing in a profile can spoil a report."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ def shown(*attributions: Attribution, width: int = 100, how: bool = False) -> st
 
 
 def test_every_part_has_a_name_in_a_sentence_and_advice() -> None:
-    """No more and no less than the parts that there are."""
+    """The names with advice are exactly those of the parts."""
     assert set(ADVICE) == set(ORDER)
     assert all(name and advice and not advice.endswith(".") for name, advice in ADVICE.values())
 
@@ -61,44 +61,44 @@ def test_an_update_of_one_part_is_told_with_its_advice(name: PartName) -> None:
 
 
 def test_the_largest_family_is_told_before_its_largest_part() -> None:
-    """Three quarters of an update need no data, most of that is dispatch, though one kernel is larger than that."""
+    """The largest family of parts is named first, though a part of another family may be larger."""
     found = made(interpreter=20, dispatch=30, optimizer=20, forward_kernels=28)
     said = "70 % of an update has nothing to do with the size of the data, 30 % is dispatch: compile it, or capture it"
     assert sentence(found).startswith(said)
 
 
 def test_work_on_data_says_how_often_they_could_have_been_read() -> None:
-    """And which pass over them costs most."""
+    """The sentence also says which pass over the data costs most."""
     found = made(readings=9.3, interpreter=20, reading_the_data_once=5, forward_kernels=10, backward_kernels=60)
     said = "70 % of an update is work on the data beyond reading them once, 60 % in the backward pass, as if they were read "
     assert sentence(found) == f"{said}9.30 times: {ADVICE[PartName.BACKWARD_KERNELS][1]}."
 
 
 def test_without_a_floor_reading_once_is_in_the_work() -> None:
-    """And is not said to be beyond it."""
+    """Without a floor, reading the data once is part of the work."""
     assert sentence(made(forward_kernels=90)).startswith("90 % of an update is work on the data: ")
 
 
 def test_another_algorithm_is_not_told_to_make_more_updates_in_a_call() -> None:
-    """It makes all of them in one: what is left has no cure that its parts could name."""
+    """An algorithmic arm makes all updates in one call already, so it has another sentence."""
     said = sentence(dataclasses.replace(made(call=90), algorithmic=True))
     assert said == "90 % of an update has nothing to do with the size of the data: all that is left is arithmetic."
 
 
 def test_at_the_floor_nothing_is_left_but_fewer_bytes() -> None:
-    """The sentence of an arm that only reads is about the bytes."""
+    """The sentence of an arm at the floor says that only fewer bytes can help."""
     said = sentence(made(reading_the_data_once=90, kernels=10))
     assert said == f"90 % of an update is reading the data once: {ADVICE[PartName.READING_ONCE][1]}."
 
 
 def test_parts_that_are_too_much_are_told_as_unexplained() -> None:
-    """Where what is missing, or too much, is more than any family."""
+    """Where the unexplained rest is larger than any family, the sentence is about it."""
     assert sentence(made(call=20)).startswith("80 % of an update is not explained: profile again")
     assert sentence(made(call=250, kernels=10)).startswith("250 % of an update has nothing")
 
 
 def test_doubts_are_told() -> None:
-    """What is not explained from a tenth on, either way; a disturbing profiler from a fifth on."""
+    """There is a doubt from 10 % unexplained on, for a slow tiny pass, and from 20 % disturbance on."""
     assert list(doubts(made(call=95))) == []
     assert "20 % of the update of linear/manual cpu eager is not explained" in next(doubts(made(call=80)))
     assert "-20 % of the update" in next(doubts(made(call=120)))
@@ -109,7 +109,7 @@ def test_doubts_are_told() -> None:
 
 
 def test_shares_name_the_largest_first() -> None:
-    """And leave out what is less than one per cent."""
+    """Shares are listed from the largest, without those of less than one per cent."""
     found = made(interpreter=30, dispatch=0.4, launch_gaps=0)
     assert shares(made(interpreter=30, dispatch=0.4, forward_kernels=69.6)) == "forward kernels 70 %, interpreter 30 %"
     assert shares(found) == "unexplained 70 %, interpreter 30 %"
@@ -119,17 +119,17 @@ def test_shares_name_the_largest_first() -> None:
     ("share", "said"), [(0.484, "48 %"), (0.001, "<1 %"), (0.0, "0 %"), (-0.1, "-10 %"), (1.0, "100 %")]
 )
 def test_shares_are_said_in_per_cent(share: float, said: str) -> None:
-    """What is there but small is not said to be nothing."""
+    """A small share is "<1 %" and not "0 %"."""
     assert percent(share) == said
 
 
 def test_durations_may_be_below_nothing() -> None:
-    """Nothing is said of nothing."""
+    """A negative duration has a sign; 0 is empty."""
     assert [signed(each) for each in (3 * US, -3 * US, 0.0)] == ["3.00 µs", "-3.00 µs", ""]
 
 
 def test_the_screen_shows_times_sentences_and_how_they_were_obtained() -> None:
-    """Briefly for many arms; part by part for one."""
+    """The terminal shows shares on one line, or each part on a line of its own with `how`."""
     brief, whole = shown(attributed()), shown(attributed(), how=True)
     assert "linear/manual cpu eager: 200 µs an update" in brief
     assert "backward kernels 35 %" in brief
@@ -139,7 +139,7 @@ def test_the_screen_shows_times_sentences_and_how_they_were_obtained() -> None:
 
 
 def test_markdown_has_a_sentence_and_a_row_an_arm() -> None:
-    """With a column for each part that any arm has, and none for others; nothing for no arms."""
+    """The Markdown table has a column for each part that any arm has; there is no table without arms."""
     lines = markdown([attributed(), made(call=100)])
     assert lines[0].startswith("- linear/manual cpu eager: 50 % of an update")
     head = next(line for line in lines if line.startswith("| arm"))
@@ -151,7 +151,7 @@ def test_markdown_has_a_sentence_and_a_row_an_arm() -> None:
 
 
 def test_the_document_is_strict_json_whose_parts_add_up() -> None:
-    """Implementation, setting, what was measured, its parts with how, and the sentence."""
+    """The document is strict JSON with implementation, setting, measured time, parts and sentence."""
     found = json.loads(json.dumps(document(attributed()), allow_nan=False))
     assert found["implementation"] == "linear/manual"
     assert found["setting"]["rows"] == 100_000
@@ -162,7 +162,7 @@ def test_the_document_is_strict_json_whose_parts_add_up() -> None:
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_hostile_names_stay_text(kind: str) -> None:
-    """On the screen no escape and no turned writing; in Markdown no markup, and every row on one line."""
+    """Hostile names reach neither terminal nor Markdown as escapes, markup or line breaks."""
     arm = replace(MANUAL, implementation=TEXTS[kind])
     found = Attribution(
         arm, exactly(US), (Part(PartName.CALL, 0.8 * US, TEXTS[kind]), Part(PartName.UNEXPLAINED, 0.2 * US, ""))
@@ -175,7 +175,7 @@ def test_hostile_names_stay_text(kind: str) -> None:
 
 
 def spent(joules: float, resolution: float) -> Energy:
-    """The energy of an update, as a GPU told it."""
+    """The energy of an update by a GPU's counter."""
     return Energy(device="Maker G100", joules=joules, resolution=resolution, seconds=2.0, idle_watts=70.0)
 
 
@@ -189,12 +189,12 @@ def spent(joules: float, resolution: float) -> Energy:
     ],
 )
 def test_energy_is_told_in_digits_that_the_counter_knows(energy: Energy, said: str) -> None:
-    """Within its resolution; what the counter cannot tell from nothing has an upper end only."""
+    """Energy has the digits of its resolution; below the resolution only an upper bound is given."""
     assert joules(energy) == said
 
 
 def test_energy_is_told_where_it_is_known() -> None:
-    """On the screen, in Markdown and in the document; an attribution without it says nothing of it."""
+    """Terminal, Markdown and document show the energy where it is known, and nothing where it is not."""
     bare = attributed()
     known = dataclasses.replace(bare, energy=spent(0.46e-3, 0.03e-3))
     for text in (shown(known), "\n".join(markdown([known]))):

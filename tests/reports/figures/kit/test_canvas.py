@@ -1,4 +1,4 @@
-"""A sheet's words never run over its plots, and leave them the room that was asked for."""
+"""The text of a canvas never overlaps its plots, and leaves them the room that was asked for."""
 
 import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
@@ -7,12 +7,12 @@ from reports.figures.kit.canvas import blank_canvas
 
 
 def said(figure: MatplotlibFigure) -> str:
-    """All words on it, as one line."""
+    """All text on it, as one line."""
     return " ".join(" ".join(text.get_text() for text in figure.texts).split())
 
 
 def test_a_plot_has_the_size_that_was_asked_for() -> None:
-    """In inches, however many notes there are; all of it above them."""
+    """A plot has its size in inches however many notes there are, and lies above them."""
     for notes in ([], ["word " * 200] * 3):
         canvas = blank_canvas("title", "about", notes, tall=5)
         axes = canvas.axes(1, 0.5, 8, 4)
@@ -23,7 +23,7 @@ def test_a_plot_has_the_size_that_was_asked_for() -> None:
 
 
 def test_a_long_note_is_broken_into_lines() -> None:
-    """All of it stays, in lines that fit, and the sheet grows by them."""
+    """A long note is kept whole, in lines that fit, and the canvas grows by them."""
     note = " ".join(f"word{number}" for number in range(100))
     canvas = blank_canvas("title", "about", [note], tall=5)
     assert note in said(canvas.figure)
@@ -31,5 +31,5 @@ def test_a_long_note_is_broken_into_lines() -> None:
 
 
 def test_words_are_harmless() -> None:
-    """What steers a terminal or turns the writing is taken out of title, subject and notes."""
+    """Control characters are taken out of title, subtitle and notes."""
     assert said(blank_canvas("a\x1bb", "c\u202ed", ["e\x00f"], tall=1).figure) == "a b c d e f"

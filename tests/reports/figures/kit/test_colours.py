@@ -1,4 +1,4 @@
-"""Colours belong to implementations: the same in every picture, the reference's always the same."""
+"""Colours belong to implementations: the same in every figure of a run, the reference's always the same."""
 
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.style import COLOURS, MUTED, REFERENCE
@@ -13,7 +13,7 @@ def twelve() -> Palette:
 
 
 def test_the_reference_has_its_own_colour() -> None:
-    """No other implementation has it; all modes of one implementation share its colour."""
+    """The reference's colour is its own; all modes of one implementation share a colour."""
     palette = twelve()
     assert palette.colours["linear/nn_sgd"] == REFERENCE
     assert list(palette.colours.values()).count(REFERENCE) == 1
@@ -21,14 +21,14 @@ def test_the_reference_has_its_own_colour() -> None:
 
 
 def test_the_ends_of_the_ladder_have_colours() -> None:
-    """The fastest is always of the cast; so is the one furthest from it that is not the reference."""
+    """The fastest implementation always has a colour, and so has the one furthest from it."""
     palette = twelve()
     assert palette.has_colour(arm("linear/way_11"))
     assert palette.colour(arm("linear/way_11")) == COLOURS[0]
 
 
 def test_who_is_not_of_the_cast_is_muted() -> None:
-    """Only so many can be told apart; every other one is grey."""
+    """Only as many implementations as there are colours have one; all others are grey."""
     palette = twelve()
     grey = [one for one in SPEEDS if palette.colour(one) == MUTED]
     assert len(grey) == len(SPEEDS) - len(COLOURS)
@@ -36,7 +36,7 @@ def test_who_is_not_of_the_cast_is_muted() -> None:
 
 
 def test_no_colour_is_spent_on_another_class() -> None:
-    """What reads no data is off every scale that the others need: it gets no colour."""
+    """An algorithmic arm gets no colour."""
     comparison = compared({MANUAL: 3e-4, ANALYTIC: 1e-4})
     algorithmic = compared({MANUAL: 3e-4, ANALYTIC: 1e-4}, *rounds(MOMENTS, 1e-9, work="algorithmic"))
     assert algorithmic.palette == comparison.palette
@@ -49,7 +49,7 @@ def test_a_sweep_has_one_cast() -> None:
 
 
 def test_dashes_say_the_mode() -> None:
-    """Eager lines are solid; every way to compile has dashes of its own."""
+    """Eager lines are solid; every compiled mode has dashes of its own."""
     modes = ("compile", "cpp-wrapper", "reduce-overhead", "max-autotune", "aot")
     dashes = [Palette({}).dashes(arm(mode=mode)) for mode in modes]
     assert Palette({}).dashes(MANUAL) == ()

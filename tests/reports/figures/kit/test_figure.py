@@ -1,4 +1,4 @@
-"""A picture comes in every format, as the same bytes each time, for light and for dark, with its numbers."""
+"""A figure has files in every format, the same bytes each time, colours for light and dark, and its numbers as CSV."""
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +11,7 @@ from reports.figures.kit.style import DARK, INK
 
 
 def plain_figure() -> MatplotlibFigure:
-    """A line, and a word that steers terminals and markup."""
+    """A line, and a title that looks like markup, a formula and mathematics."""
     figure = MatplotlibFigure(figsize=(4, 3), layout="constrained")
     figure.add_subplot().plot([1, 2], [3, 4], color=INK)
     figure.suptitle("<b>=SUM(A1)$x$ \N{CJK UNIFIED IDEOGRAPH-4E2D}")
@@ -19,12 +19,12 @@ def plain_figure() -> MatplotlibFigure:
 
 
 def made() -> Figure:
-    """A picture of it."""
+    """A figure of it."""
     return Figure("line", "A line", "It rises.", plain_figure, ("name", "value"), [("=1+1", 0.5), ("plain", None)])
 
 
 def test_equal_figures_give_equal_bytes() -> None:
-    """Every format comes out the same twice; none carries a date."""
+    """Every format has the same bytes twice; none holds a date."""
     assert made().in_formats(FORMATS).files == made().in_formats(FORMATS).files
 
 
@@ -44,14 +44,14 @@ def test_each_format_is_what_it_says() -> None:
 
 
 def test_the_numbers_come_along() -> None:
-    """The CSV is read back as it was drawn, and no cell of it is a formula."""
+    """The CSV can be read back, and no cell of it is a formula."""
     table = pd.read_csv(io.BytesIO(made().files["csv"]))
     assert list(table.columns) == ["name", "value"]
     assert list(table["name"]) == ["'=1+1", "plain"]
 
 
 def test_dark_colours_stand_in_the_same_file() -> None:
-    """One SVG serves both: where the reader prefers dark, each light colour is swapped; on paper it stays."""
+    """One SVG serves both: where the reader prefers dark, colours are swapped; on paper they stay."""
     svg = made().files["svg"].decode()
     assert "@media screen and (prefers-color-scheme:dark)" in svg
     assert f"stroke: {INK}" in svg
@@ -59,5 +59,5 @@ def test_dark_colours_stand_in_the_same_file() -> None:
 
 
 def test_text_stays_text() -> None:
-    """A title is text that can be searched for, with nothing in it taken for markup or mathematics."""
+    """Text in an SVG stays text, and nothing in it is taken for markup or mathematics."""
     assert "&lt;b&gt;=SUM(A1)$x$" in made().files["svg"].decode()

@@ -1,4 +1,4 @@
-"""Names beside a plot: none upon another, each as near to its line as can be, none too long or able to steer."""
+"""Labels beside a plot: none over another, each as near to its line as possible, none too long."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from reports.figures.kit.labels import MOST, Label, name_ends, room, short, spre
 
 @pytest.mark.parametrize("wanted", [[1.0, 1.0, 1.0], [0.0, 5.0, 5.1], [9.9, 9.95, 0.01], [5.0], []])
 def test_names_keep_their_distance(wanted: list[float]) -> None:
-    """No two places are nearer than the gap, all are in the room, and their order is that of the wanted ones."""
+    """No two places are nearer than the gap, all are within the room, and they keep their order."""
     places = spread(np.array(wanted), 1.0, 10.0)
     assert np.all(np.diff(np.sort(places)) >= 1.0 - 1e-9)
     assert np.all((places >= 0) & (places <= 10))
@@ -22,7 +22,7 @@ def test_names_with_room_stay_where_they_are() -> None:
 
 
 def test_a_name_is_cut_and_tamed() -> None:
-    """A name that would not fit beside a plot is cut visibly; what steers is taken out; others stay as they are."""
+    """A name too long is cut visibly; control characters are taken out; other names stay as they are."""
     assert short("linear/c cpu eager") == "linear/c cpu eager"
     assert len(short("x" * 1_000)) == MOST
     assert short("x" * 1_000).endswith("…")
@@ -30,7 +30,7 @@ def test_a_name_is_cut_and_tamed() -> None:
 
 
 def test_longer_names_take_more_room() -> None:
-    """The room is that of the longest name; without names it is that of nothing."""
+    """The room grows with the longest name; without names it is the least."""
     assert room([]) < room(["short"]) < room(["short", "not so short"])
 
 

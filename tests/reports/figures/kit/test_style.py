@@ -1,4 +1,4 @@
-"""What all pictures have in common."""
+"""The ticks of time that all figures share."""
 
 import pytest
 
@@ -18,5 +18,5 @@ from reports.figures.kit import style
     ],
 )
 def test_a_round_duration_is_said_with_no_more_digits_than_it_has(seconds: float, said: str) -> None:
-    """Though a tenth of a millisecond is not quite a hundred times a microsecond in binary."""
+    """A tick has no superfluous digits, though 1e-4 is not quite 100 times 1e-6 in binary."""
     assert style.duration(seconds).replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{THIN SPACE}", " ") == said
