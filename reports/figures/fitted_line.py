@@ -17,7 +17,7 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, INK, MUTED, PAPER
 from reports.run.report import RaceResult
-from reports.run.verified_weights import Judged, judged
+from reports.run.verified_weights import VerifiedArm, verified_arms
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -36,7 +36,7 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
     curve = result.loss_curve
     if not curve or not curve.parameters or len(curve.sample) < 2:
         return None
-    wrong = [arm for arm in judged(result) if arm.wrong and arm.final]
+    wrong = [arm for arm in verified_arms(result) if arm.wrong and arm.final]
     path = np.array(curve.parameters)
     table = [
         ("the oracle", "", updates, *line, loss)
@@ -56,7 +56,7 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
     )
 
 
-def _sentences(curve: LossCurve, wrong: Sequence[Judged]) -> list[str]:
+def _sentences(curve: LossCurve, wrong: Sequence[VerifiedArm]) -> list[str]:
     weight, bias = curve.parameters[-1]
     best = curve.optimum
     left = (curve.losses[-1] - curve.minimum) / max(curve.losses[0] - curve.minimum, 1e-300)
@@ -78,7 +78,7 @@ def _sentences(curve: LossCurve, wrong: Sequence[Judged]) -> list[str]:
 
 
 def _figure(
-    result: RaceResult, curve: LossCurve, wrong: Sequence[Judged], palette: Palette, sentences: Sequence[str]
+    result: RaceResult, curve: LossCurve, wrong: Sequence[VerifiedArm], palette: Palette, sentences: Sequence[str]
 ) -> MatplotlibFigure:
     sample = np.array(curve.sample)
     lines = _lines(curve)

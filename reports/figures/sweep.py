@@ -18,7 +18,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
-from reports.run.sweep import UNITS, Course, Crossing, Fit, Sweep, finding, told
+from reports.run.sweep import UNITS, Course, Crossing, Fit, Sweep, finding, telling_crossings
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -51,7 +51,7 @@ class LineStyle:
 
 def draw(sweep: Sweep, palette: Palette) -> Figure:
     """The figure of a sweep."""
-    crossings = [finding(crossing, sweep.swept).text for crossing in told(sweep)[0]]
+    crossings = [finding(crossing, sweep.swept).text for crossing in telling_crossings(sweep)[0]]
     text = f"{sweep.title}: a line for each arm. {' '.join(crossings[:3])}"
     return Figure("growth", _title(sweep), text, lambda: _figure(sweep, palette), COLUMNS, _rows(sweep))
 
@@ -83,7 +83,7 @@ def _title(sweep: Sweep) -> str:
 
 
 def _figure(sweep: Sweep, palette: Palette) -> MatplotlibFigure:
-    marked = [crossing for crossing in told(sweep)[0] if crossing.telling]
+    marked = [crossing for crossing in telling_crossings(sweep)[0] if crossing.telling]
     fitted = [course for course in sweep.courses if course.fit and palette.has_colour(course.arm)]
     right = labels.room([labels.short(_label(course)) for course in sweep.courses])
     tall = max(4.8, labels.LINE * (len(sweep.courses) + 2)) if sweep.courses else 0.2

@@ -158,7 +158,7 @@ def _figure(target: Target, palette: Palette, sentences: Sequence[str]) -> Matpl
 
 def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> None:
     shown = [entry.arm for entry in entries if entry.arm]
-    left = [way.descent.losses for way in target.ways]
+    left = [way.loss_curve.losses for way in target.ways]
     most, least = max(map(max, left)) - target.minimum, target.loss - target.minimum
     begin, end = min(map(_falling, entries)), max(arm.seconds.high or arm.seconds.value for arm in shown) * 1.6
     floor = max(least, most * 1e-12) / 1.6
@@ -181,14 +181,16 @@ def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> N
 
 def _falling(entry: Entry) -> float:
     """Seconds after which an arm's loss has made a hundredth of its fall; the plot begins at the first of them."""
-    descent = entry.way.descent
+    descent = entry.way.loss_curve
     updates = updates_to(descent, descent.losses[0] - 0.01 * (descent.losses[0] - min(descent.losses)))
     return max(1, updates or 0) * entry.arm.row.seconds.value if entry.arm and entry.arm.row.seconds else math.inf
 
 
 def _curve(axes: Axes, way: Way, arm: Reached, target: Target, palette: Palette, marker: str) -> None:
     """The loss of one arm, to the target and beyond."""
-    points = [(u, loss - target.minimum) for u, loss in zip(way.descent.updates, way.descent.losses, strict=True) if u]
+    points = [
+        (u, loss - target.minimum) for u, loss in zip(way.loss_curve.updates, way.loss_curve.losses, strict=True) if u
+    ]
     updates, left = np.array(points).T
     seconds = arm.row.seconds.value if arm.row.seconds else np.nan
     line = _line_style(arm, palette)

@@ -18,7 +18,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.report import RaceResult
-from reports.run.verified_weights import Judged, Point, judged
+from reports.run.verified_weights import Point, VerifiedArm, verified_arms
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -38,7 +38,7 @@ Places = NDArray[np.float64]
 
 def draw(result: RaceResult, palette: Palette) -> Figure | None:
     """The figure of one race; None where the weights are not those of a line, or no answer was verified."""
-    curve, verified = result.loss_curve, judged(result)
+    curve, verified = result.loss_curve, verified_arms(result)
     if not curve or not curve.parameters or not verified:
         return None
     table = [
@@ -70,7 +70,7 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
     )
 
 
-def _sentences(verified: Sequence[Judged]) -> list[str]:
+def _sentences(verified: Sequence[VerifiedArm]) -> list[str]:
     right = [arm for arm in verified if not arm.wrong]
     sentences = []
     if right:
@@ -86,7 +86,7 @@ def _sentences(verified: Sequence[Judged]) -> list[str]:
 
 
 def _figure(
-    result: RaceResult, curve: LossCurve, verified: Sequence[Judged], palette: Palette, sentences: Sequence[str]
+    result: RaceResult, curve: LossCurve, verified: Sequence[VerifiedArm], palette: Palette, sentences: Sequence[str]
 ) -> MatplotlibFigure:
     named = len(verified) <= NAMED
     tall = max(TALL, ROW * (len(verified) + 1)) if named else TALL
@@ -162,7 +162,7 @@ def _text_style(size: float, colour: str) -> dict[str, Any]:
     return {"fontsize": size, "color": colour, "va": "center", "bbox": box}
 
 
-def _path(axes: Axes, curve: LossCurve, setting: Setting, verified: Sequence[Judged]) -> Places:
+def _path(axes: Axes, curve: LossCurve, setting: Setting, verified: Sequence[VerifiedArm]) -> Places:
     """The path with the numbers of updates along it. Returns places, in data, that its words stand on."""
     path = np.array(curve.parameters)
     axes.plot(*path.T, color=INK, lw=1.6, zorder=2)
@@ -214,7 +214,7 @@ def _beyond_job(curve: LossCurve, lr: float, updates: int) -> Places:
     return np.asarray(centre + ((1 - 2 * lr * values) ** more * distance) @ basis.T)
 
 
-def _rings(axes: Axes, verified: Sequence[Judged], palette: Palette) -> None:
+def _rings(axes: Axes, verified: Sequence[VerifiedArm], palette: Palette) -> None:
     """A ring at each verified answer; a cross at each wrong one."""
     sizes = {name: RING + WIDER * (number + 1) for number, name in enumerate(palette.colours)}
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -237,7 +237,7 @@ def _rings(axes: Axes, verified: Sequence[Judged], palette: Palette) -> None:
     _name_wrong(axes, [arm for arm in verified if arm.wrong], low, size)
 
 
-def _name_wrong(axes: Axes, wrong: Sequence[Judged], low: Places, size: Places) -> None:
+def _name_wrong(axes: Axes, wrong: Sequence[VerifiedArm], low: Places, size: Places) -> None:
     """Names the first wrong arms where their jobs ended, or at the edge with an arrow where that is outside the plot."""
     for arm in [arm for arm in wrong if arm.points][:FEW]:
         last = arm.final or arm.points[-1]
@@ -252,7 +252,7 @@ def _name_wrong(axes: Axes, wrong: Sequence[Judged], low: Places, size: Places) 
         _beside(axes, low + edge * size, f"WRONG: {labels.short(arm.arm.name)}", 0)
 
 
-def _distances(axes: Axes, verified: Sequence[Judged], palette: Palette, names: Sequence[str]) -> None:
+def _distances(axes: Axes, verified: Sequence[VerifiedArm], palette: Palette, names: Sequence[str]) -> None:
     """The largest distance of each arm's answers, on a logarithmic scale on which 1 is the limit; the largest at the top."""
     measured = [arm.worst for arm in verified if 0 < arm.worst < math.inf]
     low, high = min([*measured, 0.1]) / 2, max([*measured, 1.0]) * 3

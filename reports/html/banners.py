@@ -11,7 +11,7 @@ from bench.results.statistics import Estimate
 from reports.run.findings import RESTLESS, Finding, answers, verified_rows, wrong_names
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row
-from reports.run.sweep import finding, told
+from reports.run.sweep import finding, telling_crossings
 from reports.text import numbers
 
 Kind = Literal["good", "careful", "bad"]
@@ -59,7 +59,7 @@ def _headline(report: RunReport) -> Finding:
         return Finding("fastest", "Nothing was measured")
     sweep = report.sweep
     if sweep:
-        crossings = told(sweep)[0]
+        crossings = telling_crossings(sweep)[0]
         leading = next((crossing for crossing in crossings if crossing.leading), crossings[0] if crossings else None)
         if leading:
             return finding(leading, sweep.swept)

@@ -6,7 +6,7 @@ from reports.profile import text as profile_text
 from reports.run.columns import unit_of
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row, excuses
-from reports.run.sweep import Sweep, finding, overtaking
+from reports.run.sweep import Sweep, finding, no_crossing
 from reports.run.sweep_columns import sweep_columns
 from reports.text.columns import Column, cells, heads
 from reports.text.markdown import LIMIT, table
@@ -56,7 +56,7 @@ def _sweep(sweep: Sweep) -> list[str]:
     columns = sweep_columns(sweep)
     lines = [f"## {escape_markdown(sweep.title)}", ""]
     lines += [f"- {escape_markdown(finding(crossing, sweep.swept).text)}" for crossing in sweep.crossings]
-    if none := overtaking(sweep):
+    if none := no_crossing(sweep):
         lines.append(f"- {none}")
     body = [cells(columns, course) for course in sweep.courses]
     return [*lines, "", *table(columns, heads(columns), body, [course.work for course in sweep.courses]), ""]

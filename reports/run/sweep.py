@@ -1,4 +1,4 @@
-"""How an update's time grows from race to race of a sweep, and where one arm overtakes another. Apart from any one race."""
+"""How the time of an update grows from race to race of a sweep, and where one arm overtakes another."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,21 +12,21 @@ from bench.results.record import Arm, Plan, Race, grouped
 from bench.results.statistics import Estimate
 from impls.contract import Work
 from impls.contract.setting import BY_NAME, COORDINATES
-from reports.run.crossings import Meeting, changes, crossed
+from reports.run.crossings import SizeRatio, crossing_size, stretches
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
 from reports.text import numbers
 
-MOST = 12  # crossings that are told at once; a report that has room for more says how many there are
-SIZES_TO_FIT = 3  # any two lie on a straight line
+MOST = 12  # crossings that are listed; the number of the others is given
+SIZES_TO_FIT = 3  # a line through two sizes would always fit
 CLASSES: tuple[Work, ...] = ("faithful", "algorithmic", "floor")
 UNITS = {each.name: each.swept for each in COORDINATES if each.swept}  # one and many of what a sweep counts
 
 
 @dataclass(frozen=True)
 class Point:
-    """Seconds of an update at one size, and the most memory that its process held, where that is known."""
+    """Seconds of an update at one size, and the most memory that its process held, if known."""
 
     size: int
     seconds: Estimate
@@ -35,9 +35,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Fit:
-    """seconds = fixed + each * size with the least relative errors; neither is negative.
+    """seconds = fixed + each * size, with the least relative errors; neither term is negative.
 
-    off  the largest relative distance of a point from it
+    off  the largest relative distance of a point from the line
     """
 
     fixed: float
@@ -47,10 +47,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Course:
-    """One arm at all the sizes at which it ran and was right, the smallest first.
+    """One arm at all sizes at which it ran and was right, the smallest first.
 
-    arm     as it stands in the race of the smallest of them
-    series  what tells its races from others of the same sizes in this run; empty where there are none
+    arm     in the race of the smallest size
+    series  what distinguishes its races from others of the same sizes in this run; empty where there are none
     """
 
     arm: Arm
@@ -65,7 +65,7 @@ class Course:
         return f"{self.arm.name}{', ' if self.series else ''}{self.series}"
 
     def seconds_at(self, size: float) -> float | None:
-        """Seconds at a size, straight between its neighbours in logarithms; None outside of the sizes that were measured."""
+        """Seconds at a size, interpolated in logarithms; None outside of the sizes that were measured."""
         sizes = [point.size for point in self.points]
         if not sizes[0] <= size <= sizes[-1]:
             return None
@@ -75,11 +75,11 @@ class Course:
 
 @dataclass(frozen=True)
 class Crossing:
-    """The size from which on an arm is slower than another, which is slower than it below.
+    """The size above which an arm is slower than another, and below which it is faster.
 
-    low, high     the least and the greatest at which an edge of the 95 % interval of their paired ratio may cross 1
-    below, above  the sizes between which it was found: there the winner is certain
-    leading       whether it is the fastest of its class that changes
+    low, high     between which the crossing lies, from the 95 % intervals of their paired ratios
+    below, above  the measured sizes on either side at which it is certain which arm is faster
+    leading       whether the fastest arm of the class changes there
     """
 
     slower: Course
@@ -93,7 +93,7 @@ class Crossing:
 
     @property
     def telling(self) -> bool:
-        """Whether it is about the fastest or about the reference."""
+        """Whether it concerns the fastest arm or the reference."""
         return self.leading or "reference" in (self.slower.arm.role, self.faster.arm.role)
 
 
@@ -108,7 +108,7 @@ class _Size:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: what grows, the courses by class and speed, and their crossings from the smallest size on."""
+    """A sweep: the coordinate that grows, the course of each arm by class and speed, and the crossings by size."""
 
     title: str
     swept: str
@@ -145,21 +145,21 @@ def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords]]) -> 
     )
 
 
-def told(sweep: Sweep) -> tuple[list[Crossing], int]:
-    """The crossings to tell, at most MOST, the most telling chosen first; and the number of all others."""
-    chosen = sorted(sweep.crossings, key=lambda crossing: (not crossing.leading, not crossing.telling))[:MOST]
-    return sorted(chosen, key=lambda crossing: crossing.size), len(sweep.crossings) - len(chosen)
+def telling_crossings(sweep: Sweep) -> tuple[list[Crossing], int]:
+    """The MOST most telling crossings, by size; and the number of the others."""
+    telling = sorted(sweep.crossings, key=lambda crossing: (not crossing.leading, not crossing.telling))[:MOST]
+    return sorted(telling, key=lambda crossing: crossing.size), len(sweep.crossings) - len(telling)
 
 
-def overtaking(sweep: Sweep) -> str:
-    """What is said instead of crossings where there are none; empty where there are."""
+def no_crossing(sweep: Sweep) -> str:
+    """The sentence for a sweep without crossings; empty where there are crossings."""
     if sweep.crossings:
         return ""
     return "No arm is known to overtake another." if sweep.courses else "Nothing was measured."
 
 
 def series_of(race: Race, plan: Plan) -> str:
-    """What tells a race of a sweep from others of the same size: "2 threads"; empty where there are none."""
+    """What distinguishes a race of a sweep from others of the same size: "2 threads"; empty where there are none."""
     return _coordinates(race, plan)[1]
 
 
@@ -187,7 +187,7 @@ def finding(crossing: Crossing, swept: str) -> Finding:
 
 
 def sizes_of(crossing: Crossing) -> tuple[str, str, str]:
-    """Size, low and high of a crossing in as many digits as tell them apart, four at most."""
+    """Size, low and high of a crossing in as many digits as distinguish them, four at most."""
     width = (crossing.high - crossing.low) / 2 / crossing.size
     digits = min(4, max(2, 1 - math.floor(math.log10(width)))) if width > 0 else 4
     return (
@@ -198,12 +198,12 @@ def sizes_of(crossing: Crossing) -> tuple[str, str, str]:
 
 
 def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
-    """What the title of a race says but for its size: what all races of the plan share, and what they do not."""
-    mine, all_races = _spoken(race), [_spoken(each) for each in plan.races]
-    del mine[plan.swept]
-    shared = {name for name, text in mine.items() if all(each[name] == text for each in all_races)}
-    own = [text for name, text in mine.items() if name not in shared]
-    return ", ".join(text for name, text in mine.items() if name in shared), ", ".join(own)
+    """The coordinates of a race without its size, as text: those that all races of the plan share, and the others."""
+    texts, all_races = _spoken(race), [_spoken(other) for other in plan.races]
+    del texts[plan.swept]
+    shared = {name for name, text in texts.items() if all(other[name] == text for other in all_races)}
+    own = [text for name, text in texts.items() if name not in shared]
+    return ", ".join(text for name, text in texts.items() if name in shared), ", ".join(own)
 
 
 def _spoken(race: Race) -> dict[str, str]:
@@ -227,14 +227,14 @@ def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
 
 
 def fit_of(points: Sequence[Point]) -> Fit | None:
-    """The straight line through the points of an arm; None for too few of them."""
+    """The straight line through the points of an arm; None for fewer than SIZES_TO_FIT."""
     if len(points) < SIZES_TO_FIT:
         return None
     seconds = np.array([point.seconds.value for point in points])
     terms = np.array([[1.0, point.size] for point in points]) / seconds[:, None]
     scale = np.linalg.norm(terms, axis=0)  # a fixed part and one a row may be a million times apart
-    found, _ = nnls(terms / scale, np.ones(len(points)))
-    fixed, each = (found / scale).tolist()
+    solution, _ = nnls(terms / scale, np.ones(len(points)))
+    fixed, each = (solution / scale).tolist()
     return Fit(fixed=fixed, each=each, off=float(np.abs(terms @ [fixed, each] - 1).max()))
 
 
@@ -243,9 +243,9 @@ def _crossings(courses: Sequence[Course], races: Sequence[_Size]) -> Iterator[Cr
         if one.work != other.work or one.work == "floor":
             continue
         peers = [course for course in courses if course.work == one.work]
-        for stretch in changes(list(_meetings(one.arm.name, other.arm.name, races))):
+        for stretch in stretches(list(_ratios(one.arm.name, other.arm.name, races))):
             slower, faster = (one, other) if stretch[-1].ratio.value > 1 else (other, one)
-            size, low, high = crossed(stretch)
+            size, low, high = crossing_size(stretch)
             lowest = min(seconds for course in peers if (seconds := course.seconds_at(size)) is not None)
             yield Crossing(
                 slower=slower,
@@ -259,10 +259,10 @@ def _crossings(courses: Sequence[Course], races: Sequence[_Size]) -> Iterator[Cr
             )
 
 
-def _meetings(one: str, other: str, races: Sequence[_Size]) -> Iterator[Meeting]:
+def _ratios(one: str, other: str, races: Sequence[_Size]) -> Iterator[SizeRatio]:
     for race in races:
         if one in race.rows and other in race.rows:
             base = race.rows[other].seconds
             ratio = race.records.ratio(race.rows[one].arm, race.rows[other].arm)
             if base and ratio and ratio.low is not None and ratio.high is not None:
-                yield Meeting(race.size, ratio, base.value)
+                yield SizeRatio(race.size, ratio, base.value)

@@ -13,7 +13,7 @@ from reports.run.columns import unit_of
 from reports.run.findings import answers
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row, excuses
-from reports.run.sweep import Sweep, finding, overtaking, told
+from reports.run.sweep import Sweep, finding, no_crossing, telling_crossings
 from reports.run.sweep_columns import race_columns, sweep_columns
 from reports.text.columns import Column, cells, heads
 from reports.text.sanitize import plain
@@ -83,12 +83,12 @@ def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Itera
 def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text(plain(sweep.title), style="bold")
-    crossings, others = told(sweep)
+    crossings, others = telling_crossings(sweep)
     for crossing in crossings:
         yield indented(plain(finding(crossing, sweep.swept).text))
     if others:
         yield indented(f"And {others} more: see summary.md.")
-    if none := overtaking(sweep):
+    if none := no_crossing(sweep):
         yield indented(none)
     yield indented(plain(answers(report.rows).text))
     yield Text()

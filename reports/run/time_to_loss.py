@@ -1,4 +1,4 @@
-"""How long arms take to the same loss, whatever their batches. Apart because pictures and tables say the same times."""
+"""How long arms take to reach the same loss, whatever their batches."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from impls.contract.setting import COORDINATES
 from reports.run.report import RaceResult
 from reports.run.rows import Row
 
-TINY = 1e-300  # what is left above the least loss once nothing is
+TINY = 1e-300  # in place of nothing left above the least loss: it has a logarithm
 
 
 @dataclass(frozen=True)
 class Reached:
-    """An arm's way to the target: so many updates, of so many seconds in all, its start aside."""
+    """An arm that reaches the target: after so many updates, and so many seconds without its start."""
 
     row: Row
     updates: int
@@ -24,10 +24,10 @@ class Reached:
 
 @dataclass(frozen=True)
 class Way:
-    """A race's way to the target: all its right arms take the same updates to it, the fastest first."""
+    """How a race reaches the target: all its right arms take the same number of updates; the fastest first."""
 
     result: RaceResult
-    descent: LossCurve
+    loss_curve: LossCurve
     updates: int
     arms: tuple[Reached, ...]
 
@@ -47,32 +47,36 @@ class Target:
 
 
 def targets(results: Sequence[RaceResult]) -> list[Target]:
-    """One for each group of races on the same problem, whatever their batches; none of races that have no right arm, whose
-    descent was not kept, or whose loss does not fall."""
+    """The target of each group of races on the same problem, whatever their batches.
+
+    Races without a right arm, without a stored loss curve, or whose loss does not fall are left out.
+    """
     groups: dict[tuple[object, ...], list[RaceResult]] = {}
     for result in results:
-        descent = result.loss_curve
-        if descent and min(descent.losses) < descent.losses[0] and contestants(result):
+        curve = result.loss_curve
+        if curve and min(curve.losses) < curve.losses[0] and contestants(result):
             groups.setdefault(_problem(result.race), []).append(result)
     return [_target(group) for group in groups.values()]
 
 
 def contestants(result: RaceResult) -> list[Row]:
-    """The ranked faithful arms that are watched as the reference is: watching has a price of its own. Fastest first."""
+    """The ranked faithful arms that are watched as the reference is, since watching takes time. Fastest first."""
     watch = result.race.reference.setting.watch
     return [row for row in result.rows if row.rank and row.work == "faithful" and row.arm.setting.watch == watch]
 
 
-def updates_to(descent: LossCurve, loss: float) -> int | None:
-    """The updates after which the loss is first so low; None when it never is within the job.
+def updates_to(loss_curve: LossCurve, loss: float) -> int | None:
+    """The number of updates after which the loss is first so low; None when it never is within the job.
 
-    Between two points of the descent the logarithm of what is left above the least loss is taken to fall evenly.
+    Between two points of the curve the logarithm of the distance from the least loss is taken to fall evenly.
     """
-    first = next((i for i, reached in enumerate(descent.losses) if reached <= loss), None)
+    first = next((i for i, reached in enumerate(loss_curve.losses) if reached <= loss), None)
     if not first:
         return first
-    left = [math.log(max(each - descent.minimum, TINY)) for each in (*descent.losses[first - 1 : first + 1], loss)]
-    before, after = descent.updates[first - 1 : first + 1]
+    left = [
+        math.log(max(each - loss_curve.minimum, TINY)) for each in (*loss_curve.losses[first - 1 : first + 1], loss)
+    ]
+    before, after = loss_curve.updates[first - 1 : first + 1]
     share = (left[0] - left[2]) / (left[0] - left[1]) if left[0] > left[1] else 1.0
     return before + math.ceil(round((after - before) * min(1.0, share), 6))
 
@@ -91,11 +95,11 @@ def _target(group: Sequence[RaceResult]) -> Target:
     return Target(loss, curves[0].minimum, ways)
 
 
-def _way(result: RaceResult, descent: LossCurve, loss: float) -> Way:
-    updates = updates_to(descent, loss)
+def _way(result: RaceResult, loss_curve: LossCurve, loss: float) -> Way:
+    updates = updates_to(loss_curve, loss)
     assert updates is not None, "the target is a loss that every race of its group reaches"
     arms = [Reached(row, updates, scaled(row.seconds, updates)) for row in contestants(result) if row.seconds]
-    return Way(result, descent, updates, tuple(arms))
+    return Way(result, loss_curve, updates, tuple(arms))
 
 
 def scaled(each: Estimate, updates: int) -> Estimate:

@@ -1,4 +1,4 @@
-"""What the referee saw of each arm's weights, and how far from the oracle. Apart because several pictures show it."""
+"""The weights of each arm that the referee verified, and how far they were from the oracle's."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from reports.text import numbers
 
 @dataclass(frozen=True)
 class Point:
-    """The weights of a line that were judged after so many updates."""
+    """The two weights of a line at one of its judgements."""
 
     judgement: Judgement
     weight: float
@@ -19,11 +19,11 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """All that the referee saw of one arm.
+class VerifiedArm:
+    """All judgements of one arm.
 
-    worst   the largest distance from the oracle in units of what rounding can explain; infinite for what was no number
-    points  of what it judged, those that are a line's
+    worst   the largest distance from the oracle, in units of what rounding can explain; infinite for no finite number
+    points  the judged weights, of a model that is a line
     """
 
     arm: Arm
@@ -44,24 +44,25 @@ class Judged:
         )
 
 
-def judged(result: RaceResult) -> list[Judged]:
+def verified_arms(result: RaceResult) -> list[VerifiedArm]:
     """Every arm of a race that was judged at least once, in the order of its rows."""
-    return [found for row in result.rows if (found := _judged(row.arm, result.records[row.arm]))]
+    arms = (_verified(row.arm, result.records[row.arm]) for row in result.rows)
+    return [arm for arm in arms if arm]
 
 
-def _judged(arm: Arm, records: Sequence[Record]) -> Judged | None:
-    """Where a judgement kept no weights, as in old records, those that the job ended with stand in for them."""
-    found = [(judgement, record) for record in records for judgement in record.judgements]
-    if not found:
+def _verified(arm: Arm, records: Sequence[Record]) -> VerifiedArm | None:
+    """Where a judgement kept no weights, as in old records, the weights at the end of the job take their place."""
+    judgements = [(judgement, record) for record in records for judgement in record.judgements]
+    if not judgements:
         return None
     kept = [
         (judgement, judgement.weights or (record.job.weights if record.job and judgement.when == "job" else {}))
-        for judgement, record in found
+        for judgement, record in judgements
     ]
-    return Judged(
+    return VerifiedArm(
         arm=arm,
-        wrong=any(judgement.fault for judgement, _ in found),
-        worst=max(_off(judgement) for judgement, _ in found),
+        wrong=any(judgement.fault for judgement, _ in judgements),
+        worst=max(_off(judgement) for judgement, _ in judgements),
         points=tuple(Point(judgement, *pair) for judgement, weights in kept if (pair := _pair(weights))),
     )
 

@@ -9,7 +9,7 @@ import pytest
 from bench.results.record import Record, Status
 from bench.results.statistics import Estimate
 from reports.run.report import report_of
-from reports.run.sweep import Crossing, Point, Sweep, finding, fit_of, told
+from reports.run.sweep import Crossing, Point, Sweep, finding, fit_of, telling_crossings
 from tests.reports.records import TWIN, WRONG, arm, grown, plan, race, record, rounds
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -235,7 +235,7 @@ def test_the_crossing_of_the_fastest_leads() -> None:
         ("linear/manual", "linear/nn_sgd"): False,
         ("linear/no_grad", "linear/nn_sgd"): False,
     }
-    chosen, others = told(found)
+    chosen, others = telling_crossings(found)
     assert (len(chosen), others) == (4, 0)
     assert [c.telling for c in chosen].count(True) == 3
     assert [c.size for c in chosen] == sorted(c.size for c in chosen)
@@ -247,7 +247,7 @@ def test_many_crossings_are_counted() -> None:
         f"linear/{n}": straight(1e-6 * n, 1e-7 / n) for n in range(1, 20)
     }
     found = growth(speeds=speeds, sizes=(10, 100, 1_000, 10_000, 100_000, 1_000_000))
-    chosen, others = told(found)
+    chosen, others = telling_crossings(found)
     assert len(chosen) == 12
     assert len(chosen) + others == len(found.crossings)
     leading = [c for c in found.crossings if c.leading]

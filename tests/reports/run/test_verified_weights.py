@@ -6,17 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.record import Judgement, Weights
-from reports.run.verified_weights import Judged, judged
+from reports.run.verified_weights import VerifiedArm, verified_arms
 from tests.reports.records import MANUAL, REFERENCE, RIGHT, WRONG, compared, record
 
 LINE: Weights = {"weight": [0.9], "bias": 0.5}
 
 
-def seen(*judgements: Judgement, weights: Weights | None = None) -> Judged:
+def seen(*judgements: Judgement, weights: Weights | None = None) -> VerifiedArm:
     """What is made of one arm that was judged so."""
     told = replace(record(MANUAL, 1, 3e-4, weights=weights), judgements=judgements)
     comparison = compared({}, told)
-    return next(each for each in judged(comparison.races[0]) if each.arm == MANUAL)
+    return next(each for each in verified_arms(comparison.races[0]) if each.arm == MANUAL)
 
 
 def test_the_worst_answer_counts() -> None:
@@ -78,4 +78,4 @@ def test_what_is_no_line_has_no_place(weights: Weights) -> None:
 def test_who_was_never_judged_is_left_out() -> None:
     """Floors and failures have no answer; the twin has no row."""
     failed = record(MANUAL, 1, None, status="failed", reason="broke")
-    assert [each.arm for each in judged(compared({}, failed).races[0])] == [REFERENCE]
+    assert [each.arm for each in verified_arms(compared({}, failed).races[0])] == [REFERENCE]
