@@ -11,15 +11,15 @@ from bench import clock
 from bench.doctor import cpu, kernel
 from bench.doctor.snapshot import Snapshot
 from bench.results.finding import Finding
-from tests.bench.system.machines import CPU, WELL, scene
+from tests.bench.system.machines import CPU, WELL, snapshot
 
 VIRTUAL = {"proc/cpuinfo": "model name : Cloud\nflags : fpu hypervisor"}
 GIB = 2**30 // 1024  # in the kernel's kB
 
 
-def found(check: Callable[[Snapshot], Iterator[Finding]], scene: Snapshot) -> dict[str, Finding]:
+def by_topic(check: Callable[[Snapshot], Iterator[Finding]], snapshot: Snapshot) -> dict[str, Finding]:
     """The findings of a check, by topic."""
-    return {each.topic: each for each in check(scene)}
+    return {each.topic: each for each in check(snapshot)}
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def found(check: Callable[[Snapshot], Iterator[Finding]], scene: Snapshot) -> di
 )
 def test_a_machine_on_which_all_is_well_is_fine(tmp_path: Path, check: Callable[[Snapshot], Iterator[Finding]]) -> None:
     """Every check calls it fine, and then advises nothing."""
-    for each in check(scene(tmp_path)):
+    for each in check(snapshot(tmp_path)):
         assert ("fine", "", "") == (each.grade, each.advice, each.command), each.seen
         assert each.source
 
 
 def test_every_finding_that_is_not_fine_names_a_command(tmp_path: Path) -> None:
     """On a machine that reports nothing, every finding still has a command to type."""
-    bare = scene(tmp_path)
+    bare = snapshot(tmp_path)
     shutil.rmtree(tmp_path / "proc")
     shutil.rmtree(tmp_path / "sys")
     told = [*cpu.hyper_threads(bare), *cpu.frequency(bare), *cpu.limits(bare)]
@@ -54,10 +54,10 @@ def test_a_sibling_thread_of_a_raced_core_is_named(tmp_path: Path) -> None:
 
     Where only two are allowed, or the other is the first, which kernels keep, there is nothing to take offline.
     """
-    place = scene(tmp_path, {f"{CPU}/cpu1/topology/thread_siblings_list": "1,3"})
-    few = found(cpu.hyper_threads, replace(place, allowed=(1, 3)))["hyper-threading"]
+    place = snapshot(tmp_path, {f"{CPU}/cpu1/topology/thread_siblings_list": "1,3"})
+    few = by_topic(cpu.hyper_threads, replace(place, allowed=(1, 3)))["hyper-threading"]
     assert "offline" not in few.advice + few.command
-    finding = found(cpu.hyper_threads, replace(place, allowed=(0, 1, 2, 3)))["hyper-threading"]
+    finding = by_topic(cpu.hyper_threads, replace(place, allowed=(0, 1, 2, 3)))["hyper-threading"]
     assert ("caution", f"echo 0 | sudo tee /{CPU}/cpu3/online") == (finding.grade, finding.command)
     assert "core 1" in finding.seen
     assert finding.seen.endswith("with 3")
@@ -65,18 +65,18 @@ def test_a_sibling_thread_of_a_raced_core_is_named(tmp_path: Path) -> None:
 
 def test_a_hypervisor_may_hide_siblings_and_frequency(tmp_path: Path) -> None:
     """In a virtual machine neither is known, and the virtual machine itself is a caution."""
-    place = scene(tmp_path, VIRTUAL)
+    place = snapshot(tmp_path, VIRTUAL)
     shutil.rmtree(tmp_path / CPU / "cpu1/cpufreq")
-    assert "unknown" == found(cpu.hyper_threads, place)["hyper-threading"].grade
-    policy = found(cpu.frequency, place)["frequency"]
+    assert "unknown" == by_topic(cpu.hyper_threads, place)["hyper-threading"].grade
+    policy = by_topic(cpu.frequency, place)["frequency"]
     assert ("unknown", True) == (policy.grade, "hypervisor" in policy.seen)
-    assert "caution" == found(cpu.virtual, place)["virtual machine"].grade
+    assert "caution" == by_topic(cpu.virtual, place)["virtual machine"].grade
 
 
 def test_a_governor_that_saves_power_and_a_boost_are_cautions(tmp_path: Path) -> None:
     """Each says what to type; where Intel's driver rules, its own file is written."""
     changed = {f"{CPU}/cpu1/cpufreq/scaling_governor": "powersave", f"{CPU}/intel_pstate/no_turbo": "0"}
-    one = found(cpu.frequency, scene(tmp_path, changed))
+    one = by_topic(cpu.frequency, snapshot(tmp_path, changed))
     assert {"frequency": "caution", "boost": "caution"} == {topic: each.grade for topic, each in one.items()}
     assert "powersave" in one["frequency"].seen
     assert "3.00 GHz now, at most 3.60 GHz" in one["frequency"].seen
@@ -85,9 +85,9 @@ def test_a_governor_that_saves_power_and_a_boost_are_cautions(tmp_path: Path) ->
 
 def test_a_main_process_without_a_core_of_its_own_is_a_caution(tmp_path: Path) -> None:
     """Where one core of two is allowed, the command allows both."""
-    place = scene(tmp_path)
+    place = snapshot(tmp_path)
     crowded = Snapshot(**vars(place) | {"allowed": [1]})
-    finding = found(cpu.affinity, crowded)["affinity"]
+    finding = by_topic(cpu.affinity, crowded)["affinity"]
     assert ("caution", "taskset -c 0-1 python -m bench run") == (finding.grade, finding.command)
 
 
@@ -106,12 +106,12 @@ def test_a_share_of_processor_time_is_judged_by_what_it_does(
     """Fine when it is all there is to have; a caution when it is less; bad when it stops the group, or is below a core."""
     group = "sys/fs/cgroup/user/session"
     stat = "nr_throttled {}"
-    place = scene(
+    place = snapshot(
         tmp_path,
         {f"{group}/cpu.max": quota, f"{group}/cpu.stat": stat.format(7)},
         {f"{group}/cpu.stat": stat.format(7 + stopped)},
     )
-    finding = found(cpu.limits, place)["processor limit"]
+    finding = by_topic(cpu.limits, place)["processor limit"]
     assert grade == finding.grade
     assert (f"stopped {stopped} times" in finding.seen) == bool(stopped)
 
@@ -120,7 +120,7 @@ def test_a_share_of_processor_time_is_judged_by_what_it_does(
 def test_stolen_time_is_a_share_of_all_cores(tmp_path: Path, stolen: int, grade: str) -> None:
     """Of 200 ticks that two cores have in a second, 2 % may be stolen, and 10 % are bad."""
     later = {"proc/stat": WELL["proc/stat"].replace("1000 0 0 0 0", f"1000 0 0 0 {stolen}")}
-    finding = found(cpu.steal, scene(tmp_path, later=later))["steal"]
+    finding = by_topic(cpu.steal, snapshot(tmp_path, later=later))["steal"]
     assert grade == finding.grade
     assert finding.seen.startswith(f"{stolen / 2:.{0 if stolen >= 20 else 1}f} %")
 
@@ -135,7 +135,7 @@ def test_other_processes_are_named_and_nothing_else_of_them(tmp_path: Path) -> N
         for n, name, t in ((70, "thief", 45), (71, "thief", 35), (72, "mouse", 6))
     }
     later |= {"proc/stat": WELL["proc/stat"].replace("cpu 100", "cpu 171")}
-    finding = found(cpu.load, scene(tmp_path, before, later))["other processes"]
+    finding = by_topic(cpu.load, snapshot(tmp_path, before, later))["other processes"]
     assert "36 % of 2 cores (of one core: thief 70 %, mouse 1.0 %); load average 0.05" in finding.seen
     assert ("caution", False) == (finding.grade, "hunter2" in str(finding))
 
@@ -144,7 +144,7 @@ def test_other_processes_are_named_and_nothing_else_of_them(tmp_path: Path) -> N
 def test_memory_must_hold_a_few_arms(tmp_path: Path, kilobytes: int, grade: str) -> None:
     """Below a GiB is a caution, below a quarter of it bad."""
     text = f"MemTotal: {16 * GIB} kB\nMemAvailable: {kilobytes} kB\nSwapTotal: 0 kB"
-    finding = found(kernel.memory, scene(tmp_path, {"proc/meminfo": text}))["memory"]
+    finding = by_topic(kernel.memory, snapshot(tmp_path, {"proc/meminfo": text}))["memory"]
     assert grade == finding.grade
 
 
@@ -152,15 +152,15 @@ def test_the_memory_of_a_container_is_what_its_limit_leaves(tmp_path: Path) -> N
     """The machine has 8 GiB available; the group has used 700 MiB of its one GiB."""
     group = "sys/fs/cgroup/user/session"
     changed = {f"{group}/memory.max": str(2**30), f"{group}/memory.current": str(700 * 2**20)}
-    finding = found(kernel.memory, scene(tmp_path, changed))["memory"]
+    finding = by_topic(kernel.memory, snapshot(tmp_path, changed))["memory"]
     assert ("caution", "324 MiB of 1.0 GiB that this container may use available") == (finding.grade, finding.seen)
 
 
 def test_swap_in_use_is_a_caution_and_pages_that_move_are_bad(tmp_path: Path) -> None:
     """Pages that stay in swap are a caution; pages that move are bad."""
     text = WELL["proc/meminfo"].replace("SwapTotal: 0 kB\nSwapFree: 0 kB", f"SwapTotal: {GIB} kB\nSwapFree: 0 kB")
-    still = found(kernel.memory, scene(tmp_path, {"proc/meminfo": text}))["swap"]
-    moving = found(kernel.memory, scene(tmp_path, later={"proc/vmstat": "pswpin 5\npswpout 0"}))["swap"]
+    still = by_topic(kernel.memory, snapshot(tmp_path, {"proc/meminfo": text}))["swap"]
+    moving = by_topic(kernel.memory, snapshot(tmp_path, later={"proc/vmstat": "pswpin 5\npswpout 0"}))["swap"]
     assert ("caution", "bad") == (still.grade, moving.grade)
     assert "5 pages moved in 1.0 s" in moving.seen
 
@@ -169,37 +169,37 @@ def test_swap_in_use_is_a_caution_and_pages_that_move_are_bad(tmp_path: Path) ->
 def test_waiting_for_a_core_is_judged_by_its_share(tmp_path: Path, share: str, grade: str) -> None:
     """Pressure is graded by its average over the last ten seconds."""
     changed = {"proc/pressure/cpu": f"some avg10={share} avg60=0 avg300=0 total=0"}
-    assert grade == found(kernel.pressure, scene(tmp_path, changed))["cpu pressure"].grade
+    assert grade == by_topic(kernel.pressure, snapshot(tmp_path, changed))["cpu pressure"].grade
 
 
 def test_heat_is_judged_by_where_the_machine_slows_down(tmp_path: Path) -> None:
     """With a limit of 95 degrees 81 is near and 96 above; without one 85 and 95 count. Throttling is reported."""
     zone = "sys/class/thermal/thermal_zone0"
     grades = [
-        found(kernel.heat, scene(tmp_path, {f"{zone}/temp": degrees}))["temperature"].grade
+        by_topic(kernel.heat, snapshot(tmp_path, {f"{zone}/temp": degrees}))["temperature"].grade
         for degrees in ("79000", "81000", "96000")
     ]
     assert grades == ["fine", "caution", "bad"]
     count = f"{CPU}/cpu0/thermal_throttle/core_throttle_count"
-    past = found(kernel.heat, scene(tmp_path, {count: "3"}))["heat throttling"]
-    now = found(kernel.heat, scene(tmp_path, {count: "3"}, {count: "5"}))["heat throttling"]
+    past = by_topic(kernel.heat, snapshot(tmp_path, {count: "3"}))["heat throttling"]
+    now = by_topic(kernel.heat, snapshot(tmp_path, {count: "3"}, {count: "5"}))["heat throttling"]
     assert ("caution", "bad") == (past.grade, now.grade)
     assert "5 times since the machine started, 2 of them just now" == now.seen
 
 
 def test_a_battery_is_bad_and_a_machine_without_one_says_nothing(tmp_path: Path) -> None:
     """Plugged in is fine."""
-    assert {} == found(kernel.power, scene(tmp_path))
+    assert {} == by_topic(kernel.power, snapshot(tmp_path))
     state = "sys/class/power_supply/BAT0/status"
-    assert "fine" == found(kernel.power, scene(tmp_path, {state: "Charging"}))["power"].grade
-    assert "bad" == found(kernel.power, scene(tmp_path, {state: "Discharging"}))["power"].grade
+    assert "fine" == by_topic(kernel.power, snapshot(tmp_path, {state: "Charging"}))["power"].grade
+    assert "bad" == by_topic(kernel.power, snapshot(tmp_path, {state: "Discharging"}))["power"].grade
     mouse = {state.replace("status", "scope"): "Device", state: "Discharging"}
-    assert {} == found(kernel.power, scene(tmp_path, mouse))
+    assert {} == by_topic(kernel.power, snapshot(tmp_path, mouse))
 
 
 def test_addresses_that_never_change_are_bad(tmp_path: Path) -> None:
     """A layout that is always the same may favour one arm in every round."""
-    one = found(kernel.settings, scene(tmp_path, {"proc/sys/kernel/randomize_va_space": "0"}))
+    one = by_topic(kernel.settings, snapshot(tmp_path, {"proc/sys/kernel/randomize_va_space": "0"}))
     assert ("bad", "sudo sysctl kernel.randomize_va_space=2") == (
         one["address layout"].grade,
         one["address layout"].command,
@@ -214,7 +214,7 @@ def test_the_kernel_must_count_by_a_quick_clock(
     ticks = iter(range(10**6))
     monkeypatch.setattr(clock, "now", lambda: next(ticks) // 4 * 1e-6)
     path = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-    finding = found(kernel.clock_source, scene(tmp_path, {path: source}))["clock"]
+    finding = by_topic(kernel.clock_source, snapshot(tmp_path, {path: source}))["clock"]
     assert grade == finding.grade
     assert "a reading takes 250 ns, its smallest step is 1000 ns" in finding.seen
 
@@ -232,11 +232,11 @@ def test_the_kernel_must_count_by_a_quick_clock(
 def test_a_profiler_must_be_allowed_to_look(tmp_path: Path, scope: str, powers: str, grade: str) -> None:
     """Yama's first level admits whom an arm admits, the second only privileged processes, the third none."""
     changed = {"proc/sys/kernel/yama/ptrace_scope": scope, "proc/self/status": f"CapEff:\t{powers}"}
-    assert grade == found(kernel.ptrace, scene(tmp_path, changed))["ptrace"].grade
+    assert grade == by_topic(kernel.ptrace, snapshot(tmp_path, changed))["ptrace"].grade
 
 
 def test_a_results_folder_that_is_not_there_yet_is_judged_by_the_one_it_will_be_in(tmp_path: Path) -> None:
     """The finding names free space, and no path."""
-    finding = found(kernel.disk, scene(tmp_path))["disk"]
+    finding = by_topic(kernel.disk, snapshot(tmp_path))["disk"]
     assert "free for results" in finding.seen
     assert str(tmp_path) not in str(finding)

@@ -38,21 +38,21 @@ def test_every_topic_is_there_on_a_machine_that_tells_everything(tmp_path: Path)
 
 def test_every_topic_is_there_on_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     """A container without /proc and /sys: what cannot be known is unknown, with its reason, and nothing fails."""
-    found = examined(tmp_path)
-    assert TOPICS | {"gpu"} == {each.topic for each in found}
-    unknown = {each.topic for each in found if each.grade == "unknown"}
+    findings = examined(tmp_path)
+    assert TOPICS | {"gpu"} == {each.topic for each in findings}
+    unknown = {each.topic for each in findings if each.grade == "unknown"}
     assert {"processor", "frequency", "steal", "other processes", "memory", "temperature", "clock", "gpu"} <= unknown
-    assert [] == [each.topic for each in found if each.grade not in GRADES or not each.seen or not each.source]
+    assert [] == [each.topic for each in findings if each.grade not in GRADES or not each.seen or not each.source]
 
 
 def test_books_kept_in_another_way_leave_their_topic_unknown(tmp_path: Path) -> None:
     """Nonsense in one file makes one topic unknown."""
     nonsense = {"proc/meminfo": "MemTotal: many kB\nMemAvailable: some kB\n"}
     plant(tmp_path, WELL | nonsense)
-    found = {each.topic: each for each in examined(tmp_path, cores=(1,))}
-    assert "unknown" == found["memory"].grade
-    assert found["memory"].seen.startswith("it could not be read: ValueError")
-    assert "fine" == found["frequency"].grade
+    findings = {each.topic: each for each in examined(tmp_path, cores=(1,))}
+    assert "unknown" == findings["memory"].grade
+    assert findings["memory"].seen.startswith("it could not be read: ValueError")
+    assert "fine" == findings["frequency"].grade
 
 
 def test_the_reason_of_the_system_is_told_without_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,8 +95,8 @@ def test_this_machine_can_be_examined_by_anybody() -> None:
     """The real machine is examined by a process that does not load torch."""
     script = (
         "import sys; from pathlib import Path; from bench.doctor import checks; "
-        "found = list(checks.examine(Path('results'), window=0.05)); "
-        "print(len(found), 'torch' in sys.modules)"
+        "findings = list(checks.examine(Path('results'), window=0.05)); "
+        "print(len(findings), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (0, "") == (done.returncode, done.stderr)

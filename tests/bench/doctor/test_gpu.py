@@ -13,7 +13,7 @@ from bench.system.linux import Host
 from tests.bench.system.machines import GPU, FakeNvml, Memory, Process, Rates, plant
 
 
-def found(library: FakeNvml, host: Host | None = None) -> dict[str, Finding]:
+def by_topic(library: FakeNvml, host: Host | None = None) -> dict[str, Finding]:
     """The findings of the GPUs, by topic."""
     return {each.topic: each for each in gpu.gpus(host or Host(Path("/nowhere")), library)}
 
@@ -21,7 +21,7 @@ def found(library: FakeNvml, host: Host | None = None) -> dict[str, Finding]:
 def test_without_a_driver_there_is_one_finding_with_the_reason() -> None:
     """The GPU is unknown, with NVML's message as the reason; NVML is shut down."""
     library = FakeNvml(absent="Driver Not Loaded")
-    (finding,) = found(library).values()
+    (finding,) = by_topic(library).values()
     assert ("unknown", "no NVIDIA driver: Driver Not Loaded") == (finding.grade, finding.seen)
     assert library.open == 0
 
@@ -29,7 +29,7 @@ def test_without_a_driver_there_is_one_finding_with_the_reason() -> None:
 def test_a_gpu_on_which_all_is_well_is_fine() -> None:
     """Name, clocks, power, heat, other users and modes; NVML is shut down afterwards."""
     library = FakeNvml()
-    told = found(library)
+    told = by_topic(library)
     assert {"fine"} == {each.grade for each in told.values()}
     assert told["gpu 0"].seen == "Maker G100, 80.0 GiB, driver 600.1"
     assert told["gpu 0 clocks"].seen == "cores 1000 of 1980 MHz, memory 1000 of 1980 MHz at rest"
@@ -42,7 +42,7 @@ def test_a_gpu_that_answers_nothing_is_unknown_and_no_error() -> None:
     """In some containers and on some slices NVML refuses each question."""
     unknown: dict[str, Any] = dict.fromkeys(GPU)
     refused: dict[str, Any] = {name: FakeNvml.NVMLError("Not Supported") for name in GPU}
-    for told in (found(FakeNvml(**unknown)), found(FakeNvml(**refused))):
+    for told in (by_topic(FakeNvml(**unknown)), by_topic(FakeNvml(**refused))):
         known = {topic for topic, each in told.items() if each.grade != "unknown"}
         assert known == {"gpu 0", "gpu 0 modes"}
         assert told["gpu 0 modes"].seen.startswith("MIG the driver does not say")
@@ -61,7 +61,7 @@ def test_a_gpu_that_answers_nothing_is_unknown_and_no_error() -> None:
 )
 def test_what_holds_the_clocks_down_is_told_in_words(bits: int, grade: str, words: str) -> None:
     """Heat is bad, a power cap a caution, idling fine; an unknown bit is shown as its number."""
-    finding = found(FakeNvml(GetCurrentClocksEventReasons=bits))["gpu 0 throttling"]
+    finding = by_topic(FakeNvml(GetCurrentClocksEventReasons=bits))["gpu 0 throttling"]
     assert (grade, words) == (finding.grade, finding.seen)
 
 
@@ -73,7 +73,7 @@ def test_older_drivers_are_asked_by_the_older_names() -> None:
         GetTemperatureV=FakeNvml.NVMLError("Function Not Found"),
         GetTemperature=88,
     )
-    told = found(library)
+    told = by_topic(library)
     assert ("bad", "caution") == (told["gpu 0 throttling"].grade, told["gpu 0 temperature"].grade)
 
 
@@ -91,7 +91,7 @@ def test_what_is_not_as_it_should_be_names_its_command(
     changed: Mapping[str, Any], topic: str, grade: str, command: str
 ) -> None:
     """A lowered power limit, heat, a driver that is not kept loaded and a slice of a GPU are cautions."""
-    finding = found(FakeNvml(**changed))[topic]
+    finding = by_topic(FakeNvml(**changed))[topic]
     assert (grade, command) == (finding.grade, finding.command)
 
 
@@ -99,14 +99,14 @@ def test_processes_of_others_are_told_by_name(tmp_path: Path) -> None:
     """Processes are named without command lines; an invisible one is "hidden". A busy GPU is bad."""
     host = plant(tmp_path, {"proc/41/comm": "trainer", "proc/41/cmdline": "trainer --key=hunter2"})
     library = FakeNvml(GetComputeRunningProcesses=[Process(41), Process(42)])
-    finding = found(library, host)["gpu 0 sharing"]
+    finding = by_topic(library, host)["gpu 0 sharing"]
     assert finding.seen.startswith("2 other processes (one that is hidden, trainer)")
     assert ("caution", False) == (finding.grade, "hunter2" in str(finding))
 
     class Busy(Rates):
         gpu = 60
 
-    assert "bad" == found(FakeNvml(GetUtilizationRates=Busy), host)["gpu 0 sharing"].grade
+    assert "bad" == by_topic(FakeNvml(GetUtilizationRates=Busy), host)["gpu 0 sharing"].grade
 
 
 def test_memory_that_somebody_unseen_holds_is_a_caution() -> None:
@@ -115,7 +115,7 @@ def test_memory_that_somebody_unseen_holds_is_a_caution() -> None:
     class Held(Memory):
         used = 16 * 2**30
 
-    finding = found(FakeNvml(GetMemoryInfo=Held))["gpu 0 sharing"]
+    finding = by_topic(FakeNvml(GetMemoryInfo=Held))["gpu 0 sharing"]
     assert ("caution", True) == (finding.grade, "16.0 GiB of its memory in use" in finding.seen)
 
 

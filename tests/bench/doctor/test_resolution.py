@@ -46,12 +46,12 @@ def test_the_smallest_change_is_seen_four_times_out_of_five(rounds: int, deviati
     """Over 8 000 simulated races of two arms that differ by just that much, the interval excludes 1 in 78 to 82 %."""
     change = resolution.smallest_change(deviation, rounds)
     generator = np.random.default_rng(7)
-    found = [
+    resolved = [
         statistics.estimate(list(math.log1p(change) + deviation * generator.standard_normal(rounds)))
         for _ in range(8000)
     ]
     seen = np.mean(
-        [each.low is not None and each.high is not None and not each.low <= 1 <= each.high for each in found]
+        [each.low is not None and each.high is not None and not each.low <= 1 <= each.high for each in resolved]
     )
     assert 0.78 <= seen <= 0.82
 
@@ -76,29 +76,29 @@ def test_the_interval_of_the_change_holds_the_truth_as_often_as_it_says() -> Non
     generator = np.random.default_rng(3)
     held = 0
     for _ in range(4000):
-        found = resolution.resolution(list(0.01 * generator.standard_normal(5)), 6.0)
-        assert found is not None
-        held += found.low <= truth <= found.high
+        resolved = resolution.resolution(list(0.01 * generator.standard_normal(5)), 6.0)
+        assert resolved is not None
+        held += resolved.low <= truth <= resolved.high
     assert 0.935 <= held / 4000 <= 0.965
 
 
 def test_the_rounds_that_fit_are_counted_by_how_long_they_took() -> None:
     """Six seconds a round are ten rounds in a minute; a round of two minutes still leaves the two that are needed."""
-    found = [resolution.resolution([0.01, -0.01, 0.0], seconds) for seconds in (6.0, 120.0)]
-    assert [10, 2] == [each.rounds for each in found if each]
+    resolved = [resolution.resolution([0.01, -0.01, 0.0], seconds) for seconds in (6.0, 120.0)]
+    assert [10, 2] == [each.rounds for each in resolved if each]
     assert resolution.resolution([0.01], 6.0) is None
 
 
 def test_records_of_the_twin_tell_what_can_be_seen() -> None:
     """The deviation of its round logarithms, the seconds of its rounds, its own ratio, and a sentence."""
-    found, finding = resolution.measured(race(0.004, -0.004, 0.004, -0.004))
-    assert isinstance(found, Resolution)
-    assert (4, 10) == (found.raced, found.rounds)
-    assert found.deviation == pytest.approx(0.004)
-    assert found.sentence == f"a change of {100 * found.change:.1f} % or more is visible in 60 s"
-    assert found.ratio[0] == pytest.approx(1)
+    resolved, finding = resolution.measured(race(0.004, -0.004, 0.004, -0.004))
+    assert isinstance(resolved, Resolution)
+    assert (4, 10) == (resolved.raced, resolved.rounds)
+    assert resolved.deviation == pytest.approx(0.004)
+    assert resolved.sentence == f"a change of {100 * resolved.change:.1f} % or more is visible in 60 s"
+    assert resolved.ratio[0] == pytest.approx(1)
     assert ("resolution", "fine") == (finding.topic, finding.grade)
-    assert finding.seen.startswith(found.sentence)
+    assert finding.seen.startswith(resolved.sentence)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_a_coarse_machine_or_a_twin_off_one_is_not_fine(logarithms: tuple[float,
 def test_a_race_that_did_not_come_off_is_unknown_with_its_reason() -> None:
     """The arm's own reason, or that there were too few rounds."""
     broken = [record("reference", 1, 0, "failed", "ValueError: no"), record("twin", 1, 0, "failed", "ValueError: no")]
-    found, finding = resolution.measured(broken)
-    assert (None, "unknown", "failed: ValueError: no") == (found, finding.grade, finding.seen)
+    resolved, finding = resolution.measured(broken)
+    assert (None, "unknown", "failed: ValueError: no") == (resolved, finding.grade, finding.seen)
     assert (None, "fewer than two rounds of the twin ended") == (
         (one := resolution.measured(race(0.01)))[0],
         one[1].seen,

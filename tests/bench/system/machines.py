@@ -60,7 +60,7 @@ def plant(root: Path, files: Mapping[str, str]) -> Host:
     return Host(root)
 
 
-def scene(root: Path, changed: Mapping[str, str] | None = None, later: Mapping[str, str] | None = None) -> Snapshot:
+def snapshot(root: Path, changed: Mapping[str, str] | None = None, later: Mapping[str, str] | None = None) -> Snapshot:
     """A snapshot of a machine on which all is well but for the given changes; `later` changes its second moment."""
     host = plant(root, WELL | dict(changed or {}))
     before = Activity.now(host)
