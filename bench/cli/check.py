@@ -6,7 +6,7 @@ from bench.cli import console, session
 from bench.cli.options import Check
 from bench.runner.plan import present
 from impls.contract import catalogue
-from impls.contract.setting import BY_NAME
+from impls.contract.coordinates import BY_NAME
 from reports.exit_status import Exit
 
 

@@ -4,7 +4,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from impls.contract.setting import BY_NAME, SettingError
+from impls.contract.coordinates import BY_NAME
+from impls.contract.setting import SettingError
 from impls.contract.values import Value, whole_number
 from reports.formats import EXPORTS, FIGURES, Formats
 

@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import typer
 
-from impls.contract.setting import COORDINATES, Coordinate, SettingError
+from impls.contract.coordinates import COORDINATES, Coordinate
+from impls.contract.setting import SettingError
 
 T = TypeVar("T", bound="Typed")
 

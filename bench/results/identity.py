@@ -8,7 +8,8 @@ was a choice. A workload that is not listed is named in full.
 
 from collections.abc import Mapping
 
-from impls.contract.setting import Setting, spoken
+from impls.contract.coordinates import spoken
+from impls.contract.setting import Setting
 
 ORDER = ("batch", "dtype", "threads", "rows", "features", "updates", "lr", "seed")
 USUAL: Mapping[str, object] = {"batch": "full", "dtype": "float32", "threads": 1, "seed": 0}

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from bench.results import identity
 from impls.contract import Work
 from impls.contract.catalogue import workloads
-from impls.contract.setting import RACED, Setting, slug, spoken, title
+from impls.contract.coordinates import RACED, slug, spoken, title
+from impls.contract.setting import Setting
 
 FORMAT = 3
 # History of the format, newest last; files of every format can be read.

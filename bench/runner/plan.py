@@ -12,7 +12,8 @@ from bench.results.record import Arm, Plan, Race
 from bench.system import gpu_presence
 from impls.contract import Workload, catalogue
 from impls.contract.catalogue import Entry
-from impls.contract.setting import BY_NAME, COORDINATES, Setting, SettingError
+from impls.contract.coordinates import BY_NAME, COORDINATES
+from impls.contract.setting import Setting, SettingError
 from impls.contract.values import Value
 
 

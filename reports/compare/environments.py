@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.results.record import Plan, grouped
-from impls.contract.setting import RACED
+from impls.contract.coordinates import RACED
 from reports.text.sanitize import plain
 
 ABSENT = "not recorded"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
 from bench.results.record import Arm
-from impls.contract.setting import spoken
+from impls.contract.coordinates import spoken
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette

@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from bench.results.record import grouped
-from impls.contract.setting import spoken
+from impls.contract.coordinates import spoken
 from reports.figures.kit import labels, style
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from bench.results.record import LossCurve, grouped
-from impls.contract.setting import spoken
+from impls.contract.coordinates import spoken
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette

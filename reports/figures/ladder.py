@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 
-from impls.contract.setting import spoken
+from impls.contract.coordinates import spoken
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure

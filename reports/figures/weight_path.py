@@ -11,7 +11,8 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
 from bench.results.record import LossCurve, grouped
-from impls.contract.setting import Setting, spoken
+from impls.contract.coordinates import spoken
+from impls.contract.setting import Setting
 from reports.figures.kit import labels, style
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bench.results.profile import Profile
 from bench.results.record import Arm
-from impls.contract.setting import COORDINATES
+from impls.contract.coordinates import COORDINATES
 
 _CONDITIONS = {
     "dtype": "left weights in {}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from impls.contract.setting import spoken
+from impls.contract.coordinates import spoken
 from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column

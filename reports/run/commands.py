@@ -4,7 +4,7 @@ import shlex
 
 from bench.results.record import Arm, Race
 from impls.contract.catalogue import workloads
-from impls.contract.setting import COORDINATES, DEFAULTS
+from impls.contract.coordinates import COORDINATES, DEFAULTS
 from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "run")

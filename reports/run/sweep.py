@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from bench.results.record import Arm, Plan, Race, grouped
 from bench.results.statistics import Estimate
 from impls.contract import Work
-from impls.contract.setting import BY_NAME, COORDINATES
+from impls.contract.coordinates import BY_NAME, COORDINATES
 from reports.run.crossings import SizeRatio, crossing_size, stretches
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords

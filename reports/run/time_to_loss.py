@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.results.record import LossCurve, Race
 from bench.results.statistics import Estimate
-from impls.contract.setting import COORDINATES
+from impls.contract.coordinates import COORDINATES
 from reports.run.report import RaceResult
 from reports.run.rows import Row
 

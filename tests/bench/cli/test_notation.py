@@ -3,7 +3,8 @@
 import pytest
 
 from bench.cli import notation
-from impls.contract.setting import BY_NAME, COORDINATES, SettingError
+from impls.contract.coordinates import BY_NAME, COORDINATES
+from impls.contract.setting import SettingError
 from impls.contract.values import LARGEST, Count, whole_number
 
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from bench.cli import options, profile, report, run
 from bench.cli.app import app
 from bench.runner.plan import Choice
-from impls.contract.setting import COORDINATES, Coordinate, SettingError
+from impls.contract.coordinates import COORDINATES, Coordinate
+from impls.contract.setting import SettingError
 
 
 def choice(**setting: str | None) -> Choice:

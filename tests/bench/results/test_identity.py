@@ -8,7 +8,8 @@ import pytest
 from bench.results import identity, record
 from bench.results.record import Arm
 from impls.contract.catalogue import workloads
-from impls.contract.setting import COORDINATES, Setting
+from impls.contract.coordinates import COORDINATES
+from impls.contract.setting import Setting
 
 LINE = Setting(rows=100_000, features=1, updates=10_000, lr=1e-4)
 

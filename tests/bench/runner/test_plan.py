@@ -9,7 +9,8 @@ from bench.results.record import Plan
 from bench.runner.plan import EFFORTS, Choice, Sweep, make_plan
 from bench.system import gpu_presence
 from impls.contract.catalogue import UnknownNameError
-from impls.contract.setting import BY_NAME, RACED, SettingError
+from impls.contract.coordinates import BY_NAME, RACED
+from impls.contract.setting import SettingError
 
 
 def plan(**chosen: object) -> Plan:

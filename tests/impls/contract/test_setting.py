@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from impls.contract.setting import DEVICES, DTYPES, MODES, RACED, WATCHES, Batch, Setting, SettingError, spoken
+from impls.contract.coordinates import RACED, spoken
+from impls.contract.setting import DEVICES, DTYPES, MODES, WATCHES, Batch, Setting, SettingError
 
 GOOD: dict[str, Any] = {"rows": 100, "features": 2, "updates": 10, "lr": 0.5}
 WHOLE = ("threads", "rows", "features", "updates", "every")
