@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from impls.contract.coordinates import RACED, spoken
 from impls.contract.setting import DEVICES, DTYPES, MODES, WATCHES, Batch, Setting, SettingError
 
 GOOD: dict[str, Any] = {"rows": 100, "features": 2, "updates": 10, "lr": 0.5}
@@ -33,7 +32,7 @@ def test_every_word_of_a_domain_is_accepted(name: str, known: tuple[str, ...]) -
         ("watch", "plot", "none, loss, draw"),
     ],
 )
-def test_an_unknown_word_is_refused_by_name_value_and_domain(name: str, value: Any, domain: str) -> None:
+def test_an_unknown_word_is_refused_with_name_value_and_domain(name: str, value: Any, domain: str) -> None:
     """A word outside its domain is refused with the setting's name, the word and all the words that are allowed."""
     with pytest.raises(SettingError) as refusal:
         Setting(**GOOD | {name: value})
@@ -113,24 +112,3 @@ def test_a_setting_cannot_be_changed() -> None:
 def test_equal_settings_are_one_key() -> None:
     """Two settings with equal values are equal and hash alike, so that they can name an arm in a dictionary."""
     assert {Setting(**GOOD): "second"} == {Setting(**GOOD): "first", Setting(**GOOD): "second"}
-
-
-@pytest.mark.parametrize(
-    ("chosen", "words"),
-    [
-        ({}, "cpu eager"),
-        ({"device": "cuda", "mode": "compile"}, "cuda compile"),
-        ({"watch": "loss"}, "cpu eager loss every 80"),
-        ({"watch": "draw", "every": 5}, "cpu eager draw every 5"),
-        ({"every": 5}, "cpu eager"),
-        ({"rows": 7, "batch": 3, "dtype": "float64", "threads": 2, "seed": 4}, "cpu eager"),
-    ],
-)
-def test_spoken_says_what_is_raced_and_nothing_else(chosen: dict[str, Any], words: str) -> None:
-    """Device, mode and watch are shown; what is equal in a whole race is left out."""
-    assert words == spoken(Setting(**GOOD | chosen))
-
-
-def test_raced_coordinates_are_settings() -> None:
-    """Every coordinate that may differ within a race is a field of Setting."""
-    assert set(RACED) <= {field.name for field in dataclasses.fields(Setting)}
