@@ -24,8 +24,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 multiprocessing.set_forkserver_preload(["torch.utils.data"])
 
 
-from bench.runner.worker_process import Worker  # noqa: E402 - after the number of threads
-from tests.forking import Forks, forking  # noqa: E402
+from tests.forking import Forks, substitutes  # noqa: E402 - after the number of threads
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +37,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 @pytest.fixture
 def forked_workers(forks: Forks, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers that the test itself starts are forked."""
-    monkeypatch.setattr(Worker, "__init__", forking(forks.workers))
+    """Workers that the test itself starts are forked, and so is what looks at the sides of a gate."""
+    for substitute in substitutes(forks.workers):
+        monkeypatch.setattr(*substitute)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any, Self
 
 from bench.runner.fork_server import LATER, ForkServer
@@ -89,6 +91,37 @@ class Inherited(ForkServer):
         self._log = Path("the log of tests.forking")
 
 
+Substitute = tuple[object, str, object]  # what is replaced where: an object, the name of its attribute, the new value
+
+
+def substitutes(server: ForkServer) -> list[Substitute]:
+    """Makes workers, and the processes that look at the sides of a gate, forks of this server; servers of a gate last."""
+    from bench.gate import fork_servers
+    from bench.gate.sides import preflight
+
+    looking = SimpleNamespace(**vars(subprocess) | {"run": _looking(server)})
+    return [(Worker, "__init__", forking(server)), (preflight, "subprocess", looking), (fork_servers, "ROUNDS", 1000)]
+
+
+def _looking(server: ForkServer) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`subprocess.run` of `python -P -m MODULE ARGUMENTS` of this interpreter, as a fork of the server, one at a time."""
+    alone = Lock()
+
+    def run(command: Sequence[str], **chosen: Any) -> subprocess.CompletedProcess[str]:
+        if command[0] != sys.executable:
+            return subprocess.run(command, **chosen)
+        folder, path = chosen["cwd"], [each for each in chosen["env"].get("PYTHONPATH", "").split(os.pathsep) if each]
+        with alone, TemporaryFile() as log:
+            module, *arguments = command[command.index("-m") + 1 :]
+            process = server.fork(
+                module, arguments, folder=folder, path=path, variables={}, log=log.fileno(), descriptors=()
+            )
+            status = process.wait()
+            return subprocess.CompletedProcess(command, status, "", os.pread(log.fileno(), 1 << 20, 0).decode())
+
+    return run
+
+
 def forking(server: ForkServer) -> Callable[..., None]:
     """A `Worker.__init__` that forks from the server what can be forked: one thread on a CPU, this interpreter."""
     begin = Worker.__init__
@@ -109,7 +142,11 @@ def main() -> None:
     os.dup2(int(out), 1)
     os.close(int(out))
     sys.path.remove(str(PROJECT))
-    Worker.__init__ = forking(Inherited(int(workers)))  # type: ignore[method-assign]
+    server = Inherited(int(workers))
+    for place, name, value in (
+        substitutes(server) if arguments[:1] == ["gate"] else [(Worker, "__init__", forking(server))]
+    ):
+        setattr(place, name, value)
     sys.argv = [module, *arguments]
     status: object = 0
     try:

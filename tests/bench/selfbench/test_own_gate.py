@@ -12,6 +12,7 @@ from bench.selfbench.gate_trial import TrialSetup
 from bench.selfbench.own_gate import own_gate
 from impls.contract.catalogue import workloads
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 ARM = Arm(
     workload="linear/line", implementation="linear/in_place", setting=workloads()["linear/line"].setting(rows=20_000)
 )

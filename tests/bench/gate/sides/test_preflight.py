@@ -22,6 +22,9 @@ class backends:
 """
 
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
+
 def hasten(target: Path, made: Prepared) -> None:
     """Puts a torch of a few lines at the root of every copy: the real one would only take time."""
     for copy in (*made.base.copies, *made.head.copies):
