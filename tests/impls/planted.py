@@ -18,7 +18,7 @@ class Planted(Implementation):
 
 
 def say(script: str, folder: Path) -> str:
-    """What a fresh interpreter prints when it runs `script` in `folder`; its complaint when it fails."""
+    """The output of a new interpreter that runs `script` in `folder`; fails with its error output."""
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

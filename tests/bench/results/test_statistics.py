@@ -1,4 +1,4 @@
-"""Estimates, intervals, pairs and verdicts on blocks made up here, where the truth is known."""
+"""Estimates, intervals, pairs and verdicts on made-up blocks, of which the truth is known."""
 
 import math
 
@@ -44,7 +44,7 @@ def test_one_round_gives_no_interval() -> None:
 
 
 def test_pairs_are_taken_inside_a_lap() -> None:
-    """A machine that gets three times slower from lap to lap leaves the ratio alone."""
+    """A machine that gets three times slower from lap to lap does not change the ratio."""
     slower = {lap: 1e-3 * 3**lap for lap in range(1, 8)}
     arm = [seen(number, {lap: 0.8 * seconds for lap, seconds in slower.items()}) for number in (1, 2, 3)]
     reference = [seen(number, slower) for number in (1, 2, 3)]
@@ -55,7 +55,7 @@ def test_pairs_are_taken_inside_a_lap() -> None:
 
 
 def test_laps_that_only_one_arm_saw_are_left_out() -> None:
-    """An arm that is visited in every third lap is compared in those laps alone."""
+    """An arm that takes part in every third lap is compared in those laps only."""
     reference = [seen(1, {lap: 1e-3 * lap for lap in range(1, 10)})]
     found = statistics.ratio([seen(1, {3: 6e-3, 6: 12e-3, 9: 18e-3})], reference)
     assert found is not None
@@ -71,7 +71,7 @@ def test_rounds_that_only_one_arm_saw_are_left_out() -> None:
 
 
 def test_nothing_in_common_is_no_ratio() -> None:
-    """Without a common lap there is no ratio, rather than a made-up one."""
+    """Without a common lap there is no ratio."""
     assert statistics.ratio([seen(1, {1: 1e-3})], [seen(1, {2: 1e-3})]) is None
     assert statistics.ratio([], [seen(1, {2: 1e-3})]) is None
 

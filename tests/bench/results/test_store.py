@@ -1,4 +1,4 @@
-"""The store on real files: written whole or not at all, never rewritten, and honest about what it cannot read."""
+"""The store on real files: they are written whole or not at all, never rewritten, and named when they cannot be read."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def files(store: Store) -> list[Path]:
 
 
 def test_what_was_written_is_read_back(store: Store) -> None:
-    """Plan, environment and every record come back equal, with nothing to complain of."""
+    """Plan, environment and all records are equal, and there is no complaint."""
     records, complaints = store.records()
     assert (PLAN, {"machine": {"processor": "made up"}}) == (store.plan(), store.environment())
     assert {arm.name for arm in RACE.arms} == {each.arm.name for each in records}
@@ -52,7 +52,7 @@ def test_names_of_arms_are_names_of_files(store: Store) -> None:
 
 
 def test_a_round_that_was_cut_off_does_not_exist(store: Store) -> None:
-    """A folder that a dying run left half written is not read, and is replaced when the round is done."""
+    """A folder that a killed run left half written is not read, and is replaced when the round is done."""
     half = store.path / "records" / RACE.slug / ".round-002.part"
     half.mkdir()
     (half / "half.json").write_text('{"format"', encoding="utf-8")
@@ -82,7 +82,7 @@ def test_a_round_is_never_rewritten(store: Store) -> None:
     ids=["cut short", "empty", "a picture", "another object", "a list", "not UTF-8", "nested too deep"],
 )
 def test_a_file_that_is_not_ours_is_named_and_the_rest_is_kept(store: Store, content: str, said: str) -> None:
-    """One spoiled file costs one complaint with its name and the cure; all other records are read."""
+    """A damaged file gives one complaint with its name and the cure; all other records are read."""
     path = files(store)[0]
     path.write_bytes(content.encode("utf-8", errors="surrogateescape"))
     records, complaints = store.records()
@@ -102,8 +102,8 @@ def test_a_file_that_is_not_ours_is_named_and_the_rest_is_kept(store: Store, con
         {"laps": [1], "blocks": [0.5], "updates_per_block": -3},
     ],
 )
-def test_blocks_that_are_no_times_spoil_their_record_alone(store: Store, spoiled: dict[str, object]) -> None:
-    """Nothing that reads records meets a time of which it cannot take the logarithm, or one that belongs to no lap."""
+def test_blocks_that_are_no_times_make_only_their_record_unreadable(store: Store, spoiled: dict[str, object]) -> None:
+    """Reports never meet a time without a logarithm, or one without a lap."""
     path = files(store)[0]
     path.write_text(json.dumps(json.loads(path.read_text()) | spoiled), encoding="utf-8")
     records, (complaint,) = store.records()
@@ -113,15 +113,15 @@ def test_blocks_that_are_no_times_spoil_their_record_alone(store: Store, spoiled
     )
 
 
-def test_a_spoiled_record_stops_a_resumed_run(store: Store) -> None:
-    """Going on over a record that cannot be read would guess; it is refused with the file's name."""
+def test_a_damaged_record_stops_a_resumed_run(store: Store) -> None:
+    """A run with an unreadable record is not resumed; the message names the file."""
     files(store)[0].write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="cut short"):
         store.rounds(RACE)
 
 
 def test_a_run_of_the_first_format_is_read(store: Store) -> None:
-    """Plans and records of format 1, which knew neither sweeps nor floors, are read as they were."""
+    """Plans and records of format 1, which had neither sweeps nor floors, are readable."""
     for path in (store.path / "plan.json", *files(store)):
         old = json.loads(path.read_text()) | {"format": 1}
         old.pop("swept", None)
@@ -133,7 +133,7 @@ def test_a_run_of_the_first_format_is_read(store: Store) -> None:
 
 @pytest.mark.parametrize("more", [{}, {"laps": "in a word"}], ids=["as readable as ever", "otherwise inside"])
 def test_a_newer_format_is_refused_with_the_cure(store: Store, more: dict[str, str]) -> None:
-    """A record of a later looprace is not guessed at."""
+    """A record of a later looprace is not read."""
     path = files(store)[0]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1} | more), encoding="utf-8")
     (complaint,) = store.records()[1]
@@ -159,7 +159,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")  # noqa: PTH110
 def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store) -> None:
-    """When a file cannot be written, the old one stays whole."""
+    """When a file cannot be written, the old one stays as it was."""
     before = (store.path / "plan.json").read_bytes()
     (store.path / ".plan.json.part").symlink_to("/dev/full")
     with pytest.raises(WriteError, match="Make room"):
@@ -168,7 +168,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store) -> N
 
 
 def test_two_processes_never_measure_into_one_folder(store: Store) -> None:
-    """A second one is refused while the first is there, and goes on where that has ended, be it by a kill."""
+    """A second process is refused while the first one runs, and accepted after it has ended, even if it was killed."""
     holds = (
         "import sys; from pathlib import Path; from bench.results.store import Store\n"
         "with Store(Path(sys.argv[1])).alone(): print('alone', flush=True); sys.stdin.read()"
@@ -188,7 +188,7 @@ def test_two_processes_never_measure_into_one_folder(store: Store) -> None:
 
 
 def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> None:
-    """`latest` is the newest run; an unknown one is refused with what there is to do."""
+    """`latest` is the newest run; an unknown run is refused, and the message says what to do."""
     assert Store.find("latest", store.path.parent) == store
     assert Store.find(store.path.name, store.path.parent) == store
     with pytest.raises(StoreError, match="There is no run in"):
@@ -198,22 +198,22 @@ def test_the_latest_run_is_found_by_that_word(tmp_path: Path, store: Store) -> N
 
 
 def test_all_runs_of_a_folder_are_found(tmp_path: Path, store: Store) -> None:
-    """Every folder with a plan is a run, and nothing else is; a folder that is not there has none."""
+    """Every folder with a plan is a run, and nothing else; a folder that does not exist has none."""
     (store.path.parent / "notes").mkdir()
     assert Store.all(store.path.parent) == [store]
     assert Store.all(tmp_path / "nowhere") == []
 
 
 def test_sources_are_kept_as_they_were_raced(store: Store) -> None:
-    """A run holds the files of its implementations; one that is gone by then is left out, and reads as empty."""
+    """A run keeps the files of its implementations; one that is gone is left out, and is read as empty."""
     store.write_sources(["linear/manual", "linear/gone"])
     assert store.source("linear/manual") == (ROOT / "impls" / "linear" / "manual.py").read_text(encoding="utf-8")
     assert store.source("linear/gone") == ""
 
 
-def test_a_descent_is_read_back(store: Store) -> None:
-    """What was written of a race comes back equal; there is none of a race that has none."""
-    descent = LossCurve(updates=(0, 1), losses=(1.0, 0.5), minimum=0.25)
+def test_a_loss_curve_is_read_back(store: Store) -> None:
+    """The loss curve of a race is equal when read; a race without one gives None."""
+    loss_curve = LossCurve(updates=(0, 1), losses=(1.0, 0.5), minimum=0.25)
     assert store.loss_curve(RACE) is None
-    store.write_loss_curve(RACE, descent)
-    assert store.loss_curve(RACE) == descent
+    store.write_loss_curve(RACE, loss_curve)
+    assert store.loss_curve(RACE) == loss_curve

@@ -1,4 +1,4 @@
-"""How the catalogue survives files that cannot be read. Apart: it must work where no implementation does."""
+"""The catalogue with files in it that cannot be read."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ SHARED = {"syntax": b"def broken(:\n", "not utf8": '"""Zeilen für Zeilen."""\n'
 
 
 @pytest.mark.parametrize("kind", SHARED)
-def test_a_broken_shared_file_spoils_only_what_is_built_on_it(kind: str, tmp_path: Path) -> None:
-    """Where a file that others import cannot be read, those say so and name it, and all the rest is as before."""
+def test_a_broken_shared_file_affects_only_what_imports_it(kind: str, tmp_path: Path) -> None:
+    """Where a file that others import cannot be read, their entries name it; all other entries are as before."""
     plant(tmp_path, "linear/analytic", SHARED[kind])
     script = "from impls.contract import catalogue; print(*catalogue.implementations().values(), sep='\\n')"
     before = {name: str(entry) for name, entry in catalogue.implementations().items()}
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_parsed_says_where(tmp_path: Path) -> None:
 def test_a_declaration_that_cannot_be_read_is_said_everywhere(
     checkout: Callable[[Mapping[str, str]], Checkout],
 ) -> None:
-    """`list`, `check` and `run` give the sentence with file, line and cure; the arm's row is a failure."""
+    """`list`, `check` and `run` print file, line and cure; the arm's row is a failure."""
     head = "class Planted(Implementation):\n"
     source = planted("chooses").replace(
         head, f"from impls.contract import Domain as choose\n{head}    domain = choose()\n"

@@ -1,4 +1,4 @@
-"""What the catalogue finds, and what it knows of it without running a file."""
+"""What the catalogue lists, and what it knows of an implementation without running its file."""
 
 import importlib.util
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_every_reference_is_an_implementation_of_its_family() -> None:
         assert workload.name.partition("/")[0] == catalogue.implementations()[workload.reference].family
 
 
-def test_an_entry_tells_what_it_is_and_needs() -> None:
+def test_an_entry_has_a_summary_and_needs() -> None:
     """An entry carries the first line of the docstring and the packages it imports, this project's own aside."""
     entry = catalogue.implementations()["linear/numpy"]
     assert (entry.family, entry.needs) == ("linear", ("numpy", "torch"))
@@ -48,12 +48,12 @@ def test_an_entry_tells_what_it_is_and_needs() -> None:
 
 
 def test_one_entry_is_the_same_as_among_all() -> None:
-    """An entry that is read by itself says what it says when all are read."""
+    """An entry that is read alone equals the one among all."""
     assert catalogue.implementations() == {name: catalogue.entry(name) for name in catalogue.implementations()}
 
 
-def test_one_entry_is_had_without_reading_the_others(tmp_path: Path) -> None:
-    """Of all implementations only the one that is asked for, and what it is built on, is read."""
+def test_one_entry_is_read_without_the_others(tmp_path: Path) -> None:
+    """Only the file of the implementation and those that it imports are read."""
     plant(tmp_path, "linear/syntax", b"def broken(:\n")
     script = (
         "import ast; from impls.contract import catalogue; read, parse = [], ast.parse\n"
@@ -122,7 +122,7 @@ def test_a_planted_file_is_loaded_without_registering(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_declaration_is_said_when_it_is_loaded(tmp_path: Path) -> None:
-    """What cannot be known without running the file, and what running it changes, is refused with the file's name."""
+    """A domain that needs the file to run, and one that running it changes, are refused with the file's name."""
     for name, line in (("read", "    domain = len('x')\n"), ("late", "\nPlanted.work = 'floor'\n")):
         plant(tmp_path, f"linear/{name}", RIGHT.encode() + line.encode())
     script = (
@@ -157,8 +157,8 @@ def test_a_mistyped_implementation_is_answered_with_the_close_one(typed: str, me
 
 
 @pytest.mark.parametrize("name", ["linear/manul", "linear/*", "linear/kernels", "linear/../linear/manual", ""])
-def test_one_entry_is_asked_for_by_its_exact_name(name: str) -> None:
-    """What is no implementation's name has no entry, were it a pattern, a file that is none, or a way around."""
+def test_an_entry_has_an_exact_name(name: str) -> None:
+    """A pattern, another file, or a path with ".." has no entry."""
     with pytest.raises(UnknownNameError, match="No implementation is called"):
         catalogue.entry(name)
 
@@ -194,7 +194,7 @@ def test_patterns_choose_in_the_order_of_the_catalogue() -> None:
 
 
 def test_a_pattern_of_another_family_chooses_nothing_there() -> None:
-    """Patterns choose within one family; one that matches only elsewhere is no mistake."""
+    """Patterns choose within one family; one that matches only in another is accepted."""
     assert catalogue.choose_implementations(["gradient/*"], "linear") == []
     assert "linear/manual" in [entry.name for entry in catalogue.choose_implementations(["*/manual"], "linear")]
 

@@ -1,4 +1,4 @@
-"""The contract suite: every promise, tried on every implementation found. Apart: a new one is tested without a word."""
+"""The contract, tried on every implementation there is; a new one is included without being listed."""
 
 import shutil
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ WAYS = [
 
 @cache
 def tried(name: str) -> tuple[Claim, ...]:
-    """Every promise, tried eagerly on the CPU; kept, for several tests read it."""
+    """Every claim of the contract, tried in eager mode on the CPU; cached, because several tests read it."""
     return tuple(check(name))
 
 
 def broken(claims: Sequence[Claim]) -> list[str]:
-    """The broken promises in words; a failure of the suite when nothing was tried and no reason is given for it."""
+    """The broken claims in words; fails when nothing was tried and no reason is given."""
     assert any(claim.skipped is None for claim in claims) or (claims and all(claim.skipped for claim in claims))
     return [f"{claim.workload}, {claim.setting}: {claim.text}: {claim.fault}" for claim in claims if claim.fault]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_implementation_keeps_the_contract(name: str) -> None:
-    """An implementation is right however it is asked, comes back after a reset, and leaves nothing behind."""
+    """An implementation is right however its updates are cut into calls, is right after a reset, and changes nothing else."""
     assert [] == broken(tried(name))
 
 
@@ -63,18 +63,18 @@ ODD = (
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("linear/")])
 def test_odd_sizes_are_right_or_refused(name: str) -> None:
-    """At sizes that fit nobody's assumptions an implementation is right, or says why it cannot run."""
+    """At unusual sizes an implementation is right, or says why it cannot run."""
     assert [] == broken(list(check(name, settings=ODD)))
 
 
 def one_for(name: str) -> Sequence[dict[str, object]]:
-    """A setting that is inside the implementation's domain."""
+    """A setting within the implementation's domain."""
     return ONE if "full" in catalogue.implementations()[name].domain.batches else ONE_OF_BATCHES
 
 
 @pytest.mark.parametrize(("name", "mode"), WAYS)
 def test_every_way_to_compile_is_right(name: str, mode: str) -> None:
-    """In every mode that an implementation says it offers, the contract is kept."""
+    """The contract is kept in every mode that an implementation offers."""
     if "cpu" not in catalogue.implementations()[name].domain.devices:
         pytest.skip("computes on a GPU only")
     if not (shutil.which("g++") or shutil.which("c++")):
@@ -87,7 +87,7 @@ def test_every_way_to_compile_is_right(name: str, mode: str) -> None:
 @pytest.mark.cuda
 @pytest.mark.parametrize(("name", "mode"), WAYS)
 def test_every_way_to_compile_is_right_on_cuda(name: str, mode: str) -> None:
-    """In every mode that an implementation says it offers, the contract is kept on a GPU too."""
+    """The contract is kept on a GPU in every mode that an implementation offers."""
     reason = device.absent("cuda")
     if reason:
         pytest.skip(reason)

@@ -37,7 +37,7 @@ def declared(folder: Path, text: str, **others: str) -> Declaration:
     ids=["as usual", "annotated", "by position", "beside another class"],
 )
 def test_a_declaration_is_read_without_running_the_file(tmp_path: Path, text: str) -> None:
-    """Whatever way it is written in, and although a package may be missing."""
+    """Any way of writing it can be read, even where a package is missing."""
     assert declared(tmp_path, HEAD + text) == DECLARED
 
 
@@ -51,18 +51,18 @@ def test_a_declaration_is_read_without_running_the_file(tmp_path: Path, text: st
     ],
 )
 def test_a_declaration_is_inherited(tmp_path: Path, text: str) -> None:
-    """From a class in another file of impls, however it is imported."""
+    """It comes from a class in another file of impls, however that is imported."""
     assert declared(tmp_path, text, base=HEAD + BODY, again="from .base import Arm\n") == DECLARED
 
 
 def test_the_nearest_class_decides(tmp_path: Path) -> None:
-    """What a class sets itself counts, and what it does not it has from the class above."""
+    """A class's own attribute counts; it inherits the others."""
     text = "from .base import Arm\n\n\nclass Mine(Arm):\n    work = 'floor'\n"
     assert declared(tmp_path, text, base=HEAD + BODY) == Declaration(DECLARED.domain, "floor")
 
 
-def test_who_declares_nothing_has_what_the_contract_says(tmp_path: Path) -> None:
-    """Without a complaint."""
+def test_a_file_that_declares_nothing_has_the_defaults(tmp_path: Path) -> None:
+    """There is no complaint."""
     assert declared(tmp_path, HEAD + "class Arm(Implementation): ...\n") == Declaration()
 
 
@@ -83,7 +83,7 @@ def test_who_declares_nothing_has_what_the_contract_says(tmp_path: Path) -> None
     ],
 )
 def test_a_declaration_that_cannot_be_read_is_said_with_the_cure(tmp_path: Path, line: str, fault: str) -> None:
-    """File, line and fault, and what to write instead; what is used meanwhile is the contract's own."""
+    """The complaint has file, line, fault and cure; the entry has the defaults."""
     found = declared(tmp_path, f"{HEAD}class Arm(Implementation):\n    {line}\n")
     assert (found.domain, found.work) == (Domain(), "faithful")
     assert found.complaint.startswith("impls/linear/arm.py, line ")

@@ -1,4 +1,4 @@
-"""What the fingerprint of a file sees. Which files an arm is made of is tested in tests/bench/gate/sides."""
+"""Fingerprints of files. (Which files an arm depends on is tested in tests/bench/gate/sides.)"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""C built on the spot: what it does where there is no compiler, and what a floor reads."""
+"""Native arms: without a compiler, and with threads; and what the read floor reads."""
 
 import json
 import os
@@ -26,8 +26,8 @@ def test_without_a_compiler_the_install_line_is_given(monkeypatch: pytest.Monkey
         native.build("int one(void) { return 1; }", "float32")
 
 
-def test_a_compiler_that_refuses_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the compiler says first is in the reason."""
+def test_a_compiler_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason contains the first line of the compiler's output."""
     with pytest.raises(UnavailableError, match=r"cannot build it: .*error"):
         native.build("this is not C", "float32")
 
@@ -55,7 +55,7 @@ def test_denormals_survive_the_building_of_an_arm() -> None:
     [{}, {"features": 5, "rows": 77}, {"rows": 50, "batch": 7}, {"rows": 50, "batch": 1}, {"rows": 1}, {"rows": 2}],
 )
 def test_the_read_floor_reads_everything(threads: int, chosen: dict[str, int]) -> None:
-    """What it adds up is the sum of all that its updates must read, each as often as it must be read."""
+    """Its total is the sum of all that its updates must read, as often as they must read it."""
     workload = catalogue.workloads()["linear/line"]
     setting = workload.setting(**chosen, threads=threads, dtype="float64")
     problem = workload.problem(setting)

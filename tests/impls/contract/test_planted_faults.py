@@ -1,4 +1,4 @@
-"""Wrong implementations, planted, and the promise that each breaks. Apart from the suite, which the others must pass."""
+"""Implementations with one fault each, and the claims of the contract that each breaks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ ANSWERS = {FIRST, LATER, CUT, AGAIN}
 
 
 class Right(Implementation):
-    """Right in every respect; each of the others departs from it in one."""
+    """Right in every respect; each of the others differs from it in one."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -56,7 +56,7 @@ class Right(Implementation):
 
 
 class Accumulating(Right):
-    """Never clears the gradient: the tutorial's warning."""
+    """Never clears the gradient, which the tutorial warns of."""
 
     def reset(self) -> None:
         super().reset()
@@ -69,7 +69,7 @@ class Accumulating(Right):
 
 
 class TooFast(Right):
-    """Takes a learning rate that is a thousandth too large."""
+    """Uses a learning rate that is a thousandth too large."""
 
     def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         along_weight, along_bias = super().gradient(x, y)
@@ -94,7 +94,7 @@ class StaleOrder(Right):
 
 
 class NotRewound(Right):
-    """Goes back to the starting weights, but on with the batches."""
+    """Goes back to the starting weights, but not to the first batch."""
 
     def reset(self) -> None:
         batches = getattr(self, "batches", None)
@@ -103,7 +103,7 @@ class NotRewound(Right):
 
 
 class NoReset(Right):
-    """Goes back once only, when it is built."""
+    """Goes back to the start only once, when it is built."""
 
     def reset(self) -> None:
         if not hasattr(self, "batches"):
@@ -118,7 +118,7 @@ class Elsewhere(Right):
 
 
 class NotANumber(Right):
-    """Answers with something that is no number."""
+    """Answers with NaN."""
 
     def weights(self) -> Mapping[str, Tensor]:
         return {name: value * float("nan") for name, value in super().weights().items()}
@@ -139,7 +139,7 @@ class OtherShape(Right):
 
 
 class HalfAnAnswer(Right):
-    """Keeps the bias to itself."""
+    """Leaves the bias out of its answer."""
 
     def weights(self) -> Mapping[str, Tensor]:
         return {"weight": self.weight}
@@ -154,7 +154,7 @@ class Talkative(Right):
 
 
 class Answering(Right):
-    """Returns from advance what nobody asked for."""
+    """Returns something from advance."""
 
     def advance(self, updates: int) -> Any:
         super().advance(updates)
@@ -162,7 +162,7 @@ class Answering(Right):
 
 
 class ThreadChanger(Right):
-    """Helps itself to another thread, for good."""
+    """Changes the number of threads."""
 
     def advance(self, updates: int) -> None:
         super().advance(updates)
@@ -178,7 +178,7 @@ class DtypeChanger(Right):
 
 
 class GradientChanger(Right):
-    """Switches gradients off for everybody."""
+    """Switches gradients off for the whole process."""
 
     def advance(self, updates: int) -> None:
         torch.set_grad_enabled(False)
@@ -186,7 +186,7 @@ class GradientChanger(Right):
 
 
 class Spoiler(Right):
-    """Trains on a copy and scribbles over the data it was given."""
+    """Trains on a copy, and writes into the data that it was given."""
 
     def advance(self, updates: int) -> None:
         super().advance(updates)
@@ -194,7 +194,7 @@ class Spoiler(Right):
 
 
 class StartSpoiler(Right):
-    """Trains in the very memory of the starting weights."""
+    """Trains in the memory of the starting weights."""
 
     def reset(self) -> None:
         super().reset()
@@ -245,7 +245,7 @@ def same_settings_afterwards() -> Iterator[None]:
 def test_a_fault_breaks_the_promise_it_should(
     kind: type[Implementation], chosen: dict[str, Any], promises: set[str], words: str
 ) -> None:
-    """A planted fault breaks exactly the promises that it concerns, and is named; what is right breaks none."""
+    """A fault breaks exactly the claims that it concerns, and is named; a right implementation breaks none."""
     workload = workloads()["linear/line"]
     claims = dict(_claims(kind, workload, workload.setting(rows=50, **chosen), global_flags()))
     faults = {promise: fault for promise, fault in claims.items() if fault}
@@ -255,7 +255,7 @@ def test_a_fault_breaks_the_promise_it_should(
 
 
 def test_a_setting_changed_on_import_is_a_fault(checkout: Callable[[Mapping[str, str]], Checkout]) -> None:
-    """A file that changes a global setting of torch when it is imported breaks the promise to leave them alone."""
+    """A file that changes a global setting of torch when it is imported breaks the claim that it leaves them alone."""
     source = (ROOT / "linear" / "analytic.py").read_text(encoding="utf-8")
     rude = source.replace("import torch\n", "import torch\n\ntorch.set_default_dtype(torch.float64)\n", 1)
     done = checkout({"linear/rude.py": rude}).bench("check", "linear/rude")

@@ -1,4 +1,4 @@
-"""The order in which rows are read, drawn once for all. Apart because arms and oracle must replay the very same."""
+"""The order in which the rows are read, which arms and oracle share."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The gradient oracle against differences of the function itself. Apart because a formula is not judged by itself."""
+"""The oracle of gradient/norm, compared with differences of the function itself."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ LENGTHS = [1, 2, 3, 1000]
 
 
 def judged(**chosen: int | str) -> tuple[NDArray[np.float64], Oracle]:
-    """The point x in float64, and what judges the answer there."""
+    """The point x in float64, and the oracle there."""
     setting = NORM.setting(**chosen)
     problem = NORM.problem(setting)
     return problem.data["x"].astype(np.float64), NORM.oracle(problem, setting)
@@ -37,7 +37,7 @@ def test_the_default_is_the_tutorials() -> None:
 
 @pytest.mark.parametrize("features", LENGTHS)
 def test_the_gradient_agrees_with_central_differences(features: int) -> None:
-    """At any length the gradient is what differences of 4 * norm say, to 1e-6, and the value is 4 * norm."""
+    """At any length the gradient equals differences of 4 * norm to 1e-6, and the value is 4 * norm."""
     x, oracle = judged(features=features)
     value, gradient = parts(oracle.weights(1))
     steps = 1e-5 * np.eye(features)

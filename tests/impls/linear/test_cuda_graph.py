@@ -1,4 +1,4 @@
-"""The arms that replay CUDA graphs, without a GPU: what would be captured is called again at every replay instead."""
+"""The arms that replay CUDA graphs, tested without a GPU: a replay calls the function that would have been captured."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -36,7 +36,7 @@ class Again:
     [(1, 0, 1), (TOGETHER - 1, 0, TOGETHER - 1), (TOGETHER, 1, 0), (3 * TOGETHER + 7, 3, 7)],
 )
 def test_replays_leave_less_than_a_graph(updates: int, replays: int, left: int) -> None:
-    """A graph of many updates is replayed as often as they fill it, and what is left over is said."""
+    """A graph of many updates is replayed as often as it fits, and the number of remaining updates is returned."""
     graph: Any = Again(lambda: None, TOGETHER)
     assert replay_together(graph, updates) == left
     assert graph.replays == replays

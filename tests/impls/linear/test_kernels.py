@@ -1,4 +1,4 @@
-"""The Triton kernels without a GPU: Triton's interpreter runs them in a process of its own, this file's other half.
+"""The Triton kernels without a GPU: Triton's interpreter runs them in another process, which also runs this file.
 
 The interpreter runs the programs of a launch one after another. The barrier, at which they must wait for each other, is
 tried with a process for each program, in memory that all of them share.
@@ -86,7 +86,7 @@ def built(case: Case, place: str = "cpu") -> tuple[Any, Callable[[int], str | No
 
 
 def faults(case: Case, place: str = "cpu", calls: tuple[int, ...] = (1, UPDATES // 3, UPDATES)) -> list[str]:
-    """What is wrong after one update, after all calls, and after as many updates in one call from the start again.
+    """What is wrong after one update, after all calls, and after a reset and as many updates in one call.
 
     Triton's kernels must have the same answer to the last bit.
     """
@@ -144,7 +144,7 @@ def at_once(programs: int, launch: Callable[[], None]) -> None:
 
 
 def sums_read() -> list[tuple[float, float]]:
-    """What the read floor's programs leave, added up; and what there is to read."""
+    """The sum of what the read floor's programs read, and the sum of the data."""
     generator, found = np.random.default_rng(0), []
     for rows, features, tiles in ((1, 1, (1, 1, 1)), (50, 1, (4, 1, 3)), (50, 3, (4, 4, 5)), (2, 3, (4, 4, 3))):
         x, y = (torch.from_numpy(generator.integers(1, 99, size).astype(float)) for size in ((rows, features), rows))
@@ -166,7 +166,7 @@ def crossings() -> list[int]:
 
 
 def interpret() -> None:
-    """The other half: tries everything and writes what was found."""
+    """The other process: runs all cases and writes the results."""
     torch.set_num_threads(1)
     found: dict[str, Any] = {named(case): faults(case) for case in CASES}
     found |= {named(case): faults_of_processes(case) for case in TOGETHER}
@@ -175,7 +175,7 @@ def interpret() -> None:
 
 @pytest.fixture(scope="module")
 def interpreted() -> dict[str, Any]:
-    """What the interpreter found."""
+    """The results of the other process."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.impls.linear.test_kernels"],
         cwd=ROOT,

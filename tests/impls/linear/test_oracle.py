@@ -1,4 +1,4 @@
-"""The linear oracle against loops written here. Apart because every answer is judged by this oracle, and it by none."""
+"""The oracle of the linear family, compared with loops that are written out here."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ SMALL = {"rows": 200}
 
 
 def judged(name: str, **chosen: Any) -> tuple[Problem, Oracle, Setting]:
-    """A workload's problem and what judges its answers, at the chosen values."""
+    """A workload's problem and oracle at the chosen values."""
     workload = workloads()[name]
     setting = workload.setting(**chosen)
     problem = workload.problem(setting)
@@ -118,7 +118,7 @@ def test_steps_that_overshoot_agree_with_the_loop(features: int) -> None:
 
 @pytest.mark.parametrize("lr", [1e-4, 1e-2])
 def test_redundant_columns_agree_with_the_loop(lr: float) -> None:
-    """With more columns than rows many weights fit equally well, and the oracle takes those that descent takes."""
+    """With more columns than rows many weights fit equally well; the oracle has those that gradient descent reaches."""
     problem, oracle, _ = judged("linear/line", rows=3, features=5, lr=lr)
     for updates, expected in descended(problem, CHECKPOINTS).items():
         np.testing.assert_allclose(answered(oracle, updates), expected, rtol=1e-12, atol=0)
@@ -197,7 +197,7 @@ def test_the_tolerance_grows_with_the_updates(name: str, chosen: dict[str, Any],
     [("linear/five", {}), ("linear/line", SMALL), ("linear/line", SMALL | {"batch": 7}), ("linear/five", {"batch": 1})],
 )
 def test_a_loop_in_float32_is_within_the_tolerance(name: str, chosen: dict[str, Any]) -> None:
-    """What float32 arithmetic really loses in the loop is no more than the tolerance, and in float64 it is too much."""
+    """The rounding error of a float32 loop is within the float32 tolerance, and outside of the float64 one."""
     problem, oracle, _ = judged(name, **chosen)
     _, strict, _ = judged(name, **chosen, dtype="float64")
     for updates, found in descended(problem, CHECKPOINTS, np.float32).items():

@@ -1,4 +1,4 @@
-"""What an arm is made of: every file whose change can change its time is seen, and no other one is."""
+"""What an arm is made of: every file that can change its time, and no other."""
 
 import json
 import os
@@ -48,8 +48,8 @@ def side(root: Path, changes: Mapping[str, str] = SIDE) -> Path:
     return root
 
 
-def test_it_is_the_arm_its_workload_the_seam_and_what_they_import(tmp_path: Path) -> None:
-    """However many steps away, inside a function too, with the packages' own files; and nothing else."""
+def test_it_is_the_arm_its_workload_the_contract_and_what_they_import(tmp_path: Path) -> None:
+    """Imports are followed any number of steps, also those in functions, with the files of packages; nothing else is."""
     assert WHOLE == set(fingerprints(side(tmp_path), *ARM))
 
 
@@ -65,14 +65,14 @@ def test_it_is_the_arm_its_workload_the_seam_and_what_they_import(tmp_path: Path
         {"bench/clock.py": "SLOW = True\n"},
     ],
 )
-def test_what_it_does_not_stand_on_changes_nothing(tmp_path: Path, changes: dict[str, str]) -> None:
-    """Prose, comments, layout, other arms, another family, the catalogue, and a side's own measuring code."""
+def test_files_that_it_does_not_depend_on_change_nothing(tmp_path: Path, changes: dict[str, str]) -> None:
+    """Such are documents, comments, layout, other arms, another family, the catalogue, and a `bench` of the side's own."""
     assert () == differing(fingerprints(side(tmp_path / "0"), *ARM), fingerprints(side(tmp_path / "1", changes), *ARM))
 
 
 @pytest.mark.parametrize("path", sorted(WHOLE - {"impls/linear/arm.py"}))
 def test_a_change_of_any_file_of_it_is_named(tmp_path: Path, path: str) -> None:
-    """A line more in any of them, and in the helper two steps away."""
+    """One line more in any of its files is seen, also in a file two imports away."""
     changed = {path: SIDE[path] + "MORE = 1\n"}
     assert (path,) == differing(
         fingerprints(side(tmp_path / "0"), *ARM), fingerprints(side(tmp_path / "1", changed), *ARM)
@@ -80,7 +80,7 @@ def test_a_change_of_any_file_of_it_is_named(tmp_path: Path, path: str) -> None:
 
 
 def test_a_file_on_one_side_only_differs(tmp_path: Path) -> None:
-    """A helper that an arm now takes apart, and an arm that is not there yet."""
+    """Such are a file that the arm imports only now, and an arm that does not exist yet."""
     now = side(tmp_path / "1", {"impls/linear/arm.py": "from impls.linear.near import near\nimport impls.extra\n"})
     (now / "impls" / "extra.py").write_text("", encoding="utf-8")
     then = fingerprints(side(tmp_path / "0"), *ARM)
@@ -113,7 +113,7 @@ def test_a_file_on_one_side_only_differs(tmp_path: Path) -> None:
     ],
 )
 def test_every_way_to_import_is_followed(tmp_path: Path, line: str, files: set[str]) -> None:
-    """Absolute and relative, by name from the loader, from the root and from src/; of `bench` the side's own never is."""
+    """Absolute and relative imports, import_module, modules at the root and in src/; but never the side's own `bench`."""
     more = {
         "impls/linear/arm.py": line + "\n",
         "own/__init__.py": "",
@@ -127,8 +127,8 @@ def test_every_way_to_import_is_followed(tmp_path: Path, line: str, files: set[s
     assert files == set(fingerprints(side(tmp_path, more), *ARM)) - (WHOLE - {"impls/far.py", "impls/linear/near.py"})
 
 
-def test_an_import_that_cannot_be_read_stands_on_everything(tmp_path: Path) -> None:
-    """Rather a cell is raced for nothing than taken for unchanged."""
+def test_an_import_by_a_computed_name_depends_on_everything(tmp_path: Path) -> None:
+    """It is better to race a cell for nothing than to take it for unchanged."""
     line = "import importlib\nname = 'oth' + 'er'\nimportlib.import_module(f'impls.linear.{name}')\n"
     then, now = (fingerprints(side(tmp_path / n, {"impls/linear/arm.py": line, "a/b.py": n}), *ARM) for n in "01")
     assert {name for name in SIDE if name.endswith(".py")} | {"a/b.py"} == set(now)
@@ -136,7 +136,7 @@ def test_an_import_that_cannot_be_read_stands_on_everything(tmp_path: Path) -> N
 
 
 def test_files_beside_the_folder_are_its_own_too(tmp_path: Path) -> None:
-    """A project's package at its root or in src/, when `impls` lies in a folder of it; paths go from that folder."""
+    """Where `impls` lies in a folder, packages at the project's root and in src/ count; paths start at the folder."""
     root = side(tmp_path / "benchmarks", {"impls/linear/arm.py": "import mine.loop\n"})
     for name in ("src/mine/__init__.py", "src/mine/loop.py", "impls/contract/contract.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def test_files_beside_the_folder_are_its_own_too(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_python_is_known_by_its_bytes(tmp_path: Path) -> None:
-    """Its arm will fail, but the gate does not; any change of it counts."""
+    """Its arm fails, but the gate does not, and any change of the file counts."""
     texts = ["def (:\n", "def (: \n", "x = '''\n", "\0"]
     found = [fingerprints(side(tmp_path / str(n), {"impls/linear/arm.py": text}), *ARM) for n, text in enumerate(texts)]
     assert 4 == len({each["impls/linear/arm.py"] for each in found})
@@ -154,13 +154,13 @@ def test_a_file_that_is_no_python_is_known_by_its_bytes(tmp_path: Path) -> None:
 
 
 def test_packages_are_what_the_arms_import_from_elsewhere(tmp_path: Path) -> None:
-    """Their top-level names; neither `impls` nor the measuring code."""
+    """They are top-level names, without `impls` and `bench`."""
     files = {"impls/linear/arm.py": "import a.b\nfrom c import d\nfrom . import e\nfrom bench import f\n"}
     assert {"a", "c"} == packages(side(tmp_path, files))
 
 
 def test_python_imports_nothing_of_the_side_that_is_not_in_it(tmp_path: Path) -> None:
-    """Run for real, each arm of the checkout that can be imported here loads only files that its closure names."""
+    """Really imported, each arm of this checkout loads only files among its dependencies."""
     shutil.copytree(ROOT / "impls", tmp_path / "impls", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
         "import contextlib, importlib, json, sys\n"
