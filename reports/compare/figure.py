@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from bench.results.statistics import SAME, Estimate
 from reports.compare.changes import Change, Changes
-from reports.compare.text import findings, percent
+from reports.compare.text import findings, in_digits
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.colours import Palette
@@ -151,7 +151,7 @@ def _dot(axes: Axes, at: int, change: Change, palette: Palette) -> None:
     sure = change.verdict in ("slower", "faster")
     dot: dict[str, Any] = {"marker": "o", "ms": 7, "color": colour}
     axes.add_line(Line2D([middle], [at], **(dot if sure else dot | {"mfc": "none", "mew": 1.4})))
-    text = f"{percent(ratio)}  {change.verdict}{'; its code changed' if change.code_changed else ''}"
+    text = f"{in_digits(ratio)}  {change.verdict}{'; its code changed' if change.code_changed else ''}"
     beside = axes.get_yaxis_transform()
     weight = "bold" if sure else "normal"
     axes.text(1.01, at, text, transform=beside, va="center", fontsize=8.5, color=INK if sure else FAINT, weight=weight)

@@ -10,7 +10,7 @@ from bench.results.store import Store
 from reports.compare import figure
 from reports.compare.changes import Change, Changes
 from reports.compare.environments import Difference
-from reports.compare.text import doubts, findings, missing, percent
+from reports.compare.text import doubts, findings, in_digits, missing
 from reports.figures.kit.colours import Palette
 from reports.html.kit import simple_page
 from reports.run.rows import Row
@@ -60,7 +60,7 @@ COLUMNS: tuple[Column[Change], ...] = (
     Column(
         "against the reference",
         "how much longer it takes; each run is measured against its own reference, so drift of the machine does not count",
-        lambda change, _: percent(change.ratio),
+        lambda change, _: in_digits(change.ratio),
     ),
     Column(
         "verdict",
@@ -73,7 +73,7 @@ COLUMNS: tuple[Column[Change], ...] = (
     Column(
         "by the clock",
         "how much longer it takes in seconds, measured at two times, so drift of the machine counts",
-        lambda change, _: percent(change.seconds),
+        lambda change, _: in_digits(change.seconds),
         occasional=True,
         dispensable=5,
     ),

@@ -23,9 +23,9 @@ def findings(changes: Changes) -> Iterator[str]:
     counts = Counter(change.verdict for change in compared)
     if compared:
         parts = [f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict]]
-        yield f"Against the reference, of {_arms(len(compared))} in both runs: {', '.join(parts)}."
+        yield f"Against the reference, of {numbers.plural(len(compared), 'arm')} in both runs: {', '.join(parts)}."
     else:
-        yield f"No change can be given for the {_arms(len(changes.changes))} that both runs have."
+        yield f"No change can be given for the {numbers.plural(len(changes.changes), 'arm')} that both runs have."
     for verdict in ("slower", "faster"):
         alike = [change for change in compared if change.verdict == verdict]
         for change in alike[:MOST]:
@@ -124,7 +124,7 @@ def in_words(change: Estimate) -> str:
     return f"{share} (95 %: {' to '.join(numbers.number(end, half) for end in ends)} %)"
 
 
-def percent(change: Estimate | None) -> str:
+def in_digits(change: Estimate | None) -> str:
     """ "+8.1 ± 1.9 %": how much longer, and half the 95 % interval; "x 3.20 ± 0.05" beyond twice or half."""
     if change is None:
         return NOTHING
@@ -138,7 +138,3 @@ def percent(change: Estimate | None) -> str:
 
 def _distance(change: Estimate) -> float:
     return abs(math.log(change.value))
-
-
-def _arms(number: int) -> str:
-    return numbers.plural(number, "arm")

@@ -112,10 +112,12 @@ def _sentences(blocks: Blocks) -> list[str]:
     disturbed = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
     lows, highs = table["ratio"].quantile([0.05, 0.95])
     counts = f"{plural(len(table), 'block')} of {plural(len(blocks.arms), 'arm')} in {plural(len(rounds), 'round')}"
-    sentences = [f"{counts}: nine of ten within {_percent(lows)} and {_percent(highs)} of their arm's median."]
+    sentences = [
+        f"{counts}: nine of ten within {numbers.percent_off(lows)} and {numbers.percent_off(highs)} of their arm's median."
+    ]
     if len(disturbed):
         furthest = sorted(disturbed.items(), key=lambda entry: -abs(math.log(entry[1])))[:5]
-        listed = ", ".join(f"round {number} ({_percent(ratio)})" for number, ratio in furthest)
+        listed = ", ".join(f"round {number} ({numbers.percent_off(ratio)})" for number, ratio in furthest)
         sentences.append(f"Disturbed rounds, by their median: {listed}.")
     else:
         sentences.append(f"No round's median is more than {100 * (DRIFT - 1):.0f} % off.")
@@ -128,10 +130,6 @@ def _sentences(blocks: Blocks) -> list[str]:
             f"{numbers.times(worst['ratio'])} ({arm.name}, round {int(worst['round'])}, lap {int(worst['lap'])})."
         )
     return sentences
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f} %"
 
 
 def _figure(result: RaceResult, blocks: Blocks, palette: Palette, sentences: Sequence[str]) -> MatplotlibFigure:

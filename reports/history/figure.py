@@ -13,7 +13,7 @@ from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.colours import Palette, palette_of
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
-from reports.history.text import findings
+from reports.history.text import findings, in_digits
 from reports.history.trends import History, Point, Trend
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -142,9 +142,8 @@ def _mark_change(axes: Axes, history: History, at: int, factor: float) -> None:
     """A dashed line before the first run of a new level, with the size of the change and the day."""
     axes.axvline(at - 0.5, color=INK, lw=0.9, ls=(0, (3, 2)))
     left = at > 0.6 * len(history.runs)
-    size = f"{100 * (factor - 1):+.1f} %" if 0.5 < factor < 2 else f"x {numbers.count(factor, 3)}"
     axes.annotate(
-        f"{size} on {history.runs[at].date[5:]}",
+        f"{in_digits(factor)} on {history.runs[at].date[5:]}",
         (at - 0.5, 1),
         xycoords=("data", "axes fraction"),
         xytext=(-3 if left else 3, -1),

@@ -12,7 +12,7 @@ from bench.results.statistics import Estimate
 from bench.results.store import Store
 from reports.figures.kit.figure import Figure
 from reports.history import figure
-from reports.history.text import findings, sentence, steps
+from reports.history.text import findings, in_digits, sentence, steps
 from reports.history.trends import Histories, History, Levels, Point, Trend
 from reports.html.kit import simple_page
 from reports.text import chapters, numbers
@@ -108,8 +108,7 @@ def _verdict(trend: Trend) -> str:
 def _change(levels: Levels | None) -> str:
     if not levels or not levels.changes:
         return NOTHING
-    factor = levels.changes[-1][1]
-    return f"{100 * (factor - 1):+.1f} %" if 0.5 < factor < 2 else f"x {numbers.count(factor, 3)}"
+    return in_digits(levels.changes[-1][1])
 
 
 def _unit(history: History) -> tuple[float, str]:

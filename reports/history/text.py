@@ -102,6 +102,11 @@ def _span(trend: Trend, least: float, most: float) -> str:
     return f"{span} % {'longer' if most > 1 else 'less'} {measure} than before"
 
 
+def in_digits(factor: float) -> str:
+    """A change of level: "+8.1 %", or "x 3.2" beyond twice or half."""
+    return numbers.percent_off(factor) if 0.5 < factor < 2 else f"x {numbers.count(factor, 3)}"
+
+
 def circumstances(history: History, step: Step, *, named: bool = False) -> Iterator[str]:
     """What differs between the last run before a change and the first after it: commit, software, code.
 

@@ -15,7 +15,7 @@ from reports.figures.block_strip import Strip
 from reports.html.run_table import glyph
 from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
-from reports.profile.text import doubts, percent, sentence, signed
+from reports.profile.text import doubts, sentence, signed
 from reports.run.columns import unit_of, verdict
 from reports.run.commands import command
 from reports.run.report import RaceResult
@@ -146,7 +146,9 @@ def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
     if profile is None:
         return None
     parts = [
-        Fact(part.name, f"{percent(part.seconds / each.measured.value)}, {signed(part.seconds) or '0'}", part.how)
+        Fact(
+            part.name, f"{numbers.percent(part.seconds / each.measured.value)}, {signed(part.seconds) or '0'}", part.how
+        )
         for each in ([found] if found else ())
         for part in each.parts
     ]

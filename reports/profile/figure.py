@@ -140,7 +140,7 @@ def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> Non
     if at > 1.002:
         axes.plot([1, 1], [place - 0.46, place + 0.46], color=INK, lw=1.4)
     if _length(attribution) > FURTHEST:
-        total = f"{total} ({text.percent(_length(attribution))})"
+        total = f"{total} ({numbers.percent(_length(attribution))})"
     axes.annotate(
         total,
         (1.0, place),
@@ -156,7 +156,7 @@ def _bar(axes: Axes, place: int, attribution: Attribution, inches: float) -> Non
 
 def _name(axes: Axes, middle: float, place: int, part: Part, attribution: Attribution, inches: float) -> None:
     """Writes a part's name and share into it, or its share alone, or nothing, as there is room."""
-    share = text.percent(part.seconds / attribution.measured.value)
+    share = numbers.percent(part.seconds / attribution.measured.value)
     text_ = next((text_ for text_ in (f"{part.name} {share}", share) if (len(text_) + 1.5) * 0.066 < inches), "")
     if text_:
         box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if part.name == PartName.UNEXPLAINED else None

@@ -13,6 +13,7 @@ from reports.profile.parts import OVERHEAD, WORK, Part, PartName
 from reports.text import numbers
 from reports.text.columns import Column, cells, heads
 from reports.text.markdown import table as markdown_table
+from reports.text.numbers import percent
 from reports.text.sanitize import escape_markdown, plain
 from reports.text.terminal import indented
 from reports.text.terminal import table as terminal_table
@@ -145,7 +146,9 @@ def document(attribution: Attribution) -> dict[str, Any]:
 
 PARTS: tuple[Column[tuple[Attribution, Part]], ...] = (
     Column(
-        "share", "of the time that the race measured", lambda row, _: percent(row[1].seconds / row[0].measured.value)
+        "share",
+        "of the time that the race measured",
+        lambda row, _: percent(row[1].seconds / row[0].measured.value),
     ),
     Column("seconds", "an update", lambda row, _: signed(row[1].seconds) or "0"),
     Column("part", "what the time goes into", lambda row, _: row[1].name, right=False),
@@ -208,11 +211,6 @@ def shares(attribution: Attribution) -> str:
     by_part = {part.name: part.seconds / attribution.measured.value for part in attribution.parts}
     large = sorted((name for name in by_part if abs(by_part[name]) >= 0.01), key=lambda name: -abs(by_part[name]))
     return ", ".join(f"{name} {percent(by_part[name])}" for name in large)
-
-
-def percent(share: float) -> str:
-    """ "48 %"; "<1 %" for less than half a per cent."""
-    return "<1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
 def signed(seconds: float) -> str:

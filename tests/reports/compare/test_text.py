@@ -11,7 +11,7 @@ from bench.results.statistics import Estimate
 from bench.results.store import Store
 from reports.compare import figure, tables
 from reports.compare.changes import Changes, compare_runs
-from reports.compare.text import doubts, findings, in_words, percent
+from reports.compare.text import doubts, findings, in_digits, in_words
 from reports.figures.kit.colours import Palette
 from reports.text.chapters import to_markdown
 from tests.reports.compare.test_changes import JAX, C, side
@@ -83,7 +83,7 @@ def test_what_cannot_be_compared_is_a_doubt() -> None:
 )
 def test_a_change_is_told_in_the_digits_it_has(estimate: Estimate, long: str, short: str) -> None:
     """Per cent up to twice or half, times beyond; the interval where there is one."""
-    assert (in_words(estimate), percent(estimate)) == (long, short)
+    assert (in_words(estimate), in_digits(estimate)) == (long, short)
 
 
 def test_all_reports_tell_the_same() -> None:

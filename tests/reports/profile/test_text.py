@@ -16,12 +16,12 @@ from reports.profile.text import (
     doubts,
     joules,
     markdown,
-    percent,
     sentence,
     shares,
     signed,
     terminal,
 )
+from reports.text import numbers
 from tests.reports.hostile import TEXTS
 from tests.reports.profiles import US, attributed, exactly
 from tests.reports.records import MANUAL
@@ -120,7 +120,7 @@ def test_shares_name_the_largest_first() -> None:
 )
 def test_shares_are_said_in_per_cent(share: float, said: str) -> None:
     """A small share is "<1 %" and not "0 %"."""
-    assert percent(share) == said
+    assert numbers.percent(share) == said
 
 
 def test_durations_may_be_below_nothing() -> None:
