@@ -4,7 +4,6 @@ An editable install, a path or a link can make both sides run the same code. Suc
 as success.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -12,8 +11,9 @@ from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bench.gate.sides import checkout, dependencies
@@ -29,22 +29,36 @@ PATIENCE = (
 TOGETHER = 2  # processes at a time
 
 
-def survey(origin: Origin, packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What a fresh process there imports, and from where; SideError where it cannot.
+class Survey(Struct, frozen=True, kw_only=True):
+    """What `probe.py` found in a fresh process of a copy.
+
+    failed, missing, reason  the import that failed, the module that it lacks, and the message; empty where none failed
+    imported                 {"impls.contract.task": file, "bench.worker.main": file, "torch": file, ...}
+    packages                 {package: file or folder}: where the packages would be imported from, if they are installed
+    prefixes                 the folders of the interpreter's environment
+    versions                 {"python": "3.12.1", "torch": "2.13.0", ..., "instructions": "AVX2"}: the last is what torch's
+                             kernels use
+    """
+
+    failed: str = ""
+    missing: str | None = None
+    reason: str = ""
+    imported: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    prefixes: tuple[str, ...] = ()
+    versions: dict[str, str] = {}
+
+
+def survey(origin: Origin, packages: tuple[str, ...] = ()) -> Survey:
+    """What a fresh process there imports, and from where; SideError where an import fails.
 
     packages  top-level packages to look for
-
-    The answer has
-
-    imported  {"impls.contract.task": file, "bench.worker.main": file, "torch": file, ...}
-    found     {package: file or folder}: where the packages would be imported from, without those that are not installed
-    prefixes  the folders of the interpreter's environment
-    versions  {"python": "3.12.1", "torch": "2.13.0", ..., "instructions": "AVX2"}: the last is what torch's kernels use
     """
-    found: dict[str, Any] = json.loads(answered(origin, "bench.gate.sides.probe", *packages, doing="import torch"))
-    if "failed" in found:
-        raise SideError(_unimportable(origin.python, found["failed"], found["missing"], found["reason"]))
-    return found
+    answer = answered(origin, "bench.gate.sides.probe", *packages, doing="import torch")
+    result = msgspec.json.decode(answer, type=Survey)
+    if result.failed:
+        raise SideError(_unimportable(origin.python, result))
+    return result
 
 
 def answered(origin: Origin, module: str, *arguments: str, doing: str) -> bytes:
@@ -97,27 +111,27 @@ def proved(target: Path, prepared: Prepared) -> Prepared:
     if shared := base.keys() & head.keys():
         file = base[min(shared, key=base.__getitem__)]
         raise SideError(f"both sides import the very same file, {file}: one is a link to the other; make it a copy")
-    filled = {role: replace(getattr(prepared, role), versions=seen[role][0]["versions"]) for role in ROLES}
+    filled = {role: replace(getattr(prepared, role), versions=seen[role][0].versions) for role in ROLES}
     return replace(prepared, base=filled["base"], head=filled["head"])
 
 
-def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> dict[str, Any]:
+def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: Set[str]) -> Survey:
     """The survey of one copy; SideError where it imports from elsewhere."""
     place, instrument = target / side.copies[copy], target / "instrument"
     names = tuple(sorted(packages - sys.stdlib_module_names))
     try:
-        found = survey(checkout.origin(target, side, copy), names)
+        surveyed = survey(checkout.origin(target, side, copy), names)
     except SideError as error:
         raise SideError(f"the {side.role}, {side.name}, cannot be raced: {error}") from None
-    for name, file in found["imported"].items():
+    for name, file in surveyed.imported.items():
         own = {"impls": place, "bench": instrument}.get(name.partition(".")[0])
         if own and not Path(file).resolve().is_relative_to(own):
             raise SideError(
                 f"the {side.role}, {side.name}, imports {name} from {file}, not from {own}: an installed copy or a link "
                 "comes first; remove it"
             )
-    environments = [Path(prefix).resolve() for prefix in found["prefixes"]]
-    for name, file in found["found"].items():
+    environments = [Path(prefix).resolve() for prefix in surveyed.prefixes]
+    for name, file in surveyed.packages.items():
         where = Path(file).resolve()
         if where.is_relative_to(project) and not any(map(where.is_relative_to, [target, *environments])):
             raise SideError(
@@ -125,18 +139,20 @@ def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: S
                 f"its copy, so both sides would run it: move it to the project's root or to src/, or run {side.python} -m "
                 f"pip uninstall {name} and install it without -e"
             )
-    return found
+    return surveyed
 
 
-def _files(seen: list[dict[str, Any]]) -> dict[tuple[int, int], str]:
+def _files(surveys: list[Survey]) -> dict[tuple[int, int], str]:
     """The files of `impls` that the copies of a side imported, by device and inode: equal ones are one file."""
-    imported = [item for survey in seen for item in survey["imported"].items()]
+    imported = [item for survey in surveys for item in survey.imported.items()]
     files = [file for name, file in imported if name.partition(".")[0] == "impls"]
     return {(status.st_dev, status.st_ino): file for file in files if (status := Path(file).stat())}
 
 
-def _unimportable(python: str, failed: str, missing: str | None, reason: str) -> str:
-    top = (missing or "").partition(".")[0]
+def _unimportable(python: str, survey: Survey) -> str:
+    """The message about a survey whose imports failed, with the cure."""
+    failed, reason = survey.failed, survey.reason
+    top = (survey.missing or "").partition(".")[0]
     if top and top not in ("impls", "bench"):
         return f"{python} has no {top}, which {failed} imports: {python} -m pip install {PACKAGES.get(top, top)}"
     if failed.startswith("impls") or top == "impls":

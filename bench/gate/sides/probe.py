@@ -28,7 +28,7 @@ ALWAYS = ("torch", "numpy", "scipy", "triton", "numba", "jax", "jaxlib", "scikit
 
 
 def survey(packages: list[str]) -> dict[str, Any]:
-    """The answer, as `preflight.survey` describes it; or the import that failed."""
+    """The answer, as `preflight.Survey` describes it."""
     for name in NEEDED:
         try:
             importlib.import_module(name)
@@ -42,7 +42,7 @@ def survey(packages: list[str]) -> dict[str, Any]:
     own = {name: file for name, file in files.items() if file and name.partition(".")[0] in ("impls", "bench")}
     return {
         "imported": own | {"torch": files["torch"]},
-        "found": {name: place for name in packages if (place := _place(name))},
+        "packages": {name: place for name in packages if (place := _place(name))},
         "prefixes": sorted({sys.prefix, sys.base_prefix}),
         "versions": _versions(packages),
     }
