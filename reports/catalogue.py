@@ -1,4 +1,4 @@
-"""The catalogue, for people and for programs: what `python -m bench list` shows."""
+"""The catalogue as `python -m bench list` shows it, as tables and as a JSON document."""
 
 from collections.abc import Iterator
 from typing import Any

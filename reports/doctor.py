@@ -1,4 +1,4 @@
-"""What the doctor found, for the screen and for programs. Apart from reports of runs: nothing here was raced but the twin."""
+"""The doctor's findings, for the terminal and as a JSON document."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,22 +23,22 @@ NARROW = 60  # characters a line below which a topic has a line of its own
 def render(
     findings: Sequence[Finding], resolution: Resolution | None = None, width: int = 150
 ) -> Iterator[RenderableType]:
-    """Worst first, each with its glyph, its word and what to do; then what it comes to, and what the machine can resolve.
+    """The findings, worst first, each with what to do; then the verdict, and how small a change the machine can show.
 
     width  characters a line
     """
     for grade in GRADES:
-        found = [each for each in findings if each.grade == grade]
-        if found:
+        of_grade = [each for each in findings if each.grade == grade]
+        if of_grade:
             yield Text()
             yield Text(f"{GLYPHS[grade]} {WORDS[grade]}", style=STYLES[grade])
-            yield Padding(_table(found, width), (0, 0, 0, 2))
+            yield Padding(_table(of_grade, width), (0, 0, 0, 2))
     yield Text()
     yield Text(verdict(findings, resolution), style="bold")
 
 
 def _table(findings: Sequence[Finding], width: int) -> Table:
-    """A topic's name stands before what was seen; unless all is fine, where that was read, and what to do below it."""
+    """A line for each finding: its topic, what was seen, where, and what to do; less of those that are fine."""
     wide = width >= NARROW
     table = Table.grid(padding=(0, 2))
     if wide:
@@ -59,25 +59,25 @@ def _table(findings: Sequence[Finding], width: int) -> Table:
 
 
 def verdict(findings: Sequence[Finding], resolution: Resolution | None = None) -> str:
-    """ "This machine has 1 thing that is bad for measuring and 2 to be careful with; ...": the sum of it in one sentence."""
+    """ "This machine has 1 thing that is bad for measuring and 2 to be careful with; ...": all findings in one sentence."""
     counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
     if counts["bad"]:
-        said = f"{plural(counts['bad'], 'thing is', 'things are')} bad for measuring here"
+        judgement = f"{plural(counts['bad'], 'thing is', 'things are')} bad for measuring here"
     elif counts["caution"]:
-        said = "this machine can be measured on, with care"
+        judgement = "this machine can be measured on, with care"
     else:
-        said = "this machine is fit to measure on"
+        judgement = "this machine is fit to measure on"
     more = [f"{counts['caution']} to be careful with"] if counts["caution"] else []
     more += [f"{counts['unknown']} cannot be known here"] if counts["unknown"] else []
     more += [f"{counts['fine']} fine"]
-    told = f"{said} ({', '.join(more)})"
+    sentence = f"{judgement} ({', '.join(more)})"
     if resolution is not None:
-        told += f"; {resolution.sentence}"
-    return f"{told[:1].upper()}{told[1:]}."
+        sentence += f"; {resolution.sentence}"
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def document(findings: Sequence[Finding], resolution: Resolution | None = None) -> dict[str, Any]:
-    """The same as plain dictionaries and lists, in the order in which it was looked at."""
+    """The same as plain dictionaries and lists, in the order of the checks."""
     return {
         "format": FORMAT,
         "verdict": verdict(findings, resolution),

@@ -1,4 +1,4 @@
-"""The JSON document of `run --json` and `report --json`: the comparison for programs. Its fields are a promise."""
+"""The JSON document of `run --json` and `report --json`. Fields that exist keep their names and meanings."""
 
 from typing import Any
 
@@ -108,13 +108,13 @@ def _growth(sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def _value(found: Estimate | None) -> float | None:
-    return found.value if found else None
+def _value(estimate: Estimate | None) -> float | None:
+    return estimate.value if estimate else None
 
 
-def _low(found: Estimate | None) -> float | None:
-    return found.low if found else None
+def _low(estimate: Estimate | None) -> float | None:
+    return estimate.low if estimate else None
 
 
-def _high(found: Estimate | None) -> float | None:
-    return found.high if found else None
+def _high(estimate: Estimate | None) -> float | None:
+    return estimate.high if estimate else None

@@ -1,4 +1,4 @@
-"""A run as data frames, CSV and Parquet, where a name means the same in each of them; for anybody's own analysis."""
+"""The records of a run as CSV and Parquet; a column's name means the same in both."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ _EMPTY = Record(  # names the columns of a run without records
 
 
 def frame(records: Sequence[Record]) -> pd.DataFrame:
-    """Times in seconds; blocks as their median, for the raw ones stay in the records."""
+    """A row for each record: times in seconds, blocks as their median."""
     return pd.DataFrame([_flat(record) for record in records], columns=list(_flat(_EMPTY)))
 
 

@@ -10,8 +10,8 @@ from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.sanitize import plain
 
-# The action joins the points of a name whatever their unit and converts none it does not know: one unit for ever.
-# Nanoseconds, because its charts and comments print plain numbers, and an update is seldom a whole second.
+# The action joins the points of a name whatever their unit, and converts none: so the unit never changes.
+# Nanoseconds, because its charts and comments print plain numbers, and an update seldom takes a whole second.
 UNIT, SCALE = "ns/update", 1e9
 DIGITS = 6
 

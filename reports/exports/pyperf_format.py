@@ -1,4 +1,4 @@
-"""A run in pyperf's JSON, for `pyperf stats`, `compare_to` and `hist`. Its name leaves `pyperf` to the package itself."""
+"""A run in pyperf's JSON, for `pyperf stats`, `compare_to` and `hist`."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,16 @@ from reports.text.sanitize import plain
 def export(report: RunReport) -> bytes:
     """One benchmark an arm, one of their runs a round: both are a fresh process. A value is a block's seconds an update.
 
-    The first update is the warmup. Floors, the twin, and arms that any round saw fail or answer wrong are left out.
+    The first update is the warmup. Floors, the twin, and arms that failed or were wrong in any round are left out.
     pyperf refuses a suite without benchmarks.
     """
     arms = {arm: result.records[arm] for result in report.races for arm in result.race.arms if arm.role != "twin"}
     benchmarks = {}
-    for arm, mine in arms.items():
+    for arm, records in arms.items():
         name = plain(arm.key).strip()
-        runs = [_run(record) for record in mine if record.status == "ok" and record.work != "floor"]
-        if len(runs) == len(mine) and (timed := [run for run in runs if run["values"]]):
-            benchmarks[name] = {"metadata": _benchmark(arm, name, mine[0]), "runs": timed}
+        runs = [_run(record) for record in records if record.status == "ok" and record.work != "floor"]
+        if len(runs) == len(records) and (timed := [run for run in runs if run["values"]]):
+            benchmarks[name] = {"metadata": _benchmark(arm, name, records[0]), "runs": timed}
     suite = {
         "version": "1.0",
         "metadata": _suite(report.plan, report.environment),

@@ -14,7 +14,7 @@ from reports.text.sanitize import plain
 
 
 def export(report: RunReport) -> bytes:
-    """One benchmark an arm, seconds an update; a round of ours is one datum of theirs: its median over laps.
+    """One benchmark for each arm, in seconds an update; each round is one value, its median over laps.
 
     Statistics are computed as pytest-benchmark computes them. Arms without a time, or wrong in any round, are left out.
     """

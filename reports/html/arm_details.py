@@ -1,4 +1,4 @@
-"""Everything that a run knows of one arm, for the fold below the table. Apart because the page shows one for each."""
+"""Everything that a run recorded of one arm, for the part of the page that unfolds below the table."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,12 +24,12 @@ from reports.text import numbers
 from reports.text.columns import NOTHING, Column, cells, heads
 
 MOST = 1_000_000  # bytes of an animation that is carried inside the page
-WEIGHTS = 6  # numbers of an answer that are told
+WEIGHTS = 6  # numbers of an answer that are shown
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A thing's name, what is known of it, and what the name means where that needs saying."""
+    """A name, its value as text, and what the name means where that needs saying."""
 
     name: str
     text: str
@@ -37,8 +37,8 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the referee said at one point of every round: the worst of it."""
+class WorstJudgement:
+    """The worst judgement of an arm at one point of its rounds: after the first update, the job or the blocks."""
 
     when: str
     times: int
@@ -51,19 +51,19 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Noted:
-    """A caveat, and the number of rounds that carry it."""
+class RepeatedCaveat:
+    """A caveat, and the number of rounds that have it."""
 
     caveat: Caveat
     rounds: int
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What profiling found of an arm.
+class ProfileDetails:
+    """What profiling recorded of an arm.
 
-    sentence    where an update's time goes, and what can be done; empty where that is not known
-    parts       of an update: name, share and seconds, how it was obtained
+    sentence    where an update's time goes and what can be done; empty where that is not known
+    parts       of an update: name, share and seconds, how they were obtained
     operations  name, calls and seconds an update
     files       beside the page, with what they are
     """
@@ -78,29 +78,29 @@ class Spent:
 
 @dataclass(frozen=True)
 class ArmDetails:
-    """One arm.
+    """What the page shows of one arm.
 
-    said     its time and its verdict
-    drawing  the GIF of its watched job, where it is small; empty where there is none
-    drawn    its name in the folder of the run
+    headline   its time and its verdict
+    animation  the GIF of its watched job, where it is small; empty where there is none
+    gif        the name of that file in the folder of the run
     """
 
     id: str
     row: Row
     glyph: str
-    said: str
+    headline: str
     rounds: int
     facts: tuple[Fact, ...]
     cold: tuple[Fact, ...]
     counters: tuple[Fact, ...]
-    judged: tuple[Judged, ...]
+    judgements: tuple[WorstJudgement, ...]
     variables: tuple[Fact, ...]
-    noted: tuple[Noted, ...]
-    strip: Strip | None
-    drawing: bytes
-    drawn: str
+    caveats: tuple[RepeatedCaveat, ...]
+    block_strip: Strip | None
+    animation: bytes
+    gif: str
     command: str
-    spent: Spent | None
+    profile: ProfileDetails | None
 
 
 def arm_details(
@@ -112,36 +112,36 @@ def arm_details(
     columns  of the table, which leaves some out where the page is narrow; the details have all
     """
     records = result.records[row.arm]
-    drawn = f"pictures/{row.arm.slug}.gif"
-    drawing = _drawing(run.path / drawn)
+    gif = f"pictures/{row.arm.slug}.gif"
+    animation = _animation(run.path / gif)
     scale, unit = unit_of(result.rows)
     texts = zip(columns, heads(columns, unit), cells(columns, row, scale), strict=True)
     return ArmDetails(
         id=f"arm-{number}",
         row=row,
         glyph=glyph(row.verdict),
-        said=", ".join(filter(None, [numbers.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),
+        headline=", ".join(filter(None, [numbers.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),
         rounds=len(records),
         facts=tuple(Fact(head, text, column.meaning) for column, head, text in texts if text not in ("", NOTHING)),
         cold=tuple(_cold(row, records)),
         counters=tuple(_counters(row, records)),
-        judged=tuple(_judged(records)),
+        judgements=tuple(_judgements(records)),
         variables=tuple(_variables(records)),
-        noted=tuple(_noted(records)),
-        strip=block_strip.draw(records, colour),
-        drawing=drawing if len(drawing) <= MOST else b"",
-        drawn=drawn if drawing else "",
+        caveats=tuple(_caveats(records)),
+        block_strip=block_strip.draw(records, colour),
+        animation=animation if len(animation) <= MOST else b"",
+        gif=gif if animation else "",
         command=command(row.arm, result.race),
-        spent=_spent(row, result.race, result.profiled) if result.profiled else None,
+        profile=_profile(row, result.race, result.profiled) if result.profiled else None,
     )
 
 
 def _unlike(arm: Arm, reference: Arm, profiled: Profiled) -> list[str]:
-    """What is not the same for an arm and the reference besides their code."""
+    """In what an arm and the reference differ besides their code."""
     return differences(arm, reference, profiled.profiles.get(arm), profiled.profiles.get(reference))
 
 
-def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
+def _profile(row: Row, race: Race, profiled: Profiled) -> ProfileDetails | None:
     profile, found = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
     if profile is None:
         return None
@@ -152,7 +152,7 @@ def _spent(row: Row, race: Race, profiled: Profiled) -> Spent | None:
         for each in ([found] if found else ())
         for part in each.parts
     ]
-    return Spent(
+    return ProfileDetails(
         sentence=sentence(found) if found else "",
         parts=tuple(parts),
         counters=tuple(Fact(*each) for each in counters(profile)),
@@ -166,7 +166,7 @@ def _cold(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
     first = next((record for record in records if record.first_seconds is not None), None)
     if first is None:
         return
-    beside = "" if first.alone else ", while others were starting beside it"
+    beside = "" if first.alone else ", while other arms were starting"
     yield Fact("import", numbers.seconds(first.import_seconds), "loading the framework and the implementation")
     yield Fact("build", numbers.seconds(first.build_seconds))
     yield Fact("first update", f"{numbers.seconds(first.first_seconds)}{beside}", "with any compilation")
@@ -200,15 +200,15 @@ def _counters(row: Row, records: Sequence[Record]) -> Iterator[Fact]:
         yield Fact("fault", row.judgement.fault)
 
 
-def _telemetry(found: Sequence[Telemetry]) -> Iterator[Fact]:
-    """What the device's counters said right after the blocks: least to most."""
+def _telemetry(rounds: Sequence[Telemetry]) -> Iterator[Fact]:
+    """What the device's counters showed right after the blocks: least to most."""
     for name, unit in (("megahertz", "MHz"), ("watts", "W"), ("celsius", "degrees")):
-        told = [value for each in found for value in getattr(each, name) if value is not None]
-        if told:
-            low, high = numbers.count(min(told), 3), numbers.count(max(told), 3)
-            yield Fact(f"{found[0].device}, {unit}", low if low == high else f"{low} to {high}", "right after a block")
+        values = [value for each in rounds for value in getattr(each, name) if value is not None]
+        if values:
+            low, high = numbers.count(min(values), 3), numbers.count(max(values), 3)
+            yield Fact(f"{rounds[0].device}, {unit}", low if low == high else f"{low} to {high}", "right after a block")
     held = Counter[str]()
-    for each in found:
+    for each in rounds:
         held.update(each.held)
     if held:
         yield Fact("clocks held down", ", ".join(f"{why} in {grouped(count)} blocks" for why, count in held.items()))
@@ -221,23 +221,24 @@ def _number(value: object) -> str:
 
 
 def _span(values: Iterable[int | None]) -> str:
-    found = sorted({number for number in values if number is not None})
-    if not found:
+    known = sorted({number for number in values if number is not None})
+    if not known:
         return NOTHING
-    return grouped(found[0]) if found[0] == found[-1] else f"{grouped(found[0])} to {grouped(found[-1])}"
+    low, high = grouped(known[0]), grouped(known[-1])
+    return low if low == high else f"{low} to {high}"
 
 
-def _judged(records: Sequence[Record]) -> Iterator[Judged]:
-    found = [judgement for record in records for judgement in record.judgements]
-    order = list(dict.fromkeys(judgement.when for judgement in found))
-    found.sort(key=lambda judgement: order.index(judgement.when))
-    for when, group in groupby(found, key=lambda judgement: judgement.when):
-        mine = list(group)
-        worst = max(mine, key=_share)
-        yield Judged(
+def _judgements(records: Sequence[Record]) -> Iterator[WorstJudgement]:
+    judgements = [judgement for record in records for judgement in record.judgements]
+    order = list(dict.fromkeys(judgement.when for judgement in judgements))
+    judgements.sort(key=lambda judgement: order.index(judgement.when))
+    for when, group in groupby(judgements, key=lambda judgement: judgement.when):
+        same_time = list(group)
+        worst = max(same_time, key=_share)
+        yield WorstJudgement(
             when=when,
-            times=len(mine),
-            updates=_span(judgement.updates for judgement in mine),
+            times=len(same_time),
+            updates=_span(judgement.updates for judgement in same_time),
             loss=NOTHING if worst.loss is None else f"{worst.loss:.6g}",
             distance="not finite" if worst.distance is None else f"{worst.distance:.1e}",
             tolerance=f"{worst.tolerance:.1e}",
@@ -255,19 +256,19 @@ def _share(judgement: Judgement) -> float:
 
 
 def _variables(records: Sequence[Record]) -> Iterator[Fact]:
-    """Of all rounds; a variable that was not the same in all of them has several values."""
+    """The environment variables of all rounds; one that was not the same in all of them has several values."""
     for name in sorted({name for record in records for name in record.variables}):
         values = dict.fromkeys(record.variables[name] for record in records if name in record.variables)
         yield Fact(name, ", ".join(values))
 
 
-def _noted(records: Sequence[Record]) -> Iterator[Noted]:
-    found = dict.fromkeys(caveat for record in records for caveat in record.caveats)
-    for caveat in found:
-        yield Noted(caveat, sum(caveat in record.caveats for record in records))
+def _caveats(records: Sequence[Record]) -> Iterator[RepeatedCaveat]:
+    caveats = dict.fromkeys(caveat for record in records for caveat in record.caveats)
+    for caveat in caveats:
+        yield RepeatedCaveat(caveat, sum(caveat in record.caveats for record in records))
 
 
-def _drawing(path: Path) -> bytes:
+def _animation(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except (OSError, ValueError):

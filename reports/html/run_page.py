@@ -1,4 +1,4 @@
-"""The page: index.html, one file that needs no network, no script and no trust in what a record says."""
+"""The page of a run, index.html: one file that needs no network and no script, and is safe whatever a record holds."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A source, and the id of the one fold that shows it: arms of one file share it."""
+class ShownSource:
+    """The source of an implementation, its id, and the id of the arm whose details show it: other arms link to it."""
 
     id: str
     owner: str
@@ -96,13 +96,13 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
     )
 
 
-def _sources(details: Iterable[ArmDetails], run: Store) -> dict[str, Shown]:
-    """By implementation, those that the run kept."""
-    shown: dict[str, Shown] = {}
+def _sources(details: Iterable[ArmDetails], run: Store) -> dict[str, ShownSource]:
+    """The sources that the run kept, by implementation."""
+    shown: dict[str, ShownSource] = {}
     for each in details:
         name = each.row.arm.implementation
         if name not in shown and source.is_name(name) and (text := run.source(name)):
-            shown[name] = Shown(each.id.replace("arm", "source"), each.id, source.read(text))
+            shown[name] = ShownSource(each.id.replace("arm", "source"), each.id, source.read(text))
     return shown
 
 
@@ -114,7 +114,7 @@ def _about(report: RunReport) -> str:
 
 def _carried(details: Sequence[ArmDetails]) -> str:
     """The id of the one arm whose animation the page carries: they are large, and all right arms draw the same."""
-    return next((each.id for each in details if each.drawing), "")
+    return next((each.id for each in details if each.animation), "")
 
 
 def _machine(report: RunReport) -> str:
@@ -138,7 +138,7 @@ def _plan(report: RunReport) -> Iterator[Fact]:
 
 
 def _flat(value: Any, path: str = "") -> Iterator[Fact]:
-    """Every leaf of a JSON document, whatever its shape."""
+    """Every value in a JSON document, whatever its shape."""
     name = path.replace("_", " ")
     if isinstance(value, dict) and value:
         for key, inner in value.items():
@@ -157,15 +157,15 @@ def _flat(value: Any, path: str = "") -> Iterator[Fact]:
 
 
 def _strange(report: RunReport) -> Iterator[str]:
-    """What the reader should know before believing anything."""
+    """What the reader should know before trusting the numbers."""
     plan, records = report.plan, report.records
     if not records:
-        yield "There is no record: the run ended before its first round was over. `--resume` goes on with it."
+        yield "There is no record: the run was stopped before its first round was finished. `--resume` continues it."
     planned = {arm for race in plan.races for arm in race.arms}
     if strange := sum(record.arm not in planned for record in records):
-        yield f"{grouped(strange)} of the records are of arms that are not in the plan: they are not shown."
+        yield f"{grouped(strange)} of the records are of arms that are not in the plan; they are not shown."
     if others := sorted({record.run for record in records} - {plan.run}):
-        yield f"Records of another run are among them, perhaps of another machine: {', '.join(others)}."
+        yield f"Some records are of another run, perhaps of another machine: {', '.join(others)}."
 
 
 def _missing(report: RunReport, details: Sequence[ArmDetails], run: Store) -> Iterator[str]:
@@ -174,10 +174,10 @@ def _missing(report: RunReport, details: Sequence[ArmDetails], run: Store) -> It
     if older:
         yield f"Its records are of format {' and '.join(map(str, older))}; today's is {FORMAT}, which keeps more."
     if not report.environment:
-        yield "There is no environment.json: nobody knows which machine this was."
+        yield "There is no environment.json, so the machine is not known."
     names = {each.row.arm.implementation for each in details}
     silent = sorted(name for name in names if not (source.is_name(name) and run.source(name)))
     if silent and len(silent) == len(names):
-        yield "It kept no sources: the folds do not say what an arm does."
+        yield "It kept no sources, so the page does not show what an arm does."
     elif silent:
         yield f"It kept no source of {', '.join(silent)}."

@@ -1,4 +1,4 @@
-"""The tables of the page: cells with the numbers that they are sorted by. Apart from the page because they are all alike."""
+"""The tables of the page: their cells, with the numbers to sort by."""
 
 import math
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, and the number that it is sorted by; empty for none."""
+    """A text, and the number to sort by; empty for none."""
 
     text: str
     key: str
@@ -51,7 +51,7 @@ class Cell:
 class Line:
     """A row of a table.
 
-    target   the id of its fold
+    target   the id of the arm's details
     reason   why it has no time, or no rank
     """
 
@@ -65,7 +65,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of a class; `heading` is empty where there is but one class."""
+    """The rows of a class; `heading` is empty for the only class."""
 
     name: str
     heading: str
@@ -74,7 +74,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """`timed` is the place of the first cell that an arm without a time has nothing to say in."""
+    """A table of the page; `timed` is the index of the first column that an arm without a time leaves empty."""
 
     caption: str
     heads: tuple[Head, ...]
@@ -83,16 +83,16 @@ class Table:
 
 
 def table(result: RaceResult, columns: Sequence[Column[Row]], targets: Sequence[str]) -> Table:
-    """The rows of a race, class by class; `targets` are the ids of their folds."""
+    """The rows of a race, class by class; `targets` are the ids of the arms' details."""
     scale, unit = unit_of(result.rows)
-    found = []
+    groups = []
     lines = zip(result.rows, targets, strict=True)
     for name, same in groupby(lines, key=lambda line: line[0].group):
-        mine = [_line(row, target, _cells(columns, row, scale)) for row, target in same]
-        found.append(Group(name, CLASSES[name], tuple(mine)))
+        of_class = [_line(row, target, _cells(columns, row, scale)) for row, target in same]
+        groups.append(Group(name, CLASSES[name], tuple(of_class)))
     titles = _heads(columns, unit)
     first = next((place for place, head in enumerate(titles) if head.id == "update"), len(titles))
-    return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(found), first)
+    return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(groups), first)
 
 
 def sweep_table(sweep: Sweep) -> Table:
@@ -103,29 +103,29 @@ def sweep_table(sweep: Sweep) -> Table:
 
 
 def classes(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """The classes there are, and what each is called."""
+    """The classes of these rows, and what each is called."""
     present = {row.group for row in rows}
     return [(name, text.partition(":")[0]) for name, text in CLASSES.items() if name in present]
 
 
 def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    """The verdicts there are: each with its words and its glyph."""
+    """The verdicts of these rows, each with its text and its sign."""
     present = dict.fromkeys(row.verdict for row in rows)
     order = [*(name for name in GLYPHS if name in present), *sorted(name for name in present if name not in GLYPHS)]
     return [(name, name.replace("_", " "), glyph(name)) for name in order]
 
 
 def glyph(verdict: str) -> str:
-    """A verdict as a sign, for who cannot tell its colour."""
+    """A verdict as a sign, for readers who cannot tell its colour."""
     return GLYPHS.get(verdict, MISSING if verdict in NOT_TRIED else GRAVE)
 
 
-def _line(row: Row, target: str, found: tuple[Cell, ...]) -> Line:
+def _line(row: Row, target: str, cells: tuple[Cell, ...]) -> Line:
     return Line(
         target=target,
         verdict=row.verdict,
         glyph=glyph(row.verdict),
-        cells=found,
+        cells=cells,
         reference=row.arm.role == "reference",
         reason=row.reason if row.status != "ok" else "",
     )

@@ -1,4 +1,4 @@
-"""What a source file says of itself, and its text in a few colours. Apart because it reads a program and never runs it."""
+"""A source file for the page: its docstrings, and its text in a few colours. It is parsed and never run."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ KINDS = {
 class Source:
     """A file as it was raced.
 
-    says    what its docstring and that of its class tell, a paragraph each
+    says    the paragraphs of its docstring and of its classes' docstrings
     pieces  its text, cut where its kind changes: keyword, comment, string, name, or ""
     """
 
@@ -36,14 +36,14 @@ class Source:
 
 
 def read(text: str) -> Source:
-    """The source of this text; one that cannot be parsed says nothing of itself, and is shown all the same."""
+    """The source of this text; one that cannot be parsed is shown without docstrings."""
     pieces = ((_kind(token), value) for token, value in PythonLexer().get_tokens(text))
     merged = [(kind, "".join(value for _, value in same)) for kind, same in groupby(pieces, key=lambda piece: piece[0])]
     return Source(tuple(_says(text)), tuple(merged), len(text.splitlines()))
 
 
 def is_name(implementation: str) -> bool:
-    """Whether this can be the name of an implementation, and nothing but that."""
+    """Whether this can be the name of an implementation, and cannot be a path to anything else."""
     return bool(NAME.fullmatch(implementation))
 
 

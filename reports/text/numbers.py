@@ -1,4 +1,4 @@
-"""Turns numbers into text with no more digits than they have. Apart so that every report says a number the same way."""
+"""Numbers as text, with no more digits than are known."""
 
 import math
 
@@ -10,13 +10,13 @@ THIN = " "
 
 
 def unit_for(seconds: list[float]) -> tuple[float, str]:
-    """One unit for a whole column: the largest in which the smallest of the values is at least 1."""
+    """Scale and name of one unit for several durations: the largest in which the smallest of them is at least 1."""
     smallest = min(seconds, default=1.0)
     return next((unit for unit in DURATIONS if smallest >= unit[0]), DURATIONS[-1])
 
 
 def number(value: float, half_width: float) -> str:
-    """A value rounded where its uncertainty begins: two digits of the half-width stay; unknown width: two digits."""
+    """A value with as many decimals as two digits of its half-width have; with two digits for an unknown half-width."""
     if not math.isfinite(value):
         return str(value)
     known = half_width if 0 < half_width < math.inf else abs(value) or 1.0
@@ -27,7 +27,7 @@ def number(value: float, half_width: float) -> str:
 def estimate(found: Estimate, scale: float = 1.0) -> str:
     """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none.
 
-    An interval as wide as the value is not as far below it as above it: then its ends are said, "7.0 (0.13 to 380)".
+    An interval wider than the value is not symmetric: then its ends are given, "7.0 (0.13 to 380)".
     """
     if found.low is None or found.high is None:
         return number(found.value / scale, math.inf)
@@ -39,13 +39,13 @@ def estimate(found: Estimate, scale: float = 1.0) -> str:
 
 
 def own_unit(found: Estimate) -> str:
-    """Seconds in the unit that suits them: "402.0 ± 8.0 µs"."""
+    """An estimate of seconds in its own unit: "402.0 ± 8.0 µs"."""
     scale, unit = unit_for([found.value])
     return f"{estimate(found, scale)} {unit}"
 
 
 def value(found: Estimate, scale: float = 1.0) -> str:
-    """The estimate alone, in digits that its interval supports."""
+    """The value without its interval, in the digits that the interval supports."""
     return number(found.value / scale, found.half_width * found.value / scale)
 
 
@@ -59,7 +59,7 @@ def seconds(duration: float | None) -> str:
 
 
 def count(number: float, digits: int = 2) -> str:
-    """A count of this many digits, in groups of three: "2 300"; one that is whole has no decimals."""
+    """A number in this many digits, grouped in threes: "2 300"; without decimals where it is whole."""
     if not number:
         return "0"
     decimals = digits - 1 - math.floor(math.log10(abs(number)))
@@ -68,7 +68,7 @@ def count(number: float, digits: int = 2) -> str:
 
 
 def times(factor: float) -> str:
-    """A factor in words fit for a sentence: "2.14 times", "13.4 times"."""
+    """A factor for a sentence: "2.14 times", "13.4 times"."""
     return f"{count(factor, 3)} times"
 
 

@@ -1,6 +1,6 @@
-"""What every page is made with: template, escaping, policy, figures. Apart because no page may do it less carefully.
+"""Renders a page from its template: escaping, security policy, figures.
 
-Everything is escaped where it is put in; the only style and script that a browser will run are ours, by their hash.
+Everything is escaped where it is inserted; a browser runs only our own style and script, identified by their hashes.
 """
 
 import base64

@@ -81,14 +81,14 @@
       box.checked = !(state.get("without-" + box.name) || "").split(".").includes(box.value);
     }
     const wanted = (state.get("open") || "").split(".").filter((id) => document.getElementById(id));
-    for (const fold of document.querySelectorAll("details[id]")) fold.open = wanted.includes(fold.id);
+    for (const details of document.querySelectorAll("details[id]")) details.open = wanted.includes(details.id);
     opened = wanted;
     sort();
     sift();
     if (wanted.length) document.getElementById(wanted[wanted.length - 1]).scrollIntoView();
   }
 
-  // A link to a fold opens it and all that it lies in.
+  // A link to details opens them and all that they lie in.
   function reveal(id) {
     const target = document.getElementById(id);
     if (!target) return;
@@ -116,7 +116,7 @@
   const SPARE = [7, 6, 5, 4, 3, 2, 1];
   const fit = () => {
     for (const box of document.querySelectorAll(".scroll")) {
-      if (!box.clientWidth) continue; // in a fold that is closed
+      if (!box.clientWidth) continue; // in details that are closed
       box.className = "scroll";
       for (const turn of SPARE) if (box.scrollWidth > box.clientWidth) box.classList.add("least-" + turn);
       box.classList.add(box.scrollWidth > box.clientWidth ? "wider" : "fits");

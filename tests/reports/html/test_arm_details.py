@@ -35,7 +35,7 @@ def test_cold_is_set_against_steady() -> None:
 def test_others_that_started_beside_it_are_told() -> None:
     """A cold time that was not the arm's own says so."""
     assert facts(folded(rounds(MANUAL, 2e-4, alone=False)))["first update"].endswith(
-        "while others were starting beside it"
+        "while other arms were starting"
     )
 
 
@@ -59,7 +59,7 @@ def test_answers_are_summed_up_by_their_worst() -> None:
     far = Judgement(when="blocks", updates=1_100, loss=0.6, distance=5e-5, tolerance=1e-4)
     lost = Judgement(when="job", updates=10, loss=None, distance=None, tolerance=1e-4, fault="not finite")
     records = [replace(record(MANUAL, n, 2e-4), judgements=each) for n, each in ((1, (near, lost)), (2, (far,)))]
-    blocks, job = folded(records).judged
+    blocks, job = folded(records).judgements
     assert (blocks.when, blocks.times, blocks.updates, blocks.loss, blocks.share) == (
         "blocks",
         2,
@@ -73,7 +73,7 @@ def test_answers_are_summed_up_by_their_worst() -> None:
 def test_caveats_are_told_once() -> None:
     """With the number of rounds that carry them."""
     records = [record(MANUAL, number, 2e-4, caveats=[BUSY] if number < 3 else []) for number in (1, 2, 3)]
-    (noted,) = folded(records).noted
+    (noted,) = folded(records).caveats
     assert (noted.caveat, noted.rounds) == (BUSY, 2)
 
 
@@ -88,17 +88,17 @@ def test_a_drawing_comes_along_when_it_is_one_and_small(tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     name = f"pictures/{MANUAL.slug}.gif"
     found = folded(rounds(MANUAL, 2e-4), tmp_path)
-    assert (found.drawing, found.drawn) == (b"", "")
+    assert (found.animation, found.gif) == (b"", "")
     for content, kept, told in ((b"GIF89a", b"GIF89a", name), (b"<svg/>", b"", ""), (b"GIF8" + b"." * MOST, b"", name)):
         (tmp_path / name).write_bytes(content)
         found = folded(rounds(MANUAL, 2e-4), tmp_path)
-        assert (found.drawing, found.drawn) == (kept, told)
+        assert (found.animation, found.gif) == (kept, told)
 
 
 def test_a_failed_arm_has_a_fold_too() -> None:
     """Nothing is told of what was not measured."""
     found = folded([record(MANUAL, 1, None, status="failed", reason="it broke")])
-    assert (found.strip, found.cold, found.judged) == (None, (), ())
+    assert (found.block_strip, found.cold, found.judgements) == (None, (), ())
     assert facts(found)["rounds"] == "0 timed of 1"
     assert found.command.startswith("python -m bench run --implementation linear/manual")
 

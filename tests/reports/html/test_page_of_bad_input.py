@@ -107,7 +107,7 @@ def strange() -> RunReport:
         (broken(), ["Nothing could be measured: 2 of 2 arms failed.", "No answers", "Stability unknown", "it broke"]),
         (broken(reason="broken " * 140), ["broken " * 139]),
         (lonely(), ["No arm was faster than linear/nn_sgd cpu eager", "Stability unknown"]),
-        (strange(), ["1 of the records are of arms that are not in the plan", "Records of another run are among them"]),
+        (strange(), ["1 of the records are of arms that are not in the plan", "Some records are of another run"]),
     ],
     ids=["empty", "no races", "all failed", "long reason", "one record", "strangers"],
 )
