@@ -6,8 +6,8 @@ nox.options.default_venv_backend = "virtualenv"  # pip, and not uv, finds the ma
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
-# Options of pytest-xdist: the tests of a file share fixtures, so they stay in one process.
-SIDE_BY_SIDE = ("-n=logical", "--maxprocesses=4", "--dist=loadscope")
+# Options of pytest-xdist: the tests of a file share fixtures, so they stay in one process; the slowest files come first.
+SIDE_BY_SIDE = ("-n=logical", "--maxprocesses=4", "--dist=loadscope", "--no-loadscope-reorder")
 
 
 def install(session: nox.Session, *more: str, extras: str = "") -> None:

@@ -26,6 +26,34 @@ multiprocessing.set_forkserver_preload(["torch.utils.data"])
 
 from tests.forking import Forks, substitutes  # noqa: E402 - after the number of threads
 
+# The files that take longest, longest first: begun last, one of them would run alone at the end while the other cores wait.
+SLOWEST = (
+    "bench/gate/test_gate.py",
+    "impls/contract/test_contract.py",
+    "bench/profiler/test_profile_run.py",
+    "bench/runner/test_classes.py",
+    "bench/runner/test_resume.py",
+    "bench/cli/test_app.py",
+    "bench/runner/test_caveats.py",
+    "bench/gate/test_counters.py",
+    "bench/worker/test_watch.py",
+    "bench/runner/test_faults.py",
+    "bench/gate/test_fork_servers.py",
+    "bench/selfbench/test_own_gate.py",
+    "bench/test_pytest_front_end.py",
+    "reports/html/test_run_page.py",
+    "impls/linear/test_kernels.py",
+    "bench/runner/test_fork_server.py",
+    "bench/worker/test_probes.py",
+    "bench/gate/sides/test_preflight.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the slowest files first; pytest-xdist hands files out in this order when it is told not to reorder them."""
+    places = {ROOT / "tests" / file: place for place, file in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(item.path, len(SLOWEST)))
+
 
 @pytest.fixture(scope="session")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
