@@ -130,9 +130,11 @@ def _files() -> dict[str, Path]:
 
 @cache
 def _read(name: str) -> Entry:
-    """What the file says of itself; a file that cannot be read spoils the entries of those built on it, and no other."""
+    """What the file says of itself. Where it, or a file that it imports, cannot be read, the summary says so."""
     own = _files()[name]
     sources = dependencies([module_name(name)], PLACES, _is_built_on)
+    if own not in sources:
+        return Entry(name, "cannot be read: it is a broken link, or a folder of the same name lies beside it")
     for path, source in sources.items():
         if source.fault:
             where = "" if path == own else f"it is built on {path.relative_to(ROOT.parent).as_posix()}: "

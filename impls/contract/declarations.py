@@ -44,7 +44,7 @@ def declaration(module: str, places: Sequence[Path]) -> Declaration:
 
     places  the folders in which Python looks for a module, in order
 
-    A file that defines no class, or several implementations, is not judged here: loading it names that fault.
+    A file with no class, or with several implementations, has the defaults here; loading it names that fault.
     """
     lineages = [list(_lineage(each, places, set())) for each in _classes(module, places)]
     certain = [lineage for lineage in lineages if any(each.name in _IMPLEMENTATION for each in lineage)]

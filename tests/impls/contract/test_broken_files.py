@@ -65,10 +65,11 @@ def test_a_file_that_is_not_utf8_hides_no_other(tmp_path: Path) -> None:
     assert set(catalogue.implementations()) <= set(listed.split())
 
 
-def test_an_editors_dangling_link_hides_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".#manual.py", "gone.py"])
+def test_a_dangling_link_hides_no_other(name: str, tmp_path: Path) -> None:
     """A link that leads nowhere, as an editor leaves beside an open file, hides no implementation."""
     plant(tmp_path, "linear/whole", RIGHT.encode())
-    (tmp_path / "impls" / "linear" / ".#manual.py").symlink_to("someone@somewhere.4711")
+    (tmp_path / "impls" / "linear" / name).symlink_to("someone@somewhere.4711")
     listed = say("from impls.contract import catalogue; print(*catalogue.implementations(), sep='\\n')", tmp_path)
     assert set(catalogue.implementations()) <= set(listed.split())
 
