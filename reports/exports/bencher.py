@@ -30,21 +30,21 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
 
     A cold start that was measured while others started is not the arm's own, and would raise false alarms.
     """
-    found: dict[str, dict[str, float | None]] = {
+    measures: dict[str, dict[str, float | None]] = {
         "latency": _interval(row.seconds, 1e9),  # built in, in nanoseconds
         "ratio": _interval(row.ratio if row.arm.role != "reference" else None),
         "loss": {"value": row.judgement.loss if row.judgement else None},
         "cold-start-seconds": {"value": row.cold_seconds if row.cold_alone else None},
         "peak-memory-bytes": {"value": row.peak_resident_bytes},
     }
-    finite = {slug: _finite(each) for slug, each in found.items()}
+    finite = {slug: _finite(each) for slug, each in measures.items()}
     return {slug: each for slug, each in finite.items() if "value" in each}
 
 
-def _interval(found: Estimate | None, scale: float = 1.0) -> dict[str, float | None]:
-    if found is None:
+def _interval(estimate: Estimate | None, scale: float = 1.0) -> dict[str, float | None]:
+    if estimate is None:
         return {}
-    values = {"value": found.value, "lower_value": found.low, "upper_value": found.high}
+    values = {"value": estimate.value, "lower_value": estimate.low, "upper_value": estimate.high}
     return {name: None if value is None else value * scale for name, value in values.items()}
 
 

@@ -43,7 +43,7 @@ def export(report: RunReport) -> bytes:
             "project": "looprace",
             "branch": None,
         },
-        "benchmarks": [_benchmark(mine) for each in arms.values() if (mine := _timed(each))],
+        "benchmarks": [_benchmark(timed) for records in arms.values() if (timed := _timed(records))],
         "datetime": started,
         "version": "5.0.0",
     }

@@ -142,22 +142,26 @@ def _unlike(arm: Arm, reference: Arm, profiled: Profiled) -> list[str]:
 
 
 def _profile(row: Row, race: Race, profiled: Profiled) -> ProfileDetails | None:
-    profile, found = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
+    profile, attribution = profiled.profiles.get(row.arm), profiled.attribution(row.arm)
     if profile is None:
         return None
     parts = [
         Fact(
             part.name, f"{numbers.percent(part.seconds / each.measured.value)}, {signed(part.seconds) or '0'}", part.how
         )
-        for each in ([found] if found else ())
+        for each in ([attribution] if attribution else ())
         for part in each.parts
     ]
     return ProfileDetails(
-        sentence=sentence(found) if found else "",
+        sentence=sentence(attribution) if attribution else "",
         parts=tuple(parts),
         counters=tuple(Fact(*each) for each in counters(profile)),
         operations=tuple(operations(profile)),
-        remarks=(*_unlike(row.arm, race.reference, profiled), *remarks(profile), *(doubts(found) if found else ())),
+        remarks=(
+            *_unlike(row.arm, race.reference, profiled),
+            *remarks(profile),
+            *(doubts(attribution) if attribution else ()),
+        ),
         files=tuple(artifacts(profile, race)),
     )
 

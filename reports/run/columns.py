@@ -50,7 +50,7 @@ def _share(row: Row) -> float | None:
 COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "#",
-        "rank by speed within its class; arms that are the same, or cannot be told apart, share a rank",
+        "rank by speed within its class; arms that are the same, or cannot be distinguished, share a rank",
         _rank,
         key=lambda row: row.rank,
         id="rank",

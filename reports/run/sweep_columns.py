@@ -48,11 +48,11 @@ def _memory(course: Course, _: float) -> str:
 
 
 def _at(size: int, sweep: Sweep, dispensable: int) -> Column[Course]:
-    found = {course: p.seconds for course in sweep.courses for p in course.points if p.size == size}
+    seconds = {course: p.seconds for course in sweep.courses for p in course.points if p.size == size}
     return Column(
         f"at {grouped(size)}",
         f"time of one update where {sweep.swept} is {grouped(size)}, ± half its 95 % interval",
-        lambda course, _: _own_unit(found.get(course)),
+        lambda course, _: _own_unit(seconds.get(course)),
         dispensable=dispensable,
     )
 
@@ -81,7 +81,7 @@ def race_columns(plan: Plan) -> tuple[Column[RaceResult], ...]:
         ),
         Column(
             "twin",
-            "the reference raced against itself: 1, but for what cannot be told apart here",
+            "the reference raced against itself: 1, within what cannot be distinguished here",
             lambda result, _: numbers.estimate(result.twin) if result.twin else NOTHING,
         ),
     )

@@ -104,10 +104,10 @@ def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableTy
 
 def _one_of_each(warnings: Sequence[Caveat]) -> list[Caveat]:
     """One warning of each code, which says how many more there are: a sweep has as many as it has races."""
-    found: dict[str, list[Caveat]] = {}
+    by_code: dict[str, list[Caveat]] = {}
     for warning in warnings:
-        found.setdefault(warning.code, []).append(warning)
+        by_code.setdefault(warning.code, []).append(warning)
     return [
         replace(first, text=f"{first.text} (and {len(more)} more like it: see summary.md)") if more else first
-        for first, *more in found.values()
+        for first, *more in by_code.values()
     ]

@@ -24,29 +24,29 @@ def number(value: float, half_width: float) -> str:
     return f"{value:,.{min(decimals, 12)}f}".replace(",", THIN)
 
 
-def estimate(found: Estimate, scale: float = 1.0) -> str:
+def estimate(measured: Estimate, scale: float = 1.0) -> str:
     """ "402.0 ± 8.0": the value and half its 95 % interval; the value alone, in two digits, when one round gives none.
 
     An interval wider than the value is not symmetric: then its ends are given, "7.0 (0.13 to 380)".
     """
-    if found.low is None or found.high is None:
-        return number(found.value / scale, math.inf)
-    if found.half_width > 0.5:
-        low, middle, high = (count(edge / scale) for edge in (found.low, found.value, found.high))
+    if measured.low is None or measured.high is None:
+        return number(measured.value / scale, math.inf)
+    if measured.half_width > 0.5:
+        low, middle, high = (count(edge / scale) for edge in (measured.low, measured.value, measured.high))
         return f"{middle} ({low} to {high})"
-    half = (found.high - found.low) / 2 / scale
-    return f"{number(found.value / scale, half)} ± {number(half, half)}"
+    half = (measured.high - measured.low) / 2 / scale
+    return f"{number(measured.value / scale, half)} ± {number(half, half)}"
 
 
-def own_unit(found: Estimate) -> str:
+def own_unit(measured: Estimate) -> str:
     """An estimate of seconds in its own unit: "402.0 ± 8.0 µs"."""
-    scale, unit = unit_for([found.value])
-    return f"{estimate(found, scale)} {unit}"
+    scale, unit = unit_for([measured.value])
+    return f"{estimate(measured, scale)} {unit}"
 
 
-def value(found: Estimate, scale: float = 1.0) -> str:
+def value(measured: Estimate, scale: float = 1.0) -> str:
     """The value without its interval, in the digits that the interval supports."""
-    return number(found.value / scale, found.half_width * found.value / scale)
+    return number(measured.value / scale, measured.half_width * measured.value / scale)
 
 
 def seconds(duration: float | None) -> str:

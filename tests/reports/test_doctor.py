@@ -31,7 +31,7 @@ def finding(grade: Grade, topic: str = "", **told: str) -> Finding:
 
 
 def shown(findings: Sequence[Finding], resolution: Resolution | None = None, width: int = 100) -> str:
-    """What stands on the screen."""
+    """What the terminal shows."""
     console = Console(file=io.StringIO(), width=width, highlight=False)
     for renderable in doctor.render(findings, resolution, width):
         console.print(renderable)
@@ -51,7 +51,7 @@ def test_the_worst_comes_first_each_under_its_glyph_and_word() -> None:
 
 @pytest.mark.parametrize("width", [30, 50, 100, 200])
 def test_everything_that_was_found_is_shown_at_any_width(width: int) -> None:
-    """Topic, what was seen, advice and command; no line is longer than the screen is wide."""
+    """Topic, what was seen, advice and command; no line is longer than the terminal is wide."""
     found = [finding("bad", "steal"), finding("caution", "other processes"), finding("fine", "memory")]
     text = shown(found, RESOLUTION, width)
     words = text.split()

@@ -1,4 +1,4 @@
-"""What all exports promise: strict formats whatever a run holds, and the same bytes each time. Apart from what each says."""
+"""What all exports have in common: strict formats whatever a run holds, and the same bytes each time."""
 
 import csv
 import io

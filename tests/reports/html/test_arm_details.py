@@ -34,9 +34,7 @@ def test_cold_is_set_against_steady() -> None:
 
 def test_others_that_started_beside_it_are_told() -> None:
     """A cold time that was not the arm's own says so."""
-    assert facts(folded(rounds(MANUAL, 2e-4, alone=False)))["first update"].endswith(
-        "while other arms were starting"
-    )
+    assert facts(folded(rounds(MANUAL, 2e-4, alone=False)))["first update"].endswith("while other arms were starting")
 
 
 def test_counters_are_those_there_are() -> None:

@@ -1,4 +1,4 @@
-"""The columns of every table: what each cell says. Apart because Markdown and terminal both take their words from here."""
+"""The columns of a race's table: what each cell says."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The object that every report shows: rows, twin, sentences and warnings of a run. Apart because it is where they meet."""
+"""The report of a run: its rows, twin, findings and warnings."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Rows and ranks: what the records of an arm add up to. Apart because every report shows these rows as they are."""
+"""The rows of a race: estimates from the records of an arm, and ranks."""
 
 import pytest
 from msgspec.structs import replace

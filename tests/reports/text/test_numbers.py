@@ -1,4 +1,4 @@
-"""Numbers and durations as text. Apart because every report says a number by these few functions."""
+"""Numbers and durations as text."""
 
 import math
 
