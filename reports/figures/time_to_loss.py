@@ -181,8 +181,8 @@ def _scales(top: Axes, low: Axes, target: Target, entries: Sequence[Entry]) -> N
 
 def _falling(entry: Entry) -> float:
     """Seconds after which an arm's loss has made a hundredth of its fall; the plot begins at the first of them."""
-    descent = entry.way.loss_curve
-    updates = updates_to(descent, descent.losses[0] - 0.01 * (descent.losses[0] - min(descent.losses)))
+    curve = entry.way.loss_curve
+    updates = updates_to(curve, curve.losses[0] - 0.01 * (curve.losses[0] - min(curve.losses)))
     return max(1, updates or 0) * entry.arm.row.seconds.value if entry.arm and entry.arm.row.seconds else math.inf
 
 

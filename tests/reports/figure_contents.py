@@ -15,21 +15,27 @@ CURVATURE = (3.0, 1.0)
 MINIMUM = 0.12
 
 
-def words_of(picture: Figure | None) -> str:
+def words_of(figure: Figure | None) -> str:
     """All text of the SVG, which must be well-formed to be read, as one line."""
-    assert picture is not None
-    root = ElementTree.fromstring(picture.files["svg"])  # noqa: S314 - our own picture
+    assert figure is not None
+    root = ElementTree.fromstring(figure.files["svg"])  # noqa: S314 - our own figure
     texts = root.iter("{http://www.w3.org/2000/svg}text")
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
 
-def numbers_of(picture: Figure | None) -> pd.DataFrame:
+def files_of(figure: Figure | None) -> dict[str, bytes]:
+    """The files of a figure by their formats."""
+    assert figure is not None
+    return figure.files
+
+
+def numbers_of(figure: Figure | None) -> pd.DataFrame:
     """The CSV of a figure."""
-    assert picture is not None
-    return pd.read_csv(io.BytesIO(picture.files["csv"]))
+    assert figure is not None
+    return pd.read_csv(io.BytesIO(figure.files["csv"]))
 
 
-def descent(updates: int = 10_000, lr: float = 1e-4) -> LossCurve:
+def loss_curve(updates: int = 10_000, lr: float = 1e-4) -> LossCurve:
     """The exact loss curve of gradient descent on a quadratic."""
     points = np.unique(np.linspace(0, updates, 101).round().astype(int))
     left = np.array([np.subtract(START, OPTIMUM) * (1 - 2 * lr * np.array(CURVATURE)) ** point for point in points])

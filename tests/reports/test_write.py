@@ -10,7 +10,7 @@ from bench.results.store import Store
 from reports import formats, write
 from reports.formats import FIGURES, Formats
 from reports.run.report import read, report_of
-from tests.reports.figure_contents import descent
+from tests.reports.figure_contents import loss_curve
 from tests.reports.parsed import Parsed
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, compared, grown, rounds
 
@@ -81,7 +81,7 @@ def test_a_run_has_every_picture_that_its_records_allow() -> None:
     bare = compared({MANUAL: 2e-4})
     assert [figure.name for figure in write.figures(bare)] == ["ladder", "payoff", "blocks"]
     watched = compared({MANUAL: 2e-4}, *rounds(arm("linear/nn_sgd", watch="draw"), 3e-3))
-    curves = {watched.plan.races[0]: descent()}
+    curves = {watched.plan.races[0]: loss_curve()}
     names = [figure.name for figure in write.figures(report_of(watched.plan, ENVIRONMENT, watched.records, curves))]
     assert names == ["ladder", "descent", "payoff", "watching", "line", "path", "blocks"]
 
@@ -93,8 +93,8 @@ def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
     run.write_plan(comparison.plan, ENVIRONMENT)
     for number in range(1, 6):
         run.write_round(comparison.plan.races[0], number, [each for each in comparison.records if each.round == number])
-    run.write_loss_curve(comparison.plan.races[0], descent())
-    (file,) = (tmp_path / "descents").iterdir()
+    run.write_loss_curve(comparison.plan.races[0], loss_curve())
+    (file,) = (tmp_path / "loss_curves").iterdir()
     file.write_bytes(file.read_bytes()[:100])
     names = write.write(read(run), run, run)
     drawn = [name.removesuffix(".svg") for name in names if name.endswith(".svg")]

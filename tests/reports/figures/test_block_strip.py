@@ -18,7 +18,7 @@ def svg(records: list[Record]) -> str:
     """The SVG as text; it must be well-formed."""
     found = block_strip.draw(records, COLOUR)
     assert found
-    ElementTree.fromstring(found.svg)  # noqa: S314 - our own picture
+    ElementTree.fromstring(found.svg)  # noqa: S314 - our own figure
     return found.svg.decode()
 
 

@@ -11,10 +11,10 @@ from reports.figures.blocks import MANY, blocks_of, draw
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.run.report import RaceResult, report_of
-from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.figure_contents import files_of, numbers_of, words_of
 from tests.reports.records import LAPS, MANUAL, REFERENCE, TWIN, arm, plan, race, record, rounds
 
-CAST = Palette({"linear/nn_sgd": "#E69F00"})
+PALETTE = Palette({"linear/nn_sgd": "#E69F00"})
 
 
 def steady(one: Record, factor: float = 1.0, spike: tuple[int, float] | None = None) -> Record:
@@ -32,7 +32,7 @@ def result(records: Sequence[Record]) -> RaceResult:
     return report_of(plan(this), {}, records).races[0]
 
 
-def drawn(records: Sequence[Record], palette: Palette = CAST) -> Figure | None:
+def drawn(records: Sequence[Record], palette: Palette = PALETTE) -> Figure | None:
     """The figure of the race of these records."""
     return draw(result(records), palette)
 
@@ -111,10 +111,10 @@ def test_a_single_block_can_be_drawn() -> None:
 def test_without_blocks_there_is_no_figure(records: list[Record]) -> None:
     """A run that was stopped at once, or in which all arms failed, has no figure."""
     alone = report_of(plan(race(twin=None)), {}, records).races[0]
-    assert draw(alone, CAST) is None
+    assert draw(alone, PALETTE) is None
 
 
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
     records = [*rounds(REFERENCE, 4e-4), *rounds(MANUAL, 3e-4)]
-    assert drawn(records) == drawn(records)
+    assert files_of(drawn(records)) == files_of(drawn(records))

@@ -7,7 +7,7 @@ import pytest
 from reports.figures.break_even import draw, lines_of
 from reports.figures.kit.colours import Palette
 from reports.run.report import RaceResult, RunReport, report_of
-from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.figure_contents import files_of, numbers_of, words_of
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -22,7 +22,7 @@ from tests.reports.records import (
     rounds,
 )
 
-CAST = Palette({})
+PALETTE = Palette({})
 LATE = arm("linear/while_loop", mode="compile")
 
 
@@ -48,7 +48,7 @@ def test_the_lines_cross_where_an_arm_pays_off() -> None:
 
 def test_the_words_say_who_pays_off_when() -> None:
     """Figure and text name the arm, the updates after which it pays off, and those of the job."""
-    figure = draw(result(), CAST)
+    figure = draw(result(), PALETTE)
     assert figure
     assert re.search(
         r"Slower starts that pay off only later: linear/while_loop cpu compile after 3\d 000 ", figure.text
@@ -62,23 +62,23 @@ def test_the_words_say_who_pays_off_when() -> None:
 
 def test_an_arm_that_pays_off_within_the_job_is_told_so() -> None:
     """An arm that starts two seconds later catches up long before the job is over."""
-    figure = draw(result(2.5), CAST)
+    figure = draw(result(2.5), PALETTE)
     assert figure
     assert "Slower starts that pay off within the job: linear/while_loop cpu compile after 6 " in figure.text
 
 
 def test_starts_that_others_disturbed_are_marked() -> None:
     """A tilde marks it and a sentence explains the tilde; neither is there where all arms started alone."""
-    disturbed = draw(slow_start(10.5, alone=False).races[0], CAST)
+    disturbed = draw(slow_start(10.5, alone=False).races[0], PALETTE)
     assert "linear/while_loop cpu compile~: 3" in words_of(disturbed)
     assert disturbed
     assert "~: other arms were starting at the same time" in disturbed.text
-    assert "~" not in words_of(draw(result(), CAST))
+    assert "~" not in words_of(draw(result(), PALETTE))
 
 
 def test_slower_arms_never_pay_off() -> None:
     """The label of an arm that is slower and starts no sooner says "never"."""
-    said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4}).races[0], CAST))
+    said = words_of(draw(compared({MANUAL: 8e-4, ANALYTIC: 1e-4}).races[0], PALETTE))
     assert "linear/manual cpu eager: never" in said
     assert "linear/analytic cpu eager: at once" in said
 
@@ -93,7 +93,7 @@ def test_only_faithful_arms_have_a_line() -> None:
 def test_without_a_time_there_is_no_figure() -> None:
     """A race in which all arms failed has no figure."""
     failed = [record(one, 1, None, status="failed", reason="broken") for one in (REFERENCE, MANUAL)]
-    assert draw(report_of(plan(race(MANUAL)), {}, failed).races[0], CAST) is None
+    assert draw(report_of(plan(race(MANUAL)), {}, failed).races[0], PALETTE) is None
 
 
 def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
@@ -107,13 +107,13 @@ def test_many_arms_are_drawn_and_only_the_telling_are_named() -> None:
 
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
-    assert draw(result(), CAST) == draw(result(), CAST)
+    assert files_of(draw(result(), PALETTE)) == files_of(draw(result(), PALETTE))
 
 
 def test_names_are_harmless() -> None:
     """Control characters are taken out of figure and text, and no cell of the CSV is a formula."""
     odd = arm("=cmd\x1b[31m\u202e$x$")
-    figure = draw(compared({odd: 1e-4}).races[0], CAST)
+    figure = draw(compared({odd: 1e-4}).races[0], PALETTE)
     assert figure
     for text in (words_of(figure), figure.text):
         assert "=cmd [31m $x$ cpu eager" in text

@@ -8,7 +8,7 @@ from reports.figures.fitted_line import draw
 from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.run.report import report_of
-from tests.reports.figure_contents import descent, numbers_of, words_of
+from tests.reports.figure_contents import files_of, loss_curve, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, WRONG, arm, plan, race, record, rounds
 
 
@@ -16,7 +16,7 @@ def drawn(*others: Record, course: LossCurve | None = None) -> Figure | None:
     """The figure of a race of the reference and these records."""
     records = [*rounds(REFERENCE, 4e-4), *others]
     this = race(*dict.fromkeys(told.arm for told in others), twin=None)
-    return draw(report_of(plan(this), {}, records, {this: course or descent()}).races[0], Palette({}))
+    return draw(report_of(plan(this), {}, records, {this: course or loss_curve()}).races[0], Palette({}))
 
 
 def wrong(name: str, weight: float, bias: float) -> Record:
@@ -64,8 +64,8 @@ def test_the_numbers_are_the_course() -> None:
     "course",
     [
         LossCurve(updates=(0, 1), losses=(2.0, 1.0), minimum=0.5),
-        replace(descent(), sample=()),
-        replace(descent(), sample=((1.0, 1.0),)),
+        replace(loss_curve(), sample=()),
+        replace(loss_curve(), sample=((1.0, 1.0),)),
     ],
 )
 def test_what_is_no_line_has_no_figure(course: LossCurve) -> None:
@@ -80,9 +80,9 @@ def test_an_old_run_has_no_figure() -> None:
 
 def test_a_job_of_one_update_can_be_drawn() -> None:
     """A job of one update has a line at the start and one at the end."""
-    assert "1 update, loss" in words_of(drawn(course=descent(1)))
+    assert "1 update, loss" in words_of(drawn(course=loss_curve(1)))
 
 
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
-    assert drawn() == drawn()
+    assert files_of(drawn()) == files_of(drawn())

@@ -28,7 +28,7 @@ from tests.reports.records import (
     rounds,
 )
 
-CAST = Palette({})
+PALETTE = Palette({})
 CUDA = arm(device="cuda")
 ABSENT = record(CUDA, 1, None, status="unsupported", reason="no CUDA: this PyTorch was built for the CPU only")
 
@@ -40,20 +40,20 @@ def drawn(*records: Record) -> RaceResult:
 
 def words_of(result: RaceResult) -> str:
     """All text of the SVG, which must be well-formed to be read, as one line."""
-    root = ElementTree.fromstring(ladder.draw(result, CAST).files["svg"])  # noqa: S314 - our own picture
+    root = ElementTree.fromstring(ladder.draw(result, PALETTE).files["svg"])  # noqa: S314 - our own figure
     texts = root.iter("{http://www.w3.org/2000/svg}text")
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
     """Drawing twice gives the same SVG and the same PNG, byte for byte."""
-    assert ladder.draw(drawn(ABSENT), CAST).files == ladder.draw(drawn(ABSENT), CAST).files
+    assert ladder.draw(drawn(ABSENT), PALETTE).files == ladder.draw(drawn(ABSENT), PALETTE).files
 
 
 def test_drawing_changes_no_setting() -> None:
     """Drawing leaves matplotlib's settings as they were."""
     before = dict(rcParams)
-    ladder.draw(drawn(), CAST)
+    ladder.draw(drawn(), PALETTE)
     assert before == dict(rcParams)
 
 
@@ -71,15 +71,15 @@ def test_the_figure_names_the_arms_and_what_they_did() -> None:
 
 def test_the_png_is_a_figure() -> None:
     """The PNG opens, is wide enough to read, and is not blank."""
-    with Image.open(io.BytesIO(ladder.draw(drawn(), CAST).in_formats(["png"]).files["png"])) as image:
+    with Image.open(io.BytesIO(ladder.draw(drawn(), PALETTE).in_formats(["png"]).files["png"])) as image:
         assert image.width > 1000
         assert image.height > 300
         assert image.convert("L").getextrema() != (255, 255)
 
 
 def test_the_figure_carries_no_date() -> None:
-    """No date or version of the drawing library makes two equal pictures differ."""
-    files = ladder.draw(drawn(), CAST).in_formats(["png"]).files
+    """No date or version of the drawing library makes two equal figures differ."""
+    files = ladder.draw(drawn(), PALETTE).in_formats(["png"]).files
     assert b"<dc:date>" not in files["svg"]
     with Image.open(io.BytesIO(files["png"])) as image:
         assert "Software" not in image.info

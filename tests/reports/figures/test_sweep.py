@@ -16,7 +16,7 @@ from reports.run.report import report_of
 from reports.run.sweep import Sweep
 from tests.reports.records import arm, grown, plan, race, record
 
-CAST = Palette({})
+PALETTE = Palette({})
 SPEEDS: Mapping[str, Callable[[int], float]] = {
     "linear/nn_sgd": lambda size: 1e-4 + 1e-9 * size,
     "linear/c": lambda size: 1e-6 + 1e-8 * size,
@@ -38,7 +38,7 @@ def growth(
 
 def words_of(found: Sweep) -> str:
     """All text of the SVG as one line."""
-    root = ElementTree.fromstring(sweep.draw(found, CAST).files["svg"])  # noqa: S314 - our own picture
+    root = ElementTree.fromstring(sweep.draw(found, PALETTE).files["svg"])  # noqa: S314 - our own figure
     texts = root.iter("{http://www.w3.org/2000/svg}text")
     return " ".join(" ".join("".join(text.itertext()).split()) for text in texts)
 
@@ -46,7 +46,7 @@ def words_of(found: Sweep) -> str:
 def test_the_same_growth_gives_the_same_bytes() -> None:
     """Drawing twice gives the same SVG and the same PNG, byte for byte, and changes no setting of matplotlib."""
     before = dict(rcParams)
-    assert sweep.draw(growth(), CAST).files == sweep.draw(growth(), CAST).files
+    assert sweep.draw(growth(), PALETTE).files == sweep.draw(growth(), PALETTE).files
     assert before == dict(rcParams)
 
 
@@ -75,7 +75,7 @@ def test_a_crossing_is_marked_and_told() -> None:
 
 def test_the_png_is_a_figure() -> None:
     """The PNG opens, is wide enough to read, and is not blank."""
-    with Image.open(io.BytesIO(sweep.draw(growth(), CAST).in_formats(["png"]).files["png"])) as image:
+    with Image.open(io.BytesIO(sweep.draw(growth(), PALETTE).in_formats(["png"]).files["png"])) as image:
         assert image.width > 1_000
         assert image.height > 500
         assert image.convert("L").getextrema() != (255, 255)
@@ -123,7 +123,7 @@ def test_escapes_are_kept_out_of_the_figure() -> None:
 def test_the_fits_of_the_cast_are_told() -> None:
     """The fit of an arm with a colour is given with its two parts; that of an arm without a colour is not."""
     found = growth()
-    root = ElementTree.fromstring(  # noqa: S314 - our own picture
+    root = ElementTree.fromstring(  # noqa: S314 - our own figure
         sweep.draw(found, Palette({"linear/c": "#0072B2"})).files["svg"]
     )
     said = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
@@ -133,7 +133,7 @@ def test_the_fits_of_the_cast_are_told() -> None:
 
 def csv_of(found: Sweep) -> str:
     """The CSV of the figure."""
-    return sweep.draw(found, CAST).files["csv"].decode()
+    return sweep.draw(found, PALETTE).files["csv"].decode()
 
 
 def test_a_sweep_is_a_row_an_arm_and_size() -> None:

@@ -9,18 +9,18 @@ from reports.figures.kit.figure import Figure
 from reports.figures.time_to_loss import draw
 from reports.run.report import report_of
 from reports.run.time_to_loss import targets
-from tests.reports.figure_contents import descent, numbers_of, words_of
+from tests.reports.figure_contents import files_of, loss_curve, numbers_of, words_of
 from tests.reports.records import plan, race
 from tests.reports.run.test_time_to_loss import batches
 
-CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/c": "#0072B2"})
+PALETTE = Palette({"linear/nn_sgd": "#E69F00", "linear/c": "#0072B2"})
 
 
-def drawn(*sizes: object, palette: Palette | None = CAST) -> Figure:
+def drawn(*sizes: object, palette: Palette | None = PALETTE) -> Figure:
     """The figure of races with these batches, whose loss curves fall alike in 10 000 updates, or in half as many."""
     races, records = batches(*sizes)
-    descents = {race: descent(10_000 - 500 * number) for number, race in enumerate(races)}
-    comparison = report_of(plan(*races), {}, records, descents)
+    loss_curves = {race: loss_curve(10_000 - 500 * number) for number, race in enumerate(races)}
+    comparison = report_of(plan(*races), {}, records, loss_curves)
     (target,) = targets(comparison.races)
     return draw(target, palette or comparison.palette)
 
@@ -75,11 +75,11 @@ def test_one_round_has_no_interval_and_a_figure() -> None:
     """A single round gives a time without an interval."""
     (one,), records = batches("full")
     first = [record for record in records if record.round == 1]
-    (target,) = targets(report_of(plan(one), {}, first, {one: descent()}).races)
-    assert "ms linear/c cpu eager" in words_of(draw(target, CAST))
+    (target,) = targets(report_of(plan(one), {}, first, {one: loss_curve()}).races)
+    assert "ms linear/c cpu eager" in words_of(draw(target, PALETTE))
     assert race(reference=one.reference, twin=None).arms[0] == one.reference
 
 
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
-    assert drawn("full", 1) == drawn("full", 1)
+    assert files_of(drawn("full", 1)) == files_of(drawn("full", 1))

@@ -8,10 +8,10 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.watching import draw
 from reports.run.report import report_of
-from tests.reports.figure_contents import numbers_of, words_of
+from tests.reports.figure_contents import files_of, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
 
-CAST = Palette({})
+PALETTE = Palette({})
 DRAWN = arm("linear/nn_sgd", watch="draw")
 READ = arm("linear/nn_sgd", watch="loss", every=100)
 
@@ -25,7 +25,7 @@ def job(one: Arm, seconds: float, status: Status = "ok") -> Record:
 def drawn(*records: Record) -> Figure | None:
     """The figure of a race of these records; the first is the reference."""
     first, *others = [told.arm for told in records]
-    return draw(report_of(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], CAST)
+    return draw(report_of(plan(race(*others, reference=first, twin=None)), {}, list(records)).races[0], PALETTE)
 
 
 def test_the_job_is_split() -> None:
@@ -75,4 +75,4 @@ def test_without_both_there_is_no_figure(others: list[Record]) -> None:
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
     records = (job(REFERENCE, 4.0), job(DRAWN, 16.5))
-    assert drawn(*records) == drawn(*records)
+    assert files_of(drawn(*records)) == files_of(drawn(*records))

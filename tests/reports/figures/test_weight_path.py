@@ -11,10 +11,10 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.weight_path import draw
 from reports.run.report import report_of
-from tests.reports.figure_contents import descent, numbers_of, words_of
+from tests.reports.figure_contents import files_of, loss_curve, numbers_of, words_of
 from tests.reports.records import MANUAL, REFERENCE, arm, plan, race, record
 
-CAST = Palette({"linear/nn_sgd": "#E69F00", "linear/manual": "#0072B2"})
+PALETTE = Palette({"linear/nn_sgd": "#E69F00", "linear/manual": "#0072B2"})
 
 
 def at(weight: Any, bias: Any, when: str = "job", share: float | None = 0.1, fault: str | None = None) -> Judgement:
@@ -31,7 +31,7 @@ def at(weight: Any, bias: Any, when: str = "job", share: float | None = 0.1, fau
 
 
 def drawn(
-    arms: dict[Arm, tuple[Judgement, ...]], course: LossCurve | None = None, palette: Palette = CAST, **more: Any
+    arms: dict[Arm, tuple[Judgement, ...]], course: LossCurve | None = None, palette: Palette = PALETTE, **more: Any
 ) -> Figure | None:
     """The figure of a race with these verified answers; the first arm is the reference."""
     first, *others = arms
@@ -41,7 +41,7 @@ def drawn(
         told = record(one, 1, 3e-4, status="wrong" if wrong else "ok", reason="off" if wrong else "", **more)
         records.append(replace(told, judgements=judgements))
     this = race(*others, reference=first, twin=None)
-    return draw(report_of(plan(this), {}, records, {this: course or descent()}).races[0], palette)
+    return draw(report_of(plan(this), {}, records, {this: course or loss_curve()}).races[0], palette)
 
 
 RIGHT = {REFERENCE: (at(0.5, 0.25, "first update"), at(0.9, 0.5)), MANUAL: (at(0.9, 0.5, share=0.4),)}
@@ -103,15 +103,15 @@ def test_what_is_no_line_has_no_figure() -> None:
     """There is no figure for several features, for a run without a loss curve, and for a race without answers."""
     assert drawn(RIGHT, LossCurve(updates=(0, 1), losses=(2.0, 1.0), minimum=0.5)) is None
     this = race(MANUAL)
-    assert draw(report_of(plan(this), {}, []).races[0], CAST) is None
-    assert draw(report_of(plan(this), {}, [], {this: descent()}).races[0], CAST) is None
+    assert draw(report_of(plan(this), {}, []).races[0], PALETTE) is None
+    assert draw(report_of(plan(this), {}, [], {this: loss_curve()}).races[0], PALETTE) is None
 
 
 def test_a_loss_that_is_flat_in_one_direction_can_be_drawn() -> None:
     """With a single row of data the loss has no curvature in one direction, and its contours are lines."""
-    flat = replace(descent(), curvature=((2.0, 2.0), (2.0, 2.0)))
+    flat = replace(loss_curve(), curvature=((2.0, 2.0), (2.0, 2.0)))
     assert "the job's end" in words_of(drawn(RIGHT, flat))
-    assert "the job's end" in words_of(drawn(RIGHT, replace(descent(), curvature=((0.0, 0.0), (0.0, 0.0)))))
+    assert "the job's end" in words_of(drawn(RIGHT, replace(loss_curve(), curvature=((0.0, 0.0), (0.0, 0.0)))))
 
 
 def test_hundreds_of_arms_can_be_drawn() -> None:
@@ -126,10 +126,10 @@ def test_where_full_batches_go_after_the_job_is_exact() -> None:
     """The path beyond the job is what the same rule gives from the start."""
     from reports.figures.weight_path import _beyond_job
 
-    course, longer = descent(10_000), descent(20_000)
+    course, longer = loss_curve(10_000), loss_curve(20_000)
     np.testing.assert_allclose(_beyond_job(course, 1e-4, 20_000)[-1], longer.parameters[-1], rtol=1e-9)
 
 
 def test_equal_results_give_equal_bytes() -> None:
     """Drawing twice gives the same files."""
-    assert drawn(RIGHT) == drawn(RIGHT)
+    assert files_of(drawn(RIGHT)) == files_of(drawn(RIGHT))

@@ -8,7 +8,7 @@ import pytest
 from bench.results.record import Arm, LossCurve, Race, Record
 from reports.run.report import report_of
 from reports.run.time_to_loss import Target, contestants, targets, updates_to
-from tests.reports.figure_contents import MINIMUM, descent
+from tests.reports.figure_contents import MINIMUM, loss_curve
 from tests.reports.records import MOMENTS, arm, compared, floored, plan, race, rounds
 
 
@@ -30,9 +30,9 @@ def batches(*sizes: Any, **more: Any) -> tuple[list[Race], list[Record]]:
     return races, records
 
 
-def found(races: list[Race], records: list[Record], descents: dict[Race, LossCurve]) -> list[Target]:
+def found(races: list[Race], records: list[Record], loss_curves: dict[Race, LossCurve]) -> list[Target]:
     """The targets of these races."""
-    return targets(report_of(plan(*races), {}, records, descents).races)
+    return targets(report_of(plan(*races), {}, records, loss_curves).races)
 
 
 def test_the_target_is_what_every_race_reaches() -> None:
@@ -61,8 +61,8 @@ def test_races_on_other_problems_are_no_group(more: dict[str, Any]) -> None:
     """Whatever differs but the batch and the length of the job makes another target."""
     (one,), mine = batches("full")
     (other,), theirs = batches(100, **more)
-    descents = {one: falling(8, 1), other: falling(8, 2)}
-    assert [target.loss for target in found([one, other], mine + theirs, descents)] == [1, 2]
+    loss_curves = {one: falling(8, 1), other: falling(8, 2)}
+    assert [target.loss for target in found([one, other], mine + theirs, loss_curves)] == [1, 2]
 
 
 def test_jobs_of_other_lengths_are_one_group() -> None:
@@ -83,7 +83,7 @@ def test_updates_between_two_points_are_told() -> None:
 @pytest.mark.parametrize("updates", [37, 4_321, 9_999])
 def test_of_an_exact_course_the_updates_are_exact(updates: int) -> None:
     """A bowl's course between its points is nearly even in its logarithm: within one update in a hundred of a point."""
-    exact = descent()
+    exact = loss_curve()
     loss = MINIMUM + sum(c * (d * (1 - 2e-4 * c) ** updates) ** 2 for c, d in zip((3.0, 1.0), (0.5, 0.35), strict=True))
     reached = updates_to(exact, loss)
     assert reached is not None

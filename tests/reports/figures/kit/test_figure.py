@@ -38,7 +38,7 @@ def test_each_format_is_what_it_says() -> None:
     """SVG is well-formed XML, PNG and PDF begin as such files do."""
     files = made().in_formats(FORMATS).files
     assert set(files) == {"svg", "png", "pdf", "csv"}
-    assert ElementTree.fromstring(files["svg"]).tag.endswith("svg")  # noqa: S314 - our own picture
+    assert ElementTree.fromstring(files["svg"]).tag.endswith("svg")  # noqa: S314 - our own figure
     assert files["png"].startswith(b"\x89PNG")
     assert files["pdf"].startswith(b"%PDF")
 
