@@ -67,14 +67,16 @@ ARMS: tuple[Column[Row], ...] = (
 )
 
 COUNTED: tuple[Column[Counted], ...] = (
-    Column("arm", "the file below impls/, device and mode", lambda each, _: each.arm, right=False, wraps=True),
-    Column("counter", "a quantity without noise", lambda each, _: plain(each.name).replace("_", " "), right=False),
-    Column("base", "its value on the base", lambda each, _: text.sides(each.count)[0]),
-    Column("head", "its value on the head", lambda each, _: text.sides(each.count)[1]),
+    Column("arm", "the file below impls/, device and mode", lambda counted, _: counted.arm, right=False, wraps=True),
+    Column(
+        "counter", "a quantity without noise", lambda counted, _: plain(counted.name).replace("_", " "), right=False
+    ),
+    Column("base", "its value on the base", lambda counted, _: text.sides(counted.count)[0]),
+    Column("head", "its value on the head", lambda counted, _: text.sides(counted.count)[1]),
     Column(
         "what it counts",
         "for one update, unless it says in all",
-        lambda each, _: COUNTERS.get(each.name, NOTHING) + ("; more of it fails by itself" if each.count.bad else ""),
+        lambda counted, _: COUNTERS.get(counted.name, NOTHING) + "; more of it fails by itself" * counted.count.bad,
         right=False,
         wraps=True,
     ),

@@ -165,8 +165,8 @@ def _named(axes: Axes, margins: set[Margins]) -> None:
         return
     first = min(margins, key=lambda each: each.gate)
     for what, value, side in (("floor", first.floor, "right"), ("gate", first.gate, "left")):
-        said = f"{what} {text.margin(value)}" if len(margins) == 1 else what
-        axes.text(_place(value), -0.65, said, ha=side, va="bottom", fontsize=8, color=FAINT)
+        label = f"{what} {text.margin(value)}" if len(margins) == 1 else what
+        axes.text(_place(value), -0.65, label, ha=side, va="bottom", fontsize=8, color=FAINT)
 
 
 def _margins(axes: Axes, at: int, margins: Margins, *, last: bool) -> None:
@@ -184,5 +184,5 @@ def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> No
     axes.add_line(Line2D([_place(clocked.change)], [at], **dot))
     grave = word.startswith(("regressed", "improved"))
     look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave else "normal"}
-    said: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
-    axes.text(1.01, at, f"{text.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **said)
+    style: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
+    axes.text(1.01, at, f"{text.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **style)

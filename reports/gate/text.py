@@ -171,7 +171,7 @@ def half(clocked: Clocked) -> float:
 
 
 def is_times(clocked: Clocked) -> bool:
-    """Whether it is said as a multiple: from twice as long on, and from half as long down."""
+    """Whether it is shown as a multiple: from twice as long on, and from half as long down."""
     return not -0.5 < clocked.change < 1
 
 
@@ -185,7 +185,7 @@ def change(clocked: Clocked | None) -> str:
 
 
 def interval(clocked: Clocked | None, unit: str = "") -> str:
-    """ "+5.1 to +9.6", in what `change` is said in, with its unit where there is one; a dash where there is none."""
+    """ "+5.1 to +9.6", in the same form as `change`, with a unit where it has one; a dash for no interval."""
     if clocked is None or clocked.low is None or clocked.high is None or not math.isfinite(half(clocked)):
         return NOTHING
     if is_times(clocked):

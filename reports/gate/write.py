@@ -10,8 +10,8 @@ from reports.text.chapters import Chapter, table
 from reports.text.columns import Column
 
 AGAIN: tuple[Column[tuple[str, str]], ...] = (
-    Column("to do", "what for", lambda each, _: each[0], right=False, wraps=True),
-    Column("command", "what to type", lambda each, _: each[1], right=False, wraps=True),
+    Column("to do", "what for", lambda task, _: task[0], right=False, wraps=True),
+    Column("command", "what to type", lambda task, _: task[1], right=False, wraps=True),
 )
 MOST = 40  # arms that have a sentence
 

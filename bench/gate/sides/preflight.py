@@ -23,9 +23,7 @@ from bench.results.gate import ROLES, Side
 from bench.runner.worker_process import Origin
 from impls.contract.catalogue import PACKAGES
 
-PATIENCE = (
-    300.0  # seconds that the imports may take: torch may take minutes to load from a slow disk for the first time
-)
+PATIENCE = 300.0  # seconds that the imports may take: the first load of torch from a slow disk takes minutes
 TOGETHER = 2  # processes at a time
 
 
