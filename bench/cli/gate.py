@@ -32,17 +32,8 @@ from impls.contract.setting import SettingError
 from reports.exit_status import Exit, status_of_gate
 
 RESUMABLE = ("resume", "results", "budget", "rounds", "markdown", "annotations", "json_")  # may be typed with --resume
-KEPT = (
-    "head",
-    "base_python",
-    "head_python",
-    "project",
-    "folder",
-    "gate",
-    "floor",
-    "everything",
-    "results",
-)  # in the plan
+# Options that the plan keeps, because a command for the same sides needs them, too.
+KEPT = ("head", "base_python", "head_python", "project", "folder", "gate", "floor", "everything", "results")
 BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's folder
 
 
@@ -50,7 +41,7 @@ def gate(typed: Gate) -> None:
     """Begins a gate, or carries on one that was begun; the exit status is the verdict."""
     with session.refusals(SideError, OSError):
         if typed.resume:
-            options.only(typed, RESUMABLE, "gate")
+            options.refuse_settled(typed, RESUMABLE, "gate")
         if BEGUN not in os.environ:
             folder = _find(typed) if typed.resume else _lay_out(typed)
             _go_on(folder)

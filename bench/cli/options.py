@@ -34,14 +34,14 @@ class Typed:
 
 @dataclass(frozen=True, kw_only=True)
 class WithResults(Typed):
-    """Of a command that reads or writes runs."""
+    """The options of a command that reads or writes runs."""
 
     results: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("results")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WithArms(WithResults):
-    """What `run`, `profile` and `gate` race.
+    """The options of `run`, `profile` and `gate` that say what is raced.
 
     setting  the text typed for each coordinate of the setting: an option for each of `coordinates`
     """
@@ -86,7 +86,7 @@ Rounds = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Run(WithArms):
-    """Of `run`."""
+    """The options of `run`."""
 
     coordinates: ClassVar[tuple[str, ...]] = tuple(each.name for each in COORDINATES if each.help)
 
@@ -111,7 +111,7 @@ class Run(WithArms):
 
 @dataclass(frozen=True, kw_only=True)
 class Profile(WithArms):
-    """Of `profile`."""
+    """The options of `profile`."""
 
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Implementations, as shell patterns.")
@@ -125,7 +125,7 @@ class Profile(WithArms):
 
 @dataclass(frozen=True, kw_only=True)
 class Gate(WithArms):
-    """Of `gate`."""
+    """The options of `gate`."""
 
     base: Annotated[
         str | None,
@@ -173,7 +173,7 @@ class Gate(WithArms):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(WithResults):
-    """Of `report`."""
+    """The options of `report`."""
 
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name, its archive, or `latest`.")] = (
         "latest"
@@ -200,7 +200,7 @@ class Report(WithResults):
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Typed):
-    """Of `check`."""
+    """The options of `check`."""
 
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Implementations, as shell patterns.")]
     mode: Annotated[str, typer.Option(help="eager, compile, cpp-wrapper, ... as for run.")] = "eager"
@@ -209,14 +209,14 @@ class Check(Typed):
 
 @dataclass(frozen=True, kw_only=True)
 class Doctor(WithResults):
-    """Of `doctor`."""
+    """The options of `doctor`."""
 
     quick: Annotated[bool, typer.Option("--quick", help="Only look; do not race the twin.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selfbench(Typed):
-    """Of `selfbench`."""
+    """The options of `selfbench`."""
 
     only: Annotated[
         str,
@@ -254,12 +254,12 @@ def takes(kind: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]
 def _parameters(kind: type[Typed]) -> list[inspect.Parameter]:
     """A parameter for each field, in their order, and one for each coordinate where the setting stands."""
     parameters = []
-    for each in sorted(fields(kind), key=lambda each: each.name in LAST):
-        if each.name == "setting":
+    for option in sorted(fields(kind), key=lambda option: option.name in LAST):
+        if option.name == "setting":
             names = getattr(kind, "coordinates", ())
-            parameters += [_parameter(one.name, _option(one), None) for one in COORDINATES if one.name in names]
-        elif each.name != "given":
-            parameters.append(_parameter(each.name, each.type, each.default))
+            parameters += [_parameter(each.name, _option(each), None) for each in COORDINATES if each.name in names]
+        elif option.name != "given":
+            parameters.append(_parameter(option.name, option.type, option.default))
     return parameters
 
 
@@ -279,9 +279,9 @@ def _default(coordinate: Coordinate) -> object:
     return "the workload's own" if coordinate.default is None else coordinate.default
 
 
-def only(typed: Typed, allowed: tuple[str, ...], what: str) -> None:
-    """Raises SettingError for options that were decided when a run or a gate was begun: they would be ignored."""
-    if begun := [f"--{name.replace('_', '-')}" for name in sorted(typed.given) if name not in allowed]:
+def refuse_settled(typed: Typed, allowed: tuple[str, ...], what: str) -> None:
+    """Raises SettingError for options that would be ignored, because they were settled when a run or gate was begun."""
+    if names := [f"--{name.replace('_', '-')}" for name in sorted(typed.given) if name not in allowed]:
         raise SettingError(
-            f"{', '.join(begun)} was settled when the {what} was begun: leave it out, or start a new {what}."
+            f"{', '.join(names)} was settled when the {what} was begun: leave it out, or start a new {what}."
         )

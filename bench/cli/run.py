@@ -19,7 +19,7 @@ def run(typed: Run) -> None:
     with session.refusals():
         formats = notation.formats(typed.formats, typed.export)
         if typed.resume:
-            options.only(typed, RESUMABLE, "run")
+            options.refuse_settled(typed, RESUMABLE, "run")
             store = Store.find(typed.resume, typed.results)
             check(store, describe(ROOT, session.imported(store.plan())))
         else:

@@ -158,7 +158,7 @@ def test_all_runs_are_a_history(finished: Checkout, tmp_path: Path) -> None:
     done = finished.bench("report", "--history", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "1 run on " in done.stdout
-    assert "want 4 more runs" in done.stdout
+    assert "3 arms need 4 more runs" in done.stdout
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"history.html", "history.md", "history.csv", "history.json", "figures"}
     document = json.loads(finished.bench("report", "--history", "--out", str(tmp_path), "--json").stdout)
