@@ -133,8 +133,8 @@ def _declared(lineage: Sequence[_Class], name: Literal["domain", "work"], read: 
     return getattr(Implementation, name)
 
 
-def _place(found: _Class) -> str:
-    return f"impls/{found.path.parent.name}/{found.path.name}"
+def _place(defined: _Class) -> str:
+    return f"impls/{defined.path.parent.name}/{defined.path.name}"
 
 
 def _values(node: ast.stmt, name: str) -> Iterator[ast.expr]:

@@ -29,18 +29,18 @@ def build(source: str, dtype: str, *, threads: int = 1) -> ctypes.CDLL:
     Raises UnavailableError where there is no C compiler.
     """
     compilers = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
-    found = next(filter(None, map(shutil.which, compilers)), None)
-    if found is None:
+    compiler = next(filter(None, map(shutil.which, compilers)), None)
+    if compiler is None:
         raise UnavailableError(f"needs a C compiler: install {' or '.join(compilers)}, e.g. apt-get install gcc")
     flags = [*FLAGS, *(WIDE if platform.machine() == "x86_64" else ()), *(["-fopenmp"] if threads > 1 else [])]
     with tempfile.TemporaryDirectory(prefix="looprace-c-") as folder:
         written, library = Path(folder, "arm.c"), Path(folder, "arm.so")
         written.write_text(source, encoding="utf-8")
-        command = [found, *flags, f"-DREAL={REALS[dtype]}", str(written), "-o", str(library)]
+        command = [compiler, *flags, f"-DREAL={REALS[dtype]}", str(written), "-o", str(library)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UnavailableError(
-                f"{found} cannot build it: {(done.stderr.strip().splitlines() or ['no message'])[0]}"
+                f"{compiler} cannot build it: {(done.stderr.strip().splitlines() or ['no message'])[0]}"
             )
         return ctypes.CDLL(str(library))
 

@@ -30,6 +30,6 @@ def draw_schedule(rows: int, batch: Batch, seed: int) -> Schedule:
     if batch == "full":
         return Schedule(order=None, updates_per_epoch=1)
     generator = np.random.default_rng([seed, 1])
-    whole = rows // batch
-    epochs = [generator.permutation(rows)[: whole * batch].reshape(whole, batch) for _ in range(EPOCHS)]
-    return Schedule(order=np.concatenate(epochs), updates_per_epoch=whole)
+    updates = rows // batch
+    epochs = [generator.permutation(rows)[: updates * batch].reshape(updates, batch) for _ in range(EPOCHS)]
+    return Schedule(order=np.concatenate(epochs), updates_per_epoch=updates)
