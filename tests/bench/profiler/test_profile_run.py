@@ -82,7 +82,7 @@ def compiled(checkout: Make) -> Profiling:
         )
         for name, source in COMPILED.items()
     }
-    return profiled(checkout({f"linear/{n}.py": source for n, source in sources.items()}), COMPILED, "compile", 120)
+    return profiled(checkout({f"linear/{n}.py": source for n, source in sources.items()}), COMPILED, "compile", 300)
 
 
 def full(profiling: Profiling, name: str) -> Pass:
