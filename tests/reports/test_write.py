@@ -94,7 +94,7 @@ def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
     for number in range(1, 6):
         run.write_round(comparison.plan.races[0], number, [each for each in comparison.records if each.round == number])
     run.write_loss_curve(comparison.plan.races[0], loss_curve())
-    (file,) = (tmp_path / "loss_curves").iterdir()
+    (file,) = (tmp_path / "descents").iterdir()
     file.write_bytes(file.read_bytes()[:100])
     names = write.write(read(run), run, run)
     drawn = [name.removesuffix(".svg") for name in names if name.endswith(".svg")]
