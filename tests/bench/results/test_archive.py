@@ -116,7 +116,9 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no archive", gzip.compress(b"no tar" * 200), gzip.compress(bytes(4096))[:-9]]
+    "content",
+    [b"", b"no archive", gzip.compress(b"no tar" * 200), gzip.compress(bytes(4096))[:-9]],
+    ids=["empty", "not gzip", "not tar", "cut off"],
 )
 def test_a_damaged_archive_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     """The message names the file."""
