@@ -33,7 +33,7 @@ def write(report: RunReport, run: Store, out: Store, formats: Formats = NONE) ->
     files = {
         "index.html": run_page.render(report, drawn, run),
         "summary.md": markdown.render(report).encode(),
-        "report.json": pretty(document(report, str(run.path))),
+        "report.json": pretty(document(report, str(out.path))),
         "exports/pytest-benchmark.json": pytest_benchmark.export(report),
         "exports/records.csv": csv_parquet.to_csv(report.records).encode(),
     }
