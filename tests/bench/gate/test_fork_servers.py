@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,25 @@ from tests.bench.gate.samples import arm
 HERE = [sys.executable] * 2
 
 
+Live = Callable[[], list[psutil.Process]]
+
+
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[Servers]:
+def live() -> Live:
+    """A function that returns the running servers that the test has started; others may serve the whole session."""
+
+    def running() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if str(fork_server.__file__) in child.cmdline()]
+
+    others = set(running())
+    return lambda: [server for server in running() if server not in others]
+
+
+@pytest.fixture
+def servers(live: Live, tmp_path: Path) -> Iterator[Servers]:
     """Servers, none of which has been started."""
     with Servers(tmp_path / "logs" / "servers.log", allowed_cores(), 60.0) as made:
         yield made
-
-
-def live() -> list[psutil.Process]:
-    """The running servers. A DataLoader of an earlier test may have left other child processes."""
-    return [child for child in psutil.Process().children() if str(fork_server.__file__) in child.cmdline()]
 
 
 def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
@@ -51,7 +60,7 @@ def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(serv
 
 
 @pytest.mark.parametrize("change", [{"threads": 2}, {"device": "cuda"}])
-def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, change: dict[str, Any]) -> None:
+def test_what_has_threads_or_a_gpu_starts_from_nothing(servers: Servers, live: Live, change: dict[str, Any]) -> None:
     """Threads do not survive a fork, and a driver of GPUs forbids it."""
     of = arm()
     assert (
@@ -69,7 +78,7 @@ def test_where_one_interpreter_has_no_server_both_sides_start_from_nothing(serve
     assert servers.begin_round(arm(), HERE, order)
 
 
-def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers) -> None:
+def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers, live: Live) -> None:
     """Whatever killed a server, the gate goes on."""
     order = random.Random(1)
     before = [servers.begin_round(arm(), HERE, order) for _ in range(TOGETHER)]
@@ -83,7 +92,9 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
     assert all(server.alive for server in after)
 
 
-def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(servers: Servers) -> None:
+def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(
+    servers: Servers, live: Live
+) -> None:
     """It takes as long to load as torch. Servers do not load it where no worker does."""
     order = random.Random(1)
     of = arm()

@@ -88,9 +88,11 @@ def old_impls(target: Path, made: Prepared, project: Path) -> str:
 
 def lacks_a_name(target: Path, made: Prepared, project: Path) -> str:
     """A file of the base's contract lacks a name that this bench imports, as an older one may."""
-    setting = target / made.base.copies[0] / "benchmarks" / "impls" / "contract" / "setting.py"
-    setting.write_text(setting.read_text("utf-8").replace("def slug(", "def slug_of("), encoding="utf-8")
-    for compiled in (setting.parent / "__pycache__").glob("setting*"):
+    coordinates = target / made.base.copies[0] / "benchmarks" / "impls" / "contract" / "coordinates.py"
+    source = coordinates.read_text("utf-8")
+    assert "def slug(" in source, "slug has moved: take another name away"
+    coordinates.write_text(source.replace("def slug(", "def slug_of("), encoding="utf-8")
+    for compiled in (coordinates.parent / "__pycache__").glob("coordinates*"):
         compiled.unlink()
     return r"the base, HEAD, .*this bench cannot measure its impls, .*; choose another revision, or copy impls/contract"
 
