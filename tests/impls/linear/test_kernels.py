@@ -30,7 +30,9 @@ from impls.linear import kernels
 from impls.linear.floor_read_triton import read
 
 ROOT = Path(__file__).parents[3]
-UPDATES = 30  # more than the batches of the small settings, so that the schedule begins again
+# Updates of each call: together more than the batches of the small settings, so that the schedule begins again.
+CALLS = (1, 4, 10)
+UPDATES = sum(CALLS)
 
 # An arm, what is chosen of the setting, and the tiles (rows, columns, programs) instead of those it would take.
 Case = tuple[str, dict[str, Any], tuple[int, int, int] | None]
@@ -85,20 +87,20 @@ def built(case: Case, place: str = "cpu") -> tuple[Any, Callable[[int], str | No
     return arm, fault
 
 
-def faults(case: Case, place: str = "cpu", calls: tuple[int, ...] = (1, UPDATES // 3, UPDATES)) -> list[str]:
-    """What is wrong after one update, after all calls, and after a reset and as many updates in one call.
+def faults(case: Case, place: str = "cpu", calls: tuple[int, ...] = CALLS) -> list[str]:
+    """What is wrong after each of the calls, and after a reset and as many updates in one call.
 
     Triton's kernels must have the same answer to the last bit.
     """
     arm, fault = built(case, place)
     found, answers = [], []
-    for parts in ((1,), calls, (sum(calls),)):
+    for parts in (calls, (sum(calls),)):
         arm.reset()
-        for part in parts:
+        for made, part in enumerate(parts, 1):
             arm.advance(part)
-        found.append(fault(sum(parts)))
+            found.append(fault(sum(parts[:made])))
         answers.append(torch.cat([value.reshape(-1).clone() for value in arm.weights().values()]))
-    if case[0].startswith("triton") and not torch.equal(*answers[1:]):
+    if case[0].startswith("triton") and not torch.equal(*answers):
         found.append("the same updates have another answer the second time")
     return [each for each in found if each]
 
