@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
@@ -30,6 +31,14 @@ def begun(checkout: Make) -> Checkout:
     place = checkout({})
     assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
     return place
+
+
+@pytest.fixture
+def copied(begun: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of that checkout and its run, for one test."""
+    path = tmp_path / "checkout"
+    shutil.copytree(begun.path, path)
+    return Checkout(path, begun.forks)
 
 
 def other_start(source: str) -> str:
@@ -101,14 +110,13 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(place: Check
     assert "linear/numpy" in output
 
 
-def test_a_run_of_another_machine_is_not_resumed(place: Checkout) -> None:
+def test_a_run_of_another_machine_is_not_resumed(copied: Checkout) -> None:
     """A run of another machine is not mixed with rounds from here: status 2, and what differs."""
-    assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
-    path = folder_of(place) / "environment.json"
+    path = folder_of(copied) / "environment.json"
     environment: dict[str, Any] = json.loads(path.read_text())
     environment["machine"]["processor"] = "an abacus"
     path.write_text(json.dumps(environment), encoding="utf-8")
-    done = place.bench("run", "--resume", "latest")
+    done = copied.bench("run", "--resume", "latest")
     assert done.returncode == 2
     assert "was begun with another machine" in done.stderr
     assert "an abacus" in done.stderr
@@ -148,20 +156,18 @@ def test_comments_do_not_keep_a_run_from_being_resumed(begun: Checkout) -> None:
     assert begun.bench("run", "--resume", "latest").returncode == 0
 
 
-def test_a_run_of_other_data_is_not_resumed(checkout: Make) -> None:
+def test_a_run_of_other_data_is_not_resumed(copied: Checkout) -> None:
     """In a run that did not keep its files, as older ones, a changed starting weight is seen in the records' digests."""
-    place = checkout({})
-    assert place.bench("run", *CHOSEN[:-2], "--rounds=1", CHOSEN[-1]).returncode == 0
-    plan = folder_of(place) / "plan.json"
+    plan = folder_of(copied) / "plan.json"
     old: dict[str, Any] = json.loads(plan.read_text()) | {"rounds": [2, 2]}
     del old["files"]
     plan.write_text(json.dumps(old), encoding="utf-8")
-    workload = place.path / "impls" / "linear" / "workload.py"
+    workload = copied.path / "impls" / "linear" / "workload.py"
     workload.write_text(other_start(workload.read_text(encoding="utf-8")), encoding="utf-8")
-    done = place.bench("run", "--resume", "latest")
+    done = copied.bench("run", "--resume", "latest")
     assert done.returncode == 2
     assert "was given other data or starting weights than linear/five has now: impls/linear/workload.py" in done.stderr
-    assert list(rounds(folder_of(place))) == ["round-001"]
+    assert list(rounds(folder_of(copied))) == ["round-001"]
 
 
 def test_a_run_ends_when_its_data_change(place: Checkout) -> None:
