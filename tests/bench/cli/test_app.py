@@ -28,7 +28,7 @@ FIVE = (
 @pytest.fixture(scope="module")
 def plain(checkout: Make) -> Checkout:
     """A checkout with nothing planted."""
-    return checkout({})
+    return checkout({}).with_short_laps()
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_doctor_looks_and_changes_nothing(plain: Checkout) -> None:
 
 def test_two_arms_are_profiled_side_by_side(finished: Checkout, tmp_path: Path) -> None:
     """`profile --json` shows where the time of both goes, and what one of them spends in addition."""
-    small = ("--rows=1000", "--rounds=2", f"--results={tmp_path}")
+    small = ("--rows=1000", "--rounds=1", "--updates=20", f"--results={tmp_path}")
     done = finished.bench("profile", "linear/numpy", "linear/no_grad", *small, "--json", timeout=400)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tests.forking import Forks
 
 ARMS = ("linear/manual", "linear/no_grad", "linear/analytic", "linear/in_place", "linear/nn_sgd")
-SMALL = ("--mode", "eager", "--rows", "20000")
+SMALL = ("--mode", "eager", "--rows", "20000", "--updates", "1000")
 BUSY = """            end = time.perf_counter() + 150e-6
             while time.perf_counter() < end:
                 pass

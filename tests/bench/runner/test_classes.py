@@ -21,7 +21,7 @@ NEEDY = RIGHT.replace("from impls.contract import", "from impls.contract import 
 def floored(checkout: Make) -> Checkout:
     """A checkout with the read floor put back, and an arm that finds something missing while it is built."""
     floor = (ROOT / "impls" / "linear" / "floor_read.py").read_text(encoding="utf-8")
-    return checkout({"linear/floor_read.py": floor, "linear/needy.py": NEEDY})
+    return checkout({"linear/floor_read.py": floor, "linear/needy.py": NEEDY}).with_short_laps()
 
 
 @pytest.fixture(scope="module")

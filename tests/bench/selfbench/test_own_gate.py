@@ -14,7 +14,9 @@ from impls.contract.catalogue import workloads
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 ARM = Arm(
-    workload="linear/line", implementation="linear/in_place", setting=workloads()["linear/line"].setting(rows=20_000)
+    workload="linear/line",
+    implementation="linear/in_place",
+    setting=workloads()["linear/line"].setting(rows=20_000, updates=1000),
 )
 
 
