@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.results.finding import GRADES, Finding, Grade, Resolution
-from reports.text.numbers import plural
+from impls.contract.words import counted
 from reports.text.sanitize import plain
 
 FORMAT = 1
@@ -62,7 +62,7 @@ def verdict(findings: Sequence[Finding], resolution: Resolution | None = None) -
     """ "This machine has 1 thing that is bad for measuring and 2 to be careful with; ...": all findings in one sentence."""
     counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
     if counts["bad"]:
-        judgement = f"{plural(counts['bad'], 'thing is', 'things are')} bad for measuring here"
+        judgement = f"{counted(counts['bad'], 'thing is', 'things are')} bad for measuring here"
     elif counts["caution"]:
         judgement = "this machine can be measured on, with care"
     else:

@@ -105,7 +105,7 @@ def _others(gpu: Gpu, host: Host) -> Iterator[Finding]:
         return
     numbers = sorted({process.pid for processes in lists for process in processes or ()} - {os.getpid()})
     names = sorted({host.text(f"proc/{number}/comm") or "one that is hidden" for number in numbers})
-    parts = [several(len(numbers), "other process").replace("processs", "processes")]
+    parts = [several(len(numbers), "other process", "other processes")]
     parts[0] += f" ({', '.join(names)})" if names else ""
     parts += [f"{size(memory.used)} of its memory in use"] if memory else []
     parts += [f"busy {busy.gpu} % of the time"] if busy else []

@@ -44,9 +44,9 @@ def grade_of(value: float, caution: float, bad: float) -> Grade:
     return "bad" if value > bad else "caution" if value > caution else "fine"
 
 
-def several(count: int, noun: str) -> str:
-    """ "1 core", "2 cores"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def several(count: int, one: str, more: str = "") -> str:
+    """ "1 core", "2 cores"; `more` where the plural is not made with an s."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
 
 
 def percent(share: float) -> str:

@@ -25,11 +25,6 @@ Weights = dict[str, list[float | None] | float | None]  # None for what is not f
 MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
 
 
-def grouped(number: int) -> str:
-    """A whole number with its digits in groups of three: "100 000"."""
-    return f"{number:,}".replace(",", " ")
-
-
 class Arm(Struct, frozen=True, kw_only=True):
     """An implementation at a setting. The twin is the reference once more, in a process of its own."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from impls.contract.setting import KINDS, MODES, Setting, SettingError
 from impls.contract.values import Kind, Value, checked
+from impls.contract.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +66,6 @@ class Coordinate:
             raise SettingError(f"{self.name} must be {self.kind.meaning}; got {text!r}.") from None
         self.check(value)
         return value
-
-
-def counted(number: int, noun: str) -> str:
-    """A number in groups of three and what it counts: "1 row", "100 000 rows"."""
-    return f"{number:,}".replace(",", " ") + f" {noun}" + ("" if number == 1 else "s")
 
 
 # In the order in which titles and commands name them.

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results.record import Plan, grouped
+from bench.results.record import Plan
 from impls.contract.coordinates import RACED
+from impls.contract.words import grouped
 from reports.text.sanitize import plain
 
 ABSENT = "not recorded"

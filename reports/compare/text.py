@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.results import statistics
 from bench.results.statistics import Estimate
+from impls.contract.words import counted
 from reports.compare.changes import Change, Changes, Control
 from reports.compare.environments import listed
 from reports.text import numbers
@@ -23,9 +24,9 @@ def findings(changes: Changes) -> Iterator[str]:
     counts = Counter(change.verdict for change in compared)
     if compared:
         parts = [f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict]]
-        yield f"Against the reference, of {numbers.plural(len(compared), 'arm')} in both runs: {', '.join(parts)}."
+        yield f"Against the reference, of {counted(len(compared), 'arm')} in both runs: {', '.join(parts)}."
     else:
-        yield f"No change can be given for the {numbers.plural(len(changes.changes), 'arm')} that both runs have."
+        yield f"No change can be given for the {counted(len(changes.changes), 'arm')} that both runs have."
     for verdict in ("slower", "faster"):
         alike = [change for change in compared if change.verdict == verdict]
         for change in alike[:MOST]:

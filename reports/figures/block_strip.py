@@ -17,7 +17,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from bench.results.record import Record, grouped
+from bench.results.record import Record
+from impls.contract.words import grouped
 from reports.figures.kit import style
 from reports.figures.kit.figure import adapt
 from reports.figures.kit.style import FAINT, GRID, INK

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.results.record import Arm
 from impls.contract.coordinates import spoken
+from impls.contract.words import counted
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
@@ -20,7 +21,6 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED
 from reports.run.report import RaceResult
 from reports.text import numbers
-from reports.text.numbers import plural
 from reports.text.sanitize import plain
 
 TITLE = "Every block in the order it was run, over its arm's median: flat and narrow is a quiet machine"
@@ -111,7 +111,7 @@ def _sentences(blocks: Blocks) -> list[str]:
     rounds = table.groupby("round")["ratio"].median()
     disturbed = rounds[(rounds > DRIFT) | (rounds < 1 / DRIFT)]
     lows, highs = table["ratio"].quantile([0.05, 0.95])
-    counts = f"{plural(len(table), 'block')} of {plural(len(blocks.arms), 'arm')} in {plural(len(rounds), 'round')}"
+    counts = f"{counted(len(table), 'block')} of {counted(len(blocks.arms), 'arm')} in {counted(len(rounds), 'round')}"
     sentences = [
         f"{counts}: nine of ten within {numbers.percent_off(lows)} and {numbers.percent_off(highs)} of their arm's median."
     ]
@@ -126,7 +126,7 @@ def _sentences(blocks: Blocks) -> list[str]:
         worst = spikes.nlargest(1, "ratio").iloc[0]
         arm = blocks.arms[int(worst["arm"])]
         sentences.append(
-            f"{plural(len(spikes), 'block')} took more than {SPIKE} times their arm's median, the slowest "
+            f"{counted(len(spikes), 'block')} took more than {SPIKE} times their arm's median, the slowest "
             f"{numbers.times(worst['ratio'])} ({arm.name}, round {int(worst['round'])}, lap {int(worst['lap'])})."
         )
     return sentences
@@ -146,7 +146,7 @@ def _figure(result: RaceResult, blocks: Blocks, palette: Palette, sentences: Seq
     else:
         notes.append("The line is the median of each lap over all arms.")
         if len(beyond):
-            far = f"{plural(len(beyond), 'block')}, up to {numbers.times(beyond['ratio'].max())}"
+            far = f"{counted(len(beyond), 'block')}, up to {numbers.times(beyond['ratio'].max())}"
             notes.append(f"Diamonds at the edge are blocks beyond the plot: {far}.")
     canvas = blank_canvas(TITLE, result.race.title, notes, TALL + BELOW)
     axes = canvas.axes(LEFT, BELOW, wide, TALL)

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
-from bench.results.record import LossCurve, grouped
+from bench.results.record import LossCurve
 from impls.contract.coordinates import spoken
+from impls.contract.words import counted, grouped
 from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette
@@ -119,7 +120,7 @@ def _lines(curve: LossCurve) -> list[tuple[str, Line, float]]:
     for updates in sorted({0, *(round(share * last) for share in SHARES), last}):
         weight, bias = (float(np.interp(updates, curve.updates, along)) for along in path.T)
         loss = float(np.interp(updates, curve.updates, curve.losses))
-        name = numbers.plural(updates, "update") if updates else "the start"
+        name = counted(updates, "update") if updates else "the start"
         lines.append((f"{name}, loss {numbers.count(loss, 3)}", (weight, bias), 0.3 + 0.4 * updates / last))
     return [*lines[:-1], (lines[-1][0], lines[-1][1], 1.0)]
 

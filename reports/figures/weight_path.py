@@ -10,9 +10,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import NDArray
 
-from bench.results.record import LossCurve, grouped
+from bench.results.record import LossCurve
 from impls.contract.coordinates import spoken
 from impls.contract.setting import Setting
+from impls.contract.words import grouped
 from reports.figures.kit import labels, style
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.colours import Palette

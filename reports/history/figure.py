@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.results.statistics import Estimate
+from impls.contract.words import counted
 from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.colours import Palette, palette_of
 from reports.figures.kit.figure import Figure
@@ -190,7 +191,7 @@ def _crowd(axes: Axes, history: History, others: Sequence[Trend]) -> None:
     _scales(axes, history)
     changed = sum(bool(trend.levels and trend.levels.changes) for trend in others)
     finding = f"{changed} of them changed too" if changed else "no change was found in any of them"
-    title = f"{numbers.plural(len(others), 'other arm')}: {finding}"
+    title = f"{counted(len(others), 'other arm')}: {finding}"
     axes.set_title(title, loc="left", fontsize=8.5, color=INK, pad=4)
 
 

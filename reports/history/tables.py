@@ -10,6 +10,7 @@ from rich.console import RenderableType
 
 from bench.results.statistics import Estimate
 from bench.results.store import Store
+from impls.contract.words import counted
 from reports.figures.kit.figure import Figure
 from reports.history import figure
 from reports.history.text import findings, in_digits, sentence, steps
@@ -121,7 +122,7 @@ def title(history: History) -> str:
     """ "3 runs on AMD EPYC, 2 cores, 2026-11-23 to 2026-11-27"."""
     first, last = history.runs[0].date, history.runs[-1].date
     days = first if first == last else f"{first} to {last}"
-    return f"{numbers.plural(len(history.runs), 'run')} on {history.machine}, {days}"
+    return f"{counted(len(history.runs), 'run')} on {history.machine}, {days}"
 
 
 def chapter(history: History) -> Chapter:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from impls.contract.words import counted
 from reports.compare.environments import ABSENT, NOT_INSTALLED, differences
 from reports.history.trends import LEAST_RUNS, History, Trend
 from reports.text import numbers
-from reports.text.numbers import plural
 
 MOST = 8  # changes of a history that have a sentence each
 CROWD = 3  # arms that change alike at one run before one sentence is said of all of them
@@ -40,7 +40,7 @@ def findings(history: History) -> Iterator[str]:
     changed = {step.trend.key for step in changes}
     ready = [trend for trend in history.trends if trend.levels and not trend.levels.wanted]
     if ready:
-        runs, arms = plural(len(history.runs), "run"), plural(len(ready), "arm")
+        runs, arms = counted(len(history.runs), "run"), counted(len(ready), "arm")
         yield f"Over {runs}, {len(changed) or 'none'} of {arms} changed for good." + (
             "" if changed else " Nothing is known to have become slower or faster."
         )
@@ -136,7 +136,7 @@ def _more_runs_wanted(history: History) -> Iterator[str]:
     if wanted:
         span = " to ".join(dict.fromkeys(map(str, (min(wanted), max(wanted)))))
         yield (
-            f"{plural(len(wanted), 'arm needs', 'arms need')} {span} more {'run' if max(wanted) == 1 else 'runs'} of two or "
+            f"{counted(len(wanted), 'arm needs', 'arms need')} {span} more {'run' if max(wanted) == 1 else 'runs'} of two or "
             f"more rounds before a change can be found: that takes {LEAST_RUNS} runs."
         )
 

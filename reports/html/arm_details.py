@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.results.record import Arm, Caveat, Judgement, Race, Record, Telemetry, grouped
+from bench.results.record import Arm, Caveat, Judgement, Race, Record, Telemetry
 from bench.results.store import Store
+from impls.contract.words import grouped
 from reports.figures import block_strip
 from reports.figures.block_strip import Strip
 from reports.html.run_table import glyph

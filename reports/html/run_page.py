@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.results.record import FORMAT, grouped
+from bench.results.record import FORMAT
 from bench.results.store import Store
+from impls.contract.words import grouped
 from reports.figures.kit.figure import Figure
 from reports.html import banners, run_table, source
 from reports.html.arm_details import ArmDetails, Fact, arm_details

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from bench.results.profile import COUNTERS, Profile
-from bench.results.record import Arm, Race, grouped
+from bench.results.record import Arm, Race
+from impls.contract.words import grouped
 from reports.profile import differential, text
 from reports.profile.attribution import Attribution
 from reports.profile.differential import Differential

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 
 from bench.results import statistics
-from bench.results.record import Caveat, Race, grouped
+from bench.results.record import Caveat, Race
 from bench.results.statistics import Estimate
+from impls.contract.words import counted, grouped
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
-from reports.text.numbers import count, percent, percent_off, plural, seconds, times, value
+from reports.text.numbers import count, percent, percent_off, seconds, times, value
 
 TWIN_OFF = 0.02
 RESTLESS = 0.05  # standard deviation of a round's logarithm of the ratio, above which rounds are said to disagree
@@ -119,7 +120,7 @@ def _late_starts(ranked: Sequence[Row]) -> Iterator[Finding]:
         until = f" to {count(max(late.values()), 2)}" if len(late) > 1 else ""
         yield Finding(
             "late start",
-            f"{plural(len(late), 'faster arm starts', 'faster arms start')} later than the reference and catch up after "
+            f"{counted(len(late), 'faster arm starts', 'faster arms start')} later than the reference and catch up after "
             f"{count(late[first], 2)}{until} updates ({first} first); "
             f"the job has {grouped(ranked[0].arm.setting.updates)}",
         )

@@ -8,10 +8,11 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import nnls
 
-from bench.results.record import Arm, Plan, Race, grouped
+from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import Estimate
 from impls.contract import Work
 from impls.contract.coordinates import BY_NAME, COORDINATES
+from impls.contract.words import grouped
 from reports.run.crossings import SizeRatio, crossing_size, stretches
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords

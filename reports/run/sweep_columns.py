@@ -1,7 +1,8 @@
 """The columns of the two tables of a sweep: how each arm grows, and what each race came to."""
 
-from bench.results.record import Plan, Race, grouped
+from bench.results.record import Plan, Race
 from bench.results.statistics import Estimate
+from impls.contract.words import grouped
 from reports.run.columns import verdict
 from reports.run.report import RaceResult
 from reports.run.rows import Row

@@ -2,7 +2,6 @@
 
 import math
 
-from bench.results.record import grouped
 from bench.results.statistics import Estimate
 
 DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -80,8 +79,3 @@ def percent(share: float) -> str:
 def percent_off(ratio: float) -> str:
     """How far a ratio is from 1, with its sign: "+1.2 %"."""
     return f"{100 * (ratio - 1):+.1f} %"
-
-
-def plural(number: int, one: str, more: str = "") -> str:
-    """A count and what is counted: "1 row", "2 300 rows"; `more` where the plural is not made with an s."""
-    return f"{grouped(number)} {one if number == 1 else more or f'{one}s'}"
