@@ -16,7 +16,7 @@ from reports.html.kit import simple_page
 from reports.run.rows import Row
 from reports.text import chapters, numbers
 from reports.text.chapters import Chapter
-from reports.text.columns import NOTHING, Column
+from reports.text.columns import NOTHING, Column, filled
 from reports.text.json import estimate
 
 FORMAT = 1
@@ -96,7 +96,7 @@ DIFFERENCE_COLUMNS: tuple[Column[Difference], ...] = (
 
 def columns_of(changes: Sequence[Change]) -> tuple[Column[Change], ...]:
     """The columns that have something to say."""
-    return tuple(c for c in COLUMNS if not c.occasional or any(c.text(change, 1.0) != NOTHING for change in changes))
+    return filled(COLUMNS, changes)
 
 
 def unit_of(changes: Sequence[Change]) -> tuple[float, str]:

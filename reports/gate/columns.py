@@ -7,7 +7,7 @@ from bench.results.gate import Count, GateVerdict, Side
 from bench.results.profile import COUNTERS
 from reports.gate import text
 from reports.gate.summary import CLOCKED, Row, side
-from reports.text.columns import NOTHING, Column
+from reports.text.columns import NOTHING, Column, filled
 from reports.text.sanitize import one_line, plain
 
 
@@ -91,7 +91,7 @@ FACTS: tuple[Column[Fact], ...] = (
 
 def arms(rows: Sequence[Row]) -> tuple[Column[Row], ...]:
     """The columns that have a value for any of these rows."""
-    return tuple(c for c in ARMS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in rows))
+    return filled(ARMS, rows)
 
 
 def counters(rows: Sequence[Row]) -> list[Counted]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from impls.contract.coordinates import spoken
 from reports.run.rows import Row
 from reports.text import numbers
-from reports.text.columns import NOTHING, Column
+from reports.text.columns import NOTHING, Column, filled
 
 
 def _rank(row: Row, _: float) -> str:
@@ -148,8 +148,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def columns_of(rows: Iterable[Row]) -> tuple[Column[Row], ...]:
     """The columns that a run with these rows shows."""
-    rows = list(rows)
-    return tuple(c for c in COLUMNS if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in rows))
+    return filled(COLUMNS, rows)
 
 
 def unit_of(rows: Sequence[Row]) -> tuple[float, str]:

@@ -1,6 +1,6 @@
 """What a column of a table is: its id, head, meaning and text. The terminal, Markdown and HTML lay out the same columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -51,6 +51,12 @@ def heads(columns: Sequence[Column[T]], unit: str = "") -> list[str]:
 def cells(columns: Sequence[Column[T]], row: T, scale: float = 1.0) -> list[str]:
     """The texts of one row, in the order of the columns."""
     return [plain(column.text(row, scale)) for column in columns]
+
+
+def filled(columns: Iterable[Column[T]], rows: Iterable[T]) -> tuple[Column[T], ...]:
+    """The columns without those occasional ones that have nothing to say in any row."""
+    rows = list(rows)
+    return tuple(c for c in columns if not c.occasional or any(c.text(row, 1.0) != NOTHING for row in rows))
 
 
 def headings(groups: Sequence[str]) -> list[str]:
