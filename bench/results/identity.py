@@ -12,6 +12,7 @@ from impls.contract.coordinates import spoken
 from impls.contract.setting import Setting
 
 ORDER = ("batch", "dtype", "threads", "rows", "features", "updates", "lr", "seed")
+OF_STEPS = ("dtype", "threads", "seed")
 USUAL: Mapping[str, object] = {"batch": "full", "dtype": "float32", "threads": 1, "seed": 0}
 JOBS: Mapping[str, Mapping[str, object]] = {
     "linear/line": {"rows": 100_000, "features": 1, "updates": 10_000, "lr": 1e-4},
@@ -23,6 +24,6 @@ JOBS: Mapping[str, Mapping[str, object]] = {
 def key(workload: str, implementation: str, setting: Setting, *, twin: bool = False) -> str:
     """The arm's name in every run and under every catalogue: "linear/line linear/manual cpu eager batch 256"."""
     usual = {**USUAL, **JOBS.get(workload, {})}
-    values = {name: getattr(setting, name) for name in ORDER}
+    values = {name: getattr(setting, name) for name in (OF_STEPS if setting.is_step else ORDER)} | setting.named
     said = [f"{name} {value}" for name, value in values.items() if name not in usual or usual[name] != value]
     return " ".join([workload, implementation, spoken(setting), *(["(twin)"] if twin else []), *said])

@@ -11,16 +11,19 @@ from impls.contract.catalogue import workloads
 from impls.contract.coordinates import RACED, slug, spoken, title
 from impls.contract.setting import Setting
 
-FORMAT = 3
+FORMAT = 4
 # History of the format, newest last; files of every format can be read.
 #   1  2026-11: the first
 #   2  2026-11: work may be "floor"; a plan may sweep a coordinate
 #   3  2026-11: judgements keep the weights; a run keeps loss curves and sources; telemetry
+#   4  2026-11: steps and recipes; a setting has parameters; a record keeps the answer to a step, its patch and its compiler
 
 Role = Literal["arm", "reference", "twin"]
 Status = Literal[
     "ok", "wrong", "unsupported", "unavailable", "failed", "crashed", "timeout", "out_of_memory", "interrupted"
 ]
+Word = Literal["identical", "same", "closer", "coarser", "undecidable", "different", "unjudged"]
+RANKED: tuple[Word, ...] = ("identical", "same", "closer", "coarser")  # answers of arms that may be ranked
 Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
 MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
 
@@ -141,6 +144,44 @@ class Judgement(Struct, frozen=True, kw_only=True):
     weights: Weights | None = None
 
 
+class Answer(Struct, frozen=True, kw_only=True):
+    """The referee's word on one update of an arm of a step, compared with the truth and with what rounding explains.
+
+    word            see design: identical, same, closer, coarser, undecidable, different; unjudged where it cannot be told yet
+    bits_lost       in float32, of the worst tensor: log2 of its distance to the truth over what rounding explains
+    scale_bits      the same along the truth's own direction, which shows a factor
+    bits_lost_float64, scale_bits_float64
+                    the same of the arm built in float64, which decides; None where it cannot be built so
+    tensor          the worst tensor: "gradient 0 of model.0.weight"; of a different answer the first that differs
+    left_out        tensors that were not compared, each with the reason
+    reason          of different, undecidable and unjudged: why, in a sentence; else empty
+    smallest_factor the smallest relative error of the gradient that the referee would have noticed here, e.g. 1e-5
+    """
+
+    word: Word
+    bits_lost: float | None = None
+    scale_bits: float | None = None
+    bits_lost_float64: float | None = None
+    scale_bits_float64: float | None = None
+    tensor: str = ""
+    left_out: tuple[str, ...] = ()
+    reason: str = ""
+    smallest_factor: float | None = None
+
+
+class Compiler(Struct, frozen=True, kw_only=True):
+    """What was compiled in an arm's process.
+
+    graphs          compiled until the blocks began
+    breaks          why graphs broke, each reason once
+    recompilations  since the blocks began
+    """
+
+    graphs: int = 0
+    breaks: tuple[str, ...] = ()
+    recompilations: int = 0
+
+
 class LossCurve(Struct, frozen=True, kw_only=True):
     """The exact loss and weights during a race's job, from the oracle in float64; every right arm follows them.
 
@@ -216,6 +257,11 @@ class Record(Struct, frozen=True, kw_only=True):
     blocks         seconds of each of those laps' block of `updates_per_block` updates
     device_blocks  the same blocks by the device's own clock, where it has one
     telemetry      what the device's counters showed during the blocks, where it has any
+    answer         of an arm of a step: the referee's word on it
+    patch          of an arm of a step: the lines that make the step what was timed, to be put at the end of its file
+    compiler       what was compiled, of an arm of a step
+    peak_device_bytes
+                   the most memory that tensors had on the device at a time; None on the CPU
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
     spent          where the wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
@@ -245,6 +291,10 @@ class Record(Struct, frozen=True, kw_only=True):
     device_blocks: tuple[float, ...] = ()
     drain_seconds: float | None = None
     peak_resident_bytes: int | None = None
+    peak_device_bytes: int | None = None
+    answer: Answer | None = None
+    patch: str = ""
+    compiler: Compiler | None = None
     telemetry: Telemetry | None = None
     caveats: tuple[Caveat, ...] = ()
     variables: dict[str, str] = {}

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench import clock
+from bench.results.examined import Examined
 from bench.results.profile import Machine, Profile
 from bench.results.record import FORMAT, LossCurve, Plan, Race, Record
 from impls.contract import catalogue
@@ -129,6 +130,15 @@ class Store:
         """The exact loss curve of a race's job; None when the run did not keep it. Raises StoreError for a bad file."""
         path = self.path / "descents" / f"{race.slug}.json"
         return read(path, LossCurve) if path.is_file() else None
+
+    def write_examined(self, race: Race, examined: Examined) -> None:
+        """Writes what was found out about the step of a race before it was raced."""
+        self.write(f"examined/{race.slug}.json", pretty(examined))
+
+    def examined(self, race: Race) -> Examined | None:
+        """What was found out about the step of a race; None for an exact workload. Raises StoreError for a bad file."""
+        path = self.path / "examined" / f"{race.slug}.json"
+        return read(path, Examined) if path.is_file() else None
 
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
         """Writes all records of a round; one rename makes them appear together. Raises WriteError for a round that exists."""

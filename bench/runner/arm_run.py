@@ -217,7 +217,9 @@ class ArmRun:
     def finish(self) -> None:
         """Judges what the blocks produced, if there were any."""
         self._finished = self._ask(Finish(updates=self._done))
-        if self._finished is not None and self._done:  # else the weights are still those of the probe
+        if (
+            self._finished is not None and self._finished.weights is not None and self._done
+        ):  # else the weights are still those of the probe
             self._judge(self._finished.weights)
 
     def record(

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
+from bench.results import record
+from bench.results.examined import Examined
 from bench.results.profile import Machine, Operation
 from bench.results.record import Arm
 from impls.contract import Work
@@ -94,6 +96,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     reads_data       of a floor: whether all that it does is to read the data, once an update
     in_a_window      whether a watched arm draws in a window on the screen
     own_tolerance    relative, of an implementation that is approximate by nature; None for all others
+    patch            of an arm of a step: the lines that make the step what is timed
     loaded_compiler  whether `fork_server.LATER` is loaded, which a server could have loaded before
     """
 
@@ -107,6 +110,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     digest: str
     in_a_window: bool = False
     own_tolerance: float | None = None
+    patch: str = ""
     loaded_compiler: bool = False
 
 
@@ -117,15 +121,24 @@ class Prepare(Command[Prepared], frozen=True, kw_only=True):
     cores    of the race; the worker runs on them from its first block on
     probe    number of updates after which the weights are verified once more
     live     whether drawing may open a window
+    file     the step's file where the arm is one of a step, else ""
     """
 
     words = "start"
+    file: str = ""
     workload: str
     implementation: str
     setting: dict[str, Any]
     cores: tuple[int, ...]
     probe: int
     live: bool = False
+
+
+class Observe(Command[Done], frozen=True, kw_only=True):
+    """Make two updates of the timed object of a step, write what they did to a file for the judge, and go back."""
+
+    words = "the updates that are judged"
+    target: str
 
 
 class Reset(Command[Done], frozen=True, kw_only=True):
@@ -175,15 +188,18 @@ class Finished(Answer, frozen=True, kw_only=True):
     drain_seconds        median time for which the device still worked after `advance` had returned
     grown                what a steady loop does not add to, since the first block: see `device.footprint`
     peak_resident_bytes  the most memory that the process has had
+    compiler             of an arm of a step: what was compiled
     """
 
-    weights: ArmWeights
+    weights: ArmWeights | None = None
     changed_flags: tuple[str, ...] = ()
     waited: float = 0.0
     page_faults: float = 0.0
     drain_seconds: float = 0.0
     grown: dict[str, int] = {}
     peak_resident_bytes: int = 0
+    peak_device_bytes: int | None = None
+    compiler: record.Compiler | None = None
 
 
 class Finish(Command[Finished], frozen=True, kw_only=True):
@@ -333,12 +349,70 @@ class MeasureMachine(Command[MachineMeasured], frozen=True, kw_only=True):
     device: str
 
 
+# The judge of steps, in a process of its own.
+
+
+class JudgePrepared(Answer, frozen=True, kw_only=True):
+    """What the step is like; answers of its arms can be judged now."""
+
+    examined: Examined
+
+
+class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
+    """Examine a step, and compute the truth of two of its updates and what rounding explains.
+
+    members  of the ensemble; 0: only examine
+    """
+
+    words = "the examination of the step"
+    workload: str
+    file: str
+    setting: dict[str, Any]
+    cores: tuple[int, ...]
+    members: int = 19
+
+
+class Judged(Answer, frozen=True, kw_only=True):
+    """The word on an arm's answer."""
+
+    answer: record.Answer
+
+
+class Judge(Command[Judged], frozen=True, kw_only=True):
+    """Judge what an arm's two updates did; the files are removed once they are read.
+
+    observation         file that the arm's worker wrote
+    observation_float64 file of the same arm in float64; "" where there is none in this round
+    no_float64          why there is none: "" where an earlier round has judged one, whose figures count on
+    """
+
+    words = "the judging of an answer"
+    implementation: str
+    observation: str
+    observation_float64: str = ""
+    no_float64: str = ""
+
+
 Probe = Clock | Count | CountCalls | RecordSession | SummariseSessions | Trace | ReadCompiler | Repeat
-AnyCommand = Prepare | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
+AnyCommand = Prepare | Observe | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
 ProbeAnswer = Clocked | Counted | Done | Summary | Traced | Compiled | Repeated
-AnyAnswer = Step | Fault | Done | Prepared | BlockTimed | JobDone | Finished | ProbeAnswer | MachineMeasured
+AnyAnswer = (
+    Step
+    | Fault
+    | Done
+    | Prepared
+    | BlockTimed
+    | JobDone
+    | Finished
+    | ProbeAnswer
+    | MachineMeasured
+    | JudgePrepared
+    | Judged
+)
+JudgeCommand = PrepareJudge | Judge
 
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+_judge_commands: msgspec.json.Decoder[JudgeCommand] = msgspec.json.Decoder(JudgeCommand)
 _answers: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
 
 
@@ -362,6 +436,11 @@ def encoded(message: Command[Any] | Answer) -> bytes:
 def command(line: bytes) -> AnyCommand:
     """The command in a line. Raises msgspec.DecodeError where there is none."""
     return _commands.decode(line)
+
+
+def judge_command(line: bytes) -> JudgeCommand:
+    """The command to a judge in a line. Raises msgspec.DecodeError where there is none."""
+    return _judge_commands.decode(line)
 
 
 def answer(line: bytes) -> AnyAnswer:

@@ -29,6 +29,7 @@ from bench.runner.messages import (
     JobDone,
     MachineMeasured,
     MeasureMachine,
+    Observe,
     Prepare,
     Prepared,
     Probe,
@@ -83,6 +84,8 @@ class Session:
                 return self.finish(command.updates)
             case MeasureMachine():
                 return self.measure_machine(command)
+            case Observe():
+                raise TypeError("only an arm of a step can be observed")
             case _:
                 return self.probe(command)
 

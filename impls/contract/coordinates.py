@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 from impls.contract.setting import KINDS, MODES, Setting, SettingError
 from impls.contract.values import Kind, Value, checked
-from impls.contract.words import counted
+from impls.contract.words import counted, grouped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +159,19 @@ def spoken(setting: Setting) -> str:
 
 def title(setting: Setting) -> str:
     """What the arms of a race share: "100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
-    rows, features = (f"{number:,}".replace(",", " ") for number in (setting.rows, setting.features))
+    if setting.is_step:
+        shown = ("dtype", "threads")
+        words = [BY_NAME[name].words(setting) for name in shown]
+        return ", ".join([*(f"{name} {value}" for name, value in setting.parameters), *words])
     size = ("rows", "features", "dtype")
     others = (each.words(setting) for each in COORDINATES if not each.raced and each.name not in size)
-    return ", ".join([f"{rows} x {features} {setting.dtype}", *filter(None, others)])
+    return ", ".join([f"{grouped(setting.rows)} x {grouped(setting.features)} {setting.dtype}", *filter(None, others)])
 
 
 def slug(setting: Setting) -> str:
     """The same as part of a file's name, without the length of the job."""
+    if setting.is_step:
+        parameters = [f"{name}{value}" for name, value in setting.parameters]
+        return "-".join([*parameters, setting.dtype, f"t{setting.threads}"])
     batch = "full" if setting.batch == "full" else f"batch{setting.batch}"
     return f"{setting.rows}x{setting.features}-{batch}-{setting.dtype}-t{setting.threads}"

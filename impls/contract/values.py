@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 Value = str | int | float
+ParameterValue = str | int | float | bool  # of a step's parameter
 
 LARGEST = 2**64 - 1  # the largest whole number that a file of records can hold
 DIGITS = re.compile(r"[+-]?\d+(_\d+)*")

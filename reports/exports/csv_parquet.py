@@ -58,6 +58,7 @@ def _identity(record: Record) -> dict[str, Any]:
         "implementation": record.arm.implementation,
         "role": record.arm.role,
         **msgspec.to_builtins(record.arm.setting),
+        "parameters": " ".join(f"{name}={value}" for name, value in record.arm.setting.parameters),
         "class": record.work,
         "status": record.status,
         "reason": record.reason,
