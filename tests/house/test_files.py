@@ -12,6 +12,7 @@ CONSOLE = "bench/cli/console.py"
 # What the contract describes, so that the files of a family need not.
 OVERRIDES = {"__init__", "reset", "advance", "weights", "supports"}  # of Implementation
 DESCRIBED = {"__init__", "setting", "problem", "oracle", "predict", "total_loss"}  # of Workload
+STEPS = "impls/steps/"  # written as a user writes a step: what its functions do is fixed
 
 
 @pytest.mark.parametrize("name", ["perf_counter", "process_time", "monotonic", "time.time"])
@@ -68,5 +69,6 @@ def undocumented(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_everything_public_has_a_docstring(package: str) -> None:
-    """Every public function, class and method says what it does, but for those that a contract describes."""
-    assert [] == [line for source in sources(package) for line in undocumented(source)]
+    """Every public function, class and method says what it does, but for those that a contract or a step file fixes."""
+    documented = [source for source in sources(package) if not source.startswith(STEPS)]
+    assert [] == [line for source in documented for line in undocumented(source)]
