@@ -28,6 +28,19 @@ def list_(typed: options.Typed) -> None:
 
 
 @app.command()
+@takes(options.Init)
+def init(typed: options.Init) -> None:
+    """Write a step file to begin with: a small training step with comments, which can be raced at once.
+
+    \b
+    Example: python -m bench init my_step.py
+    """
+    from bench.cli.init import init
+
+    init(typed)
+
+
+@app.command()
 @takes(options.Run)
 def run(typed: options.Run) -> None:
     """Race the arms; records and reports go to a folder below --results.

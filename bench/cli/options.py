@@ -208,6 +208,13 @@ class Check(Typed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Init(Typed):
+    """The options of `init`."""
+
+    file: Annotated[Path, typer.Argument(metavar="FILE.py", help="The step file to write; one that exists is kept.")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Doctor(WithResults):
     """The options of `doctor`."""
 

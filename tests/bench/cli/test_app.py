@@ -14,7 +14,7 @@ from bench.cli.app import app
 from tests.conftest import Checkout
 
 Make = Callable[[Mapping[str, str]], Checkout]
-COMMANDS = ("list", "run", "profile", "report", "doctor", "check", "selfbench")
+COMMANDS = ("list", "init", "run", "profile", "report", "doctor", "check", "selfbench")
 FIVE = (
     "--workload=linear/five",
     "--effort=quick",
