@@ -16,7 +16,9 @@ from types import MappingProxyType
 from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter
 from bench.results.profile import COUNTERS
-from bench.runner.messages import A, Command, Count, CountCalls, ReadCompiler, Repeat, prepare
+from bench.runner.message import A, Command
+from bench.runner.messages import prepare
+from bench.runner.probe_messages import Count, CountCalls, ReadCompiler, Repeat
 from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
 # More of these is always bad: each makes every update, or the first ones, wait for something.

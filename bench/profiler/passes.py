@@ -28,18 +28,16 @@ from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.results.store import Store
 from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
-from bench.runner.messages import (
+from bench.runner.messages import Prepared, Reset, TimeBlock
+from bench.runner.probe_messages import (
     Clock,
     Count,
     CountCalls,
-    Prepared,
     ReadCompiler,
     RecordSession,
     Repeat,
     Repeated,
-    Reset,
     SummariseSessions,
-    TimeBlock,
     Trace,
 )
 from bench.runner.race import BLOCK_SECONDS

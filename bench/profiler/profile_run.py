@@ -33,7 +33,8 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.messages import MeasureMachine, Prepared, prepare
+from bench.runner.messages import Prepared, prepare
+from bench.runner.probe_messages import MeasureMachine
 from bench.runner.race import SLEEP_BEFORE_SAMPLE
 from bench.runner.worker_process import ArmFault, Worker, allowed_cores, variables_for
 from bench.system.telemetry import gauges

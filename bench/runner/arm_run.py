@@ -14,7 +14,8 @@ from bench.results.record import Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import messages, verify
 from bench.runner.caveats import caveats_of
 from bench.runner.fork_server import ForkServer
-from bench.runner.messages import A, ArmWeights, Command, Finish, Finished, Prepared, Reset, RunJob, TimeBlock
+from bench.runner.message import A, Command
+from bench.runner.messages import ArmWeights, Finish, Finished, Prepared, Reset, RunJob, TimeBlock
 from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, variables_for
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle

@@ -8,41 +8,19 @@ add a case where the worker matches on commands.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from bench.results import record
 from bench.results.examined import Examined
-from bench.results.profile import Machine, Operation
 from bench.results.record import Arm
+from bench.runner.message import Answer, Command, Done
+from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from impls.contract import Work
 
 FaultStatus = Literal["unsupported", "unavailable", "failed", "out_of_memory"]
-
-
-class Answer(Struct, frozen=True, kw_only=True, tag=True):
-    """Anything that a worker sends."""
-
-
-A = TypeVar("A", bound=Answer)
-
-
-class Command(Struct, Generic[A], frozen=True, kw_only=True, tag=True):
-    """Anything that a worker is asked to do; the type in brackets is that of its answer.
-
-    words  what it is called where an arm ends or takes too long meanwhile: "killed by SIGSEGV during a block"
-    """
-
-    words: ClassVar[str]
-
-    @classmethod
-    def answer_type(cls) -> type[A]:
-        """The type in the brackets of the class."""
-        base = next(base for base in cls.__orig_bases__ if get_args(base))  # type: ignore[attr-defined]
-        kind: type[A] = get_args(base)[0]
-        return kind
 
 
 # What a worker may send before the answer, or instead of it.
@@ -59,10 +37,6 @@ class Fault(Answer, frozen=True, kw_only=True):
 
     status: FaultStatus
     reason: str
-
-
-class Done(Answer, frozen=True, kw_only=True):
-    """The command has been carried out; there is nothing else to say."""
 
 
 # A round of a race.
@@ -196,7 +170,7 @@ class Finished(Answer, frozen=True, kw_only=True):
     waited: float = 0.0
     page_faults: float = 0.0
     drain_seconds: float = 0.0
-    grown: dict[str, int] = {}
+    grown: dict[str, int] = msgspec.field(default_factory=dict)
     peak_resident_bytes: int = 0
     peak_device_bytes: int | None = None
     compiler: record.Compiler | None = None
@@ -207,146 +181,6 @@ class Finish(Command[Finished], frozen=True, kw_only=True):
 
     words = "the end of the round"
     updates: int
-
-
-# Probes: what is looked at beside the races.
-
-
-class Clocked(Answer, frozen=True, kw_only=True):
-    """Blocks like those of a race, of a process that has done nothing else.
-
-    seconds     an update
-    updates     in a block
-    recompiles  functions compiled meanwhile
-    conditions  what the arm computed with: {"dtype": "float32", "threads": "1", ...}
-    """
-
-    seconds: float
-    updates: int
-    recompiles: int
-    peak_resident_bytes: int
-    peak_device_bytes: int | None
-    conditions: dict[str, str]
-
-
-class Clock(Command[Clocked], frozen=True, kw_only=True):
-    """Time blocks of at most `most` updates; None: as many as the worker allows."""
-
-    words = "profiling (blocks)"
-    most: int | None = None
-
-
-class Counted(Answer, frozen=True, kw_only=True):
-    """Counters of an update, by the names in `results.profile.COUNTERS`."""
-
-    counters: dict[str, float]
-
-
-class Count(Command[Counted], frozen=True, kw_only=True):
-    """Count operations, memory and what is asked of the device.
-
-    seconds  about how long an update takes
-    updates  to count, a power of two; 0: a few
-    """
-
-    words = "profiling (counters)"
-    seconds: float
-    updates: int = 0
-
-
-class CountCalls(Command[Counted], frozen=True, kw_only=True):
-    """Count calls of Python functions, with the same fields as `Count`. Last: what watches calls also changes them."""
-
-    words = "profiling (calls)"
-    seconds: float
-    updates: int = 0
-
-
-class RecordSession(Command[Done], frozen=True, kw_only=True):
-    """Make one session of PyTorch's profiler, and keep it; `seconds` is about how long an update takes."""
-
-    words = "profiling (PyTorch's profiler)"
-    seconds: float
-
-
-class Summary(Answer, frozen=True, kw_only=True):
-    """What PyTorch's profiler saw; the fields are those of `results.profile.Pass`."""
-
-    profiled: float
-    outside: float
-    events: float
-    device: float | None
-    operations: tuple[Operation, ...]
-
-
-class SummariseSessions(Command[Summary], frozen=True, kw_only=True):
-    """Read the session of the lower quartile, and forget all of them."""
-
-    words = "profiling (PyTorch's profiler)"
-
-
-class Traced(Answer, frozen=True, kw_only=True):
-    """A trace has been written; or why not."""
-
-    missing: str | None = None
-
-
-class Trace(Command[Traced], frozen=True, kw_only=True):
-    """Write a Chrome trace of a few updates; `seconds` is about how long an update takes."""
-
-    words = "profiling (trace)"
-    seconds: float
-    target: str
-
-
-class Compiled(Answer, frozen=True, kw_only=True):
-    """What torch.compile has done in the process so far.
-
-    counters      by the names in `results.profile.COUNTERS`
-    breaks        why graphs broke, each reason once
-    compilations  functions compiled
-    """
-
-    counters: dict[str, int]
-    breaks: tuple[str, ...]
-    compilations: int
-
-
-class ReadCompiler(Command[Compiled], frozen=True, kw_only=True):
-    """Say what torch.compile has done so far."""
-
-    words = "profiling (compiler)"
-
-
-class Repeated(Answer, frozen=True, kw_only=True):
-    """Seconds of an update, and how many updates were made."""
-
-    seconds: float
-    updates: int
-
-
-class Repeat(Command[Repeated], frozen=True, kw_only=True):
-    """Make blocks of so many updates for so many seconds, and let the main process's children look into this process."""
-
-    words = "profiling (repeated blocks)"
-    updates: int
-    seconds: float
-
-
-class MachineMeasured(Answer, frozen=True, kw_only=True):
-    """What the cores can do at most."""
-
-    machine: Machine
-
-
-class MeasureMachine(Command[MachineMeasured], frozen=True, kw_only=True):
-    """Measure what these cores can do at most, over so many bytes; for a worker that has prepared no arm."""
-
-    words = "the measuring of the machine"
-    cores: tuple[int, ...]
-    threads: int
-    working_set: int
-    device: str
 
 
 # The judge of steps, in a process of its own.
@@ -393,9 +227,7 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     no_float64: str = ""
 
 
-Probe = Clock | Count | CountCalls | RecordSession | SummariseSessions | Trace | ReadCompiler | Repeat
 AnyCommand = Prepare | Observe | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
-ProbeAnswer = Clocked | Counted | Done | Summary | Traced | Compiled | Repeated
 AnyAnswer = (
     Step
     | Fault

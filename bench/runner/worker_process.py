@@ -21,7 +21,8 @@ from bench.results.record import Arm, Status
 from bench.results.store import writing
 from bench.runner import messages
 from bench.runner.fork_server import Forked, ForkServer
-from bench.runner.messages import A, Answer, Command, Fault, Step
+from bench.runner.message import A, Answer, Command
+from bench.runner.messages import Fault, Step
 
 ROOT = Path(__file__).parents[2]
 WORKER = "bench.worker.main"

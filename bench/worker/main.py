@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bench.runner import memory_layout, messages
 from bench.runner.fork_server import end_with_parent
-from bench.runner.messages import Answer, Fault, FaultStatus
+from bench.runner.message import Answer
+from bench.runner.messages import Fault, FaultStatus
 from bench.worker.session import Session, Unfit
 
 

@@ -16,14 +16,14 @@ from typing import Any
 import torch
 
 from bench import clock
-from bench.runner.messages import (
+from bench.runner.message import Done
+from bench.runner.probe_messages import (
     Clock,
     Clocked,
     Compiled,
     Count,
     CountCalls,
     Counted,
-    Done,
     Probe,
     ProbeAnswer,
     ReadCompiler,

@@ -17,28 +17,24 @@ from typing import Any
 from bench import clock
 from bench.runner import memory_layout
 from bench.runner.fork_server import LATER
+from bench.runner.message import Answer, Done
 from bench.runner.messages import (
-    Answer,
     AnyCommand,
     ArmWeights,
     BlockTimed,
-    Done,
     FaultStatus,
     Finish,
     Finished,
     JobDone,
-    MachineMeasured,
-    MeasureMachine,
     Observe,
     Prepare,
     Prepared,
-    Probe,
-    ProbeAnswer,
     Reset,
     RunJob,
     Step,
     TimeBlock,
 )
+from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from impls.contract import Implementation, Problem, Task
 from impls.contract.setting import Setting
 

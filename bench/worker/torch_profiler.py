@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from torch.autograd import profiler
 
-from bench.runner.messages import Summary, Traced
+from bench.runner.probe_messages import Summary, Traced
 from bench.worker import device
 from bench.worker.profiler_events import WINDOW, fetches, notes, summary
 from impls.contract import Implementation

@@ -29,19 +29,10 @@ from bench.results.profile import Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.runner.arm_run import MOST_ALGORITHMIC
-from bench.runner.messages import (
-    BlockTimed,
-    Done,
-    Prepared,
-    RecordSession,
-    Repeat,
-    Repeated,
-    Reset,
-    SummariseSessions,
-    Summary,
-    TimeBlock,
-)
+from bench.runner.message import Done
+from bench.runner.messages import BlockTimed, Prepared, Reset, TimeBlock
 from bench.runner.plan import Choice, make_plan
+from bench.runner.probe_messages import RecordSession, Repeat, Repeated, SummariseSessions, Summary
 from bench.runner.worker_process import ArmFault
 from bench.system.telemetry import Gauge, Idle, Reading
 from impls.contract.setting import SettingError

@@ -13,7 +13,8 @@ from bench.results.record import Arm
 from bench.results.store import WriteError
 from bench.runner import messages, worker_process
 from bench.runner.fork_server import ForkServer
-from bench.runner.messages import Answer, ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
+from bench.runner.message import Answer
+from bench.runner.messages import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.runner.worker_process import ArmFault, Origin, Worker, allowed_cores
 from impls.contract.catalogue import workloads
 

@@ -1,0 +1,106 @@
+"""What one plain update of a live step does, seen by comparing the state before it with the state after it. Loads torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+
+from impls.recipe.state import RandomState, outermost, tensors
+
+if TYPE_CHECKING:
+    from impls.recipe.live_step import LiveStep
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What rewrites ask about a step.
+
+    own_update    whether the file writes the whole update itself
+    draws         whether an update draws random numbers
+    sparse        names of parameters whose gradients are sparse
+    moving        names of Python numbers in model and optimizer that an update changes; not those that `schedule` sets
+    replaced      names of tensors that an update replaces instead of writing into them
+    moved_buffers names of buffers that an update changes
+    writes_batch  whether an update changes its batch
+    unused        names of parameters that an update leaves without a gradient
+    optimizers    class names of the optimizers
+    """
+
+    own_update: bool
+    draws: bool
+    sparse: tuple[str, ...]
+    moving: tuple[str, ...]
+    replaced: tuple[str, ...]
+    moved_buffers: tuple[str, ...]
+    writes_batch: bool
+    unused: tuple[str, ...]
+    optimizers: tuple[str, ...]
+
+
+class Watch:
+    """Looks at a live step, which then makes one update, and says what that did."""
+
+    def __init__(self, step: "LiveStep", batch: Any) -> None:
+        self._step, self._batch = step, batch
+        self._tensors = tensors(step.model, step.optimizer)
+        self._buffers = {name: t.clone() for name, t in self._tensors.items() if name.startswith("buffer")}
+        self._numbers = _numbers(step)
+        self._versions = _versions(batch)
+        self._random = RandomState()
+
+    def facts(self) -> Facts:
+        """What has changed since."""
+        step = self._step
+        after = tensors(step.model, step.optimizer)
+        numbers = _numbers(step)
+        known = {id(p): name.removeprefix("parameter ") for name, p in after.items() if name.startswith("parameter")}
+        gradients = {known.get(id(p), "?"): p.grad for p in step.parameters}
+        return Facts(
+            own_update="update" in step.file.functions,
+            draws=self._random != RandomState(),
+            sparse=tuple(name for name, gradient in gradients.items() if gradient is not None and gradient.is_sparse),
+            moving=tuple(name for name in numbers if numbers[name] != self._numbers.get(name, numbers[name])),
+            replaced=tuple(
+                name
+                for name in self._tensors
+                if after.get(name) is not self._tensors[name] and not name.startswith("state")
+            ),
+            moved_buffers=tuple(
+                name.removeprefix("buffer ")
+                for name, before in self._buffers.items()
+                if name in after and not torch.equal(before, after[name])
+            ),
+            writes_batch=_versions(self._batch) != self._versions,
+            unused=tuple(name for name, gradient in gradients.items() if gradient is None),
+            optimizers=tuple(type(one).__name__ for one in outermost(step.optimizer, Optimizer).values()),
+        )
+
+
+def _versions(batch: Any) -> list[int]:
+    """How often each tensor of a batch has been written to."""
+    return [leaf._version for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor)]
+
+
+def _numbers(step: "LiveStep") -> Mapping[str, float]:
+    """The Python numbers in modules, optimizers and their groups: a graph that is traced once would freeze them."""
+    numbers: dict[str, float] = {}
+
+    def add(where: str, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if isinstance(value, int | float) and not name.startswith("_"):
+                numbers[f"{where}{name}"] = value
+
+    for path, module in outermost(step.model, nn.Module).items():
+        for name, part in module.named_modules():
+            add(".".join(filter(None, ("model", path, name))) + ".", vars(part))
+    for path, optimizer in outermost(step.optimizer, Optimizer).items():
+        where = ".".join(filter(None, ("optimizer", path))) + "."
+        add(where, vars(optimizer))
+        for number, group in enumerate(optimizer.param_groups):
+            scheduled = "schedule" in step.file.functions
+            add(f"{where}group {number}.", {k: v for k, v in group.items() if not (scheduled and k == "lr")})
+    return numbers

@@ -1,0 +1,294 @@
+"""A step as it runs: built by its seed, warmed up by plain updates, then changed by a recipe. Loads torch."""
+
+import contextlib
+import itertools
+import linecache
+import random
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+
+from impls.contract.setting import Setting
+from impls.recipe.facts import Facts, Watch
+from impls.recipe.recipe import PLAIN, Recipe, rewrites
+from impls.recipe.state import Snapshot, outermost, tensors
+from impls.recipe.step_file import WAY, StepFault, StepFile, import_roots
+
+WARM = 5  # plain updates before anything is judged or timed: momentum exists then
+DRAWN = 16  # batches, at most, that are drawn once and read in turn
+DRAWN_BYTES = 256e6
+
+DEFAULT_UPDATE = """
+def update(model, optimizer, batch):
+    optimizer.zero_grad(set_to_none=True)
+    value = loss(model, batch)
+    value.backward()
+    {gradients}optimizer.step()
+    return value.detach()
+"""
+
+_number = itertools.count(1)
+
+
+class NotApplicable(Exception):
+    """A recipe cannot be applied to this step; the message says why, in a sentence."""
+
+
+class LiveStep:
+    """A step file at a setting, as one object that makes updates. Two of the same file, setting and recipe are equal.
+
+    module      the file's own namespace, made anew for each live step
+    model, optimizer
+                what the file's functions returned, as the recipe left it
+    batches     drawn once, on the device, read in turn
+    parameters  that are trained, each once
+    facts       what a plain update does
+    number      of updates made since the start, those of the warm-up included; `schedule` reads it
+    patch       the lines that the recipe put into the file
+
+    Raises StepFault where the file's code fails or returns what no step can be made of, and NotApplicable.
+    """
+
+    def __init__(self, file: StepFile, setting: Setting, recipe: Recipe = PLAIN) -> None:
+        self.file, self.setting, self.recipe = file, setting, recipe
+        self.number = 0
+        self.patch = ""
+        self._values = dict(file.parameters) | setting.named
+        self._seed(0)
+        self.module: Any = self._loaded()
+        self._globals = set(vars(self.module))
+        self.model = self._called("model")
+        for module in self.modules.values():
+            module.to(setting.device)
+        self.optimizer = self._called("optimizer", self.model) if "optimizer" in file.functions else None
+        self.batches = [self._placed(batch) for batch in self._drawn()]
+        if "update" not in file.functions:
+            call = "gradients(model)\n    " if "gradients" in file.functions else ""
+            self._paste(DEFAULT_UPDATE.format(gradients=call), "the default update")
+        self._schedule = self._configured("schedule")
+        self._seed(2)
+        self._update: Callable[..., Any] = self._configured("update") or self.module.update
+        self.facts = self._warm_up()
+        if setting.dtype == "float64":
+            self._to_float64()
+        self._put_in(recipe)
+        self._state = Snapshot(self.model, self.optimizer, self._own_globals())
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The outermost modules of the model, by the path to each."""
+        return outermost(self.model, nn.Module)
+
+    @property
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimizers, by the path to each."""
+        return outermost(self.optimizer, Optimizer)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """Every tensor that is trained, once."""
+        own = [one for module in self.modules.values() for one in module.parameters() if one.requires_grad]
+        given = [one for o in self.optimizers.values() for group in o.param_groups for one in group["params"]]
+        return list({id(one): one for one in [*own, *given]}.values())
+
+    def advance(self, updates: int) -> None:
+        """Makes the next updates."""
+        update, schedule, model, optimizer = self._update, self._schedule, self.model, self.optimizer
+        batches, count = self.batches, len(self.batches)
+        with self._default_dtype():
+            for number in range(self.number, self.number + updates):
+                if schedule is not None:
+                    schedule(optimizer, number)
+                update(model, optimizer, batches[number % count])
+        self.number += updates
+
+    def update_once(self, batch: int | None = None) -> Any:
+        """Makes the next update on the next batch, or on that of this number; what the update returned."""
+        with self._default_dtype():
+            if self._schedule is not None:
+                self._schedule(self.optimizer, self.number)
+            number = self.number if batch is None else batch
+            returned = self._update(self.model, self.optimizer, self.batches[number % len(self.batches)])
+        self.number += 1
+        return returned
+
+    def reset(self) -> None:
+        """Goes back to the state after the warm-up, in place."""
+        self._state.restore()
+        self.number = WARM
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state, by name: see `state.tensors`."""
+        return tensors(self.model, self.optimizer)
+
+    def _seed(self, stage: int) -> None:
+        """Sets every generator, for one stage of the build."""
+        seed = (self.setting.seed * 3 + stage) % 2**32
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+
+    def _loaded(self) -> ModuleType:
+        """The file, run as a module of its own."""
+        for folder in reversed(import_roots(self.file.path)):
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+        module = ModuleType(f"{self.file.path.stem}_{next(_number)}")
+        module.__file__ = str(self.file.path)
+        sys.modules[module.__name__] = module
+        with self._faults("cannot be imported"):
+            exec(compile(self.file.path.read_bytes(), self.file.path, "exec"), vars(module))  # noqa: S102 - it is the user's own file, which he asked to run
+        return module
+
+    @contextlib.contextmanager
+    def _faults(self, what: str) -> Iterator[None]:
+        """Turns what the file raises into one sentence that names its line."""
+        try:
+            yield
+        except (StepFault, NotApplicable, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if Path(frame.filename) == self.file.path]
+            where = f"{self.file.name}:{own[-1].lineno}" if own else self.file.name
+            text = " ".join(str(error).split()) or "no message"
+            raise StepFault(f"{where} {what}: {type(error).__name__}: {text}") from error
+
+    def _called(self, function: str, *arguments: Any) -> Any:
+        """What one of the file's functions returns, called with the parameters that it takes."""
+        with self._faults(f"fails in {function}"):
+            return getattr(self.module, function)(*arguments, **self.file.arguments(function, self._values))
+
+    def _configured(self, function: str) -> Callable[..., Any] | None:
+        """One of the file's functions that an update calls; with the parameters that it takes, put in."""
+        known: Callable[..., Any] | None = getattr(self.module, function, None)
+        values = self.file.arguments(function, self._values)
+        changed = {name: value for name, value in values.items() if value != self.file.parameters[name]}
+        if known is None or not changed:
+            return known
+        known.__defaults__ = tuple(values.get(n, d) for n, d in _with_defaults(known))  # in place: no call costs more
+        known.__kwdefaults__ = {n: values.get(n, d) for n, d in (known.__kwdefaults__ or {}).items()} or None
+        return known
+
+    def _drawn(self) -> list[Any]:
+        """The first batches, until there are enough or they take too much memory."""
+        drawn: list[Any] = []
+        size = 0
+        source = self._called("batches", self.setting.seed + 1)
+        with self._faults("fails in batches"):
+            for batch in source:
+                drawn.append(batch)
+                size += sum(_bytes(leaf) for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor))
+                if len(drawn) == DRAWN or size * (len(drawn) + 1) / len(drawn) > DRAWN_BYTES:
+                    break
+        if not drawn:
+            raise StepFault(f"{self.file.where('batches')}: batches(seed) yields nothing: yield at least one batch.")
+        return drawn
+
+    def _placed(self, batch: Any) -> Any:
+        """A batch on the device."""
+        device = self.setting.device
+        return pytree.tree_map(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, batch)
+
+    def _warm_up(self) -> Facts:
+        """The plain updates before all else; the last one is watched."""
+        with self._faults("fails in an update"):
+            for _ in range(WARM - 1):
+                self.update_once()
+            watch = Watch(self, self.batches[self.number % len(self.batches)])
+            self.update_once()
+            facts = watch.facts()
+        for parameter in self.parameters:
+            parameter.grad = None
+        return facts
+
+    def _to_float64(self) -> None:
+        """Holds every floating tensor in float64; objects stay what they are, so that optimizers keep their parameters."""
+
+        def doubled(value: Any) -> Any:
+            return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+        for tensor in self.tensors().values():
+            if tensor.is_floating_point():
+                tensor.data = tensor.data.double()
+        self.batches = [pytree.tree_map(doubled, batch) for batch in self.batches]
+
+    @contextlib.contextmanager
+    def _default_dtype(self) -> Iterator[None]:
+        """In float64, tensors that an update makes are float64 too."""
+        if self.setting.dtype != "float64":
+            yield
+            return
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+    def _put_in(self, recipe: Recipe) -> None:
+        """Chooses the way, and runs the patch of each rewrite in the file's namespace on the live objects."""
+        if recipe.refusal:
+            raise NotApplicable(recipe.refusal)
+        if recipe.way:
+            if recipe.way not in self.file.ways:
+                raise NotApplicable(f"{self.file.name} has no function {WAY}{recipe.way}")
+            self.module.update = self._configured(WAY + recipe.way)
+        for name in recipe.rewrites:
+            rewrite = rewrites()[name]
+            if self.setting.device not in rewrite.devices:
+                raise NotApplicable(f"runs on {' and '.join(rewrite.devices)} only")
+            if reason := rewrite.applies(self):
+                raise NotApplicable(reason)
+            text = rewrite.patch if isinstance(rewrite.patch, str) else rewrite.patch(self)
+            self.patch += f"\n\n# {name}: {rewrite.summary}\n{text.strip()}\n"
+            self._take(text, name)
+        self._update = self.module.update
+
+    def _take(self, text: str, name: str) -> None:
+        """Runs a patch: what it makes of `model` and `optimizer` is made of the live objects."""
+        model, optimizer, module = self.model, self.optimizer, self.module
+        module.model = lambda **_: model
+        module.optimizer = lambda _, **__: optimizer
+        module.place = lambda batch: batch
+        self._paste(text, name)
+        self.model = module.model()
+        self.optimizer = module.optimizer(self.model)
+        self.batches = [module.place(batch) for batch in self.batches]
+
+    def _paste(self, text: str, name: str) -> None:
+        """Runs lines in the file's namespace, and keeps them where tracebacks and compilers look for source."""
+        path = f"<{name} {next(_number)}>"
+        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+        exec(compile(text, path, "exec"), vars(self.module))  # noqa: S102 - this project's own lines, in the namespace they are for
+
+    def _own_globals(self) -> dict[str, Any]:
+        """What the file keeps at its top level and an update may change; data and functions are left out."""
+        left_out = (Tensor, np.ndarray, ModuleType, type)
+        return {
+            name: value
+            for name, value in vars(self.module).items()
+            if name in self._globals and not name.startswith("__") and not isinstance(value, left_out)
+            if isinstance(value, nn.Module) or not callable(value)
+        }
+
+
+def _with_defaults(function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    """The positional arguments of a function that have defaults, with these."""
+    defaults = function.__defaults__ or ()
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    return list(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+
+
+def _bytes(tensor: Tensor) -> int:
+    """Memory of a tensor's numbers; of a sparse one, of those that it stores."""
+    return tensor._nnz() * tensor.element_size() if tensor.is_sparse else tensor.numel() * tensor.element_size()

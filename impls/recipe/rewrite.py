@@ -1,0 +1,52 @@
+"""What a rewrite is: lines that change how any step is run, where they apply, and what they may be stacked with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from impls.contract.contract import Effort
+
+if TYPE_CHECKING:
+    from impls.recipe.live_step import LiveStep
+
+Group = Literal["host", "precision", "memory", "gradients", "optimizer", "compile", "cuda"]
+GROUPS: tuple[Group, ...] = ("host", "precision", "memory", "gradients", "optimizer", "compile", "cuda")
+
+
+def always(_: "LiveStep") -> None:
+    """Of a rewrite that applies to every step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite:
+    """One way to change how a step is run. Importing its file loads no torch.
+
+    summary    one sentence
+    group      decides its place in a recipe, see GROUPS; within a group the order of names does
+    patch      the lines that a person puts at the end of the step file, and that looprace runs in the step's namespace;
+               or a function that writes them for a live step
+    applies    why it cannot be applied to a live step, in a sentence with a cure where there is one; None when it can
+    numerics   "coarser" where the answer is less exact by intention
+    excludes   rewrites that it may not be stacked with, whichever comes first
+    needs      rewrites without which it does nothing; raced by itself, it is stacked on these
+    effort     the least effort at which it is raced without being named
+    compiles   whether something must have been compiled, or the arm has failed
+    whole      whether the whole update is one graph, so that no gradients can be seen between backward and step
+    devices    where it can be raced
+    threads    threads that its arm computes on; 0: as many as the race
+    variables  of the environment of the arm's process; a value may name a library that has to be there
+    """
+
+    summary: str
+    group: Group
+    patch: "str | Callable[[LiveStep], str]"
+    applies: "Callable[[LiveStep], str | None]" = always
+    numerics: Literal["same", "coarser"] = "same"
+    excludes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    effort: Effort = "quick"
+    compiles: bool = False
+    whole: bool = False
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    threads: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
