@@ -1,6 +1,8 @@
 """A step as it runs: built by its seed, warmed up by plain updates, then changed by a recipe. Loads torch."""
 
 import contextlib
+import functools
+import inspect
 import itertools
 import linecache
 import random
@@ -21,11 +23,12 @@ from impls.contract.setting import Setting
 from impls.recipe.facts import Facts, Watch
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 from impls.recipe.state import Snapshot, outermost, tensors
-from impls.recipe.step_file import WAY, StepFault, StepFile, import_roots
+from impls.recipe.step_file import FUNCTIONS, WAY, StepFault, StepFile, import_roots
 
 WARM = 5  # plain updates before anything is judged or timed: momentum exists then
 DRAWN = 16  # batches, at most, that are drawn once and read in turn
 DRAWN_BYTES = 256e6
+DATA_BYTES = 64e6  # an array at the file's top level that takes more is data, and nothing that an update changes
 
 DEFAULT_UPDATE = """
 def update(model, optimizer, batch):
@@ -49,7 +52,7 @@ class LiveStep:
     module      the file's own namespace, made anew for each live step
     model, optimizer
                 what the file's functions returned, as the recipe left it
-    batches     drawn once, on the device, read in turn
+    batches     drawn once, on the device, read in turn; a recipe that streams reads the file's own batches instead
     parameters  that are trained, each once
     facts       what a plain update does
     number      of updates made since the start, those of the warm-up included; `schedule` reads it
@@ -61,6 +64,8 @@ class LiveStep:
     def __init__(self, file: StepFile, setting: Setting, recipe: Recipe = PLAIN) -> None:
         self.file, self.setting, self.recipe = file, setting, recipe
         self.number = 0
+        self._double = self._streams = False
+        self._stream: Iterator[Any] | None = None
         self.patch = ""
         self._values = dict(file.parameters) | setting.named
         self._seed(0)
@@ -71,17 +76,20 @@ class LiveStep:
             module.to(setting.device)
         self.optimizer = self._called("optimizer", self.model) if "optimizer" in file.functions else None
         self.batches = [self._placed(batch) for batch in self._drawn()]
+        for function in ("loss", "gradients"):
+            self._configure(function)
         if "update" not in file.functions:
             call = "gradients(model)\n    " if "gradients" in file.functions else ""
             self._paste(DEFAULT_UPDATE.format(gradients=call), "the default update")
-        self._schedule = self._configured("schedule")
+        self._schedule = self._configure("schedule")
         self._seed(2)
-        self._update: Callable[..., Any] = self._configured("update") or self.module.update
+        self._update: Callable[..., Any] = self._configure("update") or self.module.update
         self.facts = self._warm_up()
         if setting.dtype == "float64":
             self._to_float64()
         self._put_in(recipe)
-        self._state = Snapshot(self.model, self.optimizer, self._own_globals())
+        self._own = self._own_globals()
+        self._state = Snapshot(self.model, self.optimizer, self._own, self.batches if self.facts.writes_batch else ())
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -103,28 +111,50 @@ class LiveStep:
     def advance(self, updates: int) -> None:
         """Makes the next updates."""
         update, schedule, model, optimizer = self._update, self._schedule, self.model, self.optimizer
-        batches, count = self.batches, len(self.batches)
         with self._default_dtype():
-            for number in range(self.number, self.number + updates):
-                if schedule is not None:
+            if schedule is None:
+                for batch in itertools.islice(self._next_batches(), updates):
+                    update(model, optimizer, batch)
+            else:
+                for number, batch in enumerate(itertools.islice(self._next_batches(), updates), self.number):
                     schedule(optimizer, number)
-                update(model, optimizer, batches[number % count])
+                    update(model, optimizer, batch)
         self.number += updates
 
     def update_once(self, batch: int | None = None) -> Any:
-        """Makes the next update on the next batch, or on that of this number; what the update returned."""
+        """Makes the next update on the next batch, or on the drawn one of this number; what the update returned."""
+        read = next(iter(self._next_batches())) if batch is None else self.batches[batch % len(self.batches)]
         with self._default_dtype():
             if self._schedule is not None:
                 self._schedule(self.optimizer, self.number)
-            number = self.number if batch is None else batch
-            returned = self._update(self.model, self.optimizer, self.batches[number % len(self.batches)])
+            returned = self._update(self.model, self.optimizer, read)
         self.number += 1
         return returned
 
     def reset(self) -> None:
-        """Goes back to the state after the warm-up, in place."""
+        """Goes back to the state after the warm-up, in place; what is streamed begins anew."""
         self._state.restore()
+        vars(self.module).update(self._own)
         self.number = WARM
+        self._stream = None
+
+    def _next_batches(self) -> Iterator[Any]:
+        """Endlessly, the batches from that of the next update on."""
+        if not self._streams:
+            place = self.number % len(self.batches)
+            return itertools.cycle(self.batches[place:] + self.batches[:place])
+        if self._stream is None:
+            self._stream = self._streamed()
+        return self._stream
+
+    def _streamed(self) -> Iterator[Any]:
+        """What the file's `batches` yields after those of the warm-up, placed; again from its beginning when it ends."""
+
+        def endless() -> Iterator[Any]:
+            for _ in itertools.count():
+                yield from self.module.batches(self.setting.seed + 1)
+
+        return map(self._placed, itertools.islice(endless(), WARM, None))
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state, by name: see `state.tensors`."""
@@ -168,16 +198,23 @@ class LiveStep:
         with self._faults(f"fails in {function}"):
             return getattr(self.module, function)(*arguments, **self.file.arguments(function, self._values))
 
-    def _configured(self, function: str) -> Callable[..., Any] | None:
-        """One of the file's functions that an update calls; with the parameters that it takes, put in."""
+    def _configure(self, function: str) -> Callable[..., Any] | None:
+        """Puts the parameters into one of the file's functions that an update calls; what stands for it then."""
         known: Callable[..., Any] | None = getattr(self.module, function, None)
         values = self.file.arguments(function, self._values)
         changed = {name: value for name, value in values.items() if value != self.file.parameters[name]}
         if known is None or not changed:
             return known
-        known.__defaults__ = tuple(values.get(n, d) for n, d in _with_defaults(known))  # in place: no call costs more
-        known.__kwdefaults__ = {n: values.get(n, d) for n, d in (known.__kwdefaults__ or {}).items()} or None
-        return known
+        inner = inspect.unwrap(known)
+        if changed.keys() <= {name for name, _ in _with_defaults(inner)} | (inner.__kwdefaults__ or {}).keys():
+            inner.__defaults__ = tuple(
+                values.get(n, d) for n, d in _with_defaults(inner)
+            )  # in place: no call costs more
+            inner.__kwdefaults__ = {n: values.get(n, d) for n, d in (inner.__kwdefaults__ or {}).items()} or None
+            return known
+        given = functools.partial(known, **changed)
+        setattr(self.module, function, given)
+        return given
 
     def _drawn(self) -> list[Any]:
         """The first batches, until there are enough or they take too much memory."""
@@ -195,9 +232,15 @@ class LiveStep:
         return drawn
 
     def _placed(self, batch: Any) -> Any:
-        """A batch on the device."""
-        device = self.setting.device
-        return pytree.tree_map(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, batch)
+        """A batch on the device, and in the dtype once the state is."""
+        device, double = self.setting.device, self._double
+
+        def placed(leaf: Any) -> Any:
+            if not isinstance(leaf, Tensor):
+                return leaf
+            return leaf.to(device, torch.float64) if double and leaf.is_floating_point() else leaf.to(device)
+
+        return pytree.tree_map(placed, batch)
 
     def _warm_up(self) -> Facts:
         """The plain updates before all else; the last one is watched."""
@@ -214,13 +257,11 @@ class LiveStep:
     def _to_float64(self) -> None:
         """Holds every floating tensor in float64; objects stay what they are, so that optimizers keep their parameters."""
 
-        def doubled(value: Any) -> Any:
-            return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
-
         for tensor in self.tensors().values():
             if tensor.is_floating_point():
                 tensor.data = tensor.data.double()
-        self.batches = [pytree.tree_map(doubled, batch) for batch in self.batches]
+        self._double = True
+        self.batches = [self._placed(batch) for batch in self.batches]
 
     @contextlib.contextmanager
     def _default_dtype(self) -> Iterator[None]:
@@ -242,7 +283,9 @@ class LiveStep:
         if recipe.way:
             if recipe.way not in self.file.ways:
                 raise NotApplicable(f"{self.file.name} has no function {WAY}{recipe.way}")
-            self.module.update = self._configured(WAY + recipe.way)
+            self.module.update = self._configure(WAY + recipe.way)
+        own, drawn, arguments = self.module.batches, self.batches, self.file.arguments("batches", self._values)
+        self.module.batches = lambda seed, **_: own(seed, **arguments) if self._streams else iter(drawn)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
             if self.setting.device not in rewrite.devices:
@@ -252,18 +295,18 @@ class LiveStep:
             text = rewrite.patch if isinstance(rewrite.patch, str) else rewrite.patch(self)
             self.patch += f"\n\n# {name}: {rewrite.summary}\n{text.strip()}\n"
             self._take(text, name)
-        self._update = self.module.update
+        self.batches = list(self.module.batches(self.setting.seed + 1))
+        self._streams = any(rewrites()[name].streams for name in recipe.rewrites)
+        self._update, self._schedule = self.module.update, getattr(self.module, "schedule", None)
 
     def _take(self, text: str, name: str) -> None:
         """Runs a patch: what it makes of `model` and `optimizer` is made of the live objects."""
         model, optimizer, module = self.model, self.optimizer, self.module
         module.model = lambda **_: model
         module.optimizer = lambda _, **__: optimizer
-        module.place = lambda batch: batch
         self._paste(text, name)
         self.model = module.model()
         self.optimizer = module.optimizer(self.model)
-        self.batches = [module.place(batch) for batch in self.batches]
 
     def _paste(self, text: str, name: str) -> None:
         """Runs lines in the file's namespace, and keeps them where tracebacks and compilers look for source."""
@@ -273,12 +316,19 @@ class LiveStep:
 
     def _own_globals(self) -> dict[str, Any]:
         """What the file keeps at its top level and an update may change; data and functions are left out."""
-        left_out = (Tensor, np.ndarray, ModuleType, type)
+
+        def is_state(value: object) -> bool:
+            if isinstance(value, Tensor):
+                return value._version > 0  # has been written to
+            if isinstance(value, np.ndarray):
+                return value.nbytes <= DATA_BYTES
+            return isinstance(value, nn.Module) or not (callable(value) or isinstance(value, ModuleType))
+
+        names = self._globals - set(FUNCTIONS)
         return {
             name: value
             for name, value in vars(self.module).items()
-            if name in self._globals and not name.startswith("__") and not isinstance(value, left_out)
-            if isinstance(value, nn.Module) or not callable(value)
+            if name in names and not name.startswith("__") and is_state(value)
         }
 
 

@@ -23,8 +23,9 @@ class Rewrite:
 
     summary    one sentence
     group      decides its place in a recipe, see GROUPS; within a group the order of names does
-    patch      the lines that a person puts at the end of the step file, and that looprace runs in the step's namespace;
-               or a function that writes them for a live step
+    patch      the lines that a person puts at the end of the step file, and that looprace runs in the step's namespace,
+               where `model`, `optimizer` and `batches` return what has been made, warmed up and drawn already, on the
+               device; so they change it in place. Or a function that writes the lines for a live step
     applies    why it cannot be applied to a live step, in a sentence with a cure where there is one; None when it can
     numerics   "coarser" where the answer is less exact by intention
     excludes   rewrites that it may not be stacked with, whichever comes first
@@ -32,6 +33,7 @@ class Rewrite:
     effort     the least effort at which it is raced without being named
     compiles   whether something must have been compiled, or the arm has failed
     whole      whether the whole update is one graph, so that no gradients can be seen between backward and step
+    streams    whether updates read what `batches` yields, as it yields it, and not the few that were drawn before
     devices    where it can be raced
     threads    threads that its arm computes on; 0: as many as the race
     variables  of the environment of the arm's process; a value may name a library that has to be there
@@ -47,6 +49,7 @@ class Rewrite:
     effort: Effort = "quick"
     compiles: bool = False
     whole: bool = False
+    streams: bool = False
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import partial
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +16,8 @@ from torch.utils import _pytree as pytree
 
 T = TypeVar("T")
 
-_SIMPLE = (type(None), bool, int, float, complex, str, bytes, type, ModuleType, torch.dtype, torch.device, torch.Size)
+_SIMPLE = (type(None), bool, int, float, complex, str, bytes, type, torch.dtype, torch.device, torch.Size)
+_CODE = (ModuleType, FunctionType, MethodType, BuiltinFunctionType, partial)
 # Objects of torch that hold a step's state; all others are its machinery, whose insides are left alone.
 _HOLDERS = (nn.Module, Optimizer, torch.optim.lr_scheduler.LRScheduler, torch.amp.GradScaler)
 _MACHINERY = ("torch", "threading", "_thread", "logging", "weakref", "io", "_io", "multiprocessing")
@@ -27,7 +29,7 @@ def outermost(root: object, kind: type[T]) -> dict[str, T]:
     seen: set[int] = set()
 
     def walk(value: object, path: str) -> None:
-        if isinstance(value, _SIMPLE) or id(value) in seen or (callable(value) and not isinstance(value, nn.Module)):
+        if isinstance(value, _SIMPLE + _CODE) or id(value) in seen:
             return
         seen.add(id(value))
         if isinstance(value, kind):
@@ -46,8 +48,14 @@ def _parts(value: object) -> Iterator[tuple[object, Any]]:
         yield from list(value.items())
     elif isinstance(value, list | tuple | deque):
         yield from enumerate(list(value))
-    elif not isinstance(value, Tensor) and hasattr(value, "__dict__") and _is_state(value):
-        yield from list(vars(value).items())
+    elif not isinstance(value, Tensor) and _is_state(value):
+        yield from [*getattr(value, "__dict__", {}).items(), *_slots(value)]
+
+
+def _slots(value: object) -> list[tuple[str, Any]]:
+    """The attributes that an object keeps in slots and not in a dict."""
+    names = [name for kind in type(value).__mro__ for name in vars(kind).get("__slots__", ())]
+    return [(name, getattr(value, name)) for name in names if hasattr(value, name) and not name.startswith("__")]
 
 
 def _is_state(value: object) -> bool:
@@ -141,7 +149,7 @@ class Snapshot:
         self._random.restore()
 
     def _keep(self, value: Any) -> None:
-        if isinstance(value, _SIMPLE) or id(value) in self._seen:
+        if isinstance(value, _SIMPLE + _CODE) or id(value) in self._seen:
             return
         self._seen[id(value)] = value
         if isinstance(value, Tensor):
@@ -150,8 +158,11 @@ class Snapshot:
             copy = value.copy()
             self._undo.append(lambda: np.copyto(value, copy))
         elif isinstance(value, torch.Generator):
-            state = value.get_state()
-            self._undo.append(partial(value.set_state, state))
+            self._undo.append(partial(value.set_state, value.get_state()))
+        elif isinstance(value, random.Random):
+            self._undo.append(partial(value.setstate, value.getstate()))
+        elif isinstance(value, np.random.Generator):
+            self._undo.append(partial(setattr, value.bit_generator, "state", deepcopy(value.bit_generator.state)))
         elif isinstance(value, dict):
             items = list(value.items())
             self._undo.append(lambda: _refill(value, items))
@@ -168,8 +179,11 @@ class Snapshot:
         elif isinstance(value, tuple):
             for part in value:
                 self._keep(part)
-        elif isinstance(value, nn.Module) or (hasattr(value, "__dict__") and _is_state(value) and not callable(value)):
-            self._keep(vars(value))
+        elif _is_state(value):
+            self._keep(getattr(value, "__dict__", None))
+            for name, part in _slots(value):
+                self._undo.append(partial(object.__setattr__, value, name, part))
+                self._keep(part)
 
     def _keep_tensor(self, tensor: Tensor) -> None:
         if tensor.layout != torch.strided:
