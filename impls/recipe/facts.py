@@ -27,7 +27,11 @@ class Facts:
     moved_buffers names of buffers that an update changes
     writes_batch  whether an update changes its batch
     unused        names of parameters that an update leaves without a gradient
+    zero_gradients
+                  names of parameters whose gradient is zero in every number
     optimizers    class names of the optimizers
+    batches_end   whether the file's batches end before enough are drawn: those that there are, are read in turn
+    batch_shapes  the shapes of a batch's tensors, once for each kind of batch: several where batches change shape
     """
 
     own_update: bool
@@ -38,7 +42,10 @@ class Facts:
     moved_buffers: tuple[str, ...]
     writes_batch: bool
     unused: tuple[str, ...]
+    zero_gradients: tuple[str, ...]
     optimizers: tuple[str, ...]
+    batches_end: bool
+    batch_shapes: tuple[str, ...]
 
 
 class Watch:
@@ -76,8 +83,23 @@ class Watch:
             ),
             writes_batch=_versions(self._batch) != self._versions,
             unused=tuple(name for name, gradient in gradients.items() if gradient is None),
+            zero_gradients=tuple(
+                name for name, gradient in gradients.items() if gradient is not None and _is_zero(gradient)
+            ),
+            batches_end=step.batches_end,
+            batch_shapes=tuple(dict.fromkeys(map(_shapes, step.batches))),
             optimizers=tuple(type(one).__name__ for one in outermost(step.optimizer, Optimizer).values()),
         )
+
+
+def _is_zero(gradient: Tensor) -> bool:
+    return not bool((gradient._values() if gradient.is_sparse else gradient).any())
+
+
+def _shapes(batch: Any) -> str:
+    """The shapes of a batch's tensors: "64x64, 64"."""
+    leaves = [leaf for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor)]
+    return ", ".join("x".join(map(str, leaf.shape)) or "1" for leaf in leaves)
 
 
 def _versions(batch: Any) -> list[int]:

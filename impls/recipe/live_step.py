@@ -7,9 +7,8 @@ import itertools
 import linecache
 import random
 import sys
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +20,15 @@ from torch.utils import _pytree as pytree
 
 from impls.contract.setting import Setting
 from impls.recipe.facts import Facts, Watch
+from impls.recipe.faults import (
+    check_batches,
+    check_learns,
+    check_model,
+    check_optimizer,
+    trained,
+    translated,
+    wrong_loss,
+)
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 from impls.recipe.state import Snapshot, outermost, tensors
 from impls.recipe.step_file import FUNCTIONS, WAY, StepFault, StepFile, import_roots
@@ -53,6 +61,7 @@ class LiveStep:
     model, optimizer
                 what the file's functions returned, as the recipe left it
     batches     drawn once, on the device, read in turn; a recipe that streams reads the file's own batches instead
+    batches_end whether the file yielded no more than these
     parameters  that are trained, each once
     facts       what a plain update does
     number      of updates made since the start, those of the warm-up included; `schedule` reads it
@@ -72,9 +81,12 @@ class LiveStep:
         self.module: Any = self._loaded()
         self._globals = set(vars(self.module))
         self.model = self._called("model")
+        check_model(file, self.model)
         for module in self.modules.values():
             module.to(setting.device)
         self.optimizer = self._called("optimizer", self.model) if "optimizer" in file.functions else None
+        check_optimizer(self)
+        self.batches_end = False
         self.batches = [self._placed(batch) for batch in self._drawn()]
         for function in ("loss", "gradients"):
             self._configure(function)
@@ -175,27 +187,13 @@ class LiveStep:
         module = ModuleType(f"{self.file.path.stem}_{next(_number)}")
         module.__file__ = str(self.file.path)
         sys.modules[module.__name__] = module
-        with self._faults("cannot be imported"):
+        with translated(self.file, "cannot be imported"):
             exec(compile(self.file.path.read_bytes(), self.file.path, "exec"), vars(module))  # noqa: S102 - it is the user's own file, which he asked to run
         return module
 
-    @contextlib.contextmanager
-    def _faults(self, what: str) -> Iterator[None]:
-        """Turns what the file raises into one sentence that names its line."""
-        try:
-            yield
-        except (StepFault, NotApplicable, MemoryError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            own = [frame for frame in frames if Path(frame.filename) == self.file.path]
-            where = f"{self.file.name}:{own[-1].lineno}" if own else self.file.name
-            text = " ".join(str(error).split()) or "no message"
-            raise StepFault(f"{where} {what}: {type(error).__name__}: {text}") from error
-
     def _called(self, function: str, *arguments: Any) -> Any:
         """What one of the file's functions returns, called with the parameters that it takes."""
-        with self._faults(f"fails in {function}"):
+        with translated(self.file, f"fails in {function}"):
             return getattr(self.module, function)(*arguments, **self.file.arguments(function, self._values))
 
     def _configure(self, function: str) -> Callable[..., Any] | None:
@@ -221,12 +219,15 @@ class LiveStep:
         drawn: list[Any] = []
         size = 0
         source = self._called("batches", self.setting.seed + 1)
-        with self._faults("fails in batches"):
+        check_batches(self.file, source)
+        with translated(self.file, "fails in batches"):
             for batch in source:
                 drawn.append(batch)
                 size += sum(_bytes(leaf) for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor))
                 if len(drawn) == DRAWN or size * (len(drawn) + 1) / len(drawn) > DRAWN_BYTES:
                     break
+            else:
+                self.batches_end = True
         if not drawn:
             raise StepFault(f"{self.file.where('batches')}: batches(seed) yields nothing: yield at least one batch.")
         return drawn
@@ -244,12 +245,13 @@ class LiveStep:
 
     def _warm_up(self) -> Facts:
         """The plain updates before all else; the last one is watched."""
-        with self._faults("fails in an update"):
-            for _ in range(WARM - 1):
-                self.update_once()
+        with translated(self.file, "fails in an update", partial(wrong_loss, self)):
+            before = [tensor.detach().clone() for tensor in trained(self)]
+            losses = [self.update_once() for _ in range(WARM - 1)]
             watch = Watch(self, self.batches[self.number % len(self.batches)])
-            self.update_once()
+            losses.append(self.update_once())
             facts = watch.facts()
+        check_learns(self, facts, before, losses)
         for parameter in self.parameters:
             parameter.grad = None
         return facts

@@ -87,6 +87,8 @@ def _read(path: Path, name: str, content: bytes) -> StepFile:
     if "*" not in names:
         _check(name, functions)
     definitions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node in tree.body]
+    for definition in definitions:
+        _check_arguments(name, definition)
     parameters, takes = _parameters(name, definitions)
     return StepFile(
         path=path,
@@ -126,6 +128,26 @@ def _check(name: str, functions: Mapping[str, int]) -> None:
         raise StepFault(
             f"{name} defines no {calls}: a step file has the functions model, optimizer, batches and loss "
             "(`python -m bench init` writes one to begin with)."
+        )
+
+
+def _check_arguments(name: str, definition: ast.FunctionDef) -> None:
+    """Raises StepFault for a function that cannot be called as it is: too few arguments, or more without a default."""
+    function, arguments = definition.name, definition.args
+    called_with = CALLED_WITH["update"] if function.startswith(WAY) else CALLED_WITH.get(function)
+    if called_with is None or definition.decorator_list or arguments.vararg:
+        return
+    positional = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    needed = positional[: len(positional) - len(arguments.defaults)]
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    more = [*needed[len(called_with) :], *(argument.arg for argument, default in keywords if default is None)]
+    signature = f"{function}({', '.join(called_with)})"
+    if len(positional) < len(called_with):
+        raise StepFault(f"{name}:{definition.lineno}: {function} takes too few arguments: it is called as {signature}.")
+    if more:
+        raise StepFault(
+            f"{name}:{definition.lineno}: {function} is called as {signature}: give {' and '.join(more)} a default, "
+            f"which makes it a parameter, e.g. {more[0]}=1."
         )
 
 
