@@ -19,6 +19,15 @@ def setting(typed: Mapping[str, str | None]) -> dict[str, tuple[Value, ...]]:
     return {name: read for name, read in values.items() if read}
 
 
+def parameters(typed: Iterable[str]) -> dict[str, str]:
+    """ "hidden=256" as {"hidden": "256"}. Raises SettingError for text without a name or a value."""
+    pairs = [text.partition("=") for text in typed]
+    for text, (name, _, value) in zip(typed, pairs, strict=True):
+        if not name.strip().isidentifier() or not value.strip():
+            raise SettingError(f"--set takes a parameter and its value, e.g. --set hidden=256; got {text!r}.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def names(option: str, text: str, known: Iterable[str]) -> tuple[str, ...]:
     """The names typed with commas between them. Raises SettingError for one that is not known."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())

@@ -55,6 +55,20 @@ class WithArms(WithResults):
     )
     implementation: Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")] = None
     setting: Mapping[str, str | None] = field(default_factory=dict)
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of a step, e.g. hidden=256; repeatable."),
+    ] = None
+    rewrite: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Rewrites of a step that are raced; repeatable.  [default: by effort]"),
+    ] = None
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A+B", help="One more arm of a step: rewrites stacked, e.g. fused+compile_loss; repeatable."
+        ),
+    ] = None
     limit: Annotated[
         str, typer.Option(metavar="TIME", help="Time that any one step of an arm may take, e.g. 90s or 5m.")
     ] = "300s"
@@ -84,12 +98,23 @@ Rounds = Annotated[
 ]
 
 
+Steps = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[STEP]...", help="Step files (my_step.py), shipped steps (steps/vae), or workloads."),
+]
+StepFolder = Annotated[
+    str, typer.Option("--folder", metavar="DIR", help="Folder with more steps, in DIR/steps/.", show_default=False)
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run(WithArms):
     """The options of `run`."""
 
     coordinates: ClassVar[tuple[str, ...]] = tuple(each.name for each in COORDINATES if each.help)
 
+    names: Steps = None
+    folder: StepFolder = ""
     reference: Reference = None
     rounds: Rounds = None
     sweep: Annotated[
@@ -114,8 +139,9 @@ class Profile(WithArms):
     """The options of `profile`."""
 
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Implementations, as shell patterns.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Steps, or implementations as shell patterns.")
     ] = None
+    folder: StepFolder = ""
     reference: Reference = None
     rounds: Rounds = None
     native: Annotated[

@@ -22,7 +22,7 @@ def profile(typed: Profile) -> None:
 def choice(typed: Profile) -> Choice:
     """What to race. Raises SettingError for what makes no sense."""
     return Choice(
-        **session.arms(typed, *(typed.names or ())),
+        **session.arms(typed, *(typed.names or ()), folder=typed.folder),
         reference=typed.reference,
         effort="quick",
         rounds=notation.count("--rounds", typed.rounds) if typed.rounds else None,

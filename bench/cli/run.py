@@ -1,5 +1,7 @@
 """`bench run`: a race, from what was typed to the reports."""
 
+from dataclasses import replace
+
 import typer
 
 from bench.cli import console, notation, options, session
@@ -9,6 +11,7 @@ from bench.runner.plan import Choice, Sweep
 from bench.runner.resume import check
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
+from impls.recipe import steps
 from reports.exit_status import Exit, status_of
 
 RESUMABLE = ("resume", "results", "profile", "formats", "export", "json_")  # may be typed with --resume
@@ -37,8 +40,10 @@ def run(typed: Run) -> None:
 def choice(typed: Run) -> Choice:
     """What to race. Raises SettingError for what makes no sense."""
     sweep = Sweep(*notation.sweep(typed.sweep)) if typed.sweep else None
+    if typed.names and not all(map(steps.is_step, typed.names)):
+        typed = replace(typed, names=None, workload=[*typed.names, *(typed.workload or ())])
     return Choice(
-        **session.arms(typed),
+        **session.arms(typed, *(typed.names or ()), folder=typed.folder),
         reference=typed.reference,
         effort=typed.effort or ("quick" if sweep else "standard"),
         rounds=notation.count("--rounds", typed.rounds) if typed.rounds else None,

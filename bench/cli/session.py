@@ -18,12 +18,14 @@ from bench.results.store import Store, StoreError, WriteError
 from bench.runner import race as racing
 from bench.runner import resume
 from bench.runner.plan import Choice, make_plan
+from bench.runner.step_plan import StepChoice
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from bench.worker.watch import display_is_there
 from impls.contract import catalogue
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.setting import SettingError
+from impls.recipe import steps
 from reports.exit_status import Exit
 from reports.text.terminal import progress_line
 
@@ -47,17 +49,33 @@ class Progress(Protocol):
 P = TypeVar("P", bound=Progress)
 
 
-def arms(typed: WithArms, *names: str) -> dict[str, Any]:
+def arms(typed: WithArms, *names: str, folder: str = "") -> dict[str, Any]:
     """The part of a Choice that `run`, `profile` and `gate` share. Raises SettingError.
 
-    names  implementations that were named without an option
+    names  what was named without an option: steps and implementations
     """
-    implementations = (*names, *(typed.implementation or ()))
+    stepped = tuple(name for name in (*names, *(typed.workload or ())) if steps.is_step(name))
+    workloads = tuple(name for name in typed.workload or () if name not in stepped)
+    implementations = (*(name for name in names if name not in stepped), *(typed.implementation or ()))
+    if stepped and (workloads or implementations):
+        raise SettingError(f"A step cannot race with {(*workloads, *implementations)[0]}: name steps only, or none.")
+    parameters = notation.parameters(typed.set_ or ())
+    if not stepped and (parameters or typed.rewrite or typed.recipe):
+        raise SettingError(
+            "--set, --rewrite and --recipe are for a step: name one, e.g. my_step.py or steps/digits_mlp."
+        )
     return {
-        "workload": tuple(typed.workload or Choice.workload),
+        "workload": workloads or Choice.workload,
         "implementation": implementations or Choice.implementation,
         "setting": notation.setting(typed.setting),
         "limit": notation.duration("--limit", typed.limit),
+        "steps": StepChoice(
+            names=stepped,
+            folder=folder,
+            parameters=parameters,
+            rewrites=tuple(typed.rewrite or ()),
+            recipes=tuple(typed.recipe or ()),
+        ),
     }
 
 

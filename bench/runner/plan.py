@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from msgspec import structs
 
 from bench.results.record import Arm, Plan, Race
+from bench.runner import step_plan
+from bench.runner.step_plan import StepChoice
 from bench.system import gpu_presence
 from impls.contract import Workload, catalogue
 from impls.contract.catalogue import Entry
@@ -63,6 +65,7 @@ class Choice:
 
     setting  the values that were asked for, by coordinate: arms of one race where the coordinate is raced, else a race
              for each; a coordinate that is missing is left to the workload, the setting or the effort
+    steps    the steps that are raced; where there are any, no workload is raced without being named
     """
 
     workload: tuple[str, ...] = ("linear/line",)
@@ -74,6 +77,7 @@ class Choice:
     budget: float | None = None
     limit: float = 300.0
     sweep: Sweep | None = None
+    steps: StepChoice = field(default_factory=StepChoice)
 
     def of(self, name: str) -> tuple[str, ...] | None:
         """The values that were asked for of a coordinate, as text; None where there are none."""
@@ -93,13 +97,19 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
     check(choice)
     effort = EFFORTS[choice.effort]
     devices = present(choice.of("device"))
-    races = [
-        _race(workload, each, effort, devices)
-        for workload in catalogue.choose_workloads(choice.workload)
-        for swept in _swept(choice)
-        for each in _each_race(swept)
-    ]
-    races, notes = (races, ()) if absent_too else _without_absent(races, choice, devices)
+    if choice.steps.names:
+        swept = (choice.sweep.name, choice.sweep.values) if choice.sweep else None
+        races = list(step_plan.races(choice.steps, choice.setting, devices, choice.effort, swept))
+    else:
+        races = [
+            _race(workload, each, effort, devices)
+            for workload in catalogue.choose_workloads(choice.workload)
+            for swept in _swept(choice)
+            for each in _each_race(swept)
+        ]
+    notes: tuple[str, ...] = ()
+    if not (absent_too or choice.steps.names):
+        races, notes = _without_absent(races, choice, devices)
     return Plan(
         run=run,
         command=command,
