@@ -102,6 +102,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     notes          sentences about what is not raced, for the reader
     files          the fingerprint of each file that its rounds depend on, by path from the checkout; an older
                    looprace kept none
+    folder         that has the steps which are not shipped, in its steps/; "" for none
+    members        of the ensemble that says what rounding explains, of steps
     """
 
     format: int = FORMAT
@@ -118,6 +120,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     swept: str = ""
     notes: tuple[str, ...] = ()
     files: dict[str, str] = {}
+    folder: str = ""
+    members: int = 19
 
     def named(self, run: str, files: dict[str, str] | None = None) -> "Plan":
         """The same plan for a run of this name, and of these files."""

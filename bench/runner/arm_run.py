@@ -10,13 +10,13 @@ from statistics import median
 from typing import Protocol
 
 from bench import clock
-from bench.results.record import Arm, Caveat, Job, Judgement, Record, Status
+from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import messages, verify
 from bench.runner.caveats import caveats_of
 from bench.runner.fork_server import ForkServer
 from bench.runner.message import A, Command
-from bench.runner.messages import ArmWeights, Finish, Finished, Prepared, Reset, RunJob, TimeBlock
-from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, variables_for
+from bench.runner.messages import ArmWeights, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
+from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
@@ -80,6 +80,8 @@ def block_of(record: Record) -> Block | None:
 
 def probe_for(setting: Setting) -> int:
     """One and a half epochs, within limits: far enough for a stale batch order to show."""
+    if setting.is_step:
+        return 1
     epoch = setting.rows // setting.batch_rows
     return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
 
@@ -93,6 +95,7 @@ class Setup:
     limit       seconds that any single step of an arm may take
     variables   to set in their environment, besides those of `variables_for`
     live        whether watched arms may open a window
+    file        the step's file, where a step is raced
     """
 
     cores: Sequence[int]
@@ -100,14 +103,20 @@ class Setup:
     limit: float
     variables: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+    file: str = ""
 
 
 class ArmRun:
-    """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round."""
+    """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round.
 
-    def __init__(self, arm: Arm, oracle: Oracle, *, alone: bool, gauge: Gauge | None = None) -> None:
+    oracle  of an exact workload; None for a step, whose referee sets `answer`
+    answer  of an arm of a step: the referee's word on it, once it has been judged
+    """
+
+    def __init__(self, arm: Arm, oracle: Oracle | None, *, alone: bool, gauge: Gauge | None = None) -> None:
         self.arm, self._oracle, self._alone, self._gauge = arm, oracle, alone, gauge
         self.live = False
+        self.answer: Answer | None = None
         self.every = 1  # laps: it makes a block in one of so many
         self._worker: Worker | None = None
         self._fault: ArmFault | None = None
@@ -139,7 +148,8 @@ class ArmRun:
         cache   folder for what its compilers keep
         server  what forks the process; None: it starts from nothing
         """
-        self._variables = variables_for(self.arm, setup.cores, cache) | dict(setup.variables)
+        cores = cores_for(self.arm, setup.cores, setup.everywhere)
+        self._variables = variables_for(self.arm, cores, cache) | dict(setup.variables)
         self._worker = stack.enter_context(
             Worker(
                 self.arm,
@@ -152,7 +162,27 @@ class ArmRun:
             )
         )
         probe = probe_for(self.arm.setting)
-        self._worker.begin(messages.prepare(self.arm, cores=setup.cores, probe=probe, live=setup.live))
+        self._worker.begin(messages.prepare(self.arm, cores=cores, probe=probe, live=setup.live, file=setup.file))
+
+    def refuse(self, reason: str) -> None:
+        """Says that the arm cannot be run here, without starting it."""
+        self._fault = ArmFault("unsupported", reason)
+
+    def observe(self, target: Path) -> bool:
+        """Has the arm of a step make the updates that are judged, and write what they did; whether it did."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return self._ask(Observe(target=str(target))) is not None
+
+    def end(self) -> None:
+        """Ends the arm's process: nothing more is asked of it."""
+        self.live = False
+        if self._worker is not None:
+            self._worker.kill()
+
+    @property
+    def fault_reason(self) -> str:
+        """Why the arm has ended; "" while it lives."""
+        return self._fault.reason if self._fault else ""
 
     def fileno(self) -> int:
         """The descriptor that the worker's answers come through, for select; once the arm has been started."""
@@ -266,6 +296,10 @@ class ArmRun:
             device_blocks=tuple(self._device_blocks),
             drain_seconds=finished.drain_seconds if finished else None,
             peak_resident_bytes=finished.peak_resident_bytes if finished else None,
+            peak_device_bytes=finished.peak_device_bytes if finished else None,
+            answer=self.answer,
+            patch=prepared.patch if prepared else "",
+            compiler=finished.compiler if finished else None,
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
             caveats=(*caveats, *own_caveats),
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
@@ -277,6 +311,8 @@ class ArmRun:
         """Status and reason: the fault of an arm that ended, else its first wrong answer, else "ok"."""
         if self._fault:
             return self._fault.status, self._fault.reason
+        if self.answer is not None and self.answer.word == "different":
+            return "wrong", self.answer.reason
         wrong = next((judgement.fault for judgement in self._judgements if judgement.fault), None)
         return ("wrong", wrong) if wrong else ("ok", "")
 
@@ -291,7 +327,7 @@ class ArmRun:
         return self._prepared is not None and self._prepared.loaded_compiler
 
     def _judge(self, weights: ArmWeights) -> None:
-        if self.trains:
+        if self.trains and self._oracle is not None:
             own_tolerance = self._prepared.own_tolerance if self._prepared else None
             self._judgements.append(verify.judge(weights, self._oracle, self.arm.setting, own_tolerance))
 

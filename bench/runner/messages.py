@@ -7,7 +7,7 @@ To add a command: write its answer, write the command with that answer in bracke
 add a case where the worker matches on commands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from bench.results.record import Arm
 from bench.runner.message import Answer, Command, Done
 from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from impls.contract import Work
+from impls.contract.setting import Setting
 
 FaultStatus = Literal["unsupported", "unavailable", "failed", "out_of_memory"]
 
@@ -248,9 +249,10 @@ _judge_commands: msgspec.json.Decoder[JudgeCommand] = msgspec.json.Decoder(Judge
 _answers: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
 
 
-def prepare(arm: Arm, *, cores: Sequence[int], probe: int, live: bool = False) -> Prepare:
+def prepare(arm: Arm, *, cores: Sequence[int], probe: int, live: bool = False, file: str = "") -> Prepare:
     """The command that makes a worker prepare an arm."""
     return Prepare(
+        file=file,
         workload=arm.workload,
         implementation=arm.implementation,
         setting=msgspec.to_builtins(arm.setting),
@@ -258,6 +260,17 @@ def prepare(arm: Arm, *, cores: Sequence[int], probe: int, live: bool = False) -
         probe=probe,
         live=live,
     )
+
+
+def prepare_judge(arm: Arm, *, file: str, cores: Sequence[int], members: int) -> PrepareJudge:
+    """The command that makes a judge examine the step of an arm."""
+    setting = msgspec.to_builtins(arm.setting)
+    return PrepareJudge(workload=arm.workload, file=file, setting=setting, cores=tuple(cores), members=members)
+
+
+def setting_of(fields: Mapping[str, Any]) -> Setting:
+    """The setting that a command carries as plain values."""
+    return msgspec.convert(fields, Setting)
 
 
 def encoded(message: Command[Any] | Answer) -> bytes:

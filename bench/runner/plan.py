@@ -29,6 +29,7 @@ class Effort:
     lap_seconds  seconds of laps in each round
     alone        whether the arms of round 1 start one at a time
     watched      whether the reference is also raced with the tutorial's drawing when no watch is asked for
+    members      of the ensemble that says what rounding explains of a step
     """
 
     rounds: tuple[int, int]
@@ -37,12 +38,13 @@ class Effort:
     lap_seconds: float
     alone: bool
     watched: bool
+    members: int = 19
 
 
 EFFORTS = {
     "quick": Effort((3, 8), 0.015, 48, 3, alone=False, watched=False),
     "standard": Effort((3, 12), 0.01, 320, 10, alone=True, watched=True),
-    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True),
+    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True, members=59),
 }
 
 
@@ -123,6 +125,8 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         alone=effort.alone,
         swept=choice.sweep.name if choice.sweep else "",
         notes=notes,
+        folder=choice.steps.folder,
+        members=effort.members,
     )
 
 

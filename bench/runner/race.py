@@ -9,8 +9,9 @@ import random
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from select import select
 
 from bench import clock
@@ -19,14 +20,17 @@ from bench.results.record import MEASURED, Plan, Race, Record
 from bench.results.store import Store
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.loss_curve import loss_curve_of
+from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
 from bench.runner.worker_process import allowed_cores
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
 from impls.contract import Oracle, catalogue
+from impls.recipe import steps
 
 BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
 FEWEST_LAPS, MOST_LAPS = 20, 250
+LEAST_LAPS, LONGEST = 3, 4  # where an update takes seconds
 NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
 SLEEP_BEFORE_SAMPLE = (
     0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
@@ -51,11 +55,12 @@ class _Course:
     race: Race
     plan: Plan
     store: Store
-    oracle: Oracle
+    oracle: Oracle | None  # of an exact workload
     setup: Setup
     gauges: Mapping[str, Gauge]
-    digest: str  # of the problem
+    digest: str  # of the problem; "" for a step
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
+    referee: StepReferee | None = None  # of a step
 
 
 def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, None, None]:
@@ -69,7 +74,8 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
     everywhere = allowed_cores()
     with ExitStack() as stack:
         stack.enter_context(store.alone())
-        store.write_sources(sorted({arm.implementation for race in plan.races for arm in race.arms}))
+        exact = [race for race in plan.races if not race.reference.setting.is_step]
+        store.write_sources(sorted({arm.implementation for race in exact for arm in race.arms}))
         stack.callback(os.sched_setaffinity, 0, everywhere)
         meters = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
         finished = [_round_seconds(store.rounds(race)) for race in plan.races]
@@ -100,21 +106,65 @@ def _race(
 
     Yields the round, what is being done, and the seconds that the race is expected to take from its start.
     """
+    setup = Setup(everywhere[-race.reference.setting.threads :], everywhere, plan.limit, live=live)
+    step = race.reference.setting.is_step
+    course = _of_step(plan, store, race, setup, gauges) if step else _of_exact(plan, store, race, setup, gauges)
+    done = store.rounds(race)
+    check_data(race, chain.from_iterable(done.values()), course.digest)
+    for record in (record for records in done.values() for record in records):
+        if block := block_of(record):
+            course.blocks[record.arm.block_key] = block
+    with ExitStack() as stack:
+        if step and not _is_done(plan, race, done, share):
+            yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
+            course.referee = _referee(course, stack)
+        elsewhere = [core for core in everywhere if core not in setup.cores]
+        os.sched_setaffinity(0, elsewhere or everywhere)
+        yield from _rounds(course, share, done)
+
+
+def _of_exact(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mapping[str, Gauge]) -> _Course:
+    """The course of an exact workload, whose loss curve it writes."""
     setting = race.reference.setting
     workload = catalogue.workloads()[race.workload]
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
     if plan.swept not in NO_LOSS_CURVE and (loss_curve := loss_curve_of(problem, oracle, setting)):
         store.write_loss_curve(race, loss_curve)
-    cores = everywhere[-setting.threads :]
-    course = _Course(race, plan, store, oracle, Setup(cores, everywhere, plan.limit, live=live), gauges, problem.digest)
-    done = store.rounds(race)
-    check_data(race, chain.from_iterable(done.values()), problem.digest)
-    for record in (record for records in done.values() for record in records):
-        if block := block_of(record):
-            course.blocks[record.arm.block_key] = block
-    elsewhere = [core for core in everywhere if core not in cores]
-    os.sched_setaffinity(0, elsewhere or everywhere)
+    return _Course(race, plan, store, oracle, setup, gauges, problem.digest)
+
+
+def _of_step(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mapping[str, Gauge]) -> _Course:
+    """The course of a step, without its referee."""
+    file = steps.find(race.workload, Path(plan.folder) if plan.folder else None)
+    return _Course(race, plan, store, None, replace(setup, file=str(file.path)), gauges, "")
+
+
+def _referee(course: _Course, stack: ExitStack) -> StepReferee:
+    """The referee of a step, which has examined it; what it found out is written."""
+    store, race = course.store, course.race
+    referee = StepReferee(
+        stack,
+        race,
+        course.setup,
+        log=store.log(race, 0, "judge").parent,
+        folder=store.path / "cache" / race.slug,
+        members=course.plan.members,
+    )
+    store.write_examined(race, referee.examined)
+    return referee
+
+
+def _is_done(plan: Plan, race: Race, done: Mapping[int, Sequence[Record]], share: float) -> bool:
+    """Whether a race needs no further round."""
+    if len(done) >= plan.rounds[1]:
+        return True
+    return len(done) >= plan.rounds[0] and (_round_seconds(done) > share or _precise(plan, race, done))
+
+
+def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
+    """The rounds that are missing."""
+    plan, race = course.plan, course.race
     spent = _round_seconds(done)
     longest = 0.0
     for number in range(1, plan.rounds[1] + 1):
@@ -172,13 +222,21 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
             if arm.slug not in unfit
         ]
         order.shuffle(arm_runs)
-        for group in [[arm_run] for arm_run in arm_runs] if alone else [arm_runs]:
+        if course.referee is not None:
+            for arm_run in arm_runs:
+                if reason := course.referee.refusal(arm_run.arm.implementation):
+                    arm_run.refuse(reason)
+        starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
+        for group in [[arm_run] for arm_run in starting] if alone else [starting]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent)
             for arm_run in group:
-                if number == 1 and arm_run.live and arm_run.trains and arm_run.arm.role != "twin":
+                job = number == 1 and course.oracle is not None and arm_run.arm.role != "twin"
+                if job and arm_run.live and arm_run.trains:
                     yield f"the whole job: {arm_run.arm.name}"
                     spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
+        if course.referee is not None:
+            yield from course.referee.judge(starting, len(course.setup.everywhere))
         yield from _laps(course, arm_runs, order, spent)
         for arm_run in arm_runs:
             arm_run.finish()
@@ -194,6 +252,12 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
     course.store.write_round(course.race, number, records)
     yield "round written"
     yield records
+
+
+def _number_of_laps(wanted: float, lap_seconds: float) -> int:
+    """As many laps as fit into the wanted seconds; at least FEWEST_LAPS, or fewer where these take LONGEST times as long."""
+    fewest = max(LEAST_LAPS, min(FEWEST_LAPS, int(LONGEST * wanted / lap_seconds)))
+    return max(fewest, min(MOST_LAPS, int(wanted / lap_seconds)))
 
 
 def _start(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[ArmRun], spent: dict[str, float]) -> None:
@@ -228,7 +292,7 @@ def _laps(course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spe
     lap_seconds = sum(
         min(course.blocks[arm_run.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for arm_run in racing
     )
-    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(course.plan.lap_seconds / lap_seconds))) if racing else 0
+    laps = _number_of_laps(course.plan.lap_seconds, lap_seconds) if racing else 0
     for arm_run in racing:
         block = course.blocks[arm_run.arm.block_key]
         arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))

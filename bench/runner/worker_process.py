@@ -23,6 +23,7 @@ from bench.runner import messages
 from bench.runner.fork_server import Forked, ForkServer
 from bench.runner.message import A, Answer, Command
 from bench.runner.messages import Fault, Step
+from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
 WORKER = "bench.worker.main"
@@ -70,14 +71,26 @@ def allowed_cores() -> list[int]:
 
 def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
     """The variables that are set in an arm's environment, and recorded. Each arm has compile caches of its own."""
-    threads = str(arm.setting.threads)
+    threads = str(len(cores))
     variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     variables |= {"NUMBA_NUM_THREADS": threads, "NPROC": threads}  # XLA sizes its pool of threads by NPROC
-    if arm.setting.threads > 1:
+    if len(cores) > 1:
         variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
     caches = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "NUMBA_CACHE_DIR": "numba"}
     variables |= {name: str(cache / folder) for name, folder in caches.items()}
-    return variables | {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    own = {k: v for name in recipe_of(arm).rewrites for k, v in rewrites()[name].variables.items()}
+    return variables | {"TORCHINDUCTOR_COMPILE_THREADS": "1"} | own
+
+
+def recipe_of(arm: Arm) -> Recipe:
+    """The recipe of an arm of a step; the empty one of an arm of an exact workload."""
+    return Recipe.read(arm.implementation) if arm.setting.is_step else PLAIN
+
+
+def cores_for(arm: Arm, cores: Sequence[int], everywhere: Sequence[int]) -> Sequence[int]:
+    """The cores that an arm is pinned to: those of the race, or more where its recipe computes on more threads."""
+    wanted = max([0, *(rewrites()[name].threads for name in recipe_of(arm).rewrites)])
+    return cores if wanted <= len(cores) else everywhere[-wanted:]
 
 
 class Worker:
@@ -87,6 +100,7 @@ class Worker:
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
     origin      the interpreter and the code it runs
+    program     the module that it runs, with the protocol of `bench.worker.main`
     server      what forks it, of the same interpreter; None: it starts from nothing
 
     Raises WriteError where the log cannot be written, and OSError where no process can be started.
@@ -101,13 +115,14 @@ class Worker:
         log: Path,
         limit: float,
         origin: Origin = HERE,
+        program: str = WORKER,
         server: ForkServer | None = None,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
         self._step, self._deadline = "start", math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
-        start = _started if server is None else partial(_forked, server)
+        start = partial(_started, program) if server is None else partial(_forked, server)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         try:
@@ -229,10 +244,10 @@ class Worker:
 
 
 def _started(
-    origin: Origin, cores: str, variables: Mapping[str, str], sink: int, descriptors: tuple[int, int]
+    program: str, origin: Origin, cores: str, variables: Mapping[str, str], sink: int, descriptors: tuple[int, int]
 ) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [*origin.command, "-m", WORKER, *map(str, descriptors), cores],
+        [*origin.command, "-m", program, *map(str, descriptors), cores],
         cwd=origin.folder,
         env=os.environ | origin.variables | dict(variables),
         stdin=subprocess.DEVNULL,
