@@ -1,14 +1,20 @@
 """Whether a run may go on: only while the new rounds would measure the same code on the same data as the finished ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bench.results.record import Plan, Race, Record
 from bench.results.store import Store, StoreError
 from bench.runner.worker_process import ROOT
 from impls.contract import catalogue
-from impls.contract.dependencies import dependencies, differing
+from impls.contract.dependencies import dependencies, differing, read_source
+from impls.recipe import steps
+from impls.recipe.recipe import Recipe
+from impls.recipe.step_file import import_roots
 
+RUNNING = ("impls.recipe.live_step", "bench.judge.main")  # what runs a step, and what judges it
 INSTRUMENT = ("bench.clock", "bench.runner", "bench.system", "bench.worker")  # the modules that measure
 STARTED = ("bench.runner.race", "bench.worker.main")  # the two processes of a run begin here
 
@@ -18,10 +24,42 @@ def files_of(plan: Plan) -> dict[str, str]:
 
     Those are the files of all its arms, and the part of `bench` that measures them.
     """
-    names = {arm.implementation for race in plan.races for arm in race.arms}
+    exact = [race for race in plan.races if not race.reference.setting.is_step]
+    stepped = [race for race in plan.races if race.reference.setting.is_step]
+    names = {arm.implementation for race in exact for arm in race.arms}
     measuring = dependencies(STARTED, (ROOT,), lambda module: module.startswith(INSTRUMENT))
     own = {path.relative_to(ROOT).as_posix(): source.fingerprint for path, source in measuring.items()}
-    return dict(sorted({**catalogue.dependencies_of(*names), **own}.items()))
+    files = _files_of_steps(stepped, Path(plan.folder) if plan.folder else None)
+    return dict(sorted({**catalogue.dependencies_of(*names), **own, **files}.items()))
+
+
+def _files_of_steps(races: Sequence[Race], folder: Path | None) -> dict[str, str]:
+    """The fingerprints of the step files, by name, and of what runs and judges them; nothing where no step is raced.
+
+    What a step file imports from its own repository is followed too.
+    """
+    if not races:
+        return {}
+    arms = [arm for race in races for arm in race.arms]
+    used = {f"impls.rewrites.{name}" for arm in arms for name in Recipe.read(arm.implementation).rewrites}
+    running = dependencies(
+        [*RUNNING, *used], (ROOT,), lambda module: module.startswith(("impls.recipe", "bench.judge", *used))
+    )
+    files = {path.relative_to(ROOT).as_posix(): source.fingerprint for path, source in running.items()}
+    for race in races:
+        file = steps.find(race.workload, folder)
+        places = [Path(place) for place in import_roots(file.path)]
+        own = read_source(file.path, "")
+        files[race.workload] = own.fingerprint
+        imported = dependencies(own.imports, places, partial(_lies_in, places))
+        files |= {steps.shown(path): source.fingerprint for path, source in imported.items()}
+    return files
+
+
+def _lies_in(places: Sequence[Path], module: str) -> bool:
+    """Whether a module is one of a step's own repository, and not an installed one."""
+    top = module.partition(".")[0]
+    return any((place / f"{top}.py").is_file() or (place / top / "__init__.py").is_file() for place in places)
 
 
 def check(store: Store, environment: dict[str, Any]) -> None:

@@ -100,7 +100,7 @@ class Worker:
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
     origin      the interpreter and the code it runs
-    program     the module that it runs, with the protocol of `bench.worker.main`
+    program     the module that it runs, with the protocol of WORKER, which it is else
     server      what forks it, of the same interpreter; None: it starts from nothing
 
     Raises WriteError where the log cannot be written, and OSError where no process can be started.
@@ -115,14 +115,14 @@ class Worker:
         log: Path,
         limit: float,
         origin: Origin = HERE,
-        program: str = WORKER,
+        program: str = "",
         server: ForkServer | None = None,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
         self._step, self._deadline = "start", math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
-        start = partial(_started, program) if server is None else partial(_forked, server)
+        start = partial(_started, program or WORKER) if server is None else partial(_forked, server)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         try:

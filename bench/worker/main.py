@@ -15,7 +15,8 @@ from bench.runner import memory_layout, messages
 from bench.runner.fork_server import end_with_parent
 from bench.runner.message import Answer
 from bench.runner.messages import Fault, FaultStatus
-from bench.worker.session import Session, Unfit
+from bench.worker.session import Session
+from bench.worker.unfit import Unfit
 
 
 def fault_of(error: BaseException) -> Fault:

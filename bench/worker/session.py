@@ -12,17 +12,18 @@ from collections.abc import Callable
 from multiprocessing import active_children
 from pathlib import Path
 from statistics import median
+from types import ModuleType
 from typing import Any
 
 from bench import clock
-from bench.runner import memory_layout
+from bench.results.record import Compiler
+from bench.runner import memory_layout, messages
 from bench.runner.fork_server import LATER
 from bench.runner.message import Answer, Done
 from bench.runner.messages import (
     AnyCommand,
     ArmWeights,
     BlockTimed,
-    FaultStatus,
     Finish,
     Finished,
     JobDone,
@@ -35,16 +36,9 @@ from bench.runner.messages import (
     TimeBlock,
 )
 from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
+from bench.worker.unfit import Unfit
 from impls.contract import Implementation, Problem, Task
 from impls.contract.setting import Setting
-
-
-class Unfit(Exception):
-    """The arm cannot run here, which is not its fault; carries the status and the reason that its row shows."""
-
-    def __init__(self, status: FaultStatus, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
 
 
 class Session:
@@ -54,9 +48,13 @@ class Session:
     everywhere  the cores of the worker, before `prepare` gives it those of its race
     """
 
+    arm: Any  # an Implementation or a LiveStep
+    setting: Setting
+
     def __init__(self, send: Callable[[Answer], None], everywhere: set[int]) -> None:
         self._send, self._everywhere = send, everywhere
         self._look: Callable[[], None] | None = None
+        self._advance: Callable[..., None] = _unwatched
         self._painter: Any = None
         self._subject: Any = None
         self._drains: list[float] = []
@@ -81,12 +79,14 @@ class Session:
             case MeasureMachine():
                 return self.measure_machine(command)
             case Observe():
-                raise TypeError("only an arm of a step can be observed")
+                return self.observe(command.target)
             case _:
                 return self.probe(command)
 
     def prepare(self, command: Prepare) -> Prepared:
         """Import and build the arm and make its first updates; the weights after the first and after `probe` of them."""
+        if command.file:
+            return self._prepare_step(command)
         self._send(Step(name="import"))
         begin = clock.now()
         self._load_openmp()
@@ -121,6 +121,46 @@ class Session:
             loaded_compiler=LATER in sys.modules,
         )
 
+    def _prepare_step(self, command: Prepare) -> Prepared:
+        """Import and build an arm of a step, and make its first update. Raises `Unfit` where its recipe does not apply."""
+        self._send(Step(name="import"))
+        begin = clock.now()
+        self._load_openmp()
+        from bench.worker import step_arm
+
+        self.setting = messages.setting_of(command.setting)
+        self._ready(self.setting)
+        builder = step_arm.Builder(command)
+        imported = clock.now()
+        self._send(Step(name="build"))
+        memory_layout.level(os.environ)
+        step = self.arm = builder.built()
+        self.stopwatch.drain()
+        built = clock.now()
+        self._send(Step(name="first update"))
+        first_seconds, _, _ = self.stopwatch.time(lambda: step.advance(1))
+        step_arm.check_compiled(step)
+        self.reset()
+        self._pin(command.cores)
+        return Prepared(
+            import_seconds=imported - begin,
+            build_seconds=built - imported,
+            first_seconds=first_seconds,
+            weights=(),
+            work="faithful",
+            fingerprint=builder.fingerprint,
+            digest="",
+            patch=step.patch,
+            loaded_compiler=LATER in sys.modules,
+        )
+
+    def observe(self, target: str) -> Done:
+        """Makes the updates that the judge of steps looks at, writes what they did, and goes back."""
+        from bench.judge import observation  # type: ignore[import-not-found]
+
+        observation.write(Path(target), observation.observe(self.arm))
+        return Done()
+
     def _load_openmp(self) -> None:
         """Load OpenMP by itself, then let this thread use all cores again.
 
@@ -135,27 +175,34 @@ class Session:
 
     def _load(self, command: Prepare) -> type[Implementation]:
         """The implementation's class, with torch and all that it imports. Raises `Unfit` where it cannot run here."""
-        import torch
-
-        from bench.worker import device
         from impls.contract import catalogue
 
         self.workload = catalogue.workloads()[command.workload]
-        self.setting: Setting = self.workload.setting(**command.setting)
-        torch.set_num_threads(self.setting.threads)
-        if reason := device.absent(self.setting.device):
-            raise Unfit("unsupported", reason)
+        self.setting = self.workload.setting(**command.setting)
+        device = self._ready(self.setting)
         entry = catalogue.entry(command.implementation)
         if reason := entry.missing():
             raise Unfit("unavailable", reason)
         self._fingerprint = entry.fingerprint
-        self._flags, self._device = device.global_flags(), device
         kind = catalogue.load(command.implementation)
         if reason := kind.refuses(self.setting):
             raise Unfit("unsupported", reason)
         if self.setting.mode != "eager" and (reason := device.cannot_compile(self.setting.device)):
             raise Unfit("unavailable", reason)
         return kind
+
+    def _ready(self, setting: Setting) -> ModuleType:
+        """Loads torch for a setting; the module of devices. Raises `Unfit` where the device is not there."""
+        import torch
+
+        from bench.worker import device
+
+        torch.set_num_threads(setting.threads)
+        if reason := device.absent(setting.device):
+            raise Unfit("unsupported", reason)
+        self._flags, self._device = device.global_flags(), device
+        self.stopwatch = device.Stopwatch(setting.device)
+        return device
 
     def _build(self, kind: type[Implementation], problem: Problem, name: str) -> tuple[Task, float]:
         """The arm's task, and the seconds that its constructor took. Raises `Unfit` where something is missing."""
@@ -165,7 +212,6 @@ class Session:
         compiler = Compiler(self.setting.mode)
         memory_layout.level(os.environ)
         task = make_task(problem, self.setting, compiler)
-        self.stopwatch = self._device.Stopwatch(self.setting.device)
         self.stopwatch.drain()
         begin = clock.now()
         try:
@@ -192,10 +238,10 @@ class Session:
     def _pin(self, cores: tuple[int, ...]) -> None:
         """Moves all threads to the race's cores; where OpenMP has bound its own to one core each, this one to the first."""
         for thread in Path("/proc/self/task").iterdir():
-            bound = self.setting.threads > 1 and len(os.sched_getaffinity(int(thread.name))) == 1
+            bound = len(cores) > 1 and len(os.sched_getaffinity(int(thread.name))) == 1
             if not bound:
                 os.sched_setaffinity(int(thread.name), cores)
-        if self.setting.threads > 1:
+        if len(cores) > 1:
             os.sched_setaffinity(0, cores[:1])
 
     def reset(self) -> None:
@@ -238,8 +284,11 @@ class Session:
         """The weights after `updates` updates of blocks, and what the arm did meanwhile."""
         flags, footprint = self._device.global_flags(), self._device.footprint(self.setting.device)
         before = self._footprint or {}
+        step = self.setting.is_step
         return Finished(
-            weights=weights_of(self.arm, self.setting, "blocks", updates),
+            weights=None if step else weights_of(self.arm, self.setting, "blocks", updates),
+            compiler=self._compiler(footprint) if step else None,
+            peak_device_bytes=self._device.peak_bytes(self.setting.device) if step else None,
             changed_flags=tuple(
                 f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old
             ),
@@ -249,6 +298,13 @@ class Session:
             grown={name: now - before.get(name, now) for name, now in footprint.items()},
             peak_resident_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
+
+    def _compiler(self, footprint: dict[str, int]) -> Compiler:
+        """What was compiled for an arm of a step."""
+        from bench.worker import step_arm
+
+        before = self._footprint or {}
+        return step_arm.compiled(footprint["compilations"] - before.get("compilations", footprint["compilations"]))
 
     def _computes_alone(self) -> bool:
         """Whether one thread of this process does all the timed work; an arm that waits for its helpers is not disturbed."""
@@ -268,6 +324,11 @@ class Session:
         from bench.worker import roofline
 
         return MachineMeasured(machine=roofline.measured(command.working_set, command.threads, command.device))
+
+
+def _unwatched(arm: Any, updates: int, every: int, look: object) -> None:
+    """Makes the updates of an arm that nobody watches."""
+    arm.advance(updates)
 
 
 def _page_faults() -> int:

@@ -154,6 +154,8 @@ RACED = tuple(coordinate.name for coordinate in COORDINATES if coordinate.raced)
 
 def spoken(setting: Setting) -> str:
     """The raced coordinates in words, as a table shows them: "cpu eager", "cuda compile", "cpu eager draw every 80"."""
+    if setting.is_step:
+        return setting.device  # how it is compiled is part of its recipe
     return " ".join(text for each in COORDINATES if each.raced and (text := each.words(setting)))
 
 

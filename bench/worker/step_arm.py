@@ -1,0 +1,59 @@
+"""An arm of a step, as a worker builds it: the live step of its file, setting and recipe. Loads torch."""
+
+import hashlib
+from pathlib import Path
+
+import torch._dynamo.utils as dynamo
+
+from bench.results.record import Compiler
+from bench.runner import messages
+from bench.runner.messages import Prepare
+from bench.worker import device
+from bench.worker.unfit import Unfit
+from impls.recipe import step_file
+from impls.recipe.live_step import LiveStep, NotApplicable
+from impls.recipe.recipe import Recipe
+from impls.recipe.step_file import StepFault
+
+
+class Builder:
+    """Reads the file and the recipe of an arm, and builds it.
+
+    fingerprint  equal for equal files and recipes
+
+    Raises Unfit where something that the recipe needs is not installed.
+    """
+
+    def __init__(self, command: Prepare) -> None:
+        self._setting = messages.setting_of(command.setting)
+        self._file = step_file.read(Path(command.file), command.workload)
+        self._recipe = Recipe.read(command.implementation)
+        content = Path(command.file).read_bytes() + command.implementation.encode()
+        self.fingerprint = hashlib.sha256(content).hexdigest()
+        if self._recipe.compiles and (reason := device.cannot_compile(self._setting.device)):
+            raise Unfit("unavailable", reason)
+
+    def built(self) -> LiveStep:
+        """The live step. Raises Unfit, with the reason for its row, where it cannot be built."""
+        try:
+            return LiveStep(self._file, self._setting, self._recipe)
+        except NotApplicable as error:
+            raise Unfit("unsupported", str(error)) from error
+        except StepFault as error:
+            raise Unfit("failed", str(error)) from error
+
+
+def compiled(recompilations: int = 0) -> Compiler:
+    """What was compiled in this process.
+
+    recompilations  since the blocks began
+    """
+    breaks = tuple(dict.fromkeys(" ".join(reason.split())[:300] for reason in dynamo.counters["graph_break"]))
+    graphs = dynamo.counters["stats"]["unique_graphs"] + dynamo.counters["inductor"]["fxgraph_cache_miss"]
+    return Compiler(graphs=graphs, breaks=breaks, recompilations=recompilations)
+
+
+def check_compiled(step: LiveStep) -> None:
+    """Raises Unfit for a recipe that compiles when nothing was compiled: it would be raced as what it is not."""
+    if step.recipe.compiles and not compiled().graphs:
+        raise Unfit("failed", f"{step.recipe.name} compiled nothing, so it would be the plain step under another name")
