@@ -16,9 +16,10 @@ from select import select
 
 from bench import clock
 from bench.results import statistics
-from bench.results.record import MEASURED, Plan, Race, Record
+from bench.results.record import MEASURED, Arm, Plan, Race, Record
 from bench.results.store import Store
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
@@ -61,6 +62,18 @@ class _Course:
     digest: str  # of the problem; "" for a step
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
     referee: StepReferee | None = None  # of a step
+    heats: Sequence[Sequence[Arm]] = ()  # the arms of each round in turn; () where all of them fit into memory
+
+    def arms(self, number: int) -> Sequence[Arm]:
+        """The arms of a round."""
+        return self.heats[(number - 1) % len(self.heats)] if self.heats else self.race.arms
+
+    @property
+    def rounds(self) -> tuple[int, int]:
+        """The least and the most rounds; each heat needs as many as a race whose arms all fit."""
+        least, most = self.plan.rounds
+        count = max(1, len(self.heats))
+        return least * count, most * count
 
 
 def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, None, None]:
@@ -115,9 +128,10 @@ def _race(
         if block := block_of(record):
             course.blocks[record.arm.block_key] = block
     with ExitStack() as stack:
-        if step and not _is_done(plan, race, done, share):
+        if step and not _is_done(course, done, share):
             yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
             course.referee = _referee(course, stack)
+            course.heats = heats_of(race.arms, course.referee.resident_bytes, memory_available())
         elsewhere = [core for core in everywhere if core not in setup.cores]
         os.sched_setaffinity(0, elsewhere or everywhere)
         yield from _rounds(course, share, done)
@@ -155,11 +169,12 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
     return referee
 
 
-def _is_done(plan: Plan, race: Race, done: Mapping[int, Sequence[Record]], share: float) -> bool:
+def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], share: float) -> bool:
     """Whether a race needs no further round."""
-    if len(done) >= plan.rounds[1]:
+    least, most = course.rounds
+    if len(done) >= most:
         return True
-    return len(done) >= plan.rounds[0] and (_round_seconds(done) > share or _precise(plan, race, done))
+    return len(done) >= least and (_round_seconds(done) > share or _precise(course.plan, course.race, done))
 
 
 def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
@@ -167,15 +182,16 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
     plan, race = course.plan, course.race
     spent = _round_seconds(done)
     longest = 0.0
-    for number in range(1, plan.rounds[1] + 1):
+    least, most = course.rounds
+    for number in range(1, most + 1):
         if number in done:
             continue
-        enough = len(done) >= plan.rounds[0]
+        enough = len(done) >= least
         if enough and (spent + longest > share or _precise(plan, race, done)):
             break
         begin = clock.now()
-        fixed = plan.rounds[0] == plan.rounds[1] and longest
-        forecast = spent + longest * (plan.rounds[1] - number + 1) if fixed else max(share, spent + longest)
+        fixed = least == most and longest
+        forecast = spent + longest * (most - number + 1) if fixed else max(share, spent + longest)
         for step in _round(course, number, _unfit(done)):
             if isinstance(step, str):
                 yield number, step, forecast
@@ -218,7 +234,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
         alone = course.plan.alone and number == 1
         arm_runs = [
             ArmRun(arm, course.oracle, alone=alone, gauge=course.gauges.get(arm.setting.device))
-            for arm in course.race.arms
+            for arm in course.arms(number)
             if arm.slug not in unfit
         ]
         order.shuffle(arm_runs)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from select import select
 
+import psutil
 from msgspec import structs
 
 from bench.results.examined import Examined
@@ -50,6 +51,11 @@ class StepReferee:
             ).examined
         except ArmFault as fault:
             raise StepFault(fault.reason) from fault
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that the judge's process has, which holds the step: an arm's own has about as much."""
+        return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def refusal(self, implementation: str) -> str:
         """Why an arm cannot be run on this step, as the examination found it; "" where it may."""
