@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.results.record import LossCurve
-from impls.contract import Oracle, Problem
+from impls.contract import Oracle, Problem, QuadraticOracle
 from impls.contract.setting import Setting
 
 POINTS = 150  # with equal distances, and as many with equal ratios
@@ -12,9 +12,9 @@ SAMPLE = 300  # rows of the data
 
 def loss_curve_of(problem: Problem, oracle: Oracle, setting: Setting) -> LossCurve | None:
     """Losses and weights from the start to the end of the job; None where the loss is no quadratic function of the weights."""
-    quadratic = oracle.quadratic()
-    if quadratic is None:
+    if not isinstance(oracle, QuadraticOracle):
         return None
+    quadratic = oracle.quadratic()
     last = setting.updates
     points = np.concatenate([[0], np.geomspace(1, last, POINTS), np.linspace(0, last, POINTS)])
     updates = [int(point) for point in np.unique(points.round())]

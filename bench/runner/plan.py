@@ -12,7 +12,7 @@ from bench.results.record import Arm, Plan, Race
 from bench.runner import step_plan
 from bench.runner.step_plan import StepChoice
 from bench.system import gpu_presence
-from impls.contract import Workload, catalogue
+from impls.contract import Watchable, Workload, catalogue
 from impls.contract.catalogue import Entry
 from impls.contract.coordinates import BY_NAME, COORDINATES
 from impls.contract.setting import Setting, SettingError
@@ -227,7 +227,12 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
     ]
     contestants = [arm for arm in contestants if arm != (reference, first)]
     unwatched = not choice.setting.get("watch")
-    if unwatched and effort.watched and workload.watchable and reference in {entry.name for entry in chosen}:
+    if (
+        unwatched
+        and effort.watched
+        and isinstance(workload, Watchable)
+        and reference in {entry.name for entry in chosen}
+    ):
         contestants.append((reference, setting(first.device, first.mode, "draw")))
     return Race(
         workload=workload.name,

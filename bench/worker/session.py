@@ -37,7 +37,7 @@ from bench.runner.messages import (
 )
 from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.worker.unfit import Unfit
-from impls.contract import Implementation, Problem, Task
+from impls.contract import Implementation, Problem, Task, Watchable
 from impls.contract.setting import Setting
 
 
@@ -229,9 +229,12 @@ class Session:
         from bench.worker import watch
 
         self._advance = watch.advance_and_look
+        if self.setting.watch == "none":
+            return
+        assert isinstance(self.workload, Watchable)  # the workload has refused the setting otherwise
         if self.setting.watch == "loss":
             self._look = watch.loss_reader(self.arm, task, self.workload)
-        elif self.setting.watch == "draw":
+        else:
             self._painter = watch.Painter(self.arm, task, self.workload, live=live)
             self._look = self._painter.look
 

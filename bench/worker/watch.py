@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from impls.contract import Implementation, Task, Workload
+from impls.contract import Implementation, Task, Watchable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ def advance_and_look(arm: Implementation, updates: int, every: int, look: Look |
             look()
 
 
-def loss_reader(arm: Implementation, task: Task, workload: Workload) -> Look:
+def loss_reader(arm: Implementation, task: Task, workload: Watchable) -> Look:
     """A look that brings the loss to the host as a number: one forward pass and, on a GPU, one wait for the queue."""
 
     def look() -> None:
@@ -45,7 +45,7 @@ class Painter:
     frames  while it is a list, frames are kept in it; `save` writes them
     """
 
-    def __init__(self, arm: Implementation, task: Task, workload: Workload, *, live: bool) -> None:
+    def __init__(self, arm: Implementation, task: Task, workload: Watchable, *, live: bool) -> None:
         import matplotlib
 
         if not live:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
         Oracle,
         Problem,
         Quadratic,
+        QuadraticOracle,
         Task,
         UnavailableError,
+        Watchable,
         Work,
         Workload,
     )
@@ -25,10 +27,12 @@ __all__ = [
     "Oracle",
     "Problem",
     "Quadratic",
+    "QuadraticOracle",
     "Setting",
     "SettingError",
     "Task",
     "UnavailableError",
+    "Watchable",
     "Work",
     "Workload",
 ]

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,8 +115,13 @@ class Oracle(Protocol):
     def loss(self, weights: Mapping[str, NDArray[np.float64]]) -> float:
         """The loss of weights over all rows, in float64."""
 
-    def quadratic(self) -> "Quadratic | None":
-        """The loss as a function of all weights; None where nothing is trained."""
+
+@runtime_checkable
+class QuadraticOracle(Oracle, Protocol):
+    """The oracle of a job whose loss is a quadratic function of its weights, which loss curves are drawn from."""
+
+    def quadratic(self) -> "Quadratic":
+        """The loss as a function of all weights."""
 
 
 class Workload(Protocol):
@@ -125,7 +130,6 @@ class Workload(Protocol):
     name: str
     summary: str
     reference: str
-    watchable: bool
 
     def setting(self, **chosen: Any) -> Setting:
         """The workload's default setting with the chosen values. SettingError for one that the workload has not."""
@@ -135,6 +139,11 @@ class Workload(Protocol):
 
     def oracle(self, problem: Problem, setting: Setting) -> Oracle:
         """The oracle that answers to `problem` are compared with."""
+
+
+@runtime_checkable
+class Watchable(Workload, Protocol):
+    """A workload whose training can be watched: it has a prediction and a loss that --watch reads."""
 
     def predict(self, data: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
         """The model's output for every row; takes NumPy arrays or tensors."""

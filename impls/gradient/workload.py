@@ -25,7 +25,6 @@ class GradientOfNorm:
     name: str = "gradient/norm"
     summary: str = "y = ||4x|| and its gradient: the tutorial's autograd example; an update is one gradient"
     reference: str = "gradient/backward"
-    watchable: bool = False
 
     def setting(self, **chosen: Any) -> Setting:
         setting = Setting(**{"rows": 1, "features": 2, "updates": 1000, "lr": 1.0} | chosen)
@@ -55,12 +54,6 @@ class GradientOfNorm:
     def oracle(self, problem: Problem, setting: Setting) -> Oracle:
         return _Oracle(problem, setting)
 
-    def predict(self, data: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-        return weights["value"]
-
-    def total_loss(self, data: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-        return weights["value"]
-
 
 class _Oracle:
     """The norm and its gradient by formula, in float64."""
@@ -83,9 +76,6 @@ class _Oracle:
 
     def loss(self, weights: Mapping[str, Floats]) -> float:
         return float(weights["value"])
-
-    def quadratic(self) -> None:
-        """None: nothing is trained."""
 
 
 WORKLOADS = (GradientOfNorm(),)

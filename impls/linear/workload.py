@@ -36,7 +36,6 @@ class LinearRegression:
     loss: Literal["mean", "sum"]
     resizable: bool
     reference: str = "linear/nn_sgd"
-    watchable: bool = True
 
     def setting(self, **chosen: Any) -> Setting:
         setting = Setting(**{"rows": self.rows, "features": 1, "updates": 10_000, "lr": 1e-4} | chosen)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.results.record import LossCurve
 from bench.runner.loss_curve import loss_curve_of
-from impls.contract import Oracle, Quadratic
+from impls.contract import Oracle, Quadratic, QuadraticOracle
 from impls.contract.catalogue import workloads
 
 
@@ -17,7 +17,8 @@ def posed(name: str, **chosen: Any) -> tuple[Oracle, Quadratic | None, LossCurve
     setting = workload.setting(**chosen)
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
-    return oracle, oracle.quadratic(), loss_curve_of(problem, oracle, setting)
+    quadratic = oracle.quadratic() if isinstance(oracle, QuadraticOracle) else None
+    return oracle, quadratic, loss_curve_of(problem, oracle, setting)
 
 
 @pytest.mark.parametrize(

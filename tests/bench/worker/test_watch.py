@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from bench.worker import watch
-from impls.contract import Implementation, catalogue
+from impls.contract import Implementation, Watchable, catalogue
 from impls.contract.task import Compiler, make_task
 from tests.conftest import Checkout
 
@@ -51,6 +51,7 @@ def test_an_unwatched_arm_is_called_once() -> None:
 def built(features: int) -> tuple[Implementation, watch.Painter]:
     """A small regression, and its painter."""
     workload = catalogue.workloads()["linear/line"]
+    assert isinstance(workload, Watchable)
     setting = workload.setting(rows=50, features=features, watch="draw")
     task = make_task(workload.problem(setting), setting, Compiler("eager"))
     arm = catalogue.load("linear/manual")(task)
