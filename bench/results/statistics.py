@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 from bench.results.record import Record
 
 LEVEL = 0.95
+LAPS = 9  # of a round, at least, that a trend is read from
 SAME = 0.02  # two arms are the same when the whole interval of their ratio lies within this distance of 1
 
 Verdict = Literal["faster", "slower", "same", "unresolved"]
@@ -74,6 +75,20 @@ def ratio(records: Sequence[Record], reference: Sequence[Record]) -> Estimate | 
     """Seconds of an update of an arm over those of the reference; below 1 is faster. None when no round has both."""
     logarithms = round_logarithms(records, reference)
     return estimate(list(logarithms.values())) if logarithms else None
+
+
+def growth(records: Sequence[Record]) -> Estimate | None:
+    """How much longer an update takes in the last third of a round's laps than in the first; None with fewer than LAPS laps.
+
+    Above 1 it grows slower with age, as with numbers that become denormal or a list that keeps something of each update.
+    """
+    thirds = [
+        (times[: len(times) // 3], times[-(len(times) // 3) :])
+        for record in records
+        if len(times := list(record.per_update.values())) >= LAPS
+    ]
+    logarithms = [math.log(median(late) / median(early)) for early, late in thirds]
+    return estimate(logarithms) if logarithms else None
 
 
 def change(now: Sequence[float], then: Sequence[float]) -> Estimate:

@@ -119,3 +119,12 @@ def test_a_change_needs_two_rounds_on_both_sides() -> None:
     assert (single.low, single.high, single.rounds) == (None, None, 1)
     assert single.value == pytest.approx(2)
     assert statistics.change([math.log(2)] * 2, [0.0] * 3).half_width == 0
+
+
+def test_an_update_that_grows_slower_with_age_is_seen() -> None:
+    """The last third of a round's laps is compared with the first; too few laps say nothing."""
+    aging = [seen(number, {lap: 1.0 + 0.1 * lap for lap in range(1, 31)}) for number in (1, 2)]
+    grown = statistics.growth(aging)
+    assert grown is not None
+    assert grown.value == pytest.approx(3.55 / 1.55)
+    assert statistics.growth([seen(1, dict.fromkeys(range(1, 6), 1.0))]) is None
