@@ -2,7 +2,7 @@
 
 Reported in pytorch/pytorch issue 136263, on a GPU; the decomposition is the same on every device.
 
-    python -m bench run docs/gallery/cumprod.py --rewrite compile_loss --sweep length=64:1024
+    python -m bench run docs/gallery/cumprod.py --rewrite compile_loss --sweep length=64:4096
 """
 
 import torch
@@ -20,7 +20,7 @@ class Survival(nn.Module):
         return torch.cumprod(1 - factors * torch.sigmoid(self.risk), dim=1)
 
 
-def model(length=256):
+def model(length=1024):
     return Survival(length)
 
 
@@ -28,7 +28,7 @@ def optimizer(model, lr=0.01):
     return torch.optim.SGD(model.parameters(), lr=lr)
 
 
-def batches(seed, people=64, length=256):
+def batches(seed, people=64, length=1024):
     generator = torch.Generator().manual_seed(seed)
     while True:
         lifetime = torch.randint(length, (people, 1), generator=generator)

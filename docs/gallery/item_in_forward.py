@@ -1,34 +1,29 @@
-"""A net whose forward reads numbers out of tensors with .item(): each ends a compiled graph.
+"""A net whose layers read a number out of a tensor with .item(): each such read ends a compiled graph.
 
 As in isayevlab/aimnetcentral pull request 109: of 41 graph breaks nearly all were .item(), and compiled was slower.
 
-    python -m bench run docs/gallery/item_in_forward.py --rewrite compile_loss --sweep reads=0:16
+    python -m bench run docs/gallery/item_in_forward.py --rewrite compile_loss --set reads=0
+    python -m bench run docs/gallery/item_in_forward.py --rewrite compile_loss --set reads=1
 """
 
 import torch
 from torch import nn
 
 
-class Net(nn.Module):
-    def __init__(self, width, layers, reads):
+class Gate(nn.Module):
+    def __init__(self, width, reads):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
+        self.weight = nn.Parameter(torch.randn(width))
+        self.register_buffer("scale", torch.tensor(2.0))
         self.reads = reads
 
     def forward(self, inputs):
-        hidden = inputs
-        for number, layer in enumerate(self.layers):
-            hidden = torch.tanh(layer(hidden))
-            largest = hidden.detach().abs().amax()
-            if number < self.reads:
-                hidden = hidden / (1 + largest.item())
-            else:
-                hidden = hidden / (1 + largest)
-        return hidden
+        scale = self.scale.item() if self.reads else self.scale
+        return inputs + 0.1 * torch.tanh(self.weight * inputs / scale)
 
 
-def model(width=32, layers=16, reads=8):
-    return Net(width, layers, reads)
+def model(width=32, layers=16, reads=1):
+    return nn.Sequential(*(Gate(width, number < reads) for number in range(layers)))
 
 
 def optimizer(model, lr=0.01):
@@ -38,8 +33,10 @@ def optimizer(model, lr=0.01):
 def batches(seed, batch=64, width=32):
     generator = torch.Generator().manual_seed(seed)
     while True:
-        yield torch.randn(batch, width, generator=generator)
+        inputs = torch.randn(batch, width, generator=generator)
+        yield inputs, 1.2 * inputs
 
 
 def loss(model, batch):
-    return nn.functional.mse_loss(model(batch), batch)
+    inputs, targets = batch
+    return nn.functional.mse_loss(model(inputs), targets)

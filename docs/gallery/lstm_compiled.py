@@ -30,13 +30,13 @@ def loss(model, batch):
     return nn.functional.mse_loss(outputs, targets)
 
 
-def loss_by_cells(model, batch):
+def loss_by_cells(batch, input_weight, hidden_weight, input_bias, hidden_bias):
     inputs, targets = batch
-    hidden = memory = inputs.new_zeros(len(inputs), model.hidden_size)
-    from_inputs = nn.functional.linear(inputs, model.weight_ih_l0, model.bias_ih_l0)
+    hidden = memory = inputs.new_zeros(len(inputs), hidden_weight.shape[1])
+    from_inputs = nn.functional.linear(inputs, input_weight, input_bias)
     outputs = []
     for moment in range(inputs.shape[1]):
-        gates = from_inputs[:, moment] + nn.functional.linear(hidden, model.weight_hh_l0, model.bias_hh_l0)
+        gates = from_inputs[:, moment] + nn.functional.linear(hidden, hidden_weight, hidden_bias)
         entry, keep, candidate, exit_gate = gates.chunk(4, dim=1)
         memory = keep.sigmoid() * memory + entry.sigmoid() * candidate.tanh()
         hidden = exit_gate.sigmoid() * memory.tanh()
@@ -49,7 +49,7 @@ loss_by_compiled_cells = torch.compile(loss_by_cells)
 
 def trained(loss, model, optimizer, batch):
     optimizer.zero_grad()
-    value = loss(model, batch)
+    value = loss(batch, *model.parameters())  # a compiled function that is given the nn.LSTM itself runs eagerly
     value.backward()
     optimizer.step()
     return value.detach()

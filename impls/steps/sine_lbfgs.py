@@ -30,7 +30,7 @@ def optimizer(model, iterations=3):
     return torch.optim.LBFGS(model.parameters(), lr=0.8, max_iter=iterations)
 
 
-def batches(seed, waves=16, length=8):
+def batches(seed, waves=16, length=6):
     generator = torch.Generator().manual_seed(seed)
     phases = 2 * math.pi * torch.rand(waves, 1, generator=generator)
     heights = torch.sin(phases + 0.5 * torch.arange(length + 1))
