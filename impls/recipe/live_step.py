@@ -30,7 +30,7 @@ from impls.recipe.faults import (
     wrong_loss,
 )
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
-from impls.recipe.state import Snapshot, outermost, tensors
+from impls.recipe.state import RandomState, Snapshot, outermost, tensors
 from impls.recipe.step_file import FUNCTIONS, WAY, StepFault, StepFile, import_roots
 
 WARM = 5  # plain updates before anything is judged or timed: momentum exists then
@@ -62,6 +62,8 @@ class LiveStep:
                 what the file's functions returned, as the recipe left it
     batches     drawn once, on the device, read in turn; a recipe that streams reads the file's own batches instead
     batches_end whether the file yielded no more than these
+    batches_draw
+                whether making them draws from the global generators of random numbers
     parameters  that are trained, each once
     facts       what a plain update does
     number      of updates made since the start, those of the warm-up included; `schedule` reads it
@@ -87,7 +89,9 @@ class LiveStep:
         self.optimizer = self._called("optimizer", self.model) if "optimizer" in file.functions else None
         check_optimizer(self)
         self.batches_end = False
+        before = RandomState()
         self.batches = [self._placed(batch) for batch in self._drawn()]
+        self.batches_draw = before != RandomState()
         for function in ("loss", "gradients"):
             self._configure(function)
         if "update" not in file.functions:
@@ -290,25 +294,24 @@ class LiveStep:
         self.module.batches = lambda seed, **_: own(seed, **arguments) if self._streams else iter(drawn)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
-            if self.setting.device not in rewrite.devices:
-                raise NotApplicable(f"runs on {' and '.join(rewrite.devices)} only")
-            if reason := rewrite.applies(self):
+            if reason := rewrite.refusal(self):
                 raise NotApplicable(reason)
             text = rewrite.patch if isinstance(rewrite.patch, str) else rewrite.patch(self)
             self.patch += f"\n\n# {name}: {rewrite.summary}\n{text.strip()}\n"
-            self._take(text, name)
+            self.model, self.optimizer = self.take(text, name)
         self.batches = list(self.module.batches(self.setting.seed + 1))
-        self._streams = any(rewrites()[name].streams for name in recipe.rewrites)
+        # In float64 an arm is judged, not timed; and a thread that draws meanwhile would draw float64 numbers.
+        self._streams = not self._double and any(rewrites()[name].streams for name in recipe.rewrites)
         self._update, self._schedule = self.module.update, getattr(self.module, "schedule", None)
 
-    def _take(self, text: str, name: str) -> None:
-        """Runs a patch: what it makes of `model` and `optimizer` is made of the live objects."""
+    def take(self, patch: str, name: str = "patch") -> tuple[Any, Any]:
+        """Runs a patch in the file's namespace; returns what it makes of the live model and optimizer."""
         model, optimizer, module = self.model, self.optimizer, self.module
         module.model = lambda **_: model
         module.optimizer = lambda _, **__: optimizer
-        self._paste(text, name)
-        self.model = module.model()
-        self.optimizer = module.optimizer(self.model)
+        self._paste(patch, name)
+        model = module.model()
+        return model, module.optimizer(model)
 
     def _paste(self, text: str, name: str) -> None:
         """Runs lines in the file's namespace, and keeps them where tracebacks and compilers look for source."""

@@ -53,3 +53,9 @@ class Rewrite:
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    def refusal(self, step: "LiveStep") -> str | None:
+        """Why it cannot be applied to a live step on its device, in a sentence; None when it can."""
+        if step.setting.device not in self.devices:
+            return "it needs a GPU" if "cuda" in self.devices else "it is for a CPU"
+        return self.applies(step)

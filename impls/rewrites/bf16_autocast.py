@@ -1,0 +1,50 @@
+"""Matrix products and convolutions in bfloat16 by autocast; parameters and optimizer stay in float32."""
+
+from typing import TYPE_CHECKING
+
+from impls.recipe.rewrite import Rewrite
+
+if TYPE_CHECKING:
+    from impls.recipe.live_step import LiveStep
+
+PATCH = """
+import torch
+
+{function}_before_bf16 = {function}
+
+
+def {function}({arguments}, **parameters):
+    with torch.autocast("{device}", dtype=torch.bfloat16):
+        return {function}_before_bf16({arguments}, **parameters)
+"""
+
+
+def patch(step: "LiveStep") -> str:
+    """Around `loss`; around the whole update where the file has no loss."""
+    loss = "loss" in step.file.functions
+    return PATCH.format(
+        function="loss" if loss else "update",
+        arguments="model, batch" if loss else "model, optimizer, batch",
+        device=step.setting.device,
+    )
+
+
+def applies(step: "LiveStep") -> str | None:
+    """Where it changes something: a dry run tells."""
+    from impls.recipe.dry_run import changes_nothing, failure
+
+    if reason := failure(step, patch(step)):
+        return reason
+    if step.setting.dtype == "float32" and changes_nothing(step, patch(step)):
+        return "it changes nothing: the step has no operation that autocast computes in bfloat16"
+    return None
+
+
+REWRITE = Rewrite(
+    summary="matrix products and convolutions are computed in bfloat16",
+    group="precision",
+    patch=patch,
+    applies=applies,
+    numerics="coarser",
+    excludes=("fp16_autocast",),
+)
