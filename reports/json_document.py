@@ -49,7 +49,7 @@ def _arm(row: Row) -> dict[str, Any]:
     return {
         "implementation": row.arm.implementation,
         "setting": msgspec.to_builtins(row.arm.setting),
-        "class": row.work,
+        "class": row.work_class,
         "status": row.status,
         "reason": row.reason,
         "rank": row.rank,

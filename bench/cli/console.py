@@ -20,7 +20,7 @@ def show(renderables: Iterable[RenderableType], onto: Console | None = None) -> 
     """Prints them one below another."""
     target = onto or console()
     for renderable in renderables:
-        target.print(renderable)
+        target.print(renderable, crop=False)  # lines to copy are as wide as they are
 
 
 def name_files(folder: object, files: Sequence[str]) -> None:

@@ -83,7 +83,7 @@ COORDINATES = (
         help=f"{', '.join(MODES)}, or several.  [default: what the effort races]",
         several=True,
         raced=True,
-        words=lambda setting: setting.mode,
+        words=lambda setting: "" if setting.is_step and setting.mode == "eager" else setting.mode,
         difference="is run in the mode {}",
     ),
     Coordinate(

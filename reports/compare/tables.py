@@ -102,7 +102,7 @@ def columns_of(changes: Sequence[Change]) -> tuple[Column[Change], ...]:
 def unit_of(changes: Sequence[Change]) -> tuple[float, str]:
     """One unit for all times of the table: that of the faithful arms, where there are any."""
     rows = [row for change in changes for row in (change.then, change.now) if row.seconds]
-    chosen = [row for row in rows if row.work == "faithful"] or rows
+    chosen = [row for row in rows if row.work_class == "faithful"] or rows
     return numbers.unit_for([row.seconds.value for row in chosen if row.seconds])
 
 

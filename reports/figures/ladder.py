@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 
+from bench.results.record import Arm
 from impls.contract.coordinates import spoken
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
@@ -21,13 +22,19 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER, REFERENCE
 from reports.run.columns import verdict
 from reports.run.report import RaceResult
-from reports.run.rows import Row, excuses
+from reports.run.rows import Row, excuses, names_of
 from reports.text import numbers
 from reports.text.sanitize import plain
 
 HEADINGS = {
     "faithful": "every update reads the data",
     "algorithmic": "another algorithm, ranked separately: no update reads the data",
+    "unranked": "not ranked",
+}
+HEADINGS_OF_STEP = {
+    "faithful": "proved to compute the same",
+    "coarser": "coarser: bits are lost",
+    "algorithmic": "another algorithm, ranked separately",
     "unranked": "not ranked",
 }
 TEXT: dict[str, Any] = {
@@ -61,19 +68,20 @@ def draw(result: RaceResult, palette: Palette) -> Figure:
     """The ladder of one race, the fastest arm first."""
     table = [
         (row.arm.implementation, spoken(row.arm.setting), row.work, row.status, row.reason, *times)
-        for row in result.rows
+        for row in result.listed
         for times in [[getattr(of, edge, None) for of in (row.seconds, row.ratio) for edge in ("value", "low", "high")]]
     ]
-    text = f"A bar for each way of writing the loop. {' '.join(finding.text for finding in result.findings[:2])}"
+    ways = "running the step" if result.step else "writing the loop"
+    text = f"A bar for each way of {ways}. {' '.join(finding.text for finding in result.findings[:2])}"
     return Figure("ladder", TITLE, text, lambda: _figure(result, palette), COLUMNS, table, race=result.race)
 
 
 def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
-    floors = sorted((row for row in result.rows if row.group == "floor"), key=_seconds)
-    bars = [row for row in result.rows if row.seconds and row.group != "floor"]
+    floors = sorted((row for row in result.listed if row.group == "floor"), key=_seconds)
+    bars = [row for row in result.listed if row.seconds and row.group != "floor"]
     notes = [
         line
-        for names, why in excuses(row for row in result.rows if not row.seconds)
+        for names, why in excuses(row for row in result.listed if not row.seconds)
         for line in textwrap.wrap(plain(f"{', '.join(names)}: {why}"), 120)[:5]
     ]
     groups = {name: list(rows) for name, rows in groupby(bars, key=lambda row: row.group)}
@@ -86,7 +94,11 @@ def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
     axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
     if bars or floors:
         _scale(axes, [*bars, *floors])
-        bottom = _bars(axes, groups, palette, headings=bool(headings))
+        names = {row.arm: _label(row) for row in result.listed}
+        if result.step:
+            names |= names_of(result.listed)
+        titles = (HEADINGS_OF_STEP if result.step else HEADINGS) if headings else {}
+        bottom = _bars(axes, groups, palette, titles, names)
         floored = _floors(axes, floors, bottom)
         axes.set_ylim(bottom, -0.7 - len(floors))
         _legend(axes, result, bars, floored)
@@ -116,14 +128,19 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_axisbelow(True)
 
 
-def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, *, headings: bool) -> float:
-    """Draws the bars of each group below one another; returns the place at which the last one ends."""
+def _bars(
+    axes: Axes, groups: dict[str, list[Row]], palette: Palette, headings: Mapping[str, str], names: Mapping[Arm, str]
+) -> float:
+    """Draws the bars of each group below one another; returns the place at which the last one ends.
+
+    headings  of the groups; none where there is only one
+    """
     places: list[tuple[float, Row]] = []
     at = 0.0
     for name, rows in groups.items():
         if headings:
             axes.annotate(
-                HEADINGS[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **TEXT
+                headings[name], (0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), style="italic", **TEXT
             )
             at += HEADING - 0.15
         for row in rows:
@@ -131,7 +148,7 @@ def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, *, heading
             places.append((at, row))
             at += 1
         at += 0.15
-    axes.set_yticks([place for place, _ in places], [_label(row) for _, row in places])
+    axes.set_yticks([place for place, _ in places], [plain(names[row.arm]) for _, row in places])
     for tick, (_, row) in zip(axes.get_yticklabels(), places, strict=True):
         tick.set_color(INK)
         tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
@@ -141,7 +158,7 @@ def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, *, heading
 def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
     left, _ = axes.get_xlim()
     middle = high = _seconds(row)
-    wrong = row.status != "ok"
+    wrong = row.group == "unranked"
     if middle > left:
         axes.barh(
             place,

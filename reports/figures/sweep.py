@@ -190,7 +190,10 @@ def _dot(line: LineStyle) -> dict[str, Any]:
 
 
 def _label(course: Course) -> str:
-    return plain({"faithful": "", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work] + course.name)
+    return plain(
+        {"faithful": "", "coarser": "coarser: ", "algorithmic": "algorithmic: ", "floor": "floor: "}[course.work]
+        + course.name
+    )
 
 
 def _name(axes: Axes, styles: Mapping[Course, LineStyle], wide: float, tall: float) -> None:

@@ -13,14 +13,16 @@ from bench.results.store import Store
 from impls.contract.words import grouped
 from reports.figures import block_strip
 from reports.figures.block_strip import Strip
+from reports.html.recipe_details import answer_facts, patch_of
 from reports.html.run_table import glyph
+from reports.html.source import Source
 from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, sentence, signed
 from reports.run.columns import unit_of, verdict
 from reports.run.commands import command
 from reports.run.report import RaceResult
-from reports.run.rows import Row
+from reports.run.rows import Row, names_of
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column, cells, heads
 
@@ -81,12 +83,16 @@ class ProfileDetails:
 class ArmDetails:
     """What the page shows of one arm.
 
+    name       what sentences call it
     headline   its time and its verdict
     animation  the GIF of its watched job, where it is small; empty where there is none
     gif        the name of that file in the folder of the run
+    answer     of a recipe of a step: the referee's figures, and what was compiled
+    patch      of a recipe of a step: the lines that it stands for
     """
 
     id: str
+    name: str
     row: Row
     glyph: str
     headline: str
@@ -102,6 +108,8 @@ class ArmDetails:
     gif: str
     command: str
     profile: ProfileDetails | None
+    answer: tuple[Fact, ...]
+    patch: Source | None
 
 
 def arm_details(
@@ -115,10 +123,11 @@ def arm_details(
     records = result.records[row.arm]
     gif = f"pictures/{row.arm.slug}.gif"
     animation = _animation(run.path / gif)
-    scale, unit = unit_of(result.rows)
+    scale, unit = unit_of(result.listed)
     texts = zip(columns, heads(columns, unit), cells(columns, row, scale), strict=True)
     return ArmDetails(
         id=f"arm-{number}",
+        name=names_of(result.rows)[row.arm],
         row=row,
         glyph=glyph(row.verdict),
         headline=", ".join(filter(None, [numbers.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),
@@ -134,6 +143,8 @@ def arm_details(
         gif=gif if animation else "",
         command=command(row.arm, result.race),
         profile=_profile(row, result.race, result.profiled) if result.profiled else None,
+        answer=tuple(Fact(*each) for each in answer_facts(row)),
+        patch=patch_of(row),
     )
 
 

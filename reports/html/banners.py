@@ -10,7 +10,8 @@ from bench.results.record import Caveat
 from bench.results.statistics import Estimate
 from reports.run.findings import RESTLESS, Finding, answers, verified_rows, wrong_names
 from reports.run.report import RaceResult, RunReport
-from reports.run.rows import Row
+from reports.run.rows import Row, names_of
+from reports.run.step_findings import step_answers, wrongness
 from reports.run.sweep import finding, telling_crossings
 from reports.text import numbers
 
@@ -36,9 +37,7 @@ class Banner:
 def headline(report: RunReport) -> tuple[str, str]:
     """The most important sentence of the run, and what of it can be said more quietly."""
     finding = _headline(report)
-    if not finding.interval:
-        return finding.text, ""
-    return finding.statement, f"({finding.interval})."
+    return (finding.statement, finding.quieter) if finding.quieter else (finding.text, "")
 
 
 def more(report: RunReport) -> list[str]:
@@ -70,9 +69,9 @@ def _headline(report: RunReport) -> Finding:
 def _winners(races: Sequence[RaceResult]) -> Finding:
     """How often each arm was the fastest faithful one of its race, and known to be faster than the reference."""
     wins = Counter(
-        next((row.arm.name for row in result.rows if row.rank and row.work == "faithful"), "")
+        next((row.arm.name for row in result.rows if row.rank and row.work_class == "faithful"), "")
         for result in races
-        if any(row.verdict == "faster" and row.rank and row.work == "faithful" for row in result.rows)
+        if any(row.verdict == "faster" and row.rank and row.work_class == "faithful" for row in result.rows)
     )
     if not wins:
         return Finding("fastest", f"No arm is known to be faster than the reference in any of {len(races)} races")
@@ -82,11 +81,25 @@ def _winners(races: Sequence[RaceResult]) -> Finding:
 
 def of_answers(rows: Sequence[Row]) -> Banner:
     """Whether every arm computed the same thing."""
+    if any(row.is_step for row in rows):
+        return _of_step_answers(rows)
     if wrong := wrong_names(rows):
         return Banner("bad", "WRONG ANSWERS", f"{', '.join(wrong)}; they are not ranked.")
     if not verified_rows(rows):
         return Banner("careful", "No answers", "No arm got as far as an answer.")
     return Banner("good", "All answers agree", answers(rows).text)
+
+
+def _of_step_answers(rows: Sequence[Row]) -> Banner:
+    names, said = names_of(rows), step_answers(rows).text
+    wrong = dict.fromkeys(f"{names[row.arm]}: {wrongness(row)}" for row in rows if row.status == "wrong")
+    if wrong:
+        return Banner("bad", "WRONG ANSWERS", f"{'; '.join(wrong)}. Not ranked. {said}")
+    if not any(row.answer for row in rows):
+        return Banner("careful", "No answers", said)
+    if not all(row.judged for row in rows if row.seconds):
+        return Banner("careful", "Some answers could not be judged", said)
+    return Banner("good", "Proved to compute the same", said)
 
 
 def of_machine(races: Sequence[RaceResult], doubts: Sequence[Caveat]) -> Banner:

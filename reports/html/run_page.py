@@ -46,7 +46,7 @@ def render(report: RunReport, figures: Sequence[Figure], run: Store) -> bytes:
     figures  in their order
     run      has the sources and the animations
     """
-    sweep, rows = report.sweep, report.rows
+    sweep, rows = report.sweep, report.listed
     placed = [template.placed(figure) for figure in figures]
     sections = [_section(number, result, report, placed, run) for number, result in enumerate(report.races, start=1)]
     details = [each for section in sections for each in section.arms]
@@ -58,6 +58,8 @@ def render(report: RunReport, figures: Sequence[Figure], run: Store) -> bytes:
         "headline": banners.headline(report),
         "findings": banners.more(report),
         "banners": [banners.of_answers(rows), banners.of_machine(report.races, report.warnings)],
+        "summaries": list(dict.fromkeys(step.summary for result in report.races if (step := result.step))),
+        "patch": step.patch if len(report.races) == 1 and (step := report.races[0].step) else None,
         "first": first,
         "sweep": run_table.sweep_table(sweep) if sweep else None,
         "crossings": [finding(crossing, sweep.swept).text for crossing in sweep.crossings] if sweep else [],
@@ -83,7 +85,7 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
     places = {arm: place for place, arm in enumerate(result.race.arms)}
     details = tuple(
         arm_details(f"{number}-{places[row.arm]}", row, result, report.columns, report.palette.colour(row.arm), run)
-        for row in result.rows
+        for row in result.listed
     )
     own = [each for each in placed if each.figure.race == result.race]
     ladders = tuple(each for each in own if each.figure.kind in ("ladder", "attribution"))
@@ -176,7 +178,7 @@ def _missing(report: RunReport, details: Sequence[ArmDetails], run: Store) -> It
         yield f"Its records are of format {' and '.join(map(str, older))}; today's is {FORMAT}, which keeps more."
     if not report.environment:
         yield "There is no environment.json, so the machine is not known."
-    names = {each.row.arm.implementation for each in details}
+    names = {each.row.arm.implementation for each in details if not each.row.is_step}
     silent = sorted(name for name in names if not (source.is_name(name) and run.source(name)))
     if silent and len(silent) == len(names):
         yield "It kept no sources, so the page does not show what an arm does."

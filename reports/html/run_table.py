@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from reports.run.columns import unit_of
 from reports.run.report import RaceResult
-from reports.run.rows import Row
+from reports.run.rows import Row, spoken_verdict, unranked_reason
 from reports.run.sweep import Sweep
 from reports.run.sweep_columns import sweep_columns
 from reports.text.columns import Column, cells, heads
@@ -21,7 +21,16 @@ CLASSES = {
     "floor": "floors: train nothing, do only a part of an update",
     "unranked": "not ranked: wrong, or without a time",
 }
-GLYPHS = {"faster": "▲", "slower": "▼", "same": "=", "unresolved": "?", "reference": "◆", "floor": "┄"}
+CLASSES_OF_STEP = {
+    "faithful": "faithful: proved to compute the same as the step, but for rounding",
+    "coarser": "coarser: the same but for coarser rounding, ranked apart",
+    "algorithmic": "algorithmic: another algorithm, ranked apart",
+    "floor": CLASSES["floor"],
+    "unranked": "not ranked: wrong, not judged, or without a time",
+}
+GLYPHS = {"faster": "▲", "slower": "▼", "same": "=", "unresolved": "?", "reference": "◆", "floor": "┄"} | dict.fromkeys(
+    ("undecidable", "unjudged"), "?"
+)
 GRAVE, MISSING = "✗", "–"  # of any other verdict
 NOT_TRIED = ("unsupported", "unavailable", "interrupted")
 
@@ -84,12 +93,13 @@ class Table:
 
 def table(result: RaceResult, columns: Sequence[Column[Row]], targets: Sequence[str]) -> Table:
     """The rows of a race, class by class; `targets` are the ids of the arms' details."""
-    scale, unit = unit_of(result.rows)
+    scale, unit = unit_of(result.listed)
     groups = []
-    lines = zip(result.rows, targets, strict=True)
+    lines = zip(result.listed, targets, strict=True)
+    titles_of_classes = CLASSES_OF_STEP if result.step else CLASSES
     for name, same in groupby(lines, key=lambda line: line[0].group):
         of_class = [_line(row, target, _cells(columns, row, scale)) for row, target in same]
-        groups.append(Group(name, CLASSES[name], tuple(of_class)))
+        groups.append(Group(name, titles_of_classes[name], tuple(of_class)))
     titles = _heads(columns, unit)
     first = next((place for place, head in enumerate(titles) if head.id == "update"), len(titles))
     return Table(f"The arms of {result.race.title}, the fastest of each class first", titles, tuple(groups), first)
@@ -105,14 +115,14 @@ def sweep_table(sweep: Sweep) -> Table:
 def classes(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """The classes of these rows, and what each is called."""
     present = {row.group for row in rows}
-    return [(name, text.partition(":")[0]) for name, text in CLASSES.items() if name in present]
+    return [(name, text.partition(":")[0]) for name, text in CLASSES_OF_STEP.items() if name in present]
 
 
 def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     """The verdicts of these rows, each with its text and its sign."""
     present = dict.fromkeys(row.verdict for row in rows)
     order = [*(name for name in GLYPHS if name in present), *sorted(name for name in present if name not in GLYPHS)]
-    return [(name, name.replace("_", " "), glyph(name)) for name in order]
+    return [(name, spoken_verdict(name), glyph(name)) for name in order]
 
 
 def glyph(verdict: str) -> str:
@@ -127,7 +137,7 @@ def _line(row: Row, target: str, cells: tuple[Cell, ...]) -> Line:
         glyph=glyph(row.verdict),
         cells=cells,
         reference=row.arm.role == "reference",
-        reason=row.reason if row.status != "ok" else "",
+        reason=unranked_reason(row),
     )
 
 

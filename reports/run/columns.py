@@ -1,9 +1,10 @@
 """The columns of the table of a race. A new column is one entry of COLUMNS; every report shows it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from impls.contract.coordinates import spoken
-from reports.run.rows import Row
+from reports.run.rows import Row, spoken_verdict
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column, filled
 
@@ -17,7 +18,24 @@ def verdict(row: Row) -> str:
     if row.verdict in ("faster", "slower") and row.ratio:
         factor = row.ratio.value if row.verdict == "slower" else 1 / row.ratio.value
         return f"{numbers.count(factor, 3)}x {row.verdict}" if factor >= 1.1 else row.verdict
-    return row.verdict.replace("_", " ")
+    return spoken_verdict(row.verdict)
+
+
+def bits_lost(row: Row) -> str:
+    """What an answer lost: "identical", "none", "0.3"; a dash for a reference and for an arm that was not judged."""
+    bits = row.bits_lost
+    if row.answer is None or row.arm.role == "reference":
+        return NOTHING
+    if row.answer.word == "identical":
+        return "identical"
+    return NOTHING if bits is None else "none" if bits < 0.05 else f"{bits:.1f}"
+
+
+def _memory(row: Row, _: float) -> str:
+    if not row.is_step or row.peak_bytes is None:
+        return NOTHING
+    more = f" ({row.more_bytes / 2**20:+,.0f})".replace(",", numbers.THIN) if row.more_bytes is not None else ""
+    return f"{numbers.count(row.peak_bytes / 2**20, 3)} MiB{more}"
 
 
 def _cold(row: Row, _: float) -> str:
@@ -58,9 +76,18 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "implementation",
         "the file below impls/",
-        lambda row, _: row.arm.implementation,
+        lambda row, _: NOTHING if row.is_step else row.arm.implementation,
         right=False,
+        occasional=True,
         id="implementation",
+    ),
+    Column(
+        "recipe",
+        "the rewrites of the step, in order; plain is the step as it is written",
+        lambda row, _: row.arm.implementation if row.is_step else NOTHING,
+        right=False,
+        occasional=True,
+        id="recipe",
     ),
     Column(
         "setting",
@@ -76,6 +103,25 @@ COLUMNS: tuple[Column[Row], ...] = (
         lambda row, scale: numbers.estimate(row.seconds, scale) if row.seconds else NOTHING,
         key=lambda row: row.seconds.value if row.seconds else None,
         id="update",
+    ),
+    Column(
+        "mean, {unit}",
+        "the mean of all blocks, where it lies outside of that interval: rare pauses that the median does not show",
+        lambda row, scale: (
+            numbers.count(row.mean_seconds / scale, 3) if row.mean_seconds and row.mean_stands_out else NOTHING
+        ),
+        dispensable=8,
+        occasional=True,
+        key=lambda row: row.mean_seconds if row.mean_stands_out else None,
+        id="mean",
+    ),
+    Column(
+        "bits lost",
+        "of its worst tensor: log2 of how much farther from the same update in float64 it is than rounding explains",
+        lambda row, _: bits_lost(row),
+        occasional=True,
+        key=lambda row: row.bits_lost,
+        id="bits-lost",
     ),
     Column(
         "x reference",
@@ -105,8 +151,9 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "whole job",
         "the workload from start to end, timed once",
-        lambda row, _: numbers.seconds(row.job_seconds),
+        lambda row, _: NOTHING if row.is_step else numbers.seconds(row.job_seconds),
         dispensable=3,
+        occasional=True,
         key=lambda row: row.job_seconds,
         id="whole-job",
     ),
@@ -132,6 +179,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         "computed by the referee from the weights at the end of the job",
         lambda row, _: f"{row.judgement.loss:.6g}" if row.judgement and row.judgement.loss is not None else NOTHING,
         dispensable=6,
+        occasional=True,
         key=lambda row: row.judgement.loss if row.judgement else None,
         id="final-loss",
     ),
@@ -140,15 +188,33 @@ COLUMNS: tuple[Column[Row], ...] = (
         "distance of its weights from the float64 answer, and the most that rounding can explain",
         _distance,
         dispensable=7,
+        occasional=True,
         key=_share,
         id="off-the-oracle",
+    ),
+    Column(
+        "memory",
+        "the most that it held, on the device where that is known, else in its process; (and over the reference)",
+        _memory,
+        dispensable=6,
+        occasional=True,
+        key=lambda row: row.peak_bytes,
+        id="memory",
     ),
 )
 
 
 def columns_of(rows: Iterable[Row]) -> tuple[Column[Row], ...]:
-    """The columns that a run with these rows shows."""
-    return filled(COLUMNS, rows)
+    """The columns that a run with these rows shows.
+
+    Recipes of a step that share a setting have no column for it, and lose the ratio first: the verdict has the factor.
+    """
+    rows = list(rows)
+    if not all(row.is_step for row in rows):
+        return filled(COLUMNS, rows)
+    alike = len({spoken(row.arm.setting) for row in rows}) == 1
+    columns = [column for column in COLUMNS if not (alike and column.id == "setting")]
+    return filled((replace(c, dispensable=7) if c.id == "x-reference" else c for c in columns), rows)
 
 
 def unit_of(rows: Sequence[Row]) -> tuple[float, str]:

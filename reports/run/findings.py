@@ -18,22 +18,41 @@ TWIN_OFF = 0.02
 RESTLESS = 0.05  # standard deviation of a round's logarithm of the ratio, above which rounds are said to disagree
 
 Kind = Literal[
-    "fastest", "bound", "another algorithm", "late start", "watching", "answers", "wrong answers", "twin", "crossing"
+    "fastest",
+    "coarser",
+    "bound",
+    "another algorithm",
+    "late start",
+    "watching",
+    "answers",
+    "wrong answers",
+    "twin",
+    "crossing",
 ]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence about a race, without its full stop; `interval` is what stands in brackets at its end, if anything."""
+    """One sentence about a race, without its full stop.
+
+    interval  what stands in brackets after the statement, if anything
+    rest      what follows it, with its comma or semicolon
+    """
 
     kind: Kind
     statement: str
     interval: str = ""
+    rest: str = ""
+
+    @property
+    def quieter(self) -> str:
+        """What follows the statement, with the full stop; empty where nothing does."""
+        return (f"({self.interval})" if self.interval else "") + f"{self.rest}." if self.interval or self.rest else ""
 
     @property
     def text(self) -> str:
         """The whole sentence."""
-        return f"{self.statement} ({self.interval})." if self.interval else f"{self.statement}."
+        return f"{self.statement}{' ' if self.interval else ''}{self.quieter or '.'}"
 
 
 def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterator[Finding]:
@@ -55,6 +74,11 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterator[Finding]:
         if row.arm.setting.watch != "none" and bare:
             yield from _watching(row, bare)
     yield answers(rows)
+    yield from of_twin(twin)
+
+
+def of_twin(twin: Estimate | None) -> Iterator[Finding]:
+    """By how much identical code differed, where that is known."""
     if twin and twin.low is not None and twin.high is not None:
         yield Finding(
             "twin",

@@ -10,7 +10,7 @@ from reports.run.sweep import Sweep, finding, no_crossing
 from reports.run.sweep_columns import sweep_columns
 from reports.text.columns import Column, cells, heads
 from reports.text.markdown import LIMIT, table
-from reports.text.sanitize import escape_markdown, markdown_code
+from reports.text.sanitize import escape_markdown, markdown_block, markdown_code
 
 WARNINGS = 50
 
@@ -63,15 +63,19 @@ def _sweep(sweep: Sweep) -> list[str]:
 
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
-    scale, unit = unit_of(result.rows)
+    rows, step = result.listed, result.step
+    scale, unit = unit_of(rows)
     lines = [f"## {escape_markdown(result.race.title)}", ""]
+    lines += [escape_markdown(step.summary), ""] if step and step.summary else []
     lines += [f"- {escape_markdown(each.text)}" for each in result.findings]
-    body = [cells(columns, row, scale) for row in result.rows]
-    lines += ["", *table(columns, heads(columns, unit), body, [row.group for row in result.rows]), ""]
-    lines += [
-        f"- {', '.join(map(markdown_code, names))}: {escape_markdown(why)}" for names, why in excuses(result.rows)
-    ]
+    if step and step.patch:
+        lines += ["", escape_markdown(step.patch.title), "", *markdown_block(step.patch.text, "python")]
+    body = [cells(columns, row, scale) for row in rows]
+    lines += ["", *table(columns, heads(columns, unit), body, [row.group for row in rows]), ""]
+    lines += [f"- {', '.join(map(markdown_code, names))}: {escape_markdown(why)}" for names, why in excuses(rows)]
     lines.append("")
+    for remarks in step.remarks if step else ():
+        lines += [f"{remarks.heading}:", "", *(f"- {escape_markdown(line)}." for line in remarks.lines), ""]
     if result.profiled and result.profiled.attributions:
         lines += ["Where an update's time goes:", "", *profile_text.markdown(result.profiled.attributions)]
     return lines

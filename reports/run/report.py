@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.results.examined import Examined
 from bench.results.profile import Machine, Profile
 from bench.results.record import Arm, Caveat, LossCurve, Plan, Race, Record
 from bench.results.statistics import Estimate
@@ -14,7 +15,9 @@ from reports.profile.profiled import Profiled
 from reports.run.columns import columns_of
 from reports.run.findings import Finding, findings, warnings
 from reports.run.race_records import RaceRecords, by_arm
-from reports.run.rows import Row, rows_of
+from reports.run.rows import NOT_TRIED, Row, rows_of
+from reports.run.step_findings import step_findings
+from reports.run.step_summary import StepSummary, summary_of
 from reports.run.sweep import Sweep, sweep_of
 from reports.text.columns import Column
 
@@ -28,6 +31,8 @@ class RaceResult:
     records     by arm, the twin's too
     loss_curve  of its job by the oracle, where the run kept it
     profiled    what profiling recorded; None for a race that was not profiled
+    examined    what was found out about its step before, where the run kept it
+    step        what a report says of a step besides; None for a race of an exact workload
     """
 
     race: Race
@@ -38,6 +43,13 @@ class RaceResult:
     records: RaceRecords
     loss_curve: LossCurve | None = None
     profiled: Profiled | None = None
+    examined: Examined | None = None
+    step: StepSummary | None = None
+
+    @property
+    def listed(self) -> tuple[Row, ...]:
+        """The rows that tables show: those of a step without the recipes that cannot run here, of which the step tells."""
+        return tuple(row for row in self.rows if not (self.step and row.status in NOT_TRIED))
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,11 @@ class RunReport:
         """The rows of all races."""
         return [row for result in self.races for row in result.rows]
 
+    @property
+    def listed(self) -> list[Row]:
+        """The rows of all races that tables show."""
+        return [row for result in self.races for row in result.listed]
+
 
 @dataclass(frozen=True)
 class Profiles:
@@ -80,7 +97,7 @@ def read(run: Store) -> RunReport:
     """The report of a stored run. What cannot be read is left out and named; raises StoreError without a plan."""
     plan = run.plan()
     records, complaints = run.records()
-    loss_curves, profiles = {}, {}
+    loss_curves, profiles, examined = {}, {}, {}
     for race in plan.races:
         stored, unread = run.profiles(race)
         machine, unread_machine = run.machine(race)
@@ -89,9 +106,11 @@ def read(run: Store) -> RunReport:
         try:
             if curve := run.loss_curve(race):
                 loss_curves[race] = curve
+            if facts := run.examined(race):
+                examined[race] = facts
         except StoreError as error:
             complaints.append(str(error))
-    return report_of(plan, run.environment(), records, loss_curves, profiles, complaints)
+    return report_of(plan, run.environment(), records, loss_curves, profiles, complaints, examined)
 
 
 def report_of(
@@ -101,11 +120,18 @@ def report_of(
     loss_curves: Mapping[Race, LossCurve] | None = None,
     profiles: Mapping[Race, Profiles] | None = None,
     complaints: Iterable[str] = (),
+    examined: Mapping[Race, Examined] | None = None,
 ) -> RunReport:
     """The report of these values, and of nothing else: the same values always give the same report."""
     groups = by_arm(records)
     results = tuple(
-        _result(race, groups, (loss_curves or {}).get(race), (profiles or {}).get(race, Profiles()))
+        _result(
+            race,
+            groups,
+            (loss_curves or {}).get(race),
+            (profiles or {}).get(race, Profiles()),
+            (examined or {}).get(race),
+        )
         for race in plan.races
     )
     rows = [row for result in results for row in result.rows]
@@ -116,28 +142,36 @@ def report_of(
         records=records,
         warnings=tuple(dict.fromkeys(caveat for result in results for caveat in result.warnings)),
         sweep=sweep_of(plan, [(result.rows, result.records) for result in results]),
-        columns=columns_of(rows),
+        columns=columns_of(row for result in results for row in result.listed),
         palette=_palette(rows),
         complaints=tuple(complaints),
     )
 
 
 def _result(
-    race: Race, groups: Mapping[Arm, Sequence[Record]], loss_curve: LossCurve | None, stored: Profiles
+    race: Race,
+    groups: Mapping[Arm, Sequence[Record]],
+    loss_curve: LossCurve | None,
+    stored: Profiles,
+    examined: Examined | None,
 ) -> RaceResult:
     records = RaceRecords({arm: groups.get(arm, ()) for arm in race.arms})
     rows = rows_of(race, records)
     twin = next((records.ratio(arm, race.reference) for arm in race.arms if arm.role == "twin"), None)
+    is_step = race.reference.setting.is_step
+    said = step_findings(rows, records, twin) if is_step else findings(rows, twin)
     parts = attributions(rows, race.reference, stored.profiles, stored.machine)
     return RaceResult(
         race=race,
         rows=rows,
         twin=twin,
         warnings=tuple(warnings(race, records, twin)),
-        findings=tuple(findings(rows, twin)),
+        findings=tuple(said),
         records=records,
         loss_curve=loss_curve,
         profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts) if stored.profiles else None,
+        examined=examined,
+        step=summary_of(rows, examined) if is_step else None,
     )
 
 
@@ -149,6 +183,6 @@ def _palette(rows: Iterable[Row]) -> Palette:
         name = row.arm.implementation
         if row.arm.role == "reference":
             references.append(name)
-        if row.rank and row.seconds and row.work == "faithful" and row.arm.setting.watch == "none":
+        if row.rank and row.seconds and row.work_class == "faithful" and row.arm.setting.watch == "none":
             seconds[name] = min(row.seconds.value, seconds.get(name, row.seconds.value))
     return palette_of(list(dict.fromkeys(references)), seconds)

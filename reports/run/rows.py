@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from bench.results import statistics
-from bench.results.record import MEASURED, Arm, Judgement, Race, Record, Status
+from bench.results.record import MEASURED, RANKED, Answer, Arm, Compiler, Judgement, Race, Record, Status, Word
 from bench.results.statistics import Estimate
 from impls.contract import Work
 from reports.run.race_records import RaceRecords
@@ -18,7 +19,15 @@ _GRAVITY: tuple[Status, ...] = (
 
 _OLD_READ_FLOORS = "floor_read"  # old records tell a floor that only reads the data by how its name begins
 
-Group = Literal["faithful", "algorithmic", "floor", "unranked"]
+# An arm of a step has the gravest answer of its rounds; here the least grave is first.
+_GRAVITY_OF_ANSWERS: tuple[Word, ...] = (
+    "identical", "closer", "same", "coarser", "unjudged", "undecidable", "different"
+)  # fmt: skip
+
+Class = Literal["faithful", "coarser", "algorithmic", "floor"]
+Group = Class | Literal["unranked"]
+CLASSES: tuple[Class, ...] = ("faithful", "coarser", "algorithmic", "floor")
+NOT_TRIED: tuple[Status, ...] = ("unsupported", "unavailable")  # an arm that cannot run here: nothing is wrong with it
 
 
 @dataclass(frozen=True)
@@ -39,12 +48,18 @@ class Row:
 
     reads_data    whether it is a floor that only reads the data, once an update
     rank          1 for the fastest of its class; arms that the race cannot tell apart share a rank
-    seconds       of one steady update
+    seconds       of one steady update, the median over laps
+    mean_seconds  of one steady update, the mean over all blocks: rare pauses count
     ratio         arm over reference, in seconds an update
     floor         faithful arm over only reading the data on the same device, in seconds an update
     break_even    of an arm that is compared with the reference, once both cold starts are known
     cold_seconds  import, build and first update together, compilation included
     cold_alone    whether nothing else was starting at the same time
+    peak_bytes    the most memory that it held: on the device where that is known, else that of its process
+    more_bytes    what that is more than the reference's
+    answer        of an arm of a step: the gravest that the referee gave in any round
+    patch         of an arm of a step: the lines that make the step what was timed
+    compiled      of an arm of a step: what was compiled in its process
     """
 
     arm: Arm
@@ -55,6 +70,7 @@ class Row:
     rounds: int
     rank: int | None
     seconds: Estimate | None
+    mean_seconds: float | None
     ratio: Estimate | None
     floor: Estimate | None
     break_even: BreakEven | None
@@ -65,12 +81,56 @@ class Row:
     judgement: Judgement | None
     weights: dict[str, Any] | None
     peak_resident_bytes: int | None
+    peak_bytes: int | None
+    more_bytes: int | None
+    answer: Answer | None
+    patch: str
+    compiled: Compiler | None
+
+    @property
+    def is_step(self) -> bool:
+        """Whether its workload is a step."""
+        return self.arm.setting.is_step
+
+    @property
+    def rewrites(self) -> tuple[str, ...]:
+        """Of an arm of a step: the rewrites of its recipe, in their order."""
+        parts = self.arm.implementation.split("+") if self.is_step else []
+        return tuple(part for part in parts if part != "plain" and not part.startswith("way_"))
+
+    @property
+    def work_class(self) -> Class:
+        """The class with which it is ranked, if it is ranked."""
+        return "coarser" if self.answer and self.answer.word == "coarser" and self.work == "faithful" else self.work
+
+    @property
+    def judged(self) -> bool:
+        """Whether its answer allows a rank. That of a step's reference is what the others are compared with."""
+        if not self.is_step or self.arm.role == "reference" or self.work == "floor":
+            return True
+        return self.answer is not None and self.answer.word in RANKED
+
+    @property
+    def bits_lost(self) -> float | None:
+        """What its answer lost in float32, in the worst tensor: in single numbers or in a common factor."""
+        answer = self.answer
+        known = [bits for bits in (answer.bits_lost, answer.scale_bits) if bits is not None] if answer else []
+        return max(known, default=None)
+
+    @property
+    def mean_stands_out(self) -> bool:
+        """Whether the mean lies outside of the median's interval: then there were rare pauses."""
+        if self.seconds is None or self.mean_seconds is None or self.seconds.low is None or self.seconds.high is None:
+            return False
+        return not self.seconds.low <= self.mean_seconds <= self.seconds.high
 
     @property
     def verdict(self) -> str:
-        """faster, slower, same or unresolved against the reference; for others their status or what they are."""
+        """faster, slower, same or unresolved against the reference; for others their status, answer or what they are."""
         if self.status != "ok":
             return self.status
+        if not self.judged:
+            return self.answer.word if self.answer else "unjudged"
         if self.work == "floor":
             return "floor"
         if self.arm.role == "reference":
@@ -79,8 +139,8 @@ class Row:
 
     @property
     def group(self) -> Group:
-        """The class with which the arm is listed; "unranked" for an arm that is wrong or has no time."""
-        return self.work if self.status == "ok" and self.seconds else "unranked"
+        """The class with which the arm is listed; "unranked" for an arm that is wrong, not judged, or has no time."""
+        return self.work_class if self.status == "ok" and self.seconds and self.judged else "unranked"
 
 
 def worst(records: Sequence[Record]) -> tuple[Status, str]:
@@ -91,13 +151,41 @@ def worst(records: Sequence[Record]) -> tuple[Status, str]:
     return gravest.status, gravest.reason
 
 
+def names_of(rows: Iterable[Row]) -> dict[Arm, str]:
+    """What sentences call the arms of a race: those of a step by their recipe, with the device where there are several."""
+    rows = list(rows)
+    devices = {row.arm.setting.device for row in rows}
+    return {row.arm: row.arm.implementation if row.is_step and len(devices) == 1 else row.arm.name for row in rows}
+
+
+def spoken_verdict(verdict: str) -> str:
+    """A verdict in words."""
+    return "not judged" if verdict == "unjudged" else verdict.replace("_", " ")
+
+
 def excuses(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
-    """Why rows have no time or no rank: each status with its reason once, and the names of the arms that share it."""
-    names: dict[str, list[str]] = {}
+    """Why rows have no time or no rank: each status with its reason once, and the names of the arms that share it.
+
+    Of a wrong answer to a step the findings tell, tensor by tensor.
+    """
+    rows = [row for row in rows if not (row.is_step and row.status == "wrong")]
+    names = names_of(rows)
+    sharing: dict[str, list[str]] = {}
     for row in rows:
-        if row.reason and row.status != "ok":
-            names.setdefault(f"{row.status.replace('_', ' ')}: {row.reason}", []).append(row.arm.name)
-    return [(arms, reason) for reason, arms in names.items()]
+        if why := unranked_reason(row):
+            sharing.setdefault(f"{spoken_verdict(row.verdict)}: {why}", []).append(names[row.arm])
+    return [(arms, reason) for reason, arms in sharing.items()]
+
+
+def unranked_reason(row: Row) -> str:
+    """Why a row has no time or no rank, without its status; empty where it has both or nobody said why."""
+    if row.status != "ok":
+        return row.reason
+    if row.judged or row.seconds is None:
+        return ""
+    if row.answer is None:
+        return "its answer was not judged"
+    return ": ".join(filter(None, [row.answer.tensor, row.answer.reason or "the referee gave no reason"]))
 
 
 def rows_of(race: Race, records: RaceRecords) -> tuple[Row, ...]:
@@ -134,7 +222,7 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
     bounded = work == "faithful" and status in MEASURED
     compared = work != "floor" and status == "ok" and arm.role != "reference"
     ratio = records.ratio(arm, reference)
-    return Row(
+    row = Row(
         arm=arm,
         work=work,
         reads_data=bool(first and _reads_data(first)),
@@ -143,6 +231,7 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         rounds=sum(bool(record.blocks) for record in own),
         rank=None,
         seconds=statistics.seconds_per_update(own),
+        mean_seconds=_mean_seconds(own),
         ratio=ratio,
         floor=records.ratio(arm, read_floor) if bounded and read_floor else None,
         break_even=_break_even(own, records[reference], ratio) if compared else None,
@@ -153,7 +242,30 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         judgement=_telling_judgement(own),
         weights=done.job.weights if done and done.job else None,
         peak_resident_bytes=max((r.peak_resident_bytes for r in own if r.peak_resident_bytes), default=None),
+        peak_bytes=(peak := _peak(own)),
+        more_bytes=peak - base if peak and (base := _peak(records[reference])) and arm.role != "reference" else None,
+        answer=_telling_answer(own),
+        patch=next((record.patch for record in own if record.patch), ""),
+        compiled=next((record.compiler for record in reversed(own) if record.compiler), None),
     )
+    return row if row.judged else replace(row, break_even=None)
+
+
+def _mean_seconds(records: Sequence[Record]) -> float | None:
+    """Seconds of an update, the mean over all blocks of each round, then over rounds."""
+    rounds = [fmean(record.per_update.values()) for record in records if record.blocks]
+    return fmean(rounds) if rounds else None
+
+
+def _peak(records: Sequence[Record]) -> int | None:
+    """The most memory that an arm held in any round: on the device where that is known, else that of its process."""
+    return max(filter(None, (each.peak_device_bytes or each.peak_resident_bytes for each in records)), default=None)
+
+
+def _telling_answer(records: Sequence[Record]) -> Answer | None:
+    """The gravest answer of all rounds; of equal ones that which lost most bits."""
+    answers = [record.answer for record in records if record.answer]
+    return max(answers, key=lambda a: (_GRAVITY_OF_ANSWERS.index(a.word), a.bits_lost or 0.0), default=None)
 
 
 def _reads_data(record: Record) -> bool:
@@ -206,8 +318,8 @@ def ranked(rows: Sequence[Row], records: RaceRecords) -> list[Row]:
     A row shares the rank of the row that leads it, unless it is slower than that one.
     """
     ordered: list[Row] = []
-    for work in ("faithful", "algorithmic", "floor"):
-        group = [row for row in rows if row.group == work]
+    for name in CLASSES:
+        group = [row for row in rows if row.group == name]
         group.sort(key=lambda row: row.seconds.value if row.seconds else 0.0)
         leader: Row | None = None
         rank = 0
@@ -215,6 +327,6 @@ def ranked(rows: Sequence[Row], records: RaceRecords) -> list[Row]:
             distance = records.ratio(row.arm, leader.arm) if leader else None
             if distance is None or statistics.verdict(distance) == "slower":
                 leader, rank = row, place
-            ordered.append(row if work == "floor" else replace(row, rank=rank))
+            ordered.append(row if name == "floor" else replace(row, rank=rank))
     rest = [row for row in rows if row.group == "unranked"]
     return ordered + sorted(rest, key=lambda row: _GRAVITY.index(row.status))

@@ -10,18 +10,16 @@ from scipy.optimize import nnls
 
 from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import Estimate
-from impls.contract import Work
 from impls.contract.coordinates import BY_NAME, COORDINATES
 from impls.contract.words import grouped
 from reports.run.crossings import SizeRatio, crossing_size, stretches
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
-from reports.run.rows import Row
+from reports.run.rows import CLASSES, Class, Row
 from reports.text import numbers
 
 MOST = 12  # crossings that are listed; the number of the others is given
 SIZES_TO_FIT = 3  # a line through two sizes would always fit
-CLASSES: tuple[Work, ...] = ("faithful", "algorithmic", "floor")
 UNITS = {each.name: each.swept for each in COORDINATES if each.swept}  # one and many of what a sweep counts
 
 
@@ -56,7 +54,7 @@ class Course:
 
     arm: Arm
     series: str
-    work: Work
+    work: Class
     points: tuple[Point, ...]
     fit: Fit | None
 
@@ -220,7 +218,7 @@ def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
     for name in dict.fromkeys(name for race in races for name in race.rows):
         rows = [(race.size, race.rows[name]) for race in races if name in race.rows]
         points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in rows if row.seconds)
-        courses.append(Course(rows[0][1].arm, series, rows[0][1].work, points, fit_of(points)))
+        courses.append(Course(rows[0][1].arm, series, rows[0][1].work_class, points, fit_of(points)))
     return sorted(
         courses,
         key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),

@@ -62,7 +62,7 @@ def race_columns(plan: Plan) -> tuple[Column[RaceResult], ...]:
     """One line for each race of a sweep: its fastest arm, and how far the reference was off itself."""
 
     def fastest(result: RaceResult) -> Row | None:
-        return next((row for row in result.rows if row.rank and row.work == "faithful"), None)
+        return next((row for row in result.rows if row.rank and row.work_class == "faithful"), None)
 
     return (
         Column(plan.swept, "of one race of the sweep", lambda result, _: _size(result.race, plan)),

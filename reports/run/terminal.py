@@ -13,16 +13,19 @@ from reports.run.columns import unit_of
 from reports.run.findings import answers
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row, excuses
+from reports.run.step_summary import StepSummary
 from reports.run.sweep import Sweep, finding, no_crossing, telling_crossings
 from reports.run.sweep_columns import race_columns, sweep_columns
 from reports.text.columns import Column, cells, heads
 from reports.text.sanitize import plain
-from reports.text.terminal import indented, legend, table
+from reports.text.terminal import indented, legend, table, verbatim
 
 STYLES = {
     "faster": "green",
     "slower": "yellow",
     "wrong": "bold red",
+    "undecidable": "yellow",
+    "unjudged": "yellow",
     "reference": "bold",
     "same": "",
     "unresolved": "dim",
@@ -45,6 +48,8 @@ def render(report: RunReport, width: int) -> Iterator[RenderableType]:
     else:
         for result in report.races:
             yield from _race(result, report.columns, width)
+            if result.step:
+                yield from _remarks(result.step)
             if result.profiled:
                 yield from profile_text.terminal(result.profiled.attributions, width)
         columns = [(column.head.partition(",")[0], column.meaning) for column in report.columns]
@@ -55,29 +60,50 @@ def render(report: RunReport, width: int) -> Iterator[RenderableType]:
         yield Text()
         yield Text(f"! {plain(warning.text)}.", style="yellow")
         yield indented(f"{plain(warning.advice)}.", style="yellow")
+    for result in report.races:
+        if result.step and not report.sweep:  # the answer once more, where the eye is when all has been printed
+            yield Text()
+            yield Text(plain(result.findings[0].text), style="bold")
 
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text(plain(result.race.title), style="bold")
+    if result.step and result.step.summary:
+        yield indented(plain(result.step.summary), style="dim")
     for each in result.findings:
-        yield indented(plain(each.text))
+        yield indented(plain(each.text), style="bold red" if each.kind == "wrong answers" else "")
+    if result.step and result.step.patch:
+        yield Text()
+        yield indented(plain(result.step.patch.title))
+        yield Text()
+        yield verbatim(result.step.patch.text)
     yield Text()
-    scale, unit = unit_of(result.rows)
-    lines = [cells(columns, row, scale) for row in result.rows]
-    styles = [STYLES.get(row.verdict, "red") for row in result.rows]
-    yield from table(columns, heads(columns, unit), lines, width, [row.group for row in result.rows], styles)
-    yield from _excuses([result.rows])
+    rows = result.listed
+    scale, unit = unit_of(rows)
+    lines = [cells(columns, row, scale) for row in rows]
+    styles = [STYLES.get(row.verdict, "red") for row in rows]
+    yield from table(columns, heads(columns, unit), lines, width, [row.group for row in rows], styles)
+    yield from _excuses([[row for row in rows if row.status != "ok"]])
+    yield from _excuses([[row for row in rows if row.status == "ok"]], style="yellow")
 
 
-def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = ()) -> Iterator[Padding]:
+def _remarks(step: StepSummary) -> Iterator[RenderableType]:
+    for remarks in step.remarks:
+        yield Text()
+        yield Text(remarks.heading, style="dim" if remarks.faint else "bold")
+        for line in remarks.lines:
+            yield indented(f"{plain(line)}.", style="dim" if remarks.faint else "")
+
+
+def _excuses(races: Sequence[Sequence[Row]], sizes: Sequence[str] = (), style: str = "red") -> Iterator[Padding]:
     """Why rows have no time or no rank; each reason once, with the sizes of the races in which it held."""
     held: dict[str, list[str]] = {}
     for number, rows in enumerate(races):
         for names, reason in excuses(rows):
             held.setdefault(plain(f"{', '.join(names)}: {reason}"), []).extend(sizes[number : number + 1])
     for sentence, at in held.items():
-        yield indented(sentence + (f" (at {', '.join(at)})" if at and len(at) < len(races) else ""), style="red")
+        yield indented(sentence + (f" (at {', '.join(at)})" if at and len(at) < len(races) else ""), style)
 
 
 def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableType]:

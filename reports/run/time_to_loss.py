@@ -62,7 +62,7 @@ def targets(results: Sequence[RaceResult]) -> list[Target]:
 def contestants(result: RaceResult) -> list[Row]:
     """The ranked faithful arms that are watched as the reference is, since watching takes time. Fastest first."""
     watch = result.race.reference.setting.watch
-    return [row for row in result.rows if row.rank and row.work == "faithful" and row.arm.setting.watch == watch]
+    return [row for row in result.rows if row.rank and row.work_class == "faithful" and row.arm.setting.watch == watch]
 
 
 def updates_to(loss_curve: LossCurve, loss: float) -> int | None:

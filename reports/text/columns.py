@@ -11,6 +11,7 @@ T = TypeVar("T")
 NOTHING = "-"
 HEADINGS = {
     "faithful": "faithful:",
+    "coarser": "coarser:",
     "algorithmic": "algorithmic:",
     "floor": "floors:",
     "unranked": "not ranked:",

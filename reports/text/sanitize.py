@@ -51,6 +51,12 @@ def markdown_code(text: str) -> str:
     return f"{fence}{pad}{plain(text)}{pad}{fence}"
 
 
+def markdown_block(text: str, language: str = "") -> list[str]:
+    """The lines of the text as a block of Markdown's code, whatever backticks they hold."""
+    fence = "`" * max(3, max(map(len, re.findall("`+", text)), default=0) + 1)
+    return [f"{fence}{language}", *plain(text, keep=_LAYOUT).rstrip("\n").split("\n"), fence]
+
+
 def csv_cell(cell: Any) -> Any:
     """The cell; a string such that no spreadsheet takes it for a formula."""
     if not isinstance(cell, str):

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from reports.text.columns import Column, headings
+from reports.text.sanitize import plain
 
 T = TypeVar("T")
 
@@ -58,6 +59,12 @@ def table(
 def indented(text: str, style: str = "") -> Padding:
     """A paragraph that belongs to the title above it."""
     return Padding(Text(text, style=style), (0, 0, 0, GAP))
+
+
+def verbatim(text: str) -> Group:
+    """Lines to copy: neither indented nor wrapped, as wide as they are."""
+    lines = Text(plain(text, keep="\n\t").rstrip("\n"), no_wrap=True, overflow="ignore", style="cyan")
+    return Group(lines)  # printed by itself a text loses that it must not be wrapped
 
 
 def legend(meanings: Sequence[tuple[str, str]]) -> Padding:

@@ -138,6 +138,26 @@
     write();
     fit();
   }, true);
+  // Lines and commands can be copied. A page that is not trusted with the clipboard selects them in its place.
+  for (const pre of document.querySelectorAll("pre.lines, pre.command")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    const box = document.createElement("div");
+    box.className = "copied";
+    pre.replaceWith(box);
+    box.append(button, pre);
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(pre.textContent);
+      } catch {
+        getSelection().selectAllChildren(pre);
+        if (!document.execCommand("copy")) return;
+      }
+      button.textContent = "Copied";
+    });
+  }
   addEventListener("hashchange", read);
   controls.hidden = false;
   read();

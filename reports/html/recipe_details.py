@@ -1,0 +1,45 @@
+"""What the page tells of one recipe of a step besides its times: the referee's figures, and its patch."""
+
+from collections.abc import Iterator
+
+from bench.results.record import Answer
+from reports.html import source
+from reports.html.source import Source
+from reports.run.rows import Row, spoken_verdict
+from reports.run.step_summary import graphs
+from reports.text.numbers import count
+
+NEEDED = "what decides: another algebra shows here with more than 8 bits, another rounding with less than 4"
+
+
+def patch_of(row: Row) -> Source | None:
+    """The lines that make the step this recipe, in colours; None where it has none."""
+    return source.read(row.patch) if row.patch else None
+
+
+def answer_facts(row: Row) -> Iterator[tuple[str, str, str]]:
+    """Name, value and meaning of what the referee found in the arm's answer, and of what was compiled for it."""
+    if row.answer:
+        yield from _answer(row.answer)
+    if row.compiled and (text := graphs(row.compiled)):
+        yield "compiled", text, "graphs, and why there is more than one"
+
+
+def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
+    yield "answer", spoken_verdict(answer.word), "the referee's word on two updates"
+    if answer.tensor:
+        yield "worst tensor", answer.tensor, ""
+    if answer.reason:
+        yield "because", answer.reason, ""
+    for name, bits, meaning in (
+        ("bits lost", answer.bits_lost, "log2 of its distance to the exact update, over what rounding explains"),
+        ("of scale", answer.scale_bits, "the same along the update's own direction, which shows a factor"),
+        ("bits lost in float64", answer.bits_lost_float64, NEEDED),
+        ("of scale in float64", answer.scale_bits_float64, NEEDED),
+    ):
+        if bits is not None:
+            yield name, f"{bits:.1f}", meaning
+    if answer.smallest_factor:
+        yield "would be noticed", f"a gradient off by {count(100 * answer.smallest_factor, 1)} %", ""
+    if answer.left_out:
+        yield "not compared", "; ".join(answer.left_out), ""

@@ -1,0 +1,170 @@
+"""What a race of a step shows, in sentences: which recipe to use, what it costs, and which answers are wrong."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from bench.results import statistics
+from bench.results.record import Arm, Word
+from bench.results.statistics import Estimate
+from impls.contract.words import counted
+from reports.run.findings import Finding, of_twin
+from reports.run.race_records import RaceRecords
+from reports.run.rows import Row, names_of
+from reports.text.numbers import count, seconds
+
+NAMED = 3  # recipes of a tie that are named
+NO_LOSS = 0.05  # bits, below which none are said to be lost
+NOT_THE_SAME: tuple[tuple[Word, str], ...] = (
+    ("coarser", "with coarser rounding"),
+    ("undecidable", "cannot be decided"),
+    ("unjudged", "cannot be judged yet"),
+    ("different", "WRONG"),
+)
+
+
+def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | None) -> Iterator[Finding]:
+    """What to know of a race of a step, most important first.
+
+    rows  in their order
+    twin  the ratio of the reference to itself
+    """
+    names = names_of(rows)
+    reference = next((row for row in rows if row.arm.role == "reference" and row.rank), None)
+    winners = fastest_recipes(rows)
+    if reference:
+        yield _fastest(winners, reference, names) if winners else _nothing_faster(rows, reference)
+        yield from _coarser(rows, winners, records, names)
+    for row in rows:
+        if row.status == "wrong":
+            yield Finding("wrong answers", f"WRONG ANSWER of {names[row.arm]}: {wrongness(row)}; it is not ranked")
+    yield step_answers(rows)
+    yield from of_twin(twin)
+
+
+def fastest_recipes(rows: Sequence[Row]) -> list[Row]:
+    """The faithful recipes that are proved faster than the step as written and share the first rank; the fastest first."""
+    first = [row for row in rows if row.group == "faithful" and row.rank == 1]
+    return [row for row in first if row.verdict == "faster"] if first and first[0].verdict == "faster" else []
+
+
+def simplest(winners: Sequence[Row]) -> Row | None:
+    """Of recipes that cannot be told apart the one with the fewest lines to paste."""
+    return min(winners, key=lambda row: len(row.patch.splitlines()), default=None)
+
+
+def as_written(row: Row) -> str:
+    """Whose step it is: "as you wrote it"; "as it is written" for one that is shipped or lies in a folder of steps."""
+    return "as it is written" if row.arm.workload.startswith("steps/") else "as you wrote it"
+
+
+def wrongness(row: Row) -> str:
+    """What is wrong with an answer: the tensor, by how many bits, and the referee's sentence."""
+    answer = row.answer
+    if answer is None:
+        return row.reason or "no reason was recorded"
+    size = f" is off by {row.bits_lost:.1f} bits" if row.bits_lost is not None else ""
+    fine = f" ({answer.bits_lost_float64:.1f} in float64)" if size and answer.bits_lost_float64 is not None else ""
+    off = f"{answer.tensor or ('an answer' if size else '')}{size}{fine}"
+    return ", ".join(filter(None, [off, answer.reason or row.reason]))
+
+
+def step_answers(rows: Sequence[Row]) -> Finding:
+    """How many other ways compute the same as the step, and how small a mistake would have been noticed."""
+    answers = [row.answer for row in rows if row.answer and row.arm.role == "arm" and row.work != "floor"]
+    words = Counter(answer.word for answer in answers)
+    same = words["identical"] + words["same"] + words["closer"]
+    if not answers:
+        return Finding("answers", "No answer was judged")
+    parts = [f"{same} of {len(answers)} judged ways compute the same as the step"]
+    if same:
+        parts[0] += f" ({words['identical']} to the bit)" if words["identical"] else " but for rounding"
+    parts += [f"{words[word]} {text}" for word, text in NOT_THE_SAME if words[word]]
+    noticed = [answer.smallest_factor for answer in answers if answer.smallest_factor]
+    power = f"; an error of {count(100 * max(noticed), 1)} % in a gradient would be noticed" if noticed else ""
+    return Finding("answers", ", ".join(parts) + power)
+
+
+def _fastest(winners: Sequence[Row], reference: Row, names: Mapping[Arm, str]) -> Finding:
+    several = len(winners) > 1
+    best = simplest(winners)
+    shown = [names[row.arm] for row in winners]
+    statement = (
+        f"{_listed(shown)} {'run' if several else 'runs'} this step {_speed(winners)} as fast {as_written(reference)}"
+    )
+    rest = f", {_sameness(winners)}" + ("; they cannot be told apart" if several else "")
+    rest += _later_start(best, reference, names[best.arm] if several else "it") if best else ""
+    return Finding("fastest", statement, _span(winners), rest)
+
+
+def _nothing_faster(rows: Sequence[Row], reference: Row) -> Finding:
+    own = f"{as_written(reference)} ({seconds(reference.seconds.value if reference.seconds else None)} per update)"
+    others = [row for row in rows if row.seconds and row.arm.role == "arm" and row.work != "floor"]
+    if not others:
+        return Finding("fastest", f"No other way to run this step could be timed; {own}")
+    if not any(row.rank for row in others):
+        return Finding("fastest", f"No other way to run this step is ranked, because none was judged the same; {own}")
+    if any(row.rank and row.verdict == "unresolved" for row in others):
+        return Finding("fastest", f"Nothing is known to be faster than this step {own}: more rounds would tell")
+    return Finding("fastest", f"Nothing that was tried is faster than this step {own}")
+
+
+def _coarser(
+    rows: Sequence[Row], winners: Sequence[Row], records: RaceRecords, names: Mapping[Arm, str]
+) -> Iterator[Finding]:
+    """The fastest of the coarser recipes, where it is faster than every faithful one."""
+    best = next((row for row in rows if row.group == "coarser"), None)
+    if best is None or best.verdict != "faster":
+        return
+    if winners and statistics.verdict(records.ratio(best.arm, winners[0].arm)) != "faster":
+        return
+    bits = f"{best.bits_lost:.0f} lost bits" if best.bits_lost else "coarser rounding"
+    statement = f"{'Faster still' if winners else 'Faster'} if you accept {bits}: {names[best.arm]}"
+    yield Finding("coarser", f"{statement}, {_speed([best])} as fast {as_written(best)}", _span([best]))
+
+
+def _speed(rows: Sequence[Row]) -> str:
+    """How many times as fast as the reference the first of these is: "4.9 times"."""
+    ratio = rows[0].ratio
+    return f"{_factor(1 / ratio.value)} times" if ratio else "a little"
+
+
+def _span(rows: Sequence[Row]) -> str:
+    """The least and the greatest that this may be, of all of these: "4.7 to 5.1"; empty without intervals."""
+    ends = [(1 / r.high, 1 / r.low) for row in rows if (r := row.ratio) and r.low and r.high]
+    return f"{_factor(min(low for low, _ in ends))} to {_factor(max(high for _, high in ends))}" if ends else ""
+
+
+def _factor(factor: float) -> str:
+    return count(factor, 2 if factor >= 2 else 3)
+
+
+def _sameness(winners: Sequence[Row]) -> str:
+    """How much the same the answers of these are, the least of them: "identical to the bit", "same to 0.3 bits"."""
+    bits = max((row.bits_lost or 0.0 for row in winners), default=0.0)
+    if all(row.answer and row.answer.word == "identical" for row in winners):
+        return "identical to the bit"
+    return f"same to {bits:.1f} bits" if bits >= NO_LOSS else "the same, with no bits lost"
+
+
+def _later_start(best: Row, reference: Row, name: str) -> str:
+    """How much later a recipe starts than the step as written, and when it has caught up."""
+    if best.cold_seconds is None or reference.cold_seconds is None or best.break_even is None:
+        return ""
+    late = best.cold_seconds - reference.cold_seconds
+    if not best.break_even.updates:
+        return ""
+    about = "" if best.break_even.alone else "about "
+    return f"; {name} starts {about}{seconds(late)} later and has caught up after {about}" + counted_updates(
+        best.break_even.updates
+    )
+
+
+def counted_updates(updates: int) -> str:
+    """ "4 200 updates", in two digits."""
+    return f"{count(updates)} {'update' if updates == 1 else 'updates'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c", "a, b and 4 others"."""
+    shown = [*names] if len(names) <= NAMED else [*names[: NAMED - 1], counted(len(names) - NAMED + 1, "other")]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
