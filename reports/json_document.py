@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import msgspec
-
+from bench.results.examined import Examined
 from bench.results.statistics import Estimate
 from reports.profile import text
 from reports.profile.profiled import Profiled
 from reports.run.report import RunReport
 from reports.run.rows import Row
 from reports.run.sweep import Sweep
+from reports.text.json import of_setting
 
 FORMAT = 1
 
@@ -32,10 +32,27 @@ def document(report: RunReport, path: str) -> dict[str, Any]:
                 "findings": [finding.text for finding in result.findings],
                 "arms": [_arm(row) for row in result.rows],
                 "attributions": _attributions(result.profiled),
+                "examined": examined_document(result.examined) if result.examined else None,
             }
             for result in report.races
         ],
         "growth": _growth(report.sweep) if report.sweep else None,
+    }
+
+
+def examined_document(examined: Examined) -> dict[str, Any]:
+    """What was found out about a step before it was raced, as `check --json` and a race have it."""
+    return {
+        "format": FORMAT,
+        "step": examined.step,
+        "repeatable": examined.repeatable,
+        "random": examined.draws,
+        "float64": examined.float64,
+        "findings": [{"code": f.code, "text": f.text, "advice": f.advice} for f in examined.findings],
+        "rewrites": [
+            {"name": each.name, "applies": each.applies, "reason": each.reason or None, "numerics": each.numerics}
+            for each in examined.rewrites
+        ],
     }
 
 
@@ -45,10 +62,10 @@ def _attributions(profiled: Profiled | None) -> list[dict[str, Any]] | None:
 
 
 def _arm(row: Row) -> dict[str, Any]:
-    judgement = row.judgement
+    judgement, answer = row.judgement, row.answer
     return {
         "implementation": row.arm.implementation,
-        "setting": msgspec.to_builtins(row.arm.setting),
+        "setting": of_setting(row.arm.setting),
         "class": row.work_class,
         "status": row.status,
         "reason": row.reason,
@@ -71,6 +88,13 @@ def _arm(row: Row) -> dict[str, Any]:
         "distance": judgement.distance if judgement else None,
         "tolerance": judgement.tolerance if judgement else None,
         "rounds": row.rounds,
+        "rewrites": list(row.rewrites) if row.is_step else None,
+        "answer": answer.word if answer else None,
+        "bits_lost": answer.bits_lost if answer else None,
+        "scale_bits": answer.scale_bits if answer else None,
+        "mean_seconds_per_update": row.mean_seconds,
+        "peak_bytes": row.peak_bytes,
+        "patch": row.patch or None,
     }
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 from rich.console import RenderableType
 
 from bench.results.store import Store
@@ -17,7 +16,7 @@ from reports.run.rows import Row
 from reports.text import chapters, numbers
 from reports.text.chapters import Chapter
 from reports.text.columns import NOTHING, Column, filled
-from reports.text.json import estimate
+from reports.text.json import estimate, of_setting
 
 FORMAT = 1
 FILE = "against.md"
@@ -155,7 +154,7 @@ def _arm(change: Change) -> dict[str, Any]:
     return {
         "label": change.key,
         "implementation": change.now.arm.implementation,
-        "setting": msgspec.to_builtins(change.now.arm.setting),
+        "setting": of_setting(change.now.arm.setting),
         "verdict": change.verdict,
         "status": {"then": change.then.status, "now": change.now.status},
         "reason": change.now.reason,

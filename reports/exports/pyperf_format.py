@@ -9,6 +9,7 @@ import msgspec
 
 from bench.results.record import Arm, Plan, Record
 from reports.run.report import RunReport
+from reports.text.json import of_setting
 from reports.text.sanitize import plain
 
 
@@ -52,8 +53,8 @@ def _suite(plan: Plan, environment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _benchmark(arm: Arm, name: str, record: Record) -> dict[str, Any]:
-    setting = msgspec.to_builtins(arm.setting)
-    return _known({"name": name, "workload": arm.workload, "class": record.work, **setting})
+    setting = {**of_setting(arm.setting), **arm.setting.named}
+    return _known({**setting, "name": name, "workload": arm.workload, "class": record.work})
 
 
 def _run(record: Record) -> dict[str, Any]:

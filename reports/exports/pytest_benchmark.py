@@ -4,12 +4,12 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from bench.results.record import Record
 from bench.results.store import pretty
 from reports.run.report import RunReport
+from reports.text.json import of_setting
 from reports.text.sanitize import plain
 
 
@@ -59,6 +59,7 @@ def _timed(records: Sequence[Record]) -> list[Record]:
 def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
     arm = records[0].arm
     data = [float(np.median(list(record.per_update.values()))) for record in records]
+    answer = next((record.answer for record in records if record.answer), None)
     job = next((record.job for record in records if record.job), None)
     judgements = [judgement for record in records for judgement in record.judgements]
     judgement = next((each for each in judgements if each.when == "job"), judgements[-1] if judgements else None)
@@ -73,9 +74,11 @@ def _benchmark(records: Sequence[Record]) -> dict[str, Any]:
         "extra_info": {
             "loss": judgement.loss if judgement else None,
             "distance": judgement.distance if judgement else None,
+            "answer": answer.word if answer else None,
+            "bits_lost": answer.bits_lost if answer else None,
             "weights": job.weights if job else None,
             "job_seconds": job.seconds if job else None,
-            "setting": msgspec.to_builtins(arm.setting),
+            "setting": of_setting(arm.setting),
         },
         "options": {"disable_gc": False, "timer": "looprace", "min_rounds": 1, "max_time": 1.0, "min_time": 0.000005,
                     "warmup": False},

@@ -9,6 +9,7 @@ from bench.results.gate import CellVerdict, Clocked, Controls, Side
 from reports.exit_status import status_of_gate
 from reports.gate import text
 from reports.gate.summary import GateReport
+from reports.text.json import of_setting
 
 FORMAT = 1
 
@@ -52,7 +53,7 @@ def _cell(verdict: CellVerdict) -> dict[str, Any]:
         "arm": cell.arm.key,
         "workload": cell.arm.workload,
         "implementation": cell.arm.implementation,
-        "setting": msgspec.to_builtins(cell.arm.setting),
+        "setting": of_setting(cell.arm.setting),
         "verdict": verdict.word,
         "stops": verdict.stops,
         "reason": text.reason(verdict, counters=True),

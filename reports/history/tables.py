@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pandas as pd
 from rich.console import RenderableType
 
@@ -20,7 +19,7 @@ from reports.text import chapters, numbers
 from reports.text.chapters import Chapter
 from reports.text.columns import NOTHING, Column
 from reports.text.csv import safe_csv
-from reports.text.json import estimate
+from reports.text.json import estimate, of_setting
 
 FORMAT = 1
 TITLE = "History of all runs"
@@ -177,7 +176,7 @@ def _arm(history: History, trend: Trend) -> dict[str, Any]:
     return {
         "label": trend.key,
         "implementation": trend.arm.implementation,
-        "setting": msgspec.to_builtins(trend.arm.setting),
+        "setting": of_setting(trend.arm.setting),
         "verdict": _verdict(trend),
         "ratio_levels": _levels(history, trend.ratio),
         "seconds_levels": _levels(history, trend.seconds),

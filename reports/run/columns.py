@@ -86,6 +86,7 @@ COLUMNS: tuple[Column[Row], ...] = (
         "the rewrites of the step, in order; plain is the step as it is written",
         lambda row, _: row.arm.implementation if row.is_step else NOTHING,
         right=False,
+        wraps=True,
         occasional=True,
         id="recipe",
     ),

@@ -125,17 +125,20 @@ def _coarser(
 def _speed(rows: Sequence[Row]) -> str:
     """How many times as fast as the reference the first of these is: "4.9 times"."""
     ratio = rows[0].ratio
-    return f"{_factor(1 / ratio.value)} times" if ratio else "a little"
+    return f"{count(1 / ratio.value, _digits(ratio))} times" if ratio else "a little"
 
 
 def _span(rows: Sequence[Row]) -> str:
     """The least and the greatest that this may be, of all of these: "4.7 to 5.1"; empty without intervals."""
-    ends = [(1 / r.high, 1 / r.low) for row in rows if (r := row.ratio) and r.low and r.high]
-    return f"{_factor(min(low for low, _ in ends))} to {_factor(max(high for _, high in ends))}" if ends else ""
+    ends = [(1 / ratio.high, 1 / ratio.low) for row in rows if (ratio := row.ratio) and ratio.low and ratio.high]
+    if not ends or not rows[0].ratio:
+        return ""
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return " to ".join(count(end, _digits(rows[0].ratio)) for end in (low, high))
 
 
-def _factor(factor: float) -> str:
-    return count(factor, 2 if factor >= 2 else 3)
+def _digits(ratio: Estimate) -> int:
+    return 2 if 1 / ratio.value >= 2 else 3
 
 
 def _sameness(winners: Sequence[Row]) -> str:

@@ -41,8 +41,12 @@ def table(
             shown.remove(index)
     grid = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     for index in shown:
+        column = columns[index]
         grid.add_column(
-            titles[index], justify="right" if columns[index].right else "left", no_wrap=not columns[index].wraps
+            titles[index],
+            justify="right" if column.right else "left",
+            no_wrap=not column.wraps,
+            overflow="fold" if column.wraps else "ellipsis",
         )
     first_left = next(place for place, index in enumerate(shown) if not columns[index].right)
     for number, (line, heading) in enumerate(zip(body, headings(groups) or [""] * len(body), strict=True)):

@@ -4,9 +4,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.results.record import Arm, Caveat, Job, Judgement, Record
+from bench.results.examined import Applicable, Examined
+from bench.results.record import Answer, Arm, Caveat, Compiler, Job, Judgement, Record
 from reports.run.report import RunReport, report_of
 from tests.reports.records import MANUAL, plan, race, record, rounds
+from tests.reports.steps import PLAIN, answered, reported
 
 TEXTS = {
     "markup": "<script>alert(1)</script><img src=x onerror=alert(2)><b>bold</b>",
@@ -70,4 +72,30 @@ def _spoilt(each: Record, text: str) -> Record:
         job=job,
         caveats=(Caveat(code=text, text=text, advice=text),),
         variables={text: text, "OMP_NUM_THREADS": text},
+    )
+
+
+def hostile_step(text: str) -> RunReport:
+    """The report of a race of a step in which every string that comes from a user's file is the text."""
+    answer = Answer(word="different", bits_lost=21.0, tensor=text, left_out=(text,), reason=text)
+    same = replace(answer, word="same", bits_lost=0.5)
+    facts = Examined(
+        step=text,
+        summary=text,
+        parameters={"name": text},
+        repeatable=True,
+        draws=False,
+        float64=True,
+        findings=(Caveat(code=text, text=text, advice=text),),
+        rewrites=(Applicable(name=text, applies=False, reason=text),),
+    )
+    compiler = Compiler(graphs=2, breaks=(text,), recompilations=1)
+    return reported(
+        answered(f"{text}1", PLAIN / 4, same, text or "pass", compiler),
+        answered(f"{text}2", PLAIN / 5, answer, text),
+        answered(f"{text}3", PLAIN / 5, replace(answer, word="undecidable"), text),
+        answered(f"{text}4", None, None, status="unsupported", reason=text),
+        answered(f"{text}5", None, None, status="failed", reason=text),
+        examined=facts,
+        parameters=(("name", text),),
     )

@@ -1,5 +1,6 @@
 """Races of a step made by hand: recipes with their answers, patches and compiled graphs, of which reports are made."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,9 @@ from msgspec.structs import replace
 from bench.results.examined import Applicable, Examined
 from bench.results.record import Answer, Arm, Caveat, Compiler, Record, Role
 from impls.contract.setting import Setting
+from impls.contract.values import ParameterValue
 from reports.run.report import RunReport, report_of
+from reports.run.rows import Row
 from tests.reports.records import ENVIRONMENT, plan, race, rounds
 
 STEP = "my_step.py"
@@ -102,14 +105,25 @@ def reported(
     examined: Examined | None = EXAMINED,
     environment: Mapping[str, Any] = ENVIRONMENT,
     plain: Answer | None = IDENTICAL,
+    parameters: tuple[tuple[str, ParameterValue], ...] = PARAMETERS,
 ) -> RunReport:
-    """The report of a race of the step as it is written, and its twin, against these recipes."""
+    """The report of a race of the step as it is written, and its twin, against these recipes, at these parameters."""
     own = [answered("plain", PLAIN, plain, "", role=role) for role in ("reference", "twin")]
-    reference, twin = (records[0].arm for records in own)
-    this = race(*(records[0].arm for records in recipes), reference=reference, twin=twin)
-    all_records = [record for records in (*own, *recipes) for record in records]
+    all_records = [_at(record, parameters) for records in (*own, *recipes) for record in records]
+    reference, twin, *arms = dict.fromkeys(record.arm for record in all_records)
+    this = race(*arms, reference=reference, twin=twin)
     planned = plan(this, command=f"python -m bench run {STEP}")
     return report_of(planned, dict(environment), all_records, examined={this: examined} if examined else {})
+
+
+def _at(record: Record, parameters: tuple[tuple[str, ParameterValue], ...]) -> Record:
+    arm = record.arm
+    return replace(record, arm=replace(arm, setting=dataclasses.replace(arm.setting, parameters=parameters)))
+
+
+def of_recipe(report: RunReport, name: str) -> Row:
+    """The row of a recipe in the one race of a report."""
+    return next(row for row in report.rows if row.arm.implementation == name)
 
 
 def everything() -> RunReport:

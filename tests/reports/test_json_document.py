@@ -31,15 +31,17 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import EXAMINED, LONG, PATCH, everything
 
 # Section 9 of the design; findings, rank and verdict came later, then growth, floors, break-even and attributions.
 TOP = {"format", "run", "environment", "warnings", "races", "growth"}
-RACE = {"workload", "reference", "twin", "arms", "findings", "attributions"}
+RACE = {"workload", "reference", "twin", "arms", "findings", "attributions", "examined"}
 ARM = {
     *("implementation", "setting", "class", "status", "reason", "seconds_per_update", "low", "high"),
     *("ratio", "ratio_low", "ratio_high", "job_seconds", "cold_seconds"),
     *("loss", "weights", "distance", "tolerance", "rounds", "rank", "verdict"),
     *("floor_ratio", "floor_low", "floor_high", "pays_off_after_updates"),
+    *("rewrites", "answer", "bits_lost", "scale_bits", "mean_seconds_per_update", "peak_bytes", "patch"),
 }
 
 
@@ -186,3 +188,32 @@ def test_two_sizes_have_no_fit() -> None:
     """With two sizes the fit of each arm is null."""
     speeds = {"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda _: 1e-4}
     assert {None} == {each["fit"] for each in strict(document(grown(speeds, (10, 100)), "x"))["growth"]["arms"]}
+
+
+def test_a_race_of_a_step_has_its_answers_and_its_patches() -> None:
+    """Each recipe has its rewrites, class, answer, bits and patch; the race has what was found out about its step."""
+    (race,) = strict(document(everything(), "results/x"))["races"]
+    arms = {each["implementation"]: each for each in race["arms"]}
+    both = arms["whole_graph+channels_last"]
+    assert (both["rewrites"], both["answer"], both["class"]) == (["whole_graph", "channels_last"], "closer", "faithful")
+    assert (both["bits_lost"], both["scale_bits"], both["patch"]) == (-0.8, -0.2, LONG + PATCH)
+    assert both["setting"]["parameters"] == {"batch": 64, "hidden": 128}
+    assert (arms["plain"]["rewrites"], arms["plain"]["patch"]) == ([], None)
+    assert (arms["bf16+whole_graph"]["class"], arms["bf16+whole_graph"]["rank"]) == ("coarser", 1)
+    assert (arms["compile_step"]["status"], arms["compile_step"]["answer"]) == ("wrong", "different")
+    assert arms["capturable"]["status"] == "unsupported"
+    assert {name for name, each in arms.items() if each["rank"] is None} == {
+        *("hidden_state", "dropout", "compile_step", "compile_loss", "capturable"),
+    }
+    assert race["examined"] == {
+        "format": 1,
+        "step": "my_step.py",
+        "repeatable": True,
+        "random": False,
+        "float64": True,
+        "findings": [{"code": "tied", "text": "2 parameters are one tensor", "advice": "Nothing is to be done"}],
+        "rewrites": [
+            {"name": each.name, "applies": each.applies, "reason": each.reason or None, "numerics": each.numerics}
+            for each in EXAMINED.rewrites
+        ],
+    }

@@ -1,6 +1,7 @@
 """The page of records that are hostile, broken, old or not there: correct, with a note that names what is wrong."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace as replace_fields
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from reports.html import run_page
 from reports.run.report import RunReport, report_of
 from reports.text.sanitize import plain
 from tests.conftest import ROOT
-from tests.reports.hostile import TEXTS, hostile
+from tests.reports.hostile import TEXTS, hostile, hostile_step
 from tests.reports.parsed import Parsed, picture, shown
 from tests.reports.records import (
     ANALYTIC,
@@ -39,10 +40,11 @@ ATTRIBUTES = (
 )
 
 
+@pytest.mark.parametrize("made", [hostile, hostile_step])
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_hostile_record_is_only_text(text: str, tmp_path: Path) -> None:
+def test_a_hostile_record_is_only_text(text: str, made: Callable[[str], RunReport], tmp_path: Path) -> None:
     """Whatever the strings of a run hold, the page has no element, attribute or address but its own; and says the text."""
-    comparison = hostile(text)
+    comparison = made(text)
     pictures = [picture("ladder", text), picture(f"{text}/other", text)]
     found = Parsed(run_page.render(comparison, pictures, Store(tmp_path)))
     assert {tag for tag, _ in found.elements} <= set(ELEMENTS.split())

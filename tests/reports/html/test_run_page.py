@@ -13,7 +13,7 @@ from reports.figures import ladder
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
 from reports.html import run_page
-from reports.run.columns import COLUMNS, columns_of
+from reports.run.columns import columns_of
 from reports.run.report import report_of
 from tests.conftest import ROOT
 from tests.reports.parsed import NOWHERE, Parsed, drawn, picture, shown
@@ -32,6 +32,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import LONG, SAME, UNJUDGED, answered, everything, reported
 
 SOURCE = '''"""Says what it does, & how."""
 
@@ -104,9 +105,9 @@ def test_the_table_has_every_column_and_every_arm() -> None:
     assert {row.seconds.value for row in rows if row.seconds} <= set(keys)
     groups = [text.partition(":")[0] for _, text in found.all("th", scope="rowgroup")]
     assert groups == ["faithful", "algorithmic", "floors", "not ranked"]
-    assert len({column.dispensable for column in COLUMNS}) - 1 == len(
-        {word for head in heads for word in head["class"].split() if word.startswith("spare-")}
-    )
+    assert {f"spare-{column.dispensable}" for column in columns_of(rows) if column.dispensable} == {
+        word for head in heads for word in head["class"].split() if word.startswith("spare-")
+    }
 
 
 def test_without_a_script_there_are_no_controls() -> None:
@@ -247,3 +248,49 @@ def test_a_page_of_many_arms_is_small_enough_to_send() -> None:
     comparison = report_of(small.plan, ENVIRONMENT, records)
     html = run_page.render(comparison, [ladder.draw(comparison.races[0], Palette({}))], NOWHERE)
     assert len(html) < 3_000_000
+
+
+def test_ten_seconds_are_enough_for_a_step() -> None:
+    """What to use, the lines to paste, whether it computes the same: above the table, without a word of exact workloads."""
+    found = shown(everything())
+    assert found.one("h1").startswith(
+        "whole_graph and whole_graph+channels_last run this step 4.9 times as fast as you wrote"
+    )
+    lines = found.contents[
+        next(n for n, (tag, a) in enumerate(found.elements) if a.get("aria-label") == "The lines to paste")
+    ]
+    assert lines == LONG
+    banners = [text for attributes, text in found.all("section", class_="banner")]
+    assert banners[0].startswith(
+        "✗ WRONG ANSWERS compile_step: change of 0.weight is off by 21.4 bits (50.1 in float64)"
+    )
+    assert [] == [words for words in ("oracle", "whole job", "final loss", "impls/") if words in found.text]
+    assert "way of running the step" in found.all("img")[0][0]["alt"]
+
+
+def test_a_step_without_a_wrong_answer_is_proved() -> None:
+    """The banner says so; with answers that could not be judged it says that."""
+    good, doubtful = (shown(reported(answered("fused", 5e-4, answer))) for answer in (SAME, UNJUDGED))
+    assert good.all("section", class_="good")[0][1].startswith(
+        "✓ Proved to compute the same 1 of 1 judged ways compute the same as the step but for rounding; an error of 0.003 %"
+    )
+    assert doubtful.all("section", class_="careful")[0][1].startswith("! Some answers could not be judged")
+
+
+def test_a_recipe_has_a_fold_with_its_lines_and_its_answer() -> None:
+    """What the referee found and what it stands for; below the table is what does not apply here."""
+    found = shown(everything())
+    mine = next(text for attributes, text in found.all("details", class_="arm") if text.startswith("✗ compile_step"))
+    for said in (
+        "optimizer_before_fused",
+        "answer different",
+        "worst tensor change of 0.weight",
+        "bits lost in float64 50.1",
+    ):
+        assert said in mine
+    (remarks,) = found.all("div", class_="remarks")
+    assert "Does not apply here cuda_graph, tf32, capturable: needs a GPU, and there is none." in remarks[1]
+    classes = [attributes["data-class"] for attributes, _ in found.all("tr") if "data-class" in attributes]
+    assert list(dict.fromkeys(classes)) == ["faithful", "coarser", "unranked"]
+    targets = {attributes["href"][1:] for attributes, _ in found.all("a") if attributes["href"].startswith("#")}
+    assert targets <= {attributes["id"] for _, attributes in found.elements if "id" in attributes}

@@ -10,6 +10,7 @@ from reports.run.report import report_of
 from reports.run.rows import Row
 from reports.run.sweep_columns import race_columns, sweep_columns
 from reports.text.columns import cells, headings, heads
+from reports.text.numbers import THIN
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -26,6 +27,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import COARSER, IDENTICAL, answered, everything, recipe, reported
 
 
 def table(rows: tuple[Row, ...]) -> dict[str, dict[str, str]]:
@@ -117,7 +119,12 @@ def test_a_column_with_nothing_to_say_is_left_out() -> None:
     with_both = {column.head for column in columns_of(floored({MANUAL: 2e-4}).races[0].rows)}
     without = {column.head for column in columns_of(compared({}).races[0].rows)}
     assert with_both - without == {"x floor", "pays off after"}
-    assert {column.head for column in COLUMNS} == with_both
+    of_steps = {column.head for column in columns_of(everything().listed)}
+    assert {column.head for column in COLUMNS} == with_both | of_steps | {"mean, {unit}"}
+    assert of_steps - with_both == {"recipe", "bits lost", "memory"}
+    assert with_both - of_steps == {
+        *("implementation", "setting", "x floor", "whole job", "final loss", "off the oracle"),
+    }
 
 
 def test_the_floors_are_set_against_the_read_floor() -> None:
@@ -196,3 +203,40 @@ def test_a_sweep_has_a_line_a_race() -> None:
     assert first[3].endswith("x faster")
     assert second[3] == "reference"
     assert " ± " in first[4]
+
+
+def test_bits_lost_are_said_beside_the_time() -> None:
+    """To the bit, none and so many are told apart; the step itself and what was not judged have none to show."""
+    rows = everything().listed
+    shown = {
+        row.arm.implementation: dict(zip([c.id for c in COLUMNS], cells(COLUMNS, row), strict=True)) for row in rows
+    }
+    assert [shown[name]["bits-lost"] for name in ("plain", "fused", "whole_graph", "whole_graph+channels_last")] == [
+        *("-", "identical", "0.3", "none"),
+    ]
+    assert [shown[name]["bits-lost"] for name in ("bf16+whole_graph", "compile_step", "dropout")] == [
+        "11.6",
+        "21.4",
+        "-",
+    ]
+    assert [shown[name]["verdict"] for name in ("hidden_state", "dropout")] == ["undecidable", "not judged"]
+    assert shown["plain"]["memory"] == "300 MiB"
+    assert shown["fused"]["memory"] == "300 MiB (+0)"
+
+
+def test_recipes_have_a_setting_where_it_differs() -> None:
+    """Recipes on one device need no column for it; on two they do."""
+    gpu = answered("fused", 5e-4, IDENTICAL)
+    gpu = [replace(each, arm=recipe("fused", device="cuda")) for each in gpu]
+    both = reported(answered("fused", 5e-4, COARSER), gpu)
+    assert "setting" in {column.id for column in columns_of(both.listed)}
+    assert "setting" not in {column.id for column in columns_of(everything().listed)}
+
+
+def test_a_mean_is_shown_only_where_it_stands_out() -> None:
+    """An arm with rare pauses has its mean beside its median; a steady one has a dash."""
+    steady, paused = rounds(MANUAL, 4e-4), rounds(ANALYTIC, 4e-4)
+    paused = [replace(each, blocks=(*each.blocks[:-1], 100 * each.blocks[-1])) for each in paused]
+    found = shown(*steady, *paused)
+    assert found["linear/manual"]["mean, µs"] == "-"
+    assert float(found["linear/analytic"]["mean, µs"].replace(THIN, "")) > 2_000

@@ -9,6 +9,7 @@ from reports.run import markdown
 from reports.run.columns import columns_of
 from reports.run.report import RunReport, report_of
 from reports.run.sweep_columns import sweep_columns
+from tests.reports.hostile import hostile_step
 from tests.reports.records import (
     ANALYTIC,
     ENVIRONMENT,
@@ -26,6 +27,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import LONG, everything
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -190,3 +192,27 @@ def test_a_summary_fits_the_page_of_a_job() -> None:
     assert 0 < len(heads) < 100
     assert f"**{100 - len(heads)} more races have no room here" in text
     assert text.rstrip().endswith("`python -m bench run`.")
+
+
+def test_a_step_has_its_patch_in_a_block() -> None:
+    """The lines stand as they are between fences; below the table is what does not apply, and what the step is like."""
+    text = markdown.render(everything())
+    assert f"For whole\\_graph, put these lines at the end of my\\_step.py:\n\n```python\n{LONG}```\n" in text
+    assert "A two-layer classifier on handwritten digits." in text
+    assert "- WRONG ANSWER of compile\\_step: change of 0.weight is off by 21.4 bits (50.1 in float64)" in text
+    assert "Does not apply here:\n\n- cuda\\_graph, tf32, capturable: needs a GPU, and there is none.\n" in text
+    assert "| 1 | whole\\_graph | 204 ± 12 | 0.3 |" in text
+    assert [] == [words for words in ("oracle", "whole job", "final loss", "impls/") if words in text]
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "```\n<script>\n````"])
+def test_nothing_in_a_step_smuggles_in_html(hostile: str) -> None:
+    """Outside of the block nothing is a tag or a row, and nothing in the patch ends the block."""
+    text = markdown.render(hostile_step(hostile))
+    ((fence, block),) = re.findall(r"^(`{3,})python\n(.*?)\n\1$", text, re.MULTILINE | re.DOTALL)
+    assert fence not in block
+    outside = re.sub(r"(`+) .*? \1", "", text.replace(block, ""))  # code in a line is text, too
+    assert "<script" not in outside
+    assert "<b>" not in outside
+    assert "\x1b" not in text
+    assert len({len(BAR.findall(row)) for row in rows_of(outside)}) == 1

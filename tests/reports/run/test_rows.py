@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.results.record import Status
+from bench.results.record import Answer, Status
 from bench.results.statistics import ratio
 from reports.run.rows import Row
 from tests.reports.records import (
@@ -19,6 +19,18 @@ from tests.reports.records import (
     rounds,
     row,
 )
+from tests.reports.steps import (
+    CLOSER,
+    COARSER,
+    DIFFERENT,
+    IDENTICAL,
+    SAME,
+    UNDECIDABLE,
+    UNJUDGED,
+    answered,
+    of_recipe,
+    reported,
+)
 
 NUMPY = arm("linear/numpy")
 
@@ -26,6 +38,11 @@ NUMPY = arm("linear/numpy")
 def ranks(rows: list[Row]) -> dict[str, int | None]:
     """The rank of each implementation, in the order of the rows."""
     return {row.arm.implementation: row.rank for row in rows}
+
+
+def with_a_pause(blocks: tuple[float, ...]) -> tuple[float, ...]:
+    """The blocks, of which the longest takes a hundred times as long: their median stays."""
+    return tuple(100 * block if block == max(blocks) else block for block in blocks)
 
 
 def test_the_fastest_comes_first() -> None:
@@ -167,3 +184,77 @@ def test_without_a_common_round_there_is_no_ratio() -> None:
     found = row(MANUAL, [record(MANUAL, 7, 4e-4)], rounds(REFERENCE, 4e-4))
     assert found.seconds is not None
     assert (found.ratio, found.verdict) == (None, "unresolved")
+
+
+@pytest.mark.parametrize(
+    ("answer", "group", "verdict"),
+    [
+        (IDENTICAL, "faithful", "faster"),
+        (SAME, "faithful", "faster"),
+        (CLOSER, "faithful", "faster"),
+        (COARSER, "coarser", "faster"),
+        (UNDECIDABLE, "unranked", "undecidable"),
+        (UNJUDGED, "unranked", "unjudged"),
+        (None, "unranked", "unjudged"),
+        (DIFFERENT, "unranked", "wrong"),
+    ],
+    ids=["identical", "same", "closer", "coarser", "undecidable", "unjudged", "no answer", "different"],
+)
+def test_an_answer_decides_the_class(answer: Answer | None, group: str, verdict: str) -> None:
+    """Only what was judged is ranked, coarser answers apart; the others keep their time and say the referee's word."""
+    found = of_recipe(reported(answered("fused", 5e-4, answer)), "fused")
+    assert (found.group, found.verdict) == (group, verdict)
+    assert (found.rank is None) == (group == "unranked")
+    assert found.seconds is not None
+    assert (found.break_even is None) == (group == "unranked")
+
+
+def test_the_step_itself_is_ranked_whatever_its_answer() -> None:
+    """What the others are compared with needs no judgement of its own."""
+    assert of_recipe(reported(answered("fused", 5e-4, UNJUDGED), plain=UNJUDGED), "plain").rank == 1
+
+
+def test_the_gravest_answer_of_all_rounds_counts() -> None:
+    """One round that was coarser makes the arm coarser; of equal words the one that lost most bits is kept."""
+    records = answered("fused", 5e-4, CLOSER)
+    records[1] = replace(records[1], answer=COARSER)
+    assert of_recipe(reported(records), "fused").answer == COARSER
+    records[1] = replace(records[1], answer=replace(CLOSER, bits_lost=-0.1))
+    assert of_recipe(reported(records), "fused").answer == records[1].answer
+
+
+def test_the_bits_lost_are_those_of_numbers_or_of_a_factor() -> None:
+    """A factor that is lost in the noise of single numbers shows in the scale, so the larger of the two counts."""
+    found = of_recipe(reported(answered("fused", 5e-4, replace(SAME, bits_lost=0.3, scale_bits=1.4))), "fused")
+    assert found.bits_lost == 1.4
+
+
+def test_rare_pauses_make_the_mean_stand_out() -> None:
+    """One block in twelve that takes a hundred times as long moves the mean out of the median's interval."""
+    steady = rounds(MANUAL, 4e-4)
+    paused = [replace(each, blocks=with_a_pause(each.blocks)) for each in steady]
+    found = [row(MANUAL, records, []) for records in (steady, paused)]
+    assert [each.mean_stands_out for each in found] == [False, True]
+    assert found[1].mean_seconds
+    assert found[1].mean_seconds > 5 * 4e-4
+    assert found[1].seconds == found[0].seconds
+
+
+def test_memory_is_that_of_the_device_where_it_is_known() -> None:
+    """A row has the most that any round held, and what that is more than the reference's."""
+    reference = [replace(each, peak_device_bytes=2**20) for each in rounds(REFERENCE, 4e-4)]
+    records = [replace(each, peak_device_bytes=2**20 * each.round) for each in rounds(MANUAL, 4e-4)]
+    found = row(MANUAL, records, reference)
+    assert (found.peak_bytes, found.more_bytes) == (5 * 2**20, 4 * 2**20)
+    assert (row(MANUAL, rounds(MANUAL, 4e-4), []).peak_bytes, row(REFERENCE, reference, reference).more_bytes) == (
+        300 * 2**20,
+        None,
+    )
+
+
+def test_the_rewrites_are_those_of_the_recipe() -> None:
+    """Neither the step as it is written nor a way of its author is a rewrite."""
+    report = reported(answered("way_flat+fused+channels_last", 5e-4))
+    assert of_recipe(report, "way_flat+fused+channels_last").rewrites == ("fused", "channels_last")
+    assert of_recipe(report, "plain").rewrites == ()
+    assert row(MANUAL, rounds(MANUAL, 4e-4), []).rewrites == ()

@@ -6,12 +6,15 @@ import re
 import pytest
 from rich.console import Console
 
+from bench.cli.console import show
 from bench.results.record import Caveat
 from reports.run import terminal
 from reports.run.columns import columns_of
 from reports.run.report import RunReport, report_of
 from reports.text.columns import heads
+from reports.text.numbers import THIN
 from reports.text.terminal import progress_line
+from tests.reports.hostile import hostile_step
 from tests.reports.records import (
     ANALYTIC,
     MANUAL,
@@ -28,6 +31,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import LONG, everything
 
 DRAWN = arm("linear/nn_sgd", watch="draw")
 
@@ -38,8 +42,7 @@ def printed(comparison: RunReport, width: int, *, colour: bool = False) -> str:
     console = Console(
         width=width, file=sink, highlight=False, force_terminal=colour, color_system="256" if colour else None
     )
-    for renderable in terminal.render(comparison, width):
-        console.print(renderable)
+    show(terminal.render(comparison, width), console)
     return sink.getvalue()
 
 
@@ -244,3 +247,54 @@ def test_a_sweep_in_which_all_failed_says_so() -> None:
     text = printed(report_of(this, {}, records), 120)
     assert "Nothing was measured." in text
     assert "linear/nn_sgd cpu eager: failed: broken" in text
+
+
+EXACT = ("oracle", "whole job", "final loss", "the file below impls", "reads the data", "x floor")
+
+
+@pytest.mark.parametrize("width", [60, 80, 150])
+def test_a_race_of_a_step_fits_the_page(width: int) -> None:
+    """No line but those of the patch runs over the edge, no number is cut, and nothing is said of exact workloads."""
+    text = printed(everything(), width)
+    assert {line for line in text.splitlines() if len(line) > width} <= set(LONG.splitlines())
+    assert "…" not in text
+    assert [] == [words for words in EXACT if words in text]
+
+
+def test_the_patch_can_be_copied_from_the_terminal() -> None:
+    """Its lines stand together as they are, neither indented nor wrapped, whatever the width."""
+    assert f"\n\n{LONG}" in printed(everything(), 60)
+
+
+def test_a_race_of_a_step_says_its_answer_first_and_last() -> None:
+    """Sentence, patch, table, what does not apply and remarks, in this order; the sentence again at the end."""
+    text = " ".join(printed(everything(), 150).split())
+    places = [
+        text.index(words)
+        for words in (
+            "my_step.py, batch 64, hidden 128",
+            "A two-layer classifier on handwritten digits.",
+            "whole_graph and whole_graph+channels_last run this step 4.9 times",
+            "WRONG ANSWER of compile_step: change of 0.weight is off by 21.4 bits",
+            "put these lines at the end of my_step.py:",
+            "# recipe update, µs bits lost",
+            "not judged: this step draws random numbers",
+            "Does not apply here cuda_graph, tf32, capturable: needs a GPU",
+            "What this step is like 2 parameters are one tensor.",
+            "compile_forward: 3 graphs, 2 reasons to break",
+        )
+    ]
+    assert places == sorted(places)
+    assert text.endswith(
+        "starts 11.5 s later and has caught up after 14 000 updates.".replace("14 000", "14" + THIN + "000")
+    )
+    assert text.count("run this step 4.9 times") == 2
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "\rover", "\x9b31m", "\u202eturned"])
+def test_nothing_in_a_step_steers_the_terminal(hostile: str) -> None:
+    """Patch, tensors, reasons and the docstring of a step come from a user's file: they are text."""
+    text = printed(hostile_step(hostile), 150)
+    assert [] == [line for line in text.splitlines() if not line.isprintable()]
+    assert "WRONG ANSWER" in text
+    assert "\r" not in text

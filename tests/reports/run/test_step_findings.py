@@ -1,0 +1,178 @@
+"""What a race of a step says first: which recipe to use, whether it computes the same, and when it pays."""
+
+import dataclasses
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from bench.results.record import Answer, Record
+from reports.run.findings import Finding
+from reports.run.step_findings import as_written
+from tests.reports.steps import (
+    CLOSER,
+    COARSER,
+    DIFFERENT,
+    IDENTICAL,
+    PATCH,
+    PLAIN,
+    SAME,
+    UNDECIDABLE,
+    UNJUDGED,
+    answered,
+    everything,
+    of_recipe,
+    recipe,
+    reported,
+)
+
+NUMBER = r"[\d.]+"
+
+
+def said(*recipes: list[Record]) -> tuple[Finding, ...]:
+    """The findings of a race against these recipes."""
+    return reported(*recipes).races[0].findings
+
+
+def test_one_sentence_says_what_to_use() -> None:
+    """How fast, how certain, how much the same, how much later it starts, and when that is made up for."""
+    first = said(answered("whole_graph", PLAIN / 4.9, cold=11.7))[0]
+    assert re.fullmatch(
+        rf"whole_graph runs this step 4\.9 times as fast as you wrote it \({NUMBER} to {NUMBER}\), same to 0\.3 bits; "
+        r"it starts 11\.2 s later and has caught up after 14 000 updates\.",
+        first.text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{THIN SPACE}", " "),
+    ), first.text
+    assert (first.kind, first.statement) == ("fastest", "whole_graph runs this step 4.9 times as fast as you wrote it")
+
+
+def test_a_shipped_step_is_nobodys_own() -> None:
+    """A step from a folder of steps was not written by its reader."""
+    own = of_recipe(everything(), "plain")
+    shipped = dataclasses.replace(own, arm=replace(own.arm, workload="steps/mlp"))
+    assert [as_written(own), as_written(shipped)] == ["as you wrote it", "as it is written"]
+
+
+def test_a_tie_has_no_single_winner() -> None:
+    """Recipes that share the first rank are named together; the simplest is the one whose start is told."""
+    first = said(
+        answered("whole_graph+fused", PLAIN / 4.9, CLOSER, PATCH + PATCH, cold=9.0),
+        answered("whole_graph", PLAIN / 4.89, cold=8.0),
+    )[0].text
+    assert re.match("whole_graph(\\+fused)? and whole_graph(\\+fused)? run this step 4.9 times as fast", first)
+    assert "same to 0.3 bits; they cannot be told apart; whole_graph starts 7.50 s later" in first
+
+
+def test_a_tie_of_many_is_short() -> None:
+    """Of more than three that cannot be told apart two are named."""
+    names = [f"recipe{n}" for n in range(6)]
+    first = said(*(answered(name, PLAIN / 2, IDENTICAL) for name in names))[0].text
+    assert re.match(r"recipe\d, recipe\d and 4 others run this step 2\.\d+ times as fast", first)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (IDENTICAL, ", identical to the bit"),
+        (CLOSER, ", the same, with no bits lost"),
+        (replace(SAME, bits_lost=1.26), ", same to 1.3 bits"),
+        (replace(SAME, scale_bits=1.7), ", same to 1.7 bits"),
+    ],
+    ids=["identical", "closer", "same", "by a factor"],
+)
+def test_the_sentence_says_how_much_the_same(answer: Answer, words: str) -> None:
+    """To the bit, without a loss, or to so many bits in the worst tensor."""
+    assert words in said(answered("fused", PLAIN / 2, answer))[0].text
+
+
+def test_a_start_that_costs_nothing_is_not_told() -> None:
+    """A recipe that starts as soon as the step itself has nothing to catch up."""
+    assert "later" not in said(answered("fused", PLAIN / 2, IDENTICAL))[0].text
+
+
+def test_a_start_in_company_is_about_so_long() -> None:
+    """A start that was measured while others started is no more than about right."""
+    first = said(answered("fused", PLAIN / 2, IDENTICAL, cold=5.5, alone=False))[0].text
+    assert "it starts about 5.00 s later and has caught up after about" in first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer", "words"),
+    [
+        (2 * PLAIN, SAME, "Nothing that was tried is faster than this step as you wrote it ("),
+        (
+            PLAIN / 2,
+            UNJUDGED,
+            "No other way to run this step is ranked, because none was judged the same; as you wrote",
+        ),
+        (
+            PLAIN / 2,
+            DIFFERENT,
+            "No other way to run this step is ranked, because none was judged the same; as you wrote",
+        ),
+        (None, None, "No other way to run this step could be timed; as you wrote it ("),
+    ],
+    ids=["slower", "unjudged", "different", "failed"],
+)
+def test_where_nothing_is_faster_it_says_so(seconds: float | None, answer: Answer | None, words: str) -> None:
+    """A race without a winner says why there is none, and how long the step itself takes."""
+    failed = answered("fused", None, None, status="failed", reason="broke")
+    first = said(failed if seconds is None else answered("fused", seconds, answer))[0].text
+    assert first.startswith(words)
+    assert "per update)" in first
+
+
+def test_what_is_not_certain_is_not_called_faster() -> None:
+    """An arm whose rounds disagree is not known to be faster."""
+    steady = answered("fused", PLAIN)
+    restless = [
+        replace(each, blocks=tuple(block * (0.7, 1.3, 0.8, 1.2, 0.9)[each.round - 1] for block in each.blocks))
+        for each in steady
+    ]
+    assert said(restless)[0].text.startswith("Nothing is known to be faster than this step as you wrote it (")
+
+
+def test_what_is_faster_with_less_precision_is_told_apart() -> None:
+    """A coarser recipe is offered in a second sentence where it beats every faithful one, and only there."""
+    faithful = answered("fused", PLAIN / 2)
+    quick, slow = answered("bf16", PLAIN / 3, COARSER), answered("bf16", PLAIN / 1.5, COARSER)
+    (second,) = [each.text for each in said(faithful, quick) if each.kind == "coarser"]
+    assert second.startswith("Faster still if you accept 12 lost bits: bf16, 3.0 times as fast as you wrote it (")
+    assert [] == [each for each in said(faithful, slow) if each.kind == "coarser"]
+    assert said(quick)[1].text.startswith("Faster if you accept 12 lost bits: bf16, 3.0 times")
+    assert said(quick)[0].text.startswith("Nothing that was tried is faster")
+
+
+def test_a_wrong_answer_names_the_tensor_and_the_size() -> None:
+    """However fast it is, it is told as wrong, with the tensor, the bits and the referee's reason."""
+    found = said(answered("compile_step", PLAIN / 9, DIFFERENT), answered("fused", PLAIN / 2, IDENTICAL))
+    assert found[0].statement.startswith("fused runs this step")
+    assert found[1] == Finding(
+        "wrong answers",
+        "WRONG ANSWER of compile_step: change of 0.weight is off by 21.4 bits (50.1 in float64), a factor of 5 is "
+        "missing; it is not ranked",
+    )
+
+
+def test_answers_are_counted_by_the_referees_words() -> None:
+    """How many compute the same, what of the others, and how small a mistake would have been seen."""
+    (found,) = [each.text for each in everything().races[0].findings if each.kind == "answers"]
+    assert found == (
+        "6 of 10 judged ways compute the same as the step (1 to the bit), 1 with coarser rounding, 1 cannot be decided, "
+        "1 cannot be judged yet, 1 WRONG; an error of 0.003 % in a gradient would be noticed."
+    )
+    assert "No answer was judged." in [each.text for each in said(answered("fused", PLAIN, None))]
+    assert "1 of 1 judged ways compute the same as the step but for rounding." in [
+        each.text for each in said(answered("fused", PLAIN, replace(SAME, smallest_factor=None)))
+    ]
+
+
+def test_recipes_on_two_devices_are_told_apart() -> None:
+    """Where recipes run on several devices sentences name the device, too."""
+    gpu = [replace(each, arm=recipe("fused", device="cuda")) for each in answered("fused", PLAIN / 3)]
+    assert said(gpu)[0].text.startswith("fused cuda runs this step 3.0 times as fast")
+
+
+def test_undecidable_answers_win_nothing() -> None:
+    """A recipe whose answer cannot be decided is not the fastest, whatever its time."""
+    found = said(answered("wild", PLAIN / 9, UNDECIDABLE), answered("fused", PLAIN / 2, IDENTICAL))
+    assert found[0].statement.startswith("fused runs")
