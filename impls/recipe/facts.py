@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
 
+_KNOWN = (Tensor, int, float, complex, str, type(None))  # in a batch
+
+
 @dataclass(frozen=True)
 class Facts:
     """What rewrites ask about a step.
@@ -31,6 +34,7 @@ class Facts:
                   names of parameters whose gradient is zero in every number
     optimizers    class names of the optimizers
     batches_end   whether the file's batches end before enough are drawn: those that there are, are read in turn
+    opaque        classes of objects in a batch that are not looked into: what they hold is neither moved nor cast
     batch_shapes  the shapes of a batch's tensors, once for each kind of batch: several where batches change shape
     """
 
@@ -45,6 +49,7 @@ class Facts:
     zero_gradients: tuple[str, ...]
     optimizers: tuple[str, ...]
     batches_end: bool
+    opaque: tuple[str, ...]
     batch_shapes: tuple[str, ...]
 
 
@@ -87,6 +92,11 @@ class Watch:
                 name for name, gradient in gradients.items() if gradient is not None and _is_zero(gradient)
             ),
             batches_end=step.batches_end,
+            opaque=tuple(
+                sorted(
+                    {type(leaf).__name__ for leaf in pytree.tree_leaves(self._batch) if not isinstance(leaf, _KNOWN)}
+                )
+            ),
             batch_shapes=tuple(dict.fromkeys(map(_shapes, step.batches))),
             optimizers=tuple(type(one).__name__ for one in outermost(step.optimizer, Optimizer).values()),
         )

@@ -27,7 +27,10 @@ CURES = (
     ),
     (
         r"on the same device",
-        "A tensor was made on another device than the batch: make it with device=... of a tensor of the batch",
+        (
+            "A tensor was made on another device than the batch: give device=... of a tensor of the batch. Or it lies in an "
+            "object that looprace cannot move: a batch is a tensor, or a tuple, list or dict of tensors"
+        ),
     ),
     (
         r"relative import|resolve package",
@@ -178,10 +181,16 @@ def check_learns(step: "LiveStep", facts: Facts, before: Sequence[Tensor], losse
             "loss depend on the parameters, or are all its units saturated?"
         )
     if all(map(torch.equal, before, after)):
-        raise StepFault(
-            f"{where}: {len(losses)} updates leave every parameter as it was, so right could not be told from wrong: is the "
-            "learning rate 0, or are gradients set to zero between backward() and optimizer.step()?"
-        )
+        rates = [group["lr"] for one in step.optimizers.values() for group in one.param_groups if "lr" in group]
+        if rates and not any(map(bool, rates)):
+            raise StepFault(
+                f"{file.where('optimizer')}: the learning rate is 0, so the step learns nothing: give it one."
+            )
+        if len(no_gradient) == len(step.parameters):
+            raise StepFault(
+                f"{where}: {len(losses)} updates leave every parameter as it was, so right could not be told from wrong: are "
+                "gradients set to zero between backward() and optimizer.step()?"
+            )
 
 
 def _kind(value: object) -> str:

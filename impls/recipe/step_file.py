@@ -84,8 +84,7 @@ def _read(path: Path, name: str, content: bytes) -> StepFile:
         raise StepFault(f"{name} is not Python: {error}.") from error
     names = dict(_names(tree))
     functions = {function: names[function] for function in FUNCTIONS if function in names}
-    if "*" not in names:
-        _check(name, functions)
+    _check(name, functions, hidden="*" in names)
     definitions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node in tree.body]
     for definition in definitions:
         _check_arguments(name, definition)
@@ -120,11 +119,17 @@ def _names(tree: ast.Module) -> Iterator[tuple[str, int]]:
                         yield part.name, part.lineno
 
 
-def _check(name: str, functions: Mapping[str, int]) -> None:
+def _check(name: str, functions: Mapping[str, int], hidden: bool) -> None:
+    """Raises StepFault where a function is missing.
+
+    hidden  whether the file imports names that do not stand in it
+    """
     needed = ("model", "batches") if "update" in functions else ("model", "optimizer", "batches", "loss")
     missing = [function for function in needed if function not in functions]
     if missing:
         calls = " and ".join(f"`{function}({', '.join(CALLED_WITH[function])})`" for function in missing)
+        if hidden:
+            raise StepFault(f"{name} defines no {calls}: `import *` does not say what it brings, so import it by name.")
         raise StepFault(
             f"{name} defines no {calls}: a step file has the functions model, optimizer, batches and loss "
             "(`python -m bench init` writes one to begin with)."

@@ -69,6 +69,13 @@ def test_the_step_that_faults_are_planted_in_is_good(tmp_path: Path) -> None:
             f"my_step.py defines no `model()`: {FUNCTIONS}",
         ),
         (
+            "from elsewhere import *\n" + source(model="", optimizer=""),
+            (
+                "my_step.py defines no `model()` and `optimizer(model)`: "
+                "`import *` does not say what it brings, so import it by name."
+            ),
+        ),
+        (
             source(loss="def loss(batch):\n    return 0\n"),
             "my_step.py:12: loss takes too few arguments: it is called as loss(model, batch).",
         ),
@@ -85,7 +92,15 @@ def test_the_step_that_faults_are_planted_in_is_good(tmp_path: Path) -> None:
             "my_step.py:12: the parameter hidden has the default 5 here and 4 in line 4: give it one default.",
         ),
     ],
-    ids=["syntax", "no model", "too few arguments", "no default", "no keyword default", "two defaults"],
+    ids=[
+        "syntax",
+        "no model",
+        "names hidden by import *",
+        "too few arguments",
+        "no default",
+        "no keyword default",
+        "two defaults",
+    ],
 )
 def test_a_fault_that_shows_without_running_the_file(tmp_path: Path, text: str, said: str) -> None:
     """Reading is enough: the sentence is this one."""
@@ -177,8 +192,8 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
         ),
         (
             source(optimizer="def optimizer(model):\n    return torch.optim.SGD(model.parameters(), lr=0.0)\n"),
-            ":12",
-            "5 updates leave every parameter as it was",
+            ":6",
+            "the learning rate is 0, so the step learns nothing",
         ),
         (
             source(loss="", optimizer="", model="def model():\n    return {}\n")
@@ -256,3 +271,31 @@ def test_batches_that_change_shape_are_kept(tmp_path: Path) -> None:
     step = built(tmp_path, text.replace("return torch.randn(20", "yield from torch.randn(20"))
     assert step.facts.batch_shapes == ("8x3", "4x3")
     assert built(tmp_path, source()).facts.batch_shapes == ("8x3",)
+
+
+def test_a_step_that_accumulates_for_longer_than_the_warm_up_is_none_that_learns_nothing(tmp_path: Path) -> None:
+    """Its parameters have not moved yet, but its gradients are there."""
+    accumulating = """
+    def update(model, optimizer, batch):
+        model.count = getattr(model, "count", 0) + 1
+        loss(model, batch).backward()
+        if model.count % 8 == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+    """
+    assert built(tmp_path, source() + dedent(accumulating)).number == 5
+
+
+def test_a_batch_that_is_an_object_is_kept(tmp_path: Path) -> None:
+    """What it holds stays on the CPU in its dtype; the facts name its class."""
+    text = """
+    class Batch:
+        def __init__(self):
+            self.inputs = torch.randn(8, 3)
+
+    def batches(seed):
+        while True:
+            yield Batch(), 3
+    """
+    step = built(tmp_path, source(batches=text, loss=GOOD["loss"].replace("model(batch)", "model(batch[0].inputs)")))
+    assert step.facts.opaque == ("Batch",)
