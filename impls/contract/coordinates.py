@@ -162,7 +162,7 @@ def spoken(setting: Setting) -> str:
 def title(setting: Setting) -> str:
     """What the arms of a race share: "100 000 x 1 float32, full batch, 10 000 updates, 1 thread"."""
     if setting.is_step:
-        shown = ("dtype", "threads")
+        shown = ("dtype", "threads") if setting.device == "cpu" else ("dtype", "threads", "device")
         words = [BY_NAME[name].words(setting) for name in shown]
         return ", ".join([*(f"{name} {value}" for name, value in setting.parameters), *words])
     size = ("rows", "features", "dtype")
@@ -174,6 +174,8 @@ def slug(setting: Setting) -> str:
     """The same as part of a file's name, without the length of the job."""
     if setting.is_step:
         parameters = [f"{name}{value}" for name, value in setting.parameters]
-        return "-".join([*parameters, setting.dtype, f"t{setting.threads}"])
+        device = [] if setting.device == "cpu" else [setting.device]
+        words = "-".join([*parameters, setting.dtype, f"t{setting.threads}", *device])
+        return "".join(c if c.isalnum() or c in "_.-" else "-" for c in words)  # a parameter may be any text
     batch = "full" if setting.batch == "full" else f"batch{setting.batch}"
     return f"{setting.rows}x{setting.features}-{batch}-{setting.dtype}-t{setting.threads}"

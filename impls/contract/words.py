@@ -1,8 +1,8 @@
 """Counts as text, in titles and reports alike."""
 
 
-def grouped(number: int) -> str:
-    """A whole number in groups of three: "100 000"."""
+def grouped(number: float) -> str:
+    """A number in groups of three: "100 000"."""
     return f"{number:,}".replace(",", " ")
 
 

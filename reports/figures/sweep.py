@@ -18,7 +18,7 @@ from reports.figures.kit.colours import Palette
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER
-from reports.run.sweep import UNITS, Course, Crossing, Fit, Sweep, finding, telling_crossings
+from reports.run.sweep import Course, Crossing, Fit, Sweep, Unit, finding, telling_crossings
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -51,7 +51,7 @@ class LineStyle:
 
 def draw(sweep: Sweep, palette: Palette) -> Figure:
     """The figure of a sweep."""
-    crossings = [finding(crossing, sweep.swept).text for crossing in telling_crossings(sweep)[0]]
+    crossings = [finding(crossing, sweep.unit).text for crossing in telling_crossings(sweep)[0]]
     text = f"{sweep.title}: a line for each arm. {' '.join(crossings[:3])}"
     return Figure("growth", _title(sweep), text, lambda: _figure(sweep, palette), COLUMNS, _rows(sweep))
 
@@ -79,7 +79,8 @@ def _rows(sweep: Sweep) -> list[tuple[Any, ...]]:
 
 
 def _title(sweep: Sweep) -> str:
-    return f"Time of one parameter update against the number of {UNITS[sweep.swept][1]}: lower is faster"
+    against = sweep.unit.many if sweep.unit.is_parameter else f"the number of {sweep.unit.many}"
+    return f"Time of one parameter update against {against}: lower is faster"
 
 
 def _figure(sweep: Sweep, palette: Palette) -> MatplotlibFigure:
@@ -107,20 +108,20 @@ def _notes(sweep: Sweep, marked: Sequence[Crossing], fitted: Sequence[Course]) -
     if not sweep.courses:
         return ["No arm has a time at any size; summary.md says why."]
     notes = [
-        f"{letter}  {finding(crossing, sweep.swept).text}"
+        f"{letter}  {finding(crossing, sweep.unit).text}"
         for letter, crossing in zip(string.ascii_letters, marked, strict=False)
     ]
     if others := len(sweep.crossings) - len(marked):
         notes.append(f"Crossings that are not marked: {others}; summary.md lists them.")
     if fitted:
-        lines = "; ".join(f"{course.name} {_spoken(course.fit, sweep.swept)}" for course in fitted if course.fit)
+        lines = "; ".join(f"{course.name} {_spoken(course.fit, sweep.unit)}" for course in fitted if course.fit)
         notes.append(f"Thin lines: the straight line fitted to all times of an arm. {lines}.")
     return notes
 
 
-def _spoken(fit: Fit, swept: str) -> str:
+def _spoken(fit: Fit, counted: Unit) -> str:
     """ "94 µs + 2.1 ns a row, within 12 %"."""
-    parts = [(fit.fixed, ""), (fit.each, f" a {UNITS[swept][0]}")]
+    parts = [(fit.fixed, ""), (fit.each, f" a {counted.one}")]
     terms = [f"{numbers.count(part / scale)} {unit}{of}" for part, of in parts if part for scale, unit in [_unit(part)]]
     return f"{' + '.join(terms)}, within {numbers.count(100 * fit.off)} %"
 
@@ -153,7 +154,7 @@ def _scales(axes: Axes, sweep: Sweep) -> None:
     axes.set_ylim(least / 1.5, most * 1.5)
     style.scale(axes.xaxis, narrow / margin, wide * margin, lambda size: grouped(round(size)))
     style.scale(axes.yaxis, least / 1.5, most * 1.5, style.duration)
-    axes.set_xlabel(UNITS[sweep.swept][1], color=FAINT)
+    axes.set_xlabel(sweep.unit.many, color=FAINT)
     axes.grid(color=GRID, lw=0.6)
 
 

@@ -61,7 +61,7 @@ def _headline(report: RunReport) -> Finding:
         crossings = telling_crossings(sweep)[0]
         leading = next((crossing for crossing in crossings if crossing.leading), crossings[0] if crossings else None)
         if leading:
-            return finding(leading, sweep.swept)
+            return finding(leading, sweep.unit)
         return Finding("crossing", f"{sweep.title}: no arm is known to overtake another")
     return report.races[0].findings[0] if len(report.races) == 1 else _winners(report.races)
 

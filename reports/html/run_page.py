@@ -62,7 +62,7 @@ def render(report: RunReport, figures: Sequence[Figure], run: Store) -> bytes:
         "patch": step.patch if len(report.races) == 1 and (step := report.races[0].step) else None,
         "first": first,
         "sweep": run_table.sweep_table(sweep) if sweep else None,
-        "crossings": [finding(crossing, sweep.swept).text for crossing in sweep.crossings] if sweep else [],
+        "crossings": [finding(crossing, sweep.unit).text for crossing in sweep.crossings] if sweep else [],
         "sections": sections,
         "figures": [each for each in placed if each not in first and (len(sections) == 1 or each.figure.race is None)],
         "classes": run_table.classes(rows),

@@ -20,7 +20,7 @@ class SizeRatio:
     base   seconds of an update of the second arm
     """
 
-    size: int
+    size: float
     ratio: Estimate
     base: float
 

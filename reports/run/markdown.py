@@ -55,7 +55,7 @@ def render(report: RunReport) -> str:
 def _sweep(sweep: Sweep) -> list[str]:
     columns = sweep_columns(sweep)
     lines = [f"## {escape_markdown(sweep.title)}", ""]
-    lines += [f"- {escape_markdown(finding(crossing, sweep.swept).text)}" for crossing in sweep.crossings]
+    lines += [f"- {escape_markdown(finding(crossing, sweep.unit).text)}" for crossing in sweep.crossings]
     if none := no_crossing(sweep):
         lines.append(f"- {none}")
     body = [cells(columns, course) for course in sweep.courses]

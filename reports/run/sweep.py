@@ -18,16 +18,33 @@ from reports.run.race_records import RaceRecords
 from reports.run.rows import CLASSES, Class, Row
 from reports.text import numbers
 
+Size = float  # of a swept coordinate or parameter; whole where those are
 MOST = 12  # crossings that are listed; the number of the others is given
 SIZES_TO_FIT = 3  # a line through two sizes would always fit
-UNITS = {each.name: each.swept for each in COORDINATES if each.swept}  # one and many of what a sweep counts
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a sweep counts, one and many: "row" and "rows". Of a step's parameter that is the parameter itself."""
+
+    one: str
+    many: str
+    is_parameter: bool = False
+
+    def amount(self, number: str) -> str:
+        """So many of it: "2 300 rows", "hidden 256"."""
+        return f"{self.many} {number}" if self.is_parameter else f"{number} {self.many}"
+
+    def range_of(self, sizes: str) -> str:
+        """Several sizes of it: "8 sizes from 100 to 1 000 rows", "hidden at 3 sizes from 64 to 1 024"."""
+        return f"{self.many} at {sizes}" if self.is_parameter else f"{sizes} {self.many}"
 
 
 @dataclass(frozen=True)
 class Point:
     """Seconds of an update at one size, and the most memory that its process held, if known."""
 
-    size: int
+    size: Size
     seconds: Estimate
     peak_resident_bytes: int | None = None
 
@@ -86,8 +103,8 @@ class Crossing:
     size: float
     low: float
     high: float
-    below: int
-    above: int
+    below: Size
+    above: Size
     leading: bool
 
     @property
@@ -100,18 +117,19 @@ class Crossing:
 class _Size:
     """The race of one size: its rows by the names of their arms, those that have a time and are not watched."""
 
-    size: int
+    size: Size
     rows: Mapping[str, Row]
     records: RaceRecords
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: the coordinate that grows, the course of each arm by class and speed, and the crossings by size."""
+    """A sweep: the coordinate or parameter that grows, the course of each arm by class and speed, the crossings by size."""
 
     title: str
     swept: str
-    sizes: tuple[int, ...]
+    unit: Unit
+    sizes: tuple[Size, ...]
     courses: tuple[Course, ...]
     crossings: tuple[Crossing, ...]
 
@@ -123,6 +141,7 @@ def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords]]) -> 
     """
     if not plan.swept:
         return None
+    unit = unit_of_sweep(plan)
     sizes = sorted({size_of(race, plan.swept) for race in plan.races})
     series: dict[str, list[_Size]] = {}
     for race, (rows, records) in zip(plan.races, races, strict=True):
@@ -136,8 +155,9 @@ def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords]]) -> 
         courses += of_series
         crossings += _crossings(of_series, at_sizes)
     return Sweep(
-        title=f"{_coordinates(plan.races[0], plan)[0]}, {span(sizes)} {UNITS[plan.swept][1]}",
+        title=f"{_coordinates(plan.races[0], plan)[0]}, {unit.range_of(span(sizes))}",
         swept=plan.swept,
+        unit=unit,
         sizes=tuple(sizes),
         courses=tuple(courses),
         crossings=tuple(sorted(crossings, key=lambda crossing: crossing.size)),
@@ -162,25 +182,34 @@ def series_of(race: Race, plan: Plan) -> str:
     return _coordinates(race, plan)[1]
 
 
-def size_of(race: Race, swept: str) -> int:
-    """The value that the swept coordinate has in a race."""
-    return int(BY_NAME[swept].of(race.reference.setting))
+def unit_of_sweep(plan: Plan) -> Unit:
+    """What a plan that sweeps something counts."""
+    if plan.races[0].reference.setting.is_step:
+        return Unit(f"unit of {plan.swept}", plan.swept, is_parameter=True)
+    return Unit(*(BY_NAME[plan.swept].swept or ("", plan.swept)))
 
 
-def span(sizes: Sequence[int]) -> str:
+def size_of(race: Race, swept: str) -> Size:
+    """The value that the swept coordinate, or parameter of a step, has in a race."""
+    setting = race.reference.setting
+    size = float(setting.named[swept] if setting.is_step else BY_NAME[swept].of(setting))
+    return int(size) if size.is_integer() else size
+
+
+def span(sizes: Sequence[Size]) -> str:
     """ "8 sizes from 100 to 1 000 000"; a single one as it is."""
     if len(sizes) == 1:
         return grouped(sizes[0])
     return f"{len(sizes)} sizes from {grouped(sizes[0])} to {grouped(sizes[-1])}"
 
 
-def finding(crossing: Crossing, swept: str) -> Finding:
+def finding(crossing: Crossing, unit: Unit) -> Finding:
     """ "linear/c cpu eager becomes slower than linear/numpy cpu eager at 2 300 rows (95 %: 2 100 to 2 600; ...)."."""
     size, low, high = sizes_of(crossing)
     series = f"{crossing.slower.series}: " if crossing.slower.series else ""
     return Finding(
         "crossing",
-        f"{series}{crossing.slower.arm.name} becomes slower than {crossing.faster.arm.name} at {size} {UNITS[swept][1]}",
+        f"{series}{crossing.slower.arm.name} becomes slower than {crossing.faster.arm.name} at {unit.amount(size)}",
         f"95 %: {low} to {high}; measured at {grouped(crossing.below)} and {grouped(crossing.above)}",
     )
 
@@ -208,7 +237,9 @@ def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
 def _spoken(race: Race) -> dict[str, str]:
     """What tells races apart, in words; the length of the job does not, for a sweep times single updates."""
     setting = race.reference.setting
-    words = {each.name: each.words(setting) for each in COORDINATES if not each.raced and each.name != "updates"}
+    own = ("dtype", "threads") if setting.is_step else [each.name for each in COORDINATES if not each.raced]
+    words = {name: BY_NAME[name].words(setting) for name in own if name != "updates"}
+    words |= {name: f"{name} {value}" for name, value in setting.parameters}
     return {"workload": race.workload} | {name: text for name, text in words.items() if text}
 
 

@@ -6,14 +6,14 @@ from impls.contract.words import grouped
 from reports.run.columns import verdict
 from reports.run.report import RaceResult
 from reports.run.rows import Row
-from reports.run.sweep import UNITS, Course, Sweep, series_of, size_of
+from reports.run.sweep import Course, Size, Sweep, series_of, size_of
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column
 
 
 def sweep_columns(sweep: Sweep) -> tuple[Column[Course], ...]:
     """Where an arm's time goes as the swept coordinate grows: what is fixed, what each costs, its times at both ends."""
-    one = UNITS[sweep.swept][0]
+    one = sweep.unit.one
     return (
         Column("arm", "the file below impls/, device and mode", lambda course, _: course.name, right=False, wraps=True),
         Column(
@@ -48,7 +48,7 @@ def _memory(course: Course, _: float) -> str:
     return f"{' to '.join(ends)} MiB" if known else NOTHING
 
 
-def _at(size: int, sweep: Sweep, dispensable: int) -> Column[Course]:
+def _at(size: Size, sweep: Sweep, dispensable: int) -> Column[Course]:
     seconds = {course: p.seconds for course in sweep.courses for p in course.points if p.size == size}
     return Column(
         f"at {grouped(size)}",

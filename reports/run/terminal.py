@@ -13,6 +13,7 @@ from reports.run.columns import unit_of
 from reports.run.findings import answers
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row, excuses
+from reports.run.step_findings import step_answers
 from reports.run.step_summary import StepSummary
 from reports.run.sweep import Sweep, finding, no_crossing, telling_crossings
 from reports.run.sweep_columns import race_columns, sweep_columns
@@ -111,12 +112,16 @@ def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableTy
     yield Text(plain(sweep.title), style="bold")
     crossings, others = telling_crossings(sweep)
     for crossing in crossings:
-        yield indented(plain(finding(crossing, sweep.swept).text))
+        yield indented(plain(finding(crossing, sweep.unit).text))
     if others:
         yield indented(f"And {others} more: see summary.md.")
     if none := no_crossing(sweep):
         yield indented(none)
-    yield indented(plain(answers(report.rows).text))
+    stepped = any(result.step for result in report.races)
+    yield indented(plain((step_answers if stepped else answers)(report.rows).text))
+    said = (each.text for result in report.races for each in result.findings if each.kind == "wrong answers")
+    for text in dict.fromkeys(said) if stepped else ():
+        yield indented(plain(text), style="bold red")
     yield Text()
     columns = sweep_columns(sweep)
     lines = [cells(columns, course) for course in sweep.courses]

@@ -1,7 +1,7 @@
 """Races of a step made by hand: recipes with their answers, patches and compiled graphs, of which reports are made."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -119,6 +119,26 @@ def reported(
 def _at(record: Record, parameters: tuple[tuple[str, ParameterValue], ...]) -> Record:
     arm = record.arm
     return replace(record, arm=replace(arm, setting=dataclasses.replace(arm.setting, parameters=parameters)))
+
+
+def swept_step(
+    speeds: Mapping[str, Callable[[Any], float]], name: str, values: Sequence[float], answer: Answer = SAME
+) -> RunReport:
+    """The report of a sweep over a parameter: seconds an update at each value by recipe, of which the first is plain."""
+    races, all_records = [], []
+    for value in values:
+        parameters = tuple(sorted((dict(PARAMETERS) | {name: value}).items()))
+        roles: list[tuple[str, Role]] = [("plain", "reference"), ("plain", "twin")]
+        roles += [(one, "arm") for one in speeds if one != "plain"]
+        records = [
+            _at(record, parameters)
+            for one, role in roles
+            for record in answered(one, speeds[one](value), IDENTICAL if one == "plain" else answer, role=role)
+        ]
+        reference, twin, *arms = dict.fromkeys(record.arm for record in records)
+        races.append(race(*arms, reference=reference, twin=twin))
+        all_records += records
+    return report_of(plan(*races, swept=name), ENVIRONMENT, all_records)
 
 
 def of_recipe(report: RunReport, name: str) -> Row:

@@ -1,16 +1,21 @@
 """How arms grow over a sweep: fits and crossings of made-up costs, and what is missing stays missing."""
 
+import io
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from bench.cli.console import show
 from bench.results.record import Record, Status
 from bench.results.statistics import Estimate
+from reports.run import markdown, terminal
 from reports.run.report import report_of
-from reports.run.sweep import Crossing, Point, Sweep, finding, fit_of, telling_crossings
+from reports.run.sweep import Crossing, Point, Sweep, finding, fit_of, telling_crossings, unit_of_sweep
 from tests.reports.records import TWIN, WRONG, arm, grown, plan, race, record, rounds
+from tests.reports.steps import DIFFERENT, swept_step
 
 SIZES = (100, 1_000, 10_000, 100_000)
 
@@ -36,7 +41,7 @@ def points(cost: Callable[[int], float], *sizes: int) -> list[Point]:
     return [Point(size, Estimate(cost(size), None, None, 1)) for size in sizes]
 
 
-def sizes(found: Sweep) -> dict[str, list[int]]:
+def sizes(found: Sweep) -> dict[str, list[float]]:
     """The sizes at which each arm has a point."""
     return {course.name: [point.size for point in course.points] for course in found.courses}
 
@@ -212,7 +217,7 @@ def test_series_are_kept_apart() -> None:
     assert {(c.slower.series, c.faster.series) for c in found.crossings} == {
         (name, name) for name in ("1 thread", "2 threads")
     }
-    assert {finding(crossing, "rows").text.partition(" becomes ")[0] for crossing in found.crossings} == {
+    assert {finding(crossing, found.unit).text.partition(" becomes ")[0] for crossing in found.crossings} == {
         "1 thread: linear/c cpu eager",
         "2 threads: linear/c cpu eager",
     }
@@ -256,13 +261,40 @@ def test_many_crossings_are_counted() -> None:
 
 def test_a_crossing_is_a_sentence() -> None:
     """It names both arms, the size with its interval, and the sizes at which it was seen, in the swept unit."""
-    (crossing,) = growth().crossings
+    found = growth()
+    (crossing,) = found.crossings
     assert isinstance(crossing, Crossing)
-    said = finding(crossing, "rows").text.removesuffix(".")
+    said = finding(crossing, found.unit).text.removesuffix(".")
     assert re.fullmatch(
         r"linear/c cpu eager becomes slower than linear/nn_sgd cpu eager at 1\d \d00 rows "
         r"\(95 %: 1\d \d00 to 1\d \d00; measured at 10 000 and 100 000\)",
         said,
     )
-    assert " rows a batch (95 %" in finding(crossing, "batch").text
-    assert " features (95 %" in finding(crossing, "features").text
+    for swept, words in (("batch", " rows a batch (95 %"), ("features", " features (95 %")):
+        counted = unit_of_sweep(plan(race(), swept=swept))
+        assert words in finding(crossing, counted).text
+
+
+def test_a_parameter_of_a_step_can_be_swept() -> None:
+    """Sizes are the values of the parameter, whole or not; title, fit and crossing name it, and nothing says rows."""
+    report = swept_step({"plain": straight(1e-4, 1e-7), "fused": straight(1e-5, 3e-7)}, "hidden", (64, 256, 1024))
+    found = report.sweep
+    assert found is not None
+    assert found.title == "my_step.py, float32, 1 thread, batch 64, hidden at 3 sizes from 64 to 1 024"
+    assert [point.size for point in found.courses[0].points] == [64, 256, 1024]
+    (crossing,) = found.crossings
+    assert " becomes slower than plain cpu at hidden 4" in finding(crossing, found.unit).text
+    text = markdown.render(report)
+    assert "each unit of hidden" in text
+    assert "rows" not in text.partition("What the columns say")[0]
+    assert swept_step({"plain": straight(1e-4, 1.0)}, "rate", (0.5, 1.5)).races[1].race.slug.count("rate1.5") == 1
+
+
+def test_a_wrong_answer_in_a_sweep_of_a_step_is_loud() -> None:
+    """It is named once for each size at which it was wrong, though the races have no findings of their own there."""
+    report = swept_step({"plain": straight(1e-4, 1e-7), "fused": straight(1e-5, 3e-7)}, "hidden", (64, 256), DIFFERENT)
+    sink = io.StringIO()
+    show(terminal.render(report, 100), Console(file=sink, width=100))
+    said = " ".join(sink.getvalue().split())
+    assert said.count("WRONG ANSWER of fused: change of 0.weight is off by 21.4 bits") == 1
+    assert "oracle" not in said
