@@ -19,7 +19,7 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.report import RaceResult
-from reports.run.rows import Row
+from reports.run.rows import Row, names_of
 from reports.run.time_to_loss import contestants
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -45,10 +45,12 @@ LEFT, BELOW = 0.85, 0.55  # inches that the scales take
 class Line:
     """The seconds that an arm takes in all: start + update x number of updates.
 
+    name        the arm's; "~" marks a start that was measured while others were starting
     break_even  updates after which it has caught up with the reference; None where it never does, or need not
     """
 
     row: Row
+    name: str
     start: float
     update: float
     break_even: int | None
@@ -57,18 +59,16 @@ class Line:
         """Total seconds after so many updates."""
         return self.start + self.update * updates
 
-    @property
-    def name(self) -> str:
-        """The arm's name; "~" marks a start that was measured while others were starting."""
-        return self.row.arm.name + ("" if self.row.cold_alone else "~")
-
 
 def draw(result: RaceResult, palette: Palette) -> Figure | None:
-    """The figure of one race; None without an arm whose start and update were both measured."""
+    """The figure of one race; None without an arm whose start and update were both measured.
+
+    A step has no job: its figure is of the numbers of updates after which starts pay off, and there is none without.
+    """
     lines = lines_of(result)
-    if not lines:
+    job = None if result.step else result.race.reference.setting.updates
+    if not lines or not (job or _slow_starters(lines)):
         return None
-    job = result.race.reference.setting.updates
     table = [
         (
             line.row.arm.implementation,
@@ -78,7 +78,7 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
             line.update,
             line.break_even,
             job,
-            line.at(job),
+            line.at(job) if job else None,
         )
         for line in lines
     ]
@@ -92,10 +92,12 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
 def lines_of(result: RaceResult) -> list[Line]:
     """The lines of the faithful arms. Updates follow the paired ratios, so that lines cross where the table says they do."""
     rows = [row for row in contestants(result) if row.seconds and row.cold_seconds is not None]
+    names = names_of(result.rows)
     base = next((row.seconds.value for row in rows if row.arm.role == "reference" and row.seconds), None)
     return [
         Line(
             row,
+            names[row.arm] + ("" if row.cold_alone else "~"),
             row.cold_seconds or 0.0,
             base * row.ratio.value if base and row.ratio and row.arm.role != "reference" else row.seconds.value,
             row.break_even.updates or None if row.break_even else None,
@@ -105,7 +107,16 @@ def lines_of(result: RaceResult) -> list[Line]:
     ]
 
 
-def _sentences(lines: Sequence[Line], job: int) -> list[str]:
+def _sentences(lines: Sequence[Line], job: int | None) -> list[str]:
+    sentences = [*_about_job(lines, job)] if job else [f"Slower starts that pay off: {_listed(_slow_starters(lines))}."]
+    if any(not line.row.cold_alone for line in lines):
+        sentences.append(
+            "~: other arms were starting at the same time, so this start is longer than it would be alone."
+        )
+    return sentences
+
+
+def _about_job(lines: Sequence[Line], job: int) -> list[str]:
     first = _soonest(lines, job)
     reference = next((line for line in lines if line.row.arm.role == "reference"), None)
     sentences = [
@@ -120,10 +131,6 @@ def _sentences(lines: Sequence[Line], job: int) -> list[str]:
         sentences.append(f"Slower starts that pay off within the job: {_listed(within)}.")
     if beyond:
         sentences.append(f"Slower starts that pay off only later: {_listed(beyond)}.")
-    if any(not line.row.cold_alone for line in lines):
-        sentences.append(
-            "~: other arms were starting at the same time, so this start is longer than it would be alone."
-        )
     return sentences
 
 
@@ -143,8 +150,9 @@ def _listed(lines: Sequence[Line]) -> str:
 
 
 def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentences: Sequence[str]) -> MatplotlibFigure:
-    job = result.race.reference.setting.updates
-    noted = [_soonest(lines, job), *_slow_starters(lines)[:2], *_slow_starters(lines)[-1:]]
+    job = None if result.step else result.race.reference.setting.updates
+    late = _slow_starters(lines)
+    noted = [*([_soonest(lines, job)] if job else []), *late[:2], *late[-1:]]
     named = [line for line in lines if len(lines) <= FEW or _stands_out(line, palette) or line in noted]
     texts = {line.row.arm: labels.short(_label(line)) for line in named}
     right = labels.room(list(texts.values()))
@@ -152,9 +160,9 @@ def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentenc
     notes = [*sentences, "Every start was timed once; an update's seconds are paired with the reference's, lap by lap."]
     canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
     axes = canvas.axes(LEFT, BELOW, wide, tall)
-    last = BEYOND * max(
-        [job, *(line.break_even for line in lines if line.break_even and line.break_even <= FURTHEST * job)]
-    )
+    marked = [line.break_even for line in late if line.break_even]
+    first = job or min(marked)
+    last = BEYOND * max([first, *(updates for updates in marked if updates <= FURTHEST * first)])
     updates = np.geomspace(1, last, 80)
     _scales(axes, lines, last)
     muted = [np.column_stack([updates, line.at(updates)]) for line in lines if not _stands_out(line, palette)]
@@ -168,7 +176,8 @@ def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentenc
             Label(texts[line.row.arm], (last, line.at(last)), line_style, bold=line.row.arm.role == "reference")
         )
     _marks(axes, lines, palette, last)
-    _job(axes, job)
+    if job:
+        _job(axes, job)
     labels.name_ends(axes, ends, wide, tall)
     axes.text(
         1 + labels.KEY[-1] / wide,

@@ -16,6 +16,8 @@ def command(arm: Arm, race: Race) -> str:
 
     Of several devices, modes or watches the reference takes the first, so its own stands before the arm's.
     """
+    if arm.setting.is_step:
+        return _of_step(arm)
     known = workloads().get(arm.workload)  # a run may be older than the catalogue of today
     reference = race.reference
     options: dict[str, object] = {}
@@ -31,6 +33,18 @@ def command(arm: Arm, race: Race) -> str:
     options |= {name: ",".join(dict.fromkeys(pair)) for name, pair in pairs.items() if pair != ("none", "none")}
     options |= unusual(arm)
     typed = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    return plain(shlex.join([*PROGRAM, *typed]))
+
+
+def _of_step(arm: Arm) -> str:
+    """The command that races one recipe against the step as it is written, at the same parameters."""
+    setting = arm.setting
+    typed = [arm.workload, "--rewrite", "none"]
+    typed += ["--recipe", arm.implementation] if arm.role == "arm" else []
+    typed += [part for name, value in setting.parameters for part in ("--set", f"{name}={value}")]
+    for name in ("device", "dtype", "threads", "seed"):
+        if getattr(setting, name) != DEFAULTS[name]:
+            typed += [f"--{name}", str(getattr(setting, name))]
     return plain(shlex.join([*PROGRAM, *typed]))
 
 

@@ -21,6 +21,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import answered, everything, reported
 
 PALETTE = Palette({})
 LATE = arm("linear/while_loop", mode="compile")
@@ -118,3 +119,13 @@ def test_names_are_harmless() -> None:
     for text in (words_of(figure), figure.text):
         assert "=cmd [31m $x$ cpu eager" in text
     assert "'=cmd" in numbers_of(figure)["implementation"].to_string()
+
+
+def test_a_step_has_no_job() -> None:
+    """Of a step the figure says when slower starts pay off, and nothing of a job; where none does there is no figure."""
+    figure = draw(everything().races[0], PALETTE)
+    assert figure
+    assert figure.text.startswith("Slower starts that pay off: whole_graph after 14")
+    assert "job" not in words_of(figure)
+    assert "cpu" not in words_of(figure)
+    assert draw(reported(answered("fused", 5e-4)).races[0], PALETTE) is None

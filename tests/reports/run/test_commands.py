@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 import typer
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from bench.cli import options
 from bench.cli.run import choice
 from bench.results.record import Arm, Race
 from bench.runner.plan import make_plan
+from impls.recipe import steps
 from reports.run.commands import command
 from tests.reports.records import MANUAL, REFERENCE, arm, race
 
@@ -100,3 +102,16 @@ def test_an_arm_of_an_unknown_workload_has_a_command_all_the_same() -> None:
     typed = command(old, Race(workload="gone/away", arms=(old,)))
     for part in ("--workload gone/away", "--reference gone/one", "--rows 100000", "--updates 10000", "--features 1"):
         assert part in typed
+
+
+@pytest.mark.parametrize("recipe", ["fused", "plain"])
+def test_the_command_races_a_recipe_against_the_step(recipe: str) -> None:
+    """Read and planned as `bench run` does it, it gives one race with this recipe at these parameters, and no other arm."""
+    file = steps.find("steps/digits_mlp")
+    setting = steps.setting(file, {"hidden": 48}, dtype="float64", threads=2, seed=3)
+    reference = Arm(workload=file.name, implementation="plain", setting=setting, role="reference")
+    contestant = replace(reference, implementation=recipe, role="reference" if recipe == "plain" else "arm")
+    (planned_race,) = planned(command(contestant, Race(workload=file.name, arms=(reference, contestant))))
+    assert planned_race.reference == reference
+    assert {one.implementation for one in planned_race.arms} == {"plain", recipe}
+    assert contestant in planned_race.arms
