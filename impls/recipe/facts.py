@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.utils import _pytree as pytree
 
 from impls.recipe.state import RandomState, outermost, tensors
@@ -25,7 +26,8 @@ class Facts:
     own_update    whether the file writes the whole update itself
     draws         whether an update draws random numbers
     sparse        names of parameters whose gradients are sparse
-    moving        names of Python numbers in model and optimizer that an update changes; not those that `schedule` sets
+    moving        names of Python numbers in model, optimizer and its scheduler that an update changes; not those that
+                  `schedule` sets
     replaced      names of tensors that an update replaces instead of writing into them
     moved_buffers names of buffers that an update changes
     writes_batch  whether an update changes its batch
@@ -63,6 +65,13 @@ class Watch:
         self._numbers = _numbers(step)
         self._versions = _versions(batch)
         self._random = RandomState()
+        self._gradients: dict[int, Tensor] = {}  # as they were added up: an update may set them to None at its end
+        leaves = [parameter for parameter in step.parameters if parameter.is_leaf]
+        self._hooks = [parameter.register_post_accumulate_grad_hook(self._see) for parameter in leaves]
+
+    def _see(self, parameter: Tensor) -> None:
+        if parameter.grad is not None:
+            self._gradients[id(parameter)] = parameter.grad.detach()
 
     def facts(self) -> Facts:
         """What has changed since."""
@@ -70,7 +79,11 @@ class Watch:
         after = tensors(step.model, step.optimizer)
         numbers = _numbers(step)
         known = {id(p): name.removeprefix("parameter ") for name, p in after.items() if name.startswith("parameter")}
-        gradients = {known.get(id(p), "?"): p.grad for p in step.parameters}
+        gradients = {
+            known.get(id(p), "?"): p.grad if p.grad is not None else self._gradients.get(id(p)) for p in step.parameters
+        }
+        for hook in self._hooks:
+            hook.remove()
         return Facts(
             own_update="update" in step.file.functions,
             draws=self._random != RandomState(),
@@ -129,6 +142,8 @@ def _numbers(step: "LiveStep") -> Mapping[str, float]:
     for path, module in outermost(step.model, nn.Module).items():
         for name, part in module.named_modules():
             add(".".join(filter(None, ("model", path, name))) + ".", vars(part))
+    for path, scheduler in outermost(step.optimizer, LRScheduler).items():
+        add(".".join(filter(None, ("optimizer", path))) + ".", vars(scheduler))
     for path, optimizer in outermost(step.optimizer, Optimizer).items():
         where = ".".join(filter(None, ("optimizer", path))) + "."
         add(where, vars(optimizer))

@@ -186,7 +186,9 @@ def check_learns(step: "LiveStep", facts: Facts, before: Sequence[Tensor], losse
             raise StepFault(
                 f"{file.where('optimizer')}: the learning rate is 0, so the step learns nothing: give it one."
             )
-        if len(no_gradient) == len(step.parameters):
+        if not any(
+            one.grad is not None and (one.grad.is_sparse or one.grad.any()) for one in step.parameters
+        ):  # else it adds gradients up
             raise StepFault(
                 f"{where}: {len(losses)} updates leave every parameter as it was, so right could not be told from wrong: are "
                 "gradients set to zero between backward() and optimizer.step()?"

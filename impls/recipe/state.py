@@ -79,10 +79,11 @@ def tensors(model: object, optimizer: object) -> dict[str, Tensor]:
             for attribute, value in vars(part).items():
                 if not attribute.startswith("_"):
                     state |= {f"attribute {where}{key}": tensor for key, tensor in _loose(value, attribute)}
-    for place, loose in _parts(model):
-        if isinstance(loose, Tensor):  # a model that is no module: tensors in a dict, a list or an object
-            state[f"parameter {place}"] = loose
-            names[id(loose)] = str(place)
+    named = {id(tensor) for tensor in state.values()}
+    for path, tensor in outermost(model, Tensor).items():  # of what is no module, or hidden in one
+        if id(tensor) not in named:
+            state[f"{'parameter' if tensor.requires_grad else 'attribute'} {path}"] = tensor
+            names[id(tensor)] = path
     for path, one in outermost(optimizer, Optimizer).items():
         before = f"{path}." if path else ""
         parameters = [parameter for group in one.param_groups for parameter in group["params"]]
