@@ -8,7 +8,7 @@ add a case where the worker matches on commands.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,13 +16,10 @@ from msgspec import Struct
 from bench.results import record
 from bench.results.examined import Examined
 from bench.results.record import Arm
-from bench.runner.message import Answer, Command, Done
+from bench.runner.message import Answer, Command, Done, Fault
 from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from impls.contract import Work
 from impls.contract.setting import Setting
-
-FaultStatus = Literal["unsupported", "unavailable", "failed", "out_of_memory"]
-
 
 # What a worker may send before the answer, or instead of it.
 
@@ -31,13 +28,6 @@ class Step(Answer, frozen=True, kw_only=True):
     """What the worker does next; the time limit starts anew."""
 
     name: str
-
-
-class Fault(Answer, frozen=True, kw_only=True):
-    """Why the arm has ended, as its row shows it."""
-
-    status: FaultStatus
-    reason: str
 
 
 # A round of a race.
@@ -271,11 +261,6 @@ def prepare_judge(arm: Arm, *, file: str, cores: Sequence[int], members: int) ->
 def setting_of(fields: Mapping[str, Any]) -> Setting:
     """The setting that a command carries as plain values."""
     return msgspec.convert(fields, Setting)
-
-
-def encoded(message: Command[Any] | Answer) -> bytes:
-    """A message as one line."""
-    return msgspec.json.encode(message) + b"\n"
 
 
 def command(line: bytes) -> AnyCommand:

@@ -21,8 +21,8 @@ from bench.results.record import Arm, Status
 from bench.results.store import writing
 from bench.runner import messages
 from bench.runner.fork_server import Forked, ForkServer
-from bench.runner.message import A, Answer, Command
-from bench.runner.messages import Fault, Step
+from bench.runner.message import A, Answer, Command, Fault, encoded
+from bench.runner.messages import Step
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
@@ -93,16 +93,6 @@ def cores_for(arm: Arm, cores: Sequence[int], everywhere: Sequence[int]) -> Sequ
     return cores if wanted <= len(cores) else everywhere[-wanted:]
 
 
-def can_be_forked(arm: Arm) -> bool:
-    """Whether a server that has loaded torch can fork the arm's worker.
-
-    Threads do not survive a fork, a GPU's driver forbids it, and variables of a recipe are read while torch is loaded.
-    """
-    own = [rewrites()[name] for name in recipe_of(arm).rewrites]
-    alone = arm.setting.threads == 1 and arm.setting.device == "cpu"
-    return alone and not any(one.variables or one.threads > 1 for one in own)
-
-
 class Worker:
     """One live worker. `begin` sends a command and `answer` waits for its answer; `ask` does both. Every wait has an end.
 
@@ -163,7 +153,7 @@ class Worker:
         """Sends a command and returns at once."""
         self._step, self._deadline, self._answer = command.words, clock.now() + self._limit, None
         try:
-            os.write(self._commands, messages.encoded(command))
+            os.write(self._commands, encoded(command))
         except BrokenPipeError:
             pass  # it died; `answer` finds out how
 

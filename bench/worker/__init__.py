@@ -1,1 +1,1 @@
-"""The process in which one arm lives. The only folder of bench that loads torch."""
+"""The process in which one arm lives. Loads torch."""

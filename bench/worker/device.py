@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from bench import clock
+from impls.recipe.flags import global_flags as global_flags
 
 
 def absent(device: str) -> str | None:
@@ -36,14 +37,6 @@ def cannot_compile(device: str) -> str | None:
     if device == "cuda" and not any(map(shutil.which, [os.environ["CC"]] if "CC" in os.environ else ["gcc", "clang"])):
         return "torch.compile needs a C compiler for CUDA, with which triton builds its launchers: install gcc or clang"
     return None
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the host or the device ran out of memory."""
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or ("allocate" in text and "memory" in text))
 
 
 class Stopwatch:
@@ -110,17 +103,4 @@ def arithmetic() -> dict[str, object]:
     return {
         "float32 matmul precision": torch.get_float32_matmul_precision(),
         "denormal numbers": "kept" if torch.tensor([1e-40]).mul(1.0).item() else "flushed",
-    }
-
-
-def global_flags() -> dict[str, object]:
-    """The process-wide settings of torch that change what other code computes or how fast."""
-    return {
-        "default dtype": torch.get_default_dtype(),
-        "threads": torch.get_num_threads(),
-        "gradient mode": torch.is_grad_enabled(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "float32 matmul precision": torch.get_float32_matmul_precision(),
-        "cudnn benchmark": torch.backends.cudnn.benchmark,
-        "anomaly detection": torch.is_anomaly_enabled(),
     }

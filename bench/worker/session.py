@@ -156,7 +156,7 @@ class Session:
 
     def observe(self, target: str) -> Done:
         """Makes the updates that the judge of steps looks at, writes what they did, and goes back."""
-        from bench.judge import observation  # type: ignore[import-not-found]
+        from bench.judge import observation
 
         observation.write(Path(target), observation.observe(self.arm))
         return Done()

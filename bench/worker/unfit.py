@@ -1,6 +1,6 @@
 """What says that an arm cannot run here."""
 
-from bench.runner.messages import FaultStatus
+from bench.runner.message import FaultStatus
 
 
 class Unfit(Exception):

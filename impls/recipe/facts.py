@@ -62,7 +62,7 @@ class Watch:
         self._step, self._batch = step, batch
         self._tensors = tensors(step.model, step.optimizer)
         self._buffers = {name: t.clone() for name, t in self._tensors.items() if name.startswith("buffer")}
-        self._numbers = _numbers(step)
+        self._numbers = numbers(step)
         self._versions = _versions(batch)
         self._random = RandomState()
         self._gradients: dict[int, Tensor] = {}  # as they were added up: an update may set them to None at its end
@@ -77,7 +77,7 @@ class Watch:
         """What has changed since."""
         step = self._step
         after = tensors(step.model, step.optimizer)
-        numbers = _numbers(step)
+        moved = numbers(step)
         known = {id(p): name.removeprefix("parameter ") for name, p in after.items() if name.startswith("parameter")}
         gradients = {
             known.get(id(p), "?"): p.grad if p.grad is not None else self._gradients.get(id(p)) for p in step.parameters
@@ -88,7 +88,7 @@ class Watch:
             own_update="update" in step.file.functions,
             draws=self._random != RandomState(),
             sparse=tuple(name for name, gradient in gradients.items() if gradient is not None and gradient.is_sparse),
-            moving=tuple(name for name in numbers if numbers[name] != self._numbers.get(name, numbers[name])),
+            moving=tuple(name for name in moved if moved[name] != self._numbers.get(name, moved[name])),
             replaced=tuple(
                 name
                 for name in self._tensors
@@ -130,14 +130,14 @@ def _versions(batch: Any) -> list[int]:
     return [leaf._version for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor)]
 
 
-def _numbers(step: "LiveStep") -> Mapping[str, float]:
+def numbers(step: "LiveStep") -> Mapping[str, float]:
     """The Python numbers in modules, optimizers and their groups: a graph that is traced once would freeze them."""
-    numbers: dict[str, float] = {}
+    named: dict[str, float] = {}
 
     def add(where: str, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
             if isinstance(value, int | float) and not name.startswith("_"):
-                numbers[f"{where}{name}"] = value
+                named[f"{where}{name}"] = value
 
     for path, module in outermost(step.model, nn.Module).items():
         for name, part in module.named_modules():
@@ -150,4 +150,4 @@ def _numbers(step: "LiveStep") -> Mapping[str, float]:
         for number, group in enumerate(optimizer.param_groups):
             scheduled = "schedule" in step.file.functions
             add(f"{where}group {number}.", {k: v for k, v in group.items() if not (scheduled and k == "lr")})
-    return numbers
+    return named

@@ -81,10 +81,7 @@ class Row:
             return False
         counts = self.verdict.counts
         return bool(
-            self.word != "ok"
-            or self.verdict.screened
-            or text.changed(self.verdict)
-            or (counts and (counts.reason or text.answer(counts.answer)))
+            self.word != "ok" or self.verdict.screened or text.changed(self.verdict) or (counts and counts.reason)
         )
 
 

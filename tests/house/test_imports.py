@@ -15,12 +15,13 @@ LEVELS = (
     ("selfbench",),
     ("gate", "doctor", "profiler"),
     ("worker",),
+    ("judge",),
     ("runner",),
     ("system",),
     ("results",),
 )
 FRONT_ENDS = ("bench/__main__.py", "bench/conftest.py", "bench/test_arms.py")  # these may import any of the folders
-WORKER = ("bench/worker/", "bench/test_arms.py", "bench/conftest.py")  # run where torch is loaded
+WORKER = ("bench/worker/", "bench/judge/", "bench/test_arms.py", "bench/conftest.py")  # run where torch is loaded
 
 
 def level_of(folder: str) -> int:
@@ -100,7 +101,7 @@ def test_no_two_folders_import_each_other(package: str) -> None:
 
 
 def test_torch_is_loaded_by_the_worker_only() -> None:
-    """Importing any module of bench outside bench/worker, or of reports, does not load torch."""
+    """Importing any module of bench outside bench/worker and bench/judge, or of reports, does not load torch."""
     light = [source for source in sources("bench", "reports") if not source.startswith(WORKER)]
     modules = [source.removesuffix(".py").replace("/", ".") for source in light if not source.endswith("__main__.py")]
     script = (

@@ -16,7 +16,8 @@ from bench.profiler.py_spy import Sampler, SamplingError, parsed, trimmed
 from bench.system import toolchain
 
 AROUND = (
-    "<module> (bench/worker/main.py:250);main (bench/worker/main.py:243);Session.probe (bench/worker/session.py:200)"
+    "<module> (bench/worker/main.py:30);carry_out_commands (bench/runner/message.py:83);"
+    "Session.probe (bench/worker/session.py:200)"
 )
 INSIDE = "Subject.seconds (bench/worker/probes.py:50);Stopwatch.time (bench/worker/device.py:60)"
 ARM = "Right.advance (impls/linear/right.py:20)"

@@ -11,9 +11,9 @@ import pytest
 from bench import clock
 from bench.results.record import Arm
 from bench.results.store import WriteError
-from bench.runner import messages, worker_process
+from bench.runner import worker_process
 from bench.runner.fork_server import ForkServer
-from bench.runner.message import Answer
+from bench.runner.message import Answer, encoded
 from bench.runner.messages import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.runner.worker_process import ArmFault, Origin, Worker, allowed_cores
 from impls.contract.catalogue import workloads
@@ -52,7 +52,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]
 
 def sent(*answers: Answer) -> bytes:
     """These answers, as a worker sends them."""
-    return b"".join(map(messages.encoded, answers))
+    return b"".join(map(encoded, answers))
 
 
 def test_a_command_has_the_answer_that_its_class_says(stand_in: Stand) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench import clock
+from bench.runner.message import is_out_of_memory
 from bench.worker import device
 from tests.conftest import Checkout
 
@@ -37,13 +38,13 @@ def test_the_processor_is_always_there() -> None:
 
 def test_running_out_of_memory_is_recognised() -> None:
     """Python's own error, that of torch's allocator and those of drivers count; other errors do not."""
-    assert device.is_out_of_memory(MemoryError())
+    assert is_out_of_memory(MemoryError())
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)
-    assert device.is_out_of_memory(caught.value)
+    assert is_out_of_memory(caught.value)
     for text in ("CUDA error: out of memory", "Triton Error [CUDA]: out of memory"):
-        assert device.is_out_of_memory(RuntimeError(text))
-    assert not device.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+        assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_compiling_without_a_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,89 @@
+"""The process of the judge: examines one step, then judges the answers of its arms. Started by `worker_process.py` only.
+
+python -m bench.judge.main COMMANDS ANSWERS CORES      two file descriptors, and the cores it starts on: "0,1"
+"""
+
+import os
+import traceback
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from bench.results import record
+from bench.runner import message, messages
+from bench.runner.message import Answer, Fault, Send
+from bench.runner.messages import Judge, JudgeCommand, Judged, JudgePrepared, PrepareJudge, Step
+from impls.recipe import step_file
+from impls.recipe.step_file import StepFault
+
+
+class Session:
+    """The judge of one step.
+
+    send  takes what is to be said while a command is carried out
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def carry_out(self, command: JudgeCommand) -> Answer:
+        """The answer to a command. What the step's file raises comes through."""
+        return self.prepare(command) if isinstance(command, PrepareJudge) else self.judge(command)
+
+    def prepare(self, command: PrepareJudge) -> JudgePrepared:
+        """Examine the step, and compute truth and ensembles."""
+        self._say("import")
+        os.sched_setaffinity(0, command.cores)
+        import torch
+
+        from bench.judge.examine import examined
+        from bench.judge.referee import Referee
+        from impls.recipe.flags import global_flags
+
+        setting = messages.setting_of(command.setting)
+        torch.set_num_threads(setting.threads)
+        flags = global_flags()
+        file = step_file.read(Path(command.file), command.workload)
+        self._referee = Referee(file, setting, command.members, self._say)
+        self._say("examination of the step")
+        return JudgePrepared(examined=examined(self._referee, flags))
+
+    def judge(self, command: Judge) -> Judged:
+        """Judge one arm. Whatever goes wrong with one answer does not end the judge, which has others to judge."""
+        from bench.judge import observation
+
+        paths = [Path(name) for name in (command.observation, command.observation_float64) if name]
+        try:
+            single, *double = [observation.read(path) for path in paths]
+            word = self._referee.judge(
+                command.implementation, single, double[0] if double else None, command.no_float64
+            )
+        except (SafetensorError, OSError) as error:
+            word = record.Answer(word="unjudged", reason=f"its answer cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001 - a fault of the judge's own, which the row shows and the log explains
+            traceback.print_exception(error)
+            word = record.Answer(word="unjudged", reason=f"the judge failed: {message.reason_of(error)}")
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+        return Judged(answer=word)
+
+    def _say(self, step: str) -> None:
+        self._send(Step(name=step))
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What ended the judge: the step's own fault in its own sentence."""
+    if isinstance(error, StepFault):
+        traceback.print_exception(error)
+        return Fault(status="failed", reason=str(error))
+    return message.fault_of(error)
+
+
+def main() -> None:
+    """Carries out commands until the pipe closes or the step fails."""
+    message.carry_out_commands(lambda send, _: Session(send).carry_out, messages.judge_command, fault_of)
+
+
+if __name__ == "__main__":
+    main()

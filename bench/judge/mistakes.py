@@ -1,0 +1,251 @@
+"""Mistakes that the plain step is made to make on purpose, to name the one that a wrong answer has made."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.judge.bits import ALGEBRA, NOTHING, Standard, compare
+from bench.judge.observation import CHANGE, Observation, observe
+from impls.recipe.live_step import WARM, LiveStep
+
+PROBE = 2.0**-10  # relative factor by which a size is changed to see what answers to it
+REPEATS = 6  # of the search for a factor, by Newton's method
+LARGEST = 100.0  # factors beyond this are not looked for
+
+Made = Callable[[LiveStep], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known way to be wrong.
+
+    text     goes on after "it is what comes out when": "the second update is left out"
+    made     makes the plain step make it, while it is entered
+    batches  that the updates read
+    """
+
+    text: str
+    made: Made = lambda _: contextlib.nullcontext()
+    batches: Sequence[int | None] = (None, None)
+
+
+@contextlib.contextmanager
+def _gradients_kept(step: LiveStep) -> Iterator[None]:
+    """Gradients are not set to None or zero."""
+    with _replaced([(one, "zero_grad", lambda *_, **__: None) for one in step.optimizers.values()]):
+        yield
+
+
+@contextlib.contextmanager
+def _no_step(step: LiveStep) -> Iterator[None]:
+    with _replaced([(one, "step", lambda *_, **__: None) for one in step.optimizers.values()]):
+        yield
+
+
+@contextlib.contextmanager
+def _no_weight_decay(step: LiveStep) -> Iterator[None]:
+    groups = [group for one in step.optimizers.values() for group in one.param_groups if group.get("weight_decay")]
+    before = [group["weight_decay"] for group in groups]
+    for group in groups:
+        group["weight_decay"] = 0.0
+    try:
+        yield
+    finally:
+        for group, value in zip(groups, before, strict=True):
+            group["weight_decay"] = value
+
+
+@contextlib.contextmanager
+def _whole_weight_decay(step: LiveStep) -> Iterator[None]:
+    """Matrices decay as if by weight_decay=1: what inductor 2.13 makes of add(mm(a, b), p, alpha=weight_decay)."""
+
+    def decayed(group: dict[str, Any]) -> None:
+        for parameter in group["params"]:
+            if parameter.grad is not None and parameter.dim() == 2 and group.get("weight_decay"):
+                parameter.grad = parameter.grad + (1 - group["weight_decay"]) * parameter.detach()
+
+    with _before_each_step(step, decayed):
+        yield
+
+
+@contextlib.contextmanager
+def _gradients_not_changed(step: LiveStep) -> Iterator[None]:
+    """What the file's `gradients` does is left out."""
+    with _replaced([(step.module, "gradients", lambda *_, **__: None)] if hasattr(step.module, "gradients") else []):
+        yield
+
+
+@contextlib.contextmanager
+def _loss_twice(step: LiveStep) -> Iterator[None]:
+    """The loss is computed once more, without gradients, before each time that it is computed."""
+    inner = getattr(step.module, "loss", None)
+
+    def loss(*arguments: Any) -> Any:
+        with torch.no_grad():
+            inner(*arguments)  # type: ignore[misc]
+        return inner(*arguments)  # type: ignore[misc]
+
+    with _replaced([(step.module, "loss", loss)] if inner else []):
+        yield
+
+
+@contextlib.contextmanager
+def _evaluation_mode(step: LiveStep) -> Iterator[None]:
+    training = [part for module in step.modules.values() for part in module.modules() if part.training]
+    for part in training:
+        nn.Module.train(part, False)
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def _multiplied(factor: float) -> Made:
+    """Every gradient is multiplied before the optimizer reads it."""
+
+    def multiply(group: dict[str, Any]) -> None:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                parameter.grad.mul_(factor)
+
+    return lambda step: _before_each_step(step, multiply)
+
+
+def _other_rate(factor: float) -> Made:
+    """Every learning rate is multiplied."""
+
+    def multiply(group: dict[str, Any]) -> None:
+        group["lr"] = group["lr"] * factor
+
+    def divide(group: dict[str, Any]) -> None:
+        group["lr"] = group["lr"] / factor
+
+    return lambda step: _before_each_step(step, multiply, divide)
+
+
+MISTAKES = (
+    Mistake("no update is made at all", batches=()),
+    Mistake("the optimizer's step is left out", _no_step),
+    Mistake("the second update is left out", batches=(None,)),
+    Mistake("the first update is left out", batches=(WARM + 1,)),
+    Mistake("the second update reads the batch of the first again (a stale batch)", batches=(WARM, WARM)),
+    Mistake("each update reads the batch of the one before (a stale batch)", batches=(WARM - 1, WARM)),
+    Mistake("each update reads the batch of the one after it", batches=(WARM + 1, WARM + 2)),
+    Mistake("gradients are added to those of the update before (zero_grad is missing)", _gradients_kept),
+    Mistake("the weight decay is lost", _no_weight_decay),
+    Mistake("matrices decay by 1 instead of by weight_decay (a known fault of inductor)", _whole_weight_decay),
+    Mistake("what `gradients` does to the gradients is left out", _gradients_not_changed),
+    Mistake("the loss is computed twice in each update, so that buffers move twice", _loss_twice),
+    Mistake("the model is in evaluation mode", _evaluation_mode),
+)
+FACTORS = (
+    ("every gradient is multiplied by {:.6g}", _multiplied),
+    ("the learning rate is multiplied by {:.6g}", _other_rate),
+)
+
+
+def named(answer: Observation, step: LiveStep, standard: Standard, limit: float = ALGEBRA) -> str:
+    """The known mistake that makes the plain step answer the same; "" where it is none of them.
+
+    step  the plain step, in the dtype of the answer
+    """
+    for mistake in MISTAKES:
+        made = observe(step, mistake.made(step), mistake.batches)
+        if _agrees(answer, made, standard, limit):
+            return mistake.text
+    for text, kind in FACTORS:
+        factor, made = 1.0, standard.truth
+        for _ in range(REPEATS):
+            probed = observe(step, kind(factor * (1 + PROBE))(step))
+            factor = _closer(factor, answer, made, probed)
+            if not 1 / LARGEST < abs(factor) < LARGEST:
+                break
+            made = observe(step, kind(factor)(step))
+            if _agrees(answer, made, standard, limit):
+                return text.format(factor)
+    return ""
+
+
+def smallest_factor(step: LiveStep, standard: Standard, *, limit: float, gradients: bool) -> float | None:
+    """The smallest relative error of all gradients that would be noticed here; None where no error of them shows.
+
+    limit      bits lost from which it is noticed
+    gradients  whether an arm shows its gradients, or only what they change
+    """
+    made = observe(step, _multiplied(1 + PROBE)(step))
+    comparison = compare(made, standard)
+    lost = [
+        max(bits, comparison.scales.get(name, NOTHING))
+        for name, bits in comparison.bits.items()
+        if gradients or name.startswith(CHANGE)
+    ]
+    smallest = PROBE * 2 ** (limit - max(lost, default=NOTHING))
+    return smallest if smallest < 1 else None
+
+
+def _agrees(answer: Observation, made: Observation, standard: Standard, limit: float) -> bool:
+    """Whether an answer is what a mistake makes, up to rounding, in all that both have; and the mistake makes a difference."""
+    shown = {name: made[name] for name in standard.truth if name in made}
+    comparison = compare(answer, Standard(made, shown, standard.spreads))
+    differs = compare(made, standard)
+    return comparison.most <= limit and not comparison.faults and (differs.most > limit or bool(differs.faults))
+
+
+def _closer(factor: float, answer: Observation, made: Observation, probed: Observation) -> float:
+    """A better factor, by Newton's method on the tensor whose difference is most in the direction that a factor moves it.
+
+    made    what the last factor makes
+    probed  what a factor makes that is larger by the share PROBE
+    """
+    best = (False, 0.0, 0.0)  # whether there is a direction at all, how well it is met, and how far to go
+    for name, value in made.items():
+        if name.startswith(CHANGE) and name in answer and answer[name].shape == value.shape:
+            slope = (probed[name].double() - value.double()) / (factor * PROBE)
+            missing = answer[name].double() - value.double()
+            along, steep, far = (missing * slope).sum().item(), slope.norm().item(), missing.norm().item()
+            if steep > 0 and far > 0:
+                best = max(best, (value.numel() > 1, abs(along) / (steep * far), along / steep**2))
+    return factor + best[2]
+
+
+@contextlib.contextmanager
+def _before_each_step(
+    step: LiveStep, change: Callable[[dict[str, Any]], None], back: Callable[[dict[str, Any]], None] = lambda _: None
+) -> Iterator[None]:
+    """Changes each group of an optimizer before its `step`, and changes it back behind it."""
+
+    def changed(inner: Callable[..., Any], groups: list[dict[str, Any]]) -> Callable[..., Any]:
+        def stepped(*arguments: Any, **named: Any) -> Any:
+            for group in groups:
+                change(group)
+            try:
+                return inner(*arguments, **named)
+            finally:
+                for group in groups:
+                    back(group)
+
+        return stepped
+
+    with _replaced([(one, "step", changed(one.step, one.param_groups)) for one in step.optimizers.values()]):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(replacements: Sequence[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Sets attributes, and puts back what was there."""
+    before = [vars(owner).get(name) for owner, name, _ in replacements]
+    for owner, name, value in replacements:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for (owner, name, _), value in zip(replacements, before, strict=True):
+            if value is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)

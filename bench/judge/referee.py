@@ -1,0 +1,156 @@
+"""The referee of one step: prepares truth and ensembles once, then judges the answers of its arms."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from bench import clock
+from bench.judge import mistakes
+from bench.judge.bits import ALGEBRA, Comparison, Standard, compare
+from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation
+from bench.judge.truth import standard
+from bench.judge.words import SAME, Evidence, answered
+from bench.results.record import Answer
+from impls.contract.setting import Setting
+from impls.recipe.live_step import LiveStep
+from impls.recipe.recipe import Recipe
+from impls.recipe.step_file import StepFile
+
+MEMBERS_FLOAT64 = 9  # of the ensemble in float64, whose limit is wide
+OTHER_DRAWS = (
+    "its updates draw other random numbers than the plain step's, so that single updates cannot be compared; "
+    "distributions are not judged yet"
+)
+
+
+class Referee:
+    """Judges arms of a step at a setting.
+
+    plain      the plain step, in the dtype that is raced
+    double     the same in float64; None where it cannot be computed so
+    no_double  why not
+    seconds    that truth and ensembles took
+
+    members  of the ensemble; 0: the step is built only, and nothing can be judged
+    say      takes what is being done
+    """
+
+    def __init__(
+        self, file: StepFile, setting: Setting, members: int, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        begin = clock.now()
+        say("build of the step")
+        self.plain = LiveStep(file, setting)
+        self.double, self.no_double = in_float64(self.plain)
+        self._single = standard(self.plain, self.double, members, say)
+        self._exact = self._single
+        if self.double is not None and self.double is not self.plain:
+            self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
+        self._decided: dict[str, Comparison] = {}  # in float64, by implementation
+        self._known_factors: dict[tuple[bool, bool], float | None] = {}
+        self.seconds = clock.now() - begin
+
+    @property
+    def single(self) -> Standard:
+        """What answers are compared with in the dtype that is raced."""
+        return self._single
+
+    @property
+    def exact(self) -> Standard:
+        """What answers are compared with in float64; the same as `single` where there is no float64."""
+        return self._exact
+
+    def judge(
+        self,
+        implementation: str,
+        answer: Observation,
+        answer_float64: Observation | None = None,
+        no_float64: str = "",
+    ) -> Answer:
+        """The word on an arm's answer.
+
+        answer_float64  of the same arm in float64; None where there is none this time
+        no_float64      why; "" where an earlier one has been judged, whose figures count on
+        """
+        if self.plain.facts.draws and not _drew_the_same(answer, self._single):
+            return Answer(word="unjudged", reason=OTHER_DRAWS)
+        double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
+        evidence = Evidence(
+            single=compare(answer, self._single),
+            double=double,
+            no_double=no_double,
+            identical=_is_identical(answer, self._single.plain),
+            wide=self.wide,
+        )
+        by_float64 = self.double is not None and (double is not None or evidence.identical)
+        smallest = self._smallest_factor(by_float64, gradients=not Recipe.read(implementation).whole)
+        judged = answered(evidence, smallest_factor=smallest)
+        if judged.word == "different":
+            return answered(evidence, self._mistake(answer, answer_float64), smallest)
+        return judged
+
+    def _in_float64(
+        self, implementation: str, answer: Observation, answer_float64: Observation | None, no_float64: str
+    ) -> tuple[Comparison | None, str]:
+        """The comparison in float64, of now or of an earlier round, or the reason why there is none."""
+        if self.double is None:
+            return None, self.no_double
+        if self.double is self.plain:
+            answer_float64 = answer
+        if answer_float64 is not None:
+            if self.plain.facts.draws and not _drew_the_same(answer_float64, self._exact):
+                return None, "there it draws other random numbers than the plain step"
+            self._decided[implementation] = compare(answer_float64, self._exact)
+        return self._decided.get(implementation), no_float64
+
+    @property
+    def wide(self) -> str:
+        """The tensor that rounding moves most, relative to the largest of its kind, where that is too far to judge it."""
+        wide = {name: one for name, one in self._single.spreads.items() if one.is_wide and not one.is_rounding}
+        return max(wide, key=lambda name: wide[name].noise / wide[name].largest, default="")
+
+    def _smallest_factor(self, float64: bool, *, gradients: bool) -> float | None:
+        step, exact, limit = (self.double, self._exact, ALGEBRA) if float64 else (self.plain, self._single, SAME)
+        assert step is not None
+        key = (float64, gradients)
+        if key not in self._known_factors:
+            self._known_factors[key] = mistakes.smallest_factor(step, exact, limit=limit, gradients=gradients)
+        return self._known_factors[key]
+
+    def _mistake(self, answer: Observation, answer_float64: Observation | None) -> str:
+        """The known mistake behind a different answer; "" where it is none of them."""
+        if answer_float64 is not None and self.double is not None:
+            return mistakes.named(answer_float64, self.double, self._exact)
+        return mistakes.named(answer, self.plain, self._single, limit=2 * SAME)
+
+
+def in_float64(step: LiveStep) -> tuple[LiveStep | None, str]:
+    """A plain step in float64, or the reason why there is none."""
+    if step.setting.dtype == "float64":
+        return step, ""
+    try:
+        double = LiveStep(step.file, replace(step.setting, dtype="float64"))
+        double.update_once()
+        double.reset()
+    except Exception as error:  # noqa: BLE001 - whatever a user's code raises there is the reason
+        return None, f"the step does not run in float64: {' '.join(str(error).split())[:200]}"
+    return double, ""
+
+
+def _drew_the_same(answer: Observation, standard: Standard) -> bool:
+    return RANDOM in answer and torch.equal(answer[RANDOM], standard.plain[RANDOM])
+
+
+def _is_identical(answer: Observation, plain: Observation) -> bool:
+    """Whether every bit of all that both have is equal, and the answer lacks nothing but gradients that cannot be seen."""
+    hidden = not any(name.startswith(COUNT) for name in answer)
+    names = {name for name in plain if name != RANDOM and not (hidden and name.startswith((GRADIENT, COUNT)))}
+    return all(name in answer and _equal(answer[name], plain[name]) for name in names) and not any(
+        name.startswith(GRADIENT) for name in answer.keys() - plain.keys()
+    )
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    alike = one.dtype == other.dtype and one.shape == other.shape
+    return alike and torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
