@@ -8,12 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from impls.contract import Domain, catalogue
+from impls.recipe import steps
+from impls.recipe.recipe import rewrites
+from impls.recipe.rewrite import Rewrite
+from impls.recipe.step_file import StepFile
 
 FORMAT = 1
 
 
 def render() -> Iterator[RenderableType]:
-    """Two tables: names, what they are, and where an implementation can be raced, or how to get what it misses."""
+    """Steps with their parameters, rewrites with their groups, workloads, and implementations with where they are raced."""
+    yield Text("steps", style="bold")
+    yield _table((step.name, step.summary, _parameters(step)) for step in steps.choose(["steps/*"]))
+    yield Text("\nrewrites of any step", style="bold")
+    yield _table((name, rewrite.summary, _place(rewrite)) for name, rewrite in rewrites().items())
+    yield Text()
     yield Text("workloads", style="bold")
     yield _table((each.name, each.summary, "") for each in catalogue.workloads().values())
     for complaint in catalogue.complaints():
@@ -29,6 +38,23 @@ def document() -> dict[str, Any]:
     """The same as plain dictionaries and lists."""
     return {
         "format": FORMAT,
+        "steps": [
+            {"name": step.name, "summary": step.summary, "parameters": dict(step.parameters), "ways": list(step.ways)}
+            for step in steps.choose(["steps/*"])
+        ],
+        "rewrites": [
+            {
+                "name": name,
+                "summary": rewrite.summary,
+                "group": rewrite.group,
+                "numerics": rewrite.numerics,
+                "effort": rewrite.effort,
+                "devices": list(rewrite.devices),
+                "needs": list(rewrite.needs),
+                "excludes": list(rewrite.excludes),
+            }
+            for name, rewrite in rewrites().items()
+        ],
         "workloads": [{"name": each.name, "summary": each.summary} for each in catalogue.workloads().values()],
         "implementations": [
             {
@@ -45,6 +71,17 @@ def document() -> dict[str, Any]:
             for each in catalogue.implementations().values()
         ],
     }
+
+
+def _parameters(step: StepFile) -> str:
+    """ "hidden=128, lr=0.001": the parameters with their defaults."""
+    return ", ".join(f"{name}={value}" for name, value in step.parameters.items())
+
+
+def _place(rewrite: Rewrite) -> str:
+    """ "precision, coarser; cuda": its group, whether its answers are less exact, and where it is raced."""
+    exact = ", coarser" if rewrite.numerics == "coarser" else ""
+    return f"{rewrite.group}{exact}; {', '.join(rewrite.devices)}"
 
 
 def _raced(entry: catalogue.Entry) -> str:

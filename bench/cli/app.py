@@ -17,7 +17,7 @@ app = typer.Typer(
 @app.command("list")
 @takes(options.Typed)
 def list_(typed: options.Typed) -> None:
-    """Workloads, implementations, and what each needs.
+    """Steps, rewrites, workloads and implementations, and what each takes or needs.
 
     \b
     Example: python -m bench list

@@ -1,4 +1,4 @@
-"""`bench list`: the workloads and implementations that there are."""
+"""`bench list`: the steps, rewrites, workloads and implementations that there are."""
 
 from bench.cli import console
 from bench.cli.options import Typed

@@ -64,8 +64,13 @@ print([name for name in heavy if name in sys.modules])
 
 
 def test_list_names_everything(plain: Checkout) -> None:
-    """`list --json` holds every workload and implementation, with what each needs."""
+    """`list --json` holds every step, rewrite, workload and implementation, with what each takes or needs."""
     document = json.loads(plain.bench("list", "--json").stdout)
+    steps = {step["name"]: step["parameters"] for step in document["steps"]}
+    assert steps["steps/digits_mlp"] == {"hidden": 128, "lr": 0.001, "batch": 64}
+    groups = {rewrite["name"]: rewrite["group"] for rewrite in document["rewrites"]}
+    assert groups["fused"] == "optimizer"
+    assert groups["bf16_autocast"] == "precision"
     assert ["gradient/norm", "linear/five", "linear/line"] == [workload["name"] for workload in document["workloads"]]
     needs = {entry["name"]: entry["needs"] for entry in document["implementations"]}
     assert needs["linear/numpy"] == ["numpy", "torch"]
