@@ -82,7 +82,7 @@ def test_functional_gradients_move_buffers_and_tied_weights(tmp_path: Path) -> N
     ],
 )
 def test_flags_are_set_in_the_optimizer_that_there_is(
-    recipe: str, parameters: dict[str, bool], flags: dict[str, bool], tmp_path: Path
+    recipe: str, parameters: dict[str, Any], flags: dict[str, bool], tmp_path: Path
 ) -> None:
     """In every group and in the defaults; the optimizer keeps its state, which a scheduler of the file may hold."""
     made = arm(tmp_path, recipe, **parameters)
