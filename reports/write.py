@@ -24,7 +24,9 @@ EXPORTS: Mapping[str, tuple[str, Callable[[RunReport], bytes]]] = {  # file and 
 
 
 def write(report: RunReport, run: Store, out: Store, formats: Formats = NONE) -> list[str]:
-    """Writes index.html, summary.md, report.json, exports/ and figures/; returns their names, first the one to open.
+    """Writes index.html, summary.md, report.json, exports/, figures/ and the patches of steps; returns their names.
+
+    The first is the one to open.
 
     run      has the sources and the animations
     formats  to write figures and exports in, besides those that are always written
@@ -37,11 +39,22 @@ def write(report: RunReport, run: Store, out: Store, formats: Formats = NONE) ->
         "exports/pytest-benchmark.json": pytest_benchmark.export(report),
         "exports/records.csv": csv_parquet.to_csv(report.records).encode(),
     }
+    files |= {name: patch.encode() for name, patch in patches(report).items()}
     files |= {f"exports/{name}": export(report) for name, export in map(EXPORTS.__getitem__, formats.exports)}
     files |= {f"figures/{each.name}.{ending}": content for each in drawn for ending, content in each.files.items()}
     for name, content in files.items():
         out.write(name, content)
     return list(files)
+
+
+def patches(report: RunReport) -> dict[str, str]:
+    """The lines to paste for the fastest recipe of each step, by the file that they are written to."""
+    several = len(report.races) > 1
+    return {
+        f"patch-{result.race.slug}.py" if several else "patch.py": result.step.patch.text
+        for result in report.races
+        if result.step and result.step.patch
+    }
 
 
 def figures(report: RunReport) -> list[Figure]:

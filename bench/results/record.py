@@ -49,6 +49,8 @@ class Arm(Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """How it is shown among arms of other jobs: workload, name, and what is not the workload's own today."""
+        if self.setting.is_step:
+            return f"{self.workload} {self.name}, {title(self.setting)}"
         known = workloads().get(self.workload)  # a run may be older than the catalogue of today
         own = vars(known.setting()) if known else {}
         fixed = {name: value for name, value in vars(self.setting).items() if name not in RACED}

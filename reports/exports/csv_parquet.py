@@ -91,6 +91,9 @@ def _flat(record: Record) -> dict[str, Any]:
         "loss": last.loss if last else None,
         "distance": last.distance if last else None,
         "tolerance": last.tolerance if last else None,
+        "answer": record.answer.word if record.answer else None,
+        "bits_lost": record.answer.bits_lost if record.answer else None,
+        "peak_device_bytes": record.peak_device_bytes,
         "peak_resident_bytes": record.peak_resident_bytes,
         "started": record.started,
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.results.statistics import Estimate
 from bench.results.store import pretty
+from reports.run.columns import bits_lost
 from reports.run.report import RunReport
 from reports.run.rows import Row
 from reports.text import numbers
@@ -46,6 +47,8 @@ def _extra(row: Row, reference: str) -> str:
     lines = [f"rounds: {row.rounds}"]
     if row.judgement and row.judgement.loss is not None:
         lines.insert(0, f"final loss: {row.judgement.loss:.{DIGITS}g}")
+    if row.answer and row.arm.role != "reference":
+        lines.insert(0, f"bits lost: {bits_lost(row)}")
     if row.ratio and row.arm.role != "reference":
         lines.insert(0, f"ratio to {plain(reference)}: {numbers.estimate(row.ratio)}")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from reports.run.report import read, report_of
 from tests.reports.figure_contents import loss_curve
 from tests.reports.parsed import Parsed
 from tests.reports.records import ENVIRONMENT, MANUAL, arm, compared, grown, rounds
+from tests.reports.steps import LONG, answered, everything, reported, swept_step
 
 EXPORTS = {"exports/pytest-benchmark.json", "exports/records.csv"}
 
@@ -101,3 +102,15 @@ def test_a_broken_descent_costs_its_pictures_only(tmp_path: Path) -> None:
     assert drawn == ["figures/ladder", "figures/payoff", "figures/blocks"]
     assert f"{file} is cut short" in Parsed((tmp_path / "index.html").read_bytes()).text
     assert "is cut short" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_step_leaves_its_patch(tmp_path: Path) -> None:
+    """The lines of the fastest recipe are a file; of several races each has its own; where nothing is faster there is none."""
+    write.write(everything(), Store(tmp_path), Store(tmp_path))
+    assert (tmp_path / "patch.py").read_text() == LONG
+    speeds = {"plain": lambda _: 1e-3, "fused": lambda _: 5e-4}
+    assert set(write.patches(swept_step(speeds, "hidden", (64, 256)))) == {
+        f"patch-my_step.py-batch64-hidden{hidden}-float32-t1.py" for hidden in (64, 256)
+    }
+    assert write.patches(reported(answered("fused", 2e-3))) == {}
+    assert write.patches(compared({MANUAL: 2e-4})) == {}

@@ -15,6 +15,7 @@ from reports.exports import bencher, csv_parquet, github_action_benchmark, pyper
 from reports.run.report import report_of
 from reports.text import sanitize
 from tests.reports.records import ENVIRONMENT, MANUAL, REFERENCE, RIGHT, plan, race, record, rounds
+from tests.reports.steps import everything
 
 Export = Callable[[Plan, dict[str, Any], list[Record]], bytes]
 
@@ -113,3 +114,29 @@ def test_the_same_run_gives_the_same_bytes(name: str) -> None:
 def test_a_run_without_records_can_be_exported(name: str) -> None:
     """A run that was stopped before its first round, and lost its environment, still has its exports."""
     assert ALL[name](plan(race(MANUAL)), {}, [])
+
+
+def test_a_race_of_a_step_is_exported_with_its_answers() -> None:
+    """Ranked recipes by their keys, with bits lost; what was not judged has its time, and is no entry of a ranking."""
+    report = everything()
+    entries = {each["name"]: each for each in json.loads(github_action_benchmark.export(report))}
+    key = "my_step.py whole_graph cpu batch 64 hidden 128"
+    assert "bits lost: 0.3" in entries[key]["extra"]
+    assert not any(
+        "dropout" in name or "compile_step" in name for name in {**entries, **json.loads(bencher.export(report))}
+    )
+    benchmarks = {each["param"]: each for each in json.loads(pytest_benchmark.export(report))["benchmarks"]}
+    assert benchmarks[key]["extra_info"]["answer"] == "same"
+    assert benchmarks[key]["extra_info"]["setting"]["parameters"] == {"batch": 64, "hidden": 128}
+    suite = json.loads(pyperf_format.export(report))
+    assert {"batch", "hidden"} <= suite["benchmarks"][0]["metadata"].keys()
+    table = pd.read_csv(io.StringIO(csv_parquet.to_csv(report.records)))
+    assert set(table["answer"].dropna()) == {
+        "identical",
+        "same",
+        "closer",
+        "coarser",
+        "different",
+        "undecidable",
+        "unjudged",
+    }

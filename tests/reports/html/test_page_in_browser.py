@@ -14,6 +14,7 @@ from reports.html import run_page
 from tests.reports.hostile import TEXTS, hostile
 from tests.reports.parsed import NOWHERE, drawn
 from tests.reports.records import ANALYTIC, MANUAL, MOMENTS, WRONG, arm, floored, grown, record, rounds
+from tests.reports.steps import LONG, everything
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
@@ -240,4 +241,31 @@ def test_a_sweep_fits_a_phone_too(browser: Any, tmp_path: Path) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     visit.page.get_by_label("Filter").fill("linear/c")
     assert visit.names() == ["linear/c"] * 4
+    visit.leave()
+
+
+def test_the_lines_to_paste_are_copied_by_a_button(browser: Any, tmp_path: Path) -> None:
+    """One click puts the patch into the clipboard, letter by letter; also where the page is not trusted with it."""
+    report = everything()
+    visit = Visit(browser, written(tmp_path, run_page.render(report, drawn(report), NOWHERE)), WIDE)
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.locator(".patch button").click()
+    visit.wait("document.querySelector('.patch button').textContent", "Copied")
+    assert visit.page.evaluate("navigator.clipboard.readText()") == LONG
+    visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not trusted')) }")
+    button = visit.page.locator("details.arm pre.command").first.locator("xpath=../button")
+    visit.page.locator("details.arm summary").first.click()
+    button.click()
+    visit.wait("navigator.clipboard.readText().then((text) => text.includes('--recipe whole_graph'))", value=True)
+    visit.leave()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_step_fits_the_window(browser: Any, tmp_path: Path, size: dict[str, int]) -> None:
+    """Long lines of a patch scroll in their box: the page is no wider than the window, and the answer comes first."""
+    report = everything()
+    visit = Visit(browser, written(tmp_path, run_page.render(report, drawn(report), NOWHERE)), size)
+    visit.open_all()
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert visit.page.locator("h1").bounding_box()["y"] < visit.page.locator(".patch pre").bounding_box()["y"] < 800
     visit.leave()
