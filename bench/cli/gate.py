@@ -20,15 +20,17 @@ from bench.gate.plan import GateRequest, make_gate_plan
 from bench.gate.rule.alpha_spending import LOOKS
 from bench.gate.rule.margins import read
 from bench.gate.rule.verdict import verdict
-from bench.gate.sides import arms, checkout, preflight
+from bench.gate.sides import arms, checkout, preflight, step_files
 from bench.gate.sides.git import Repository, SideError
 from bench.results.gate import GatePlan, GateVerdict
 from bench.results.gate_store import GateStore
+from bench.results.record import Arm
 from bench.results.store import Store, pretty
 from bench.runner.plan import Choice, check, present
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from impls.contract.setting import SettingError
+from impls.recipe import steps
 from reports.exit_status import Exit, status_of_gate
 
 RESUMABLE = ("resume", "results", "budget", "rounds", "markdown", "annotations", "json_")  # may be typed with --resume
@@ -66,14 +68,16 @@ def _lay_out(typed: Gate) -> Path:
     _check(typed)
     store = Store.create(typed.results)
     console.say(f"looprace {store.path}: laying out both sides")
+    project, files = _project(typed)
     sides = checkout.prepare(
         store.path,
-        project=typed.project or ROOT,
+        project=project,
         folder=typed.folder,
         base=typed.base or "HEAD",
         head=typed.head,
         base_python=typed.base_python,
         head_python=typed.head_python,
+        steps=files,
     )
     prepared = preflight.proved(store.path, sides)
     store.write("environment.json", pretty(describe(ROOT)))
@@ -94,7 +98,7 @@ def _check(typed: Gate) -> None:
     if typed.rounds and notation.count("--rounds", typed.rounds) < min(LOOKS):
         raise SettingError(f"Nothing can be decided before {min(LOOKS)} rounds; got --rounds {typed.rounds}.")
     try:
-        repository = Repository.at(typed.project or ROOT)
+        repository = Repository.at(_project(typed)[0])
         for revision in filter(None, (typed.base, typed.head)):
             repository.commit(revision)
         if typed.base_python:
@@ -103,6 +107,19 @@ def _check(typed: Gate) -> None:
             checkout.interpreter(typed.head_python, "head")
     except SideError as error:
         raise SettingError(str(error)) from error
+
+
+def _project(typed: Gate) -> tuple[Path, dict[str, str]]:
+    """The root of the repository whose revisions are compared; and the steps that are raced, with their paths from there.
+
+    Raises SideError for steps that lie in no repository, SettingError or UnknownNameError for names that mean none.
+    """
+    names = _choice(typed, workload=Choice.workload).steps.names
+    if not names:
+        return typed.project or ROOT, {}
+    if typed.folder:
+        raise SettingError("--folder says where `impls` lies: leave it out where a step is gated.")
+    return step_files.locate(steps.choose(names), typed.project)
 
 
 def _go_on(folder: Path) -> NoReturn:
@@ -137,7 +154,8 @@ def _carry_out(path: Path, typed: Gate) -> Exit:
 def _plan(path: Path, typed: Gate, budget: float) -> GatePlan:
     """The plan of a new gate, whose sides are laid out."""
     prepared = checkout.again(path)
-    choice = _choice(typed, workload=typed.workload or arms.usual_workloads())
+    stepped = bool(prepared.head.steps)
+    choice = _choice(typed, workload=typed.workload or (() if stepped else arms.usual_workloads()))
     values = {name: getattr(typed, name) for name in KEPT if name in typed.given}
     request = GateRequest(
         choice,
@@ -148,15 +166,19 @@ def _plan(path: Path, typed: Gate, budget: float) -> GatePlan:
         budget=budget,
         everything=typed.everything,
     )
-    base_arms = arms.arms_of_side(checkout.origin(path, prepared.base, 0), choice, usual=not typed.workload)
+    base_arms: list[Arm] = []
+    if not stepped:
+        base_arms = arms.arms_of_side(checkout.origin(path, prepared.base, 0), choice, usual=not typed.workload)
     return make_gate_plan(request, prepared, base_arms, path)
 
 
 def _choice(typed: Gate, workload: "list[str] | tuple[str, ...]") -> Choice:
     """What to race; nothing is drawn. Raises SettingError for what makes no sense."""
-    setting = notation.setting(typed.setting)
+    chosen = session.arms(typed, *(typed.names or ()))
+    if not chosen["steps"].names:
+        chosen |= {"workload": tuple(workload), "setting": chosen["setting"] | {"watch": ("none",)}}
     return Choice(
-        **session.arms(typed) | {"workload": tuple(workload), "setting": setting | {"watch": ("none",)}},
+        **chosen,
         effort=typed.effort or "standard",
     )
 

@@ -153,6 +153,9 @@ class Profile(WithArms):
 class Gate(WithArms):
     """The options of `gate`."""
 
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[STEP]...", help="Step files of a git repository, e.g. my_step.py.")
+    ] = None
     base: Annotated[
         str | None,
         typer.Option(metavar="REV", help="The revision to compare with; what is raced is where the head left it."),
@@ -166,9 +169,10 @@ class Gate(WithArms):
     head_python: Annotated[
         str | None, typer.Option(metavar="PATH", help="Interpreter of the head.  [default: this one]")
     ] = None
-    project: Annotated[Path | None, typer.Option(help="The git repository in question.  [default: this checkout]")] = (
-        None
-    )
+    project: Annotated[
+        Path | None,
+        typer.Option(help="The git repository in question.  [default: that of the step; else this checkout]"),
+    ] = None
     folder: Annotated[str, typer.Option(help="Where its `impls` lies, from its root.")] = ""
     gate: Annotated[str | None, typer.Option("--gate", help="A slowdown of so much stops a merge.  [default: 3%]")] = (
         None

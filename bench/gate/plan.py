@@ -16,10 +16,13 @@ from bench.gate.rule.margins import TABLE, Rules
 from bench.gate.sides import checkout, dependencies
 from bench.gate.sides.arms import arms_of
 from bench.gate.sides.checkout import Prepared
+from bench.gate.step_cells import notes as changed_defaults
+from bench.gate.step_cells import step_cells
 from bench.results.gate import Cell, GatePlan, Kind, Side
 from bench.results.record import Arm
 from bench.runner import memory_layout
 from bench.runner.plan import Choice
+from bench.runner.worker_process import recipe_of
 from bench.system import environment
 from impls.contract import catalogue
 from impls.contract.dependencies import differing
@@ -102,16 +105,20 @@ def make_gate_plan(request: GateRequest, prepared: Prepared, base_arms: Collecti
         margins.read(checkout.pyproject(target, side), request.gate, request.floor) for side in (base, head)
     )
     other_environment = (base.python, base.versions) != (head.python, head.versions)
-    sides = _Sides(base, head, target, rules, race_equal=request.everything or other_environment)
-    arms = arms_of(request.choice)
-    cells = [sides.cell(arm) for arm in arms]
-    touched = [] if request.named else _touched(request.choice, cells, sides)
-    cells += [sides.cell(arm) for arm in touched]
-    missing = _missing(base_arms, [*arms, *touched], sides)
-    cells += [
-        Cell(arm=arm, kind="missing", margins=rules.of(arm)) for arm in missing if not request.named or arm in base_arms
-    ]
-    notes = [*prepared.notes, *rules.notes(arms), *_notes(touched, margins_differ=base_rules != rules)]
+    race_equal = request.everything or other_environment
+    if head.steps:
+        touched: list[Arm] = []
+        cells = step_cells(request.choice, base, head, target, rules, race_equal=race_equal)
+        arms = [cell.arm for cell in cells]
+    else:
+        sides = _Sides(base, head, target, rules, race_equal=race_equal)
+        arms = arms_of(request.choice)
+        cells = [sides.cell(arm) for arm in arms]
+        touched = [] if request.named else _touched(request.choice, cells, sides)
+        cells += [sides.cell(arm) for arm in touched]
+        cells += _missing(request, base_arms, [*arms, *touched], sides)
+    about = [*_notes(touched, margins_differ=base_rules != rules), *changed_defaults(cells)]
+    notes = [*prepared.notes, *rules.notes(arms), *about]
     return GatePlan(
         run=target.name,
         command=request.command,
@@ -140,7 +147,9 @@ def _notes(touched: Sequence[Arm], *, margins_differ: bool) -> Iterator[str]:
             yield memory_layout.REFUSED
 
 
-def _missing(base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides) -> list[Arm]:
+def _missing(
+    request: GateRequest, base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides
+) -> Iterator[Cell]:
     """What only the base has: arms of this choice, and implementations outside of it, at the setting of some arm."""
     known = {(arm.workload, arm.key) for arm in arms}
     missing = [arm for arm in base_arms if (arm.workload, arm.key) not in known]
@@ -150,7 +159,9 @@ def _missing(base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides) -> 
         model = next((arm for arm in arms if catalogue.family_of(arm.implementation) == family), next(iter(arms), None))
         if model is not None:
             missing.append(replace(model, implementation=name))
-    return missing
+    for arm in missing:
+        if not request.named or arm in base_arms:
+            yield Cell(arm=arm, kind="missing", margins=sides.rules.of(arm))
 
 
 def _touched(choice: Choice, cells: Sequence[Cell], sides: _Sides) -> list[Arm]:
@@ -183,7 +194,11 @@ def _controls(cells: Sequence[Cell]) -> list[Cell]:
     gpus = bool(environment.gpus())
     for kind in ("identical", "raced"):
         runnable = [cell for cell in cells if cell.kind == kind and (cell.arm.setting.device != "cuda" or gpus)]
-        runnable = [cell for cell in runnable if cell.arm.setting.mode == "eager"] or runnable
+        runnable = [cell for cell in runnable if not _compiles(cell.arm)] or runnable
         wanted = min(CONTROLS - len(chosen), len(runnable))
         chosen += [runnable[place * len(runnable) // wanted] for place in range(wanted)]
-    return [Cell(arm=cell.arm, kind="control", margins=cell.margins) for cell in chosen]
+    return [Cell(arm=cell.arm_on("base"), kind="control", margins=cell.margins) for cell in chosen]
+
+
+def _compiles(arm: Arm) -> bool:
+    return recipe_of(arm).compiles if arm.setting.is_step else arm.setting.mode != "eager"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bench.results.record import Arm, Record
+from bench.results.record import Answer, Arm, Record
 
 FORMAT = 1
 
@@ -51,6 +51,8 @@ class Side(Struct, frozen=True, kw_only=True):
     folder    where `impls` lies, from the root of a copy: "" or, say, "benchmarks"
     copies    folders with its files, equal to the byte and with paths of equal length; relative to the gate's folder
     digest    SHA-256 of all its files
+    steps     paths of the step files that are raced, from the root of a copy, by the names of the steps; looprace's own
+              code is then the same on both sides
     """
 
     role: Role
@@ -62,6 +64,7 @@ class Side(Struct, frozen=True, kw_only=True):
     folder: str = ""
     copies: tuple[str, ...] = ()
     digest: str = ""
+    steps: dict[str, str] = {}
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -70,12 +73,18 @@ class Cell(Struct, frozen=True, kw_only=True):
     kind     raced; control: the base raced against itself, to see what the machine does; identical: the same code on both
              sides, not raced; new: the base does not have it; missing: the head no longer has it
     differs  the files it stands on that differ between the sides, as paths from the side's folder
+    base_arm the arm as the base has it, where the parameters of a step have other values there; else None
     """
 
     arm: Arm
     kind: Kind
     margins: Margins = Margins()
     differs: tuple[str, ...] = ()
+    base_arm: Arm | None = None
+
+    def arm_on(self, role: Role) -> Arm:
+        """The arm as this side has it."""
+        return self.base_arm or self.arm if role == "base" else self.arm
 
     @property
     def slug(self) -> str:
@@ -158,6 +167,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     reason      why nothing could be counted; empty where it could
     head_alone  whether the head could not be counted and the base could
     breaks      reasons of graph breaks on the head that the base does not have
+    answer      of an arm of a step: what its update computes on the head, judged by the base's truth and ensemble; identical
+                where every bit equals the base's
     """
 
     format: int = FORMAT
@@ -166,6 +177,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     reason: str = ""
     head_alone: bool = False
     breaks: tuple[str, ...] = ()
+    answer: Answer | None = None
 
 
 class Clocked(Struct, frozen=True, kw_only=True):
@@ -207,6 +219,13 @@ class Reason(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Memory(Struct, frozen=True, kw_only=True):
+    """The most bytes that each side's process had, on the device where that is not the CPU: the median over rounds."""
+
+    base: int
+    head: int
+
+
 class CellVerdict(Struct, frozen=True, kw_only=True):
     """The verdict on a cell, and what it is based on.
 
@@ -224,6 +243,7 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     reasons   of a verdict that measured times alone do not explain; empty otherwise
     minutes_to_resolve   about how many more minutes decide an unresolved cell; None where that cannot be estimated
     smallest_detectable  the smallest slowdown that 80 of 100 gates with rounds like these call a regression
+    memory    None where no round has it of both sides
     """
 
     cell: Cell
@@ -235,6 +255,7 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
     minutes_to_resolve: float | None = None
     smallest_detectable: float | None = None
+    memory: Memory | None = None
 
 
 class Controls(Struct, frozen=True, kw_only=True):

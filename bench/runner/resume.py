@@ -1,7 +1,6 @@
 """Whether a run may go on: only while the new rounds would measure the same code on the same data as the finished ones."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,10 @@ from bench.results.record import Plan, Race, Record
 from bench.results.store import Store, StoreError
 from bench.runner.worker_process import ROOT
 from impls.contract import catalogue
-from impls.contract.dependencies import dependencies, differing, read_source
+from impls.contract.dependencies import dependencies, differing
 from impls.recipe import steps
 from impls.recipe.recipe import Recipe
-from impls.recipe.step_file import import_roots
+from impls.recipe.step_file import sources
 
 RUNNING = ("impls.recipe.live_step", "bench.judge.main")  # what runs a step, and what judges it
 INSTRUMENT = ("bench.clock", "bench.runner", "bench.system", "bench.worker")  # the modules that measure
@@ -48,18 +47,10 @@ def _files_of_steps(races: Sequence[Race], folder: Path | None) -> dict[str, str
     files = {path.relative_to(ROOT).as_posix(): source.fingerprint for path, source in running.items()}
     for race in races:
         file = steps.find(race.workload, folder)
-        places = [Path(place) for place in import_roots(file.path)]
-        own = read_source(file.path, "")
-        files[race.workload] = own.fingerprint
-        imported = dependencies(own.imports, places, partial(_lies_in, places))
-        files |= {steps.shown(path): source.fingerprint for path, source in imported.items()}
+        names = {file.path: race.workload}
+        own = sources(file.path).items()
+        files |= {names.get(path) or steps.shown(path): source.fingerprint for path, source in own}
     return files
-
-
-def _lies_in(places: Sequence[Path], module: str) -> bool:
-    """Whether a module is one of a step's own repository, and not an installed one."""
-    top = module.partition(".")[0]
-    return any((place / f"{top}.py").is_file() or (place / top / "__init__.py").is_file() for place in places)
 
 
 def check(store: Store, environment: dict[str, Any]) -> None:

@@ -55,15 +55,27 @@ def races(
             raise SettingError(f"A step has no --{name}: its parameters are set with --set {name}=...")
     asked = devices if setting.get("device") else devices[:1]
     for file in steps.choose(choice.names, Path(choice.folder) if choice.folder else None):
-        values = {name: _values(file, name, text) for name, text in choice.parameters.items()}
-        if swept:
-            steps.check_parameter(file, swept[0])
-            values[swept[0]] = tuple(swept[1])
-        coordinates = {name: setting[name] for name in SHARED if setting.get(name)}
-        for device, *rest in itertools.product(asked, *values.values(), *coordinates.values()):
-            parameters = dict(zip(values, rest, strict=False))
-            others: dict[str, Any] = dict(zip(coordinates, rest[len(values) :], strict=True))
-            yield _race(file, choice, parameters, {"device": device, **others}, effort)
+        yield from races_of(file, choice, setting, asked, effort, swept)
+
+
+def races_of(
+    file: StepFile,
+    choice: StepChoice,
+    setting: Mapping[str, tuple[Value, ...]],
+    devices: Sequence[str],
+    effort: str,
+    swept: tuple[str, tuple[int, ...]] | None = None,
+) -> Iterator[Race]:
+    """The races of one step: as many, and in the same order, for every revision of its file. Raises SettingError."""
+    values = {name: _values(file, name, text) for name, text in choice.parameters.items()}
+    if swept:
+        steps.check_parameter(file, swept[0])
+        values[swept[0]] = tuple(swept[1])
+    coordinates = {name: setting[name] for name in SHARED if setting.get(name)}
+    for device, *rest in itertools.product(devices, *values.values(), *coordinates.values()):
+        parameters = dict(zip(values, rest, strict=False))
+        others: dict[str, Any] = dict(zip(coordinates, rest[len(values) :], strict=True))
+        yield _race(file, choice, parameters, {"device": device, **others}, effort)
 
 
 def _values(file: StepFile, name: str, text: str) -> tuple[ParameterValue, ...]:

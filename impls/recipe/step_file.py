@@ -1,11 +1,12 @@
 """Reads a step file without running it: its summary, its functions, its ways and its parameters. Loads no torch."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from impls.contract.dependencies import Source, dependencies, read_source
 from impls.contract.setting import SettingError
 from impls.contract.values import ParameterValue
 
@@ -204,3 +205,16 @@ def import_roots(path: Path) -> list[str]:
     own = path.resolve().parent
     root = next((folder for folder in (own, *own.parents) if (folder / ".git").exists()), own)
     return [str(folder) for folder in dict.fromkeys((own, root, root / "src")) if folder.is_dir()]
+
+
+def sources(path: Path) -> dict[Path, Source]:
+    """A step file, and every file of its own repository that it imports, however many imports away; nothing is run."""
+    places = [Path(place) for place in import_roots(path)]
+    own = read_source(path, "")
+    return {path: own} | dependencies(own.imports, places, partial(_lies_in, places))
+
+
+def _lies_in(places: Sequence[Path], module: str) -> bool:
+    """Whether a module is one of a step's own repository, and not an installed one."""
+    top = module.partition(".")[0]
+    return any((place / f"{top}.py").is_file() or any((place / top).glob("*.py")) for place in places)

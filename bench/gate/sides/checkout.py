@@ -10,10 +10,13 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from msgspec import Struct
 
+from bench.gate.sides import step_files
 from bench.gate.sides.git import Repository, short
 from bench.gate.sides.git import SideError as SideError
 from bench.results.gate import FORMAT, Role, Side
@@ -23,6 +26,7 @@ from bench.runner.worker_process import ROOT, Origin
 WORKING_TREE = "the working tree"
 COPIES = 2  # of each side
 OWN = ("bench", "reports")  # this checkout's packages, used for both sides whatever the sides have by these names
+ALL = ("bench", "impls", "reports")  # of a gate on steps, whose sides have nothing of looprace
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -48,6 +52,7 @@ def prepare(
     head: str | None = None,
     base_python: str | None = None,
     head_python: str | None = None,
+    steps: Mapping[str, str] = MappingProxyType({}),
 ) -> Prepared:
     """Writes both sides below target/sides, and the measuring code below target/instrument; SideError where it cannot.
 
@@ -57,6 +62,7 @@ def prepare(
     head         a revision; None: the working tree as it is, or, with a `base_python`, the base once more, so that one
                  revision is raced in two environments
     base_python  and head_python: interpreters; None: this one
+    steps        paths of the step files that are raced, by their names; {}: what lies in `impls` is raced
     """
     target, repository, inside = target.resolve(), Repository.at(project), PurePosixPath(folder or ".")
     if inside.is_absolute() or ".." in inside.parts:
@@ -94,12 +100,13 @@ def prepare(
             python=python,
             folder="" if inside == PurePosixPath() else inside.as_posix(),
             copies=copies[role],
-            digest=_complete(target, copies[role], f"the {role}, {name},", inside, python),
+            digest=_complete(target, copies[role], f"the {role}, {name},", inside, python, steps),
+            steps=dict(steps),
         )
 
     then = side("base", base, commit, pythons[0])
     now = side("head", head or WORKING_TREE, None if changed else tip, pythons[1])
-    instrument(target, *pythons)
+    instrument(target, *pythons, packages=ALL if steps else OWN)
     return Prepared(base=then, head=now, notes=tuple(notes), project=str(repository.root))
 
 
@@ -121,14 +128,15 @@ def pyproject(target: Path, side: Side) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def instrument(target: Path, *pythons: str) -> Path:
+def instrument(target: Path, *pythons: str, packages: Sequence[str] = OWN) -> Path:
     """The folder with a copy of this checkout's measuring and reporting code; made once, so that later edits do not count.
 
-    pythons  the interpreters that it is compiled for; none: this one
+    pythons   the interpreters that it is compiled for; none: this one
+    packages  of this checkout that are copied
     """
     place = target.resolve() / "instrument"
     _hidden(place)
-    for name in OWN:
+    for name in packages:
         if not (place / name).exists():
             unfinished = place / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -143,9 +151,12 @@ def origin(target: Path, side: Side, copy: int) -> Origin:
     """Where a worker of a side starts and what it imports from, in one of the side's copies.
 
     The instrument comes first, because the side may have a `bench` of its own. The project's own package is at its root or
-    in src/; both are always named, so that the environment has the same size for all copies.
+    in src/; both are always named, so that the environment has the same size for all copies. A step finds its own
+    imports by itself.
     """
     place = target.resolve() / side.copies[copy]
+    if side.steps:
+        return Origin(python=side.python, folder=place, path=(target.resolve() / "instrument",))
     path = (target.resolve() / "instrument", place / side.folder, place, place / "src")
     return Origin(python=side.python, folder=place / side.folder, path=tuple(dict.fromkeys(path)))
 
@@ -167,10 +178,15 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _complete(target: Path, copies: tuple[str, ...], who: str, inside: PurePosixPath, python: str) -> str:
+def _complete(
+    target: Path, copies: tuple[str, ...], who: str, inside: PurePosixPath, python: str, steps: Mapping[str, str]
+) -> str:
     """Makes the other copies of a side from its first, compiles all of them, and returns their digest."""
     first, *others = (target / copy for copy in copies)
-    _check_layout(first, inside, who)
+    if steps:
+        step_files.check(first, steps, who)
+    else:
+        _check_layout(first, inside, who)
     for other in others:
         shutil.copytree(first, other, symlinks=True)
     _compile(python, first, *others)

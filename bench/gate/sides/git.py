@@ -34,19 +34,27 @@ class Repository:
         """The repository whose working tree has this folder as its root; SideError where there is none."""
         if not project.is_dir():
             raise SideError(f"there is no folder {project}: name the folder of the project's git repository")
-        done = _git(project, "rev-parse", "--show-toplevel")
-        if "not a git repository" in done.stderr:
+        repository = Repository.around(project)
+        if repository is None:
             raise SideError(
                 f"{project} is not a git repository, and a gate compares two of its revisions: clone the project with git"
             )
-        if done.returncode:
-            raise SideError(f"git cannot read {project}: {_message(done)}")
-        root = Path(done.stdout.rstrip("\n")).resolve()
-        if root != project.resolve():
+        if repository.root != project.resolve():
             raise SideError(
-                f"{project} lies inside the repository {root}: name that with --project, and the folder in it with --folder"
+                f"{project} lies inside the repository {repository.root}: name that with --project, and the folder in it "
+                "with --folder"
             )
-        return Repository(root)
+        return repository
+
+    @staticmethod
+    def around(folder: Path) -> "Repository | None":
+        """The repository whose working tree a folder lies in; None where there is none. SideError where git cannot tell."""
+        done = _git(folder, "rev-parse", "--show-toplevel")
+        if "not a git repository" in done.stderr:
+            return None
+        if done.returncode:
+            raise SideError(f"git cannot read {folder}: {_message(done)}")
+        return Repository(Path(done.stdout.rstrip("\n")).resolve())
 
     def commit(self, revision: str) -> str:
         """The commit of a branch, a tag or any other name that git understands; SideError where there is none."""

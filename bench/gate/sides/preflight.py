@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace as replaced
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,9 @@ from bench.gate.sides.git import SideError
 from bench.results.gate import ROLES, Side
 from bench.runner.worker_process import Origin
 from impls.contract.catalogue import PACKAGES
+from impls.contract.dependencies import ANYTHING
+from impls.recipe import step_file
+from impls.recipe.step_file import import_roots
 
 PATIENCE = 300.0  # seconds that the imports may take: the first load of torch from a slow disk takes minutes
 TOGETHER = 2  # processes at a time
@@ -99,13 +103,13 @@ def proved(target: Path, prepared: Prepared) -> Prepared:
     copies = [(side, copy) for side in (prepared.base, prepared.head) for copy in range(len(side.copies))]
     target, project = target.resolve(), Path(prepared.project).resolve()
     # Read in this thread, one after the other: Python 3.11 cannot build two syntax trees at a time.
-    packages = [dependencies.packages(target / side.copies[copy] / side.folder) for side, copy in copies]
+    packages = [_packages(target / side.copies[copy], side) for side, copy in copies]
     with ThreadPoolExecutor(TOGETHER) as pool:
         surveys = list(
             pool.map(lambda pair, names: _survey_copy(target, project, pair[0], pair[1], names), copies, packages)
         )
     seen = {role: [it for (side, _), it in zip(copies, surveys, strict=True) if side.role == role] for role in ROLES}
-    base, head = (_files(seen[role]) for role in ROLES)
+    base, head = (_files(seen[role]) for role in ROLES) if not prepared.head.steps else ({}, {})
     if shared := base.keys() & head.keys():
         file = base[min(shared, key=base.__getitem__)]
         raise SideError(f"both sides import the very same file, {file}: one is a link to the other; make it a copy")
@@ -117,12 +121,14 @@ def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: S
     """The survey of one copy; SideError where it imports from elsewhere."""
     place, instrument = target / side.copies[copy], target / "instrument"
     names = tuple(sorted(packages - sys.stdlib_module_names))
+    origin = checkout.origin(target, side, copy)
+    roots = [Path(root) for path in side.steps.values() for root in import_roots(place / path)]
     try:
-        surveyed = survey(checkout.origin(target, side, copy), names)
+        surveyed = survey(replaced(origin, path=(*origin.path, *dict.fromkeys(roots))), names)
     except SideError as error:
         raise SideError(f"the {side.role}, {side.name}, cannot be raced: {error}") from None
     for name, file in surveyed.imported.items():
-        own = {"impls": place, "bench": instrument}.get(name.partition(".")[0])
+        own = {"impls": instrument if side.steps else place, "bench": instrument}.get(name.partition(".")[0])
         if own and not Path(file).resolve().is_relative_to(own):
             raise SideError(
                 f"the {side.role}, {side.name}, imports {name} from {file}, not from {own}: an installed copy or a link "
@@ -138,6 +144,14 @@ def _survey_copy(target: Path, project: Path, side: Side, copy: int, packages: S
                 f"pip uninstall {name} and install it without -e"
             )
     return surveyed
+
+
+def _packages(copy: Path, side: Side) -> set[str]:
+    """The top-level packages that what is raced on a side imports."""
+    if not side.steps:
+        return dependencies.packages(copy / side.folder)
+    sources = [source for path in side.steps.values() for source in step_file.sources(copy / path).values()]
+    return {module.partition(".")[0] for source in sources for module in source.imports} - {*checkout.ALL, ANYTHING, ""}
 
 
 def _files(surveys: list[Survey]) -> dict[tuple[int, int], str]:
