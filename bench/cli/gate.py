@@ -26,6 +26,7 @@ from bench.results.gate import GatePlan, GateVerdict
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
 from bench.results.store import Store, pretty
+from bench.runner import step_plan
 from bench.runner.plan import Choice, check, present
 from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
@@ -91,6 +92,7 @@ def _check(typed: Gate) -> None:
         raise SettingError("A gate needs something to compare with: --base origin/main, say, or --base-python PATH.")
     choice = _choice(typed, workload=typed.workload or Choice.workload)
     check(choice)
+    list(step_plan.races(choice.steps, choice.setting, ("cpu",), choice.effort))  # refuses what no step can have
     if (asked := choice.of("device")) and (devices := present(asked)) != asked:
         console.warn([f"there is no GPU that PyTorch can use: only {', '.join(devices)} is raced"])
     notation.duration("--budget", typed.budget)

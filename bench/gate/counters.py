@@ -17,7 +17,7 @@ from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter
 from bench.results.profile import COUNTERS
 from bench.runner.message import A, Command
-from bench.runner.messages import prepare
+from bench.runner.messages import Observe, prepare
 from bench.runner.probe_messages import Count, CountCalls, ReadCompiler, Repeat
 from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
@@ -54,6 +54,8 @@ def count(
     log: Path,
     limit: float,
     more: Mapping[str, str] = MappingProxyType({}),
+    file: str = "",
+    answers: Path | None = None,
 ) -> Counts:
     """The counters of the cell's arm on both sides, over the same number of updates.
 
@@ -63,20 +65,22 @@ def count(
     log      folder for what they print: base.log, again.log, head.log
     limit    seconds that any single step of a worker may take
     more     further variables to set in their environment
+    file     of an arm of a step: the step's file, as a path from the folder of an origin
+    answers  folder for what the updates of a step did before anything was counted, a file for each worker
 
     What happens every k-th update shows for k up to half of MOST, where an update takes less than SECONDS / MOST.
     Where an arm ends, `reason` says on which side, and why.
     """
-    arm = cell.arm
+    arms = {name: cell.arm_on("head" if name == "head" else "base") for name in NAMES}
     shutil.rmtree(cache, ignore_errors=True)
     try:
         with ExitStack() as stack:
             workers = {
                 name: stack.enter_context(
                     Worker(
-                        arm,
+                        arms[name],
                         everywhere=everywhere,
-                        variables=variables_for(arm, cores, cache / name) | _HASHES | dict(more),
+                        variables=variables_for(arms[name], cores, cache / name) | _HASHES | dict(more),
                         log=log / f"{name}.log",
                         limit=limit,
                         origin=origins[name],
@@ -84,7 +88,15 @@ def count(
                 )
                 for name in NAMES
             }
-            _ask(workers, prepare(arm, cores=everywhere, probe=2))  # nothing is timed, so each may use all cores
+            files = {name: str(origins[name].folder / file) if file else "" for name in NAMES}
+            # nothing is timed, so each may use all cores
+            _ask(
+                workers,
+                {name: prepare(arms[name], cores=everywhere, probe=2, file=files[name]) for name in NAMES},
+            )
+            if file and answers:
+                answers.mkdir(parents=True, exist_ok=True)
+                _ask(workers, {name: Observe(target=str(answers / name)) for name in NAMES})
             return _compared(*_counted(workers))
     except _EndedError as ended:
         return Counts(reason=str(ended), head_alone=ended.head_alone)
@@ -101,10 +113,11 @@ class _EndedError(Exception):
         self.head_alone = set(faults) == {"head"}
 
 
-def _ask(workers: Mapping[str, Worker], command: Command[A]) -> dict[str, A]:
-    """The answers of all workers to the same command, which they carry out at the same time."""
-    for worker in workers.values():
-        worker.begin(command)
+def _ask(workers: Mapping[str, Worker], command: Command[A] | Mapping[str, Command[A]]) -> dict[str, A]:
+    """The answers of all workers, which carry out the same command or each its own at the same time."""
+    commands = command if isinstance(command, Mapping) else dict.fromkeys(workers, command)
+    for name, worker in workers.items():
+        worker.begin(commands[name])
     waiting, faults = dict(workers), dict[str, ArmFault]()
     while waiting:
         select(list(waiting.values()), [], [], 1.0)  # none may run out of time while another is waited for
@@ -117,7 +130,7 @@ def _ask(workers: Mapping[str, Worker], command: Command[A]) -> dict[str, A]:
             del waiting[name]
     if faults:
         raise _EndedError(faults)
-    return {name: worker.answer(command.answer_type()) for name, worker in workers.items()}
+    return {name: worker.answer(commands[name].answer_type()) for name, worker in workers.items()}
 
 
 def _counted(workers: Mapping[str, Worker]) -> list[_Counters]:

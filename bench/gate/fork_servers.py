@@ -13,7 +13,7 @@ from typing import Self
 from bench.results.record import Arm
 from bench.runner import memory_layout
 from bench.runner.fork_server import ALWAYS, LATER, ForkServer
-from bench.runner.worker_process import variables_for
+from bench.runner.worker_process import can_be_forked, variables_for
 
 ROUNDS = 4  # that a server is used for: loading torch then adds a third of a second to each
 TOGETHER = 2  # places: so many servers load at once, which takes as long as one, and are used in turn
@@ -54,10 +54,10 @@ class Servers:
     def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
         """The servers of a round; None where one of the interpreters has none, so that both sides start in the same way.
 
-        Arms with several threads or on a GPU have none: threads do not survive a fork, and a GPU's driver forbids it.
+        Arms that cannot be forked have none.
         """
         wanted = sorted(set(pythons))
-        if arm.setting.threads > 1 or arm.setting.device != "cpu" or self._unable.intersection(wanted):
+        if not can_be_forked(arm) or self._unable.intersection(wanted):
             return None
         if not self._places or self._served == ROUNDS * TOGETHER:
             self.close()

@@ -16,13 +16,13 @@ from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
 from bench.runner import memory_layout
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
-from bench.runner.race import SLEEP_BEFORE_SAMPLE
+from bench.runner.race import LEAST_LAPS, LONGEST, SLEEP_BEFORE_SAMPLE
 from bench.runner.worker_process import Origin
 from bench.system import environment
 from impls.contract import Oracle
 
 BLOCK_SECONDS = 0.003
-FEWEST_LAPS, MOST_LAPS = 11, 250
+FEWEST_LAPS, MOST_LAPS = 11, 250  # fewer where these would take LONGEST times as long as the laps of a round may
 STRETCHES = 4  # of laps in a round, where each has FEWEST_LAPS
 
 
@@ -31,7 +31,7 @@ class CellSetup:
     """What all rounds of a cell have in common.
 
     origins     of each role, its two copies; both roles of a control have those of the base
-    oracle      what all answers are judged by
+    oracle      what all answers are judged by; None of a step, whose answers are judged when it is counted
     cores       the arms are pinned to them; the main process is elsewhere where it can be
     everywhere  the cores that a worker may start on
     servers     what forks the workers, where they can be forked
@@ -41,10 +41,23 @@ class CellSetup:
     store: GateStore
     cell: Cell
     origins: Mapping[Role, Sequence[Origin]]
-    oracle: Oracle
+    oracle: Oracle | None
     cores: Sequence[int]
     everywhere: Sequence[int]
     servers: Servers
+
+    def of(self, role: Role, origin: Origin, variables: Mapping[str, str]) -> Setup:
+        """What the worker of a side is started with."""
+        side = self.plan.side("base" if self.cell.kind == "control" else role)
+        file = side.steps.get(self.cell.arm.workload)
+        return Setup(
+            self.cores,
+            self.everywhere,
+            self.plan.limit,
+            variables,
+            file=str(origin.folder / file) if file else "",
+            origin=origin,
+        )
 
 
 def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) -> Iterator[str | PairedRound]:
@@ -60,21 +73,19 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
         copies = (copies[0], 1 - copies[0])
     origins = {role: setup.origins[role][copies[ROLES.index(role)]] for role in ROLES}
     layout = memory_layout.random_layout(order)
-    arm_runs: dict[Role, ArmRun] = {role: ArmRun(setup.cell.arm, setup.oracle, alone=False) for role in ROLES}
+    arm_runs: dict[Role, ArmRun] = {role: ArmRun(setup.cell.arm_on(role), setup.oracle, alone=False) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"
         place = setup.servers.begin_round(setup.cell.arm, [origin.python for origin in origins.values()], order)
         layout |= place.fixed if place else {}
-        in_common = Setup(setup.cores, setup.everywhere, setup.plan.limit, layout)
         with memory_layout.fixed_addresses():
             for role in order.sample(ROLES, 2):
                 arm_runs[role].start(
                     stack,
-                    in_common,
+                    setup.of(role, origins[role], layout),
                     log=setup.store.log(setup.cell, stage, number, role),
                     cache=setup.store.cache(setup.cell, role),
-                    origin=origins[role],
                     server=place.live[origins[role].python] if place else None,
                 )
         starting = list(arm_runs.values())
@@ -112,8 +123,10 @@ def _laps(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], order: random.Rando
     block = known or arm_runs["base"].calibrate(BLOCK_SECONDS, pause)
     if block is None:
         return 0.0
-    laps = max(FEWEST_LAPS, min(MOST_LAPS, int(setup.plan.lap_seconds / 2 / (block.seconds + pause))))
-    stretches = min(STRETCHES, laps // FEWEST_LAPS)
+    wanted = setup.plan.lap_seconds / 2
+    fewest = max(LEAST_LAPS, min(FEWEST_LAPS, int(LONGEST * wanted / block.seconds)))
+    laps = max(fewest, min(MOST_LAPS, int(wanted / (block.seconds + pause))))
+    stretches = max(1, min(STRETCHES, laps // FEWEST_LAPS))
     length, spent = laps // stretches, 0.0
     for before in range(0, length * stretches, length):
         for role in order.sample(ROLES, 2):  # whoever comes second may get the pages that the first one gave back

@@ -147,9 +147,7 @@ def _notes(touched: Sequence[Arm], *, margins_differ: bool) -> Iterator[str]:
             yield memory_layout.REFUSED
 
 
-def _missing(
-    request: GateRequest, base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides
-) -> Iterator[Cell]:
+def _missing(request: GateRequest, base_arms: Collection[Arm], arms: Sequence[Arm], sides: _Sides) -> Iterator[Cell]:
     """What only the base has: arms of this choice, and implementations outside of it, at the setting of some arm."""
     known = {(arm.workload, arm.key) for arm in arms}
     missing = [arm for arm in base_arms if (arm.workload, arm.key) not in known]

@@ -5,12 +5,16 @@ It yields its progress and never prints. What is on disk is the state: what has 
 
 import os
 import random
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from msgspec.structs import replace
+
 from bench import clock
+from bench.gate.answers import Answers
 from bench.gate.counters import count
 from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import CellSetup, known_block, run_round
@@ -106,8 +110,10 @@ class _State:
         rounds = self.rounds[cell.slug]
         return fmean(paired.seconds for paired in rounds) if rounds else None
 
-    def _oracle(self, cell: Cell) -> Oracle:
-        """The oracle of the cell's problem, which all devices and modes share."""
+    def _oracle(self, cell: Cell) -> Oracle | None:
+        """The oracle of the cell's problem, which all devices and modes share; a step has none."""
+        if cell.arm.setting.is_step:
+            return None
         workload = catalogue.workloads()[cell.arm.workload]
         setting = cell.arm.setting
         key = repr((cell.arm.workload, {**vars(setting), "mode": "", "device": "", "watch": ""}))
@@ -130,6 +136,8 @@ def run(plan: GatePlan, store: GateStore, *, budget: float, most: int) -> Genera
         stack.callback(os.sched_setaffinity, 0, everywhere)
         servers = stack.enter_context(Servers(store.path / "logs" / "servers.log", everywhere, plan.limit))
         rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
+        if plan.head.steps:
+            servers.load_compiler()
         state = _State(plan, store, most, everywhere, rounds, servers)
         for doing in _count(state):
             elapsed = clock.now() - begin
@@ -159,20 +167,31 @@ def _count(state: _State) -> Iterator[str]:
     ]
     # A gate that is resumed counts again what could not be counted: the machine may have been short of memory then.
     missing = [cell for cell in runnable if (counts := state.store.counts(cell)) is None or counts.reason]
-    for number, cell in enumerate(missing, 1):
-        yield f"counting {number} of {len(missing)}: {cell.arm.name}"
-        origins = state.origins(cell)
-        counts = count(
-            cell,
-            {"base": origins["base"][0], "again": origins["base"][1], "head": origins["head"][0]},
-            cores=state.everywhere[-cell.arm.setting.threads :],
-            everywhere=state.everywhere,
-            cache=state.store.path.resolve() / "cache" / "counts" / cell.slug,
-            log=state.store.path / "logs" / cell.slug / "counts",
-            limit=state.plan.limit,
-            more=STEADY,
-        )
-        state.store.write_counts(cell, counts)
+    with ExitStack() as stack:
+        answers = Answers(stack, state.store.path.resolve())
+        for number, cell in enumerate(missing, 1):
+            yield f"counting {number} of {len(missing)}: {cell.arm.name}"
+            origins = state.origins(cell)
+            observed = state.store.path.resolve() / "cache" / "answers" / cell.slug
+            counts = count(
+                cell,
+                {"base": origins["base"][0], "again": origins["base"][1], "head": origins["head"][0]},
+                cores=state.everywhere[-cell.arm.setting.threads :],
+                everywhere=state.everywhere,
+                cache=state.store.path.resolve() / "cache" / "counts" / cell.slug,
+                log=state.store.path / "logs" / cell.slug / "counts",
+                limit=state.plan.limit,
+                more=STEADY,
+                file=state.plan.head.steps.get(cell.arm.workload, ""),
+                answers=observed,
+            )
+            if cell.arm.setting.is_step and not counts.reason:
+                yield f"judging {cell.arm.name}: what it computes on the head"
+                setup = state.setup(cell)
+                setups = {role: setup.of(role, origins[role][0], {}) for role in ROLES}
+                counts = replace(counts, answer=answers.judge(cell, observed, setups))
+            shutil.rmtree(observed, ignore_errors=True)
+            state.store.write_counts(cell, counts)
 
 
 def _race(state: _State, end: float) -> Iterator[str]:

@@ -96,6 +96,7 @@ class Setup:
     variables   to set in their environment, besides those of `variables_for`
     live        whether watched arms may open a window
     file        the step's file, where a step is raced
+    origin      the interpreter and the code that they run
     """
 
     cores: Sequence[int]
@@ -104,14 +105,18 @@ class Setup:
     variables: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
     file: str = ""
+    origin: Origin = HERE
 
 
 class ArmRun:
     """Collects what a round sees of one arm; `live` until the arm ends. A fault ends the arm, never the round.
 
+    setup   what it was started with
     oracle  of an exact workload; None for a step, whose referee sets `answer`
     answer  of an arm of a step: the referee's word on it, once it has been judged
     """
+
+    setup: Setup
 
     def __init__(self, arm: Arm, oracle: Oracle | None, *, alone: bool, gauge: Gauge | None = None) -> None:
         self.arm, self._oracle, self._alone, self._gauge = arm, oracle, alone, gauge
@@ -138,7 +143,6 @@ class ArmRun:
         *,
         log: Path,
         cache: Path,
-        origin: Origin = HERE,
         server: ForkServer | None = None,
     ) -> None:
         """Starts the arm's process and tells it to prepare; `started` collects the answer.
@@ -148,6 +152,7 @@ class ArmRun:
         cache   folder for what its compilers keep
         server  what forks the process; None: it starts from nothing
         """
+        self.setup = setup
         cores = cores_for(self.arm, setup.cores, setup.everywhere)
         self._variables = variables_for(self.arm, cores, cache) | dict(setup.variables)
         self._worker = stack.enter_context(
@@ -157,7 +162,7 @@ class ArmRun:
                 variables=self._variables,
                 log=log,
                 limit=setup.limit,
-                origin=origin,
+                origin=setup.origin,
                 server=server,
             )
         )

@@ -42,6 +42,7 @@ class StepReferee:
                 variables=variables_for(reference, setup.cores, folder / "judge"),
                 log=log / "judge.log",
                 limit=setup.limit,
+                origin=setup.origin,
                 program=JUDGE,
             )
         )
@@ -112,7 +113,7 @@ class StepReferee:
                     setting = dataclasses.replace(arm_run.arm.setting, dtype="float64")
                     double = ArmRun(structs.replace(arm_run.arm, setting=setting, role="arm"), None, alone=False)
                     slug = f"{arm_run.arm.slug}-float64"
-                    double.start(stack, self._setup, log=self._log / f"{slug}.log", cache=self._folder / slug)
+                    double.start(stack, arm_run.setup, log=self._log / f"{slug}.log", cache=self._folder / slug)
                     starting[double] = arm_run
                 select(list(starting), [], [], 1.0)
                 for double in [each for each in starting if each.started(wait=0.0)]:

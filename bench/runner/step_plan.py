@@ -50,9 +50,6 @@ def races(
     devices  that are there, of those asked for; the first one unless a device was asked for
     swept    a parameter and its values
     """
-    for name in setting:
-        if name not in (*SHARED, "device"):
-            raise SettingError(f"A step has no --{name}: its parameters are set with --set {name}=...")
     asked = devices if setting.get("device") else devices[:1]
     for file in steps.choose(choice.names, Path(choice.folder) if choice.folder else None):
         yield from races_of(file, choice, setting, asked, effort, swept)
@@ -67,6 +64,9 @@ def races_of(
     swept: tuple[str, tuple[int, ...]] | None = None,
 ) -> Iterator[Race]:
     """The races of one step: as many, and in the same order, for every revision of its file. Raises SettingError."""
+    for name in setting:
+        if name not in (*SHARED, "device"):
+            raise SettingError(f"A step has no --{name}: its parameters are set with --set {name}=...")
     values = {name: _values(file, name, text) for name, text in choice.parameters.items()}
     if swept:
         steps.check_parameter(file, swept[0])

@@ -93,6 +93,16 @@ def cores_for(arm: Arm, cores: Sequence[int], everywhere: Sequence[int]) -> Sequ
     return cores if wanted <= len(cores) else everywhere[-wanted:]
 
 
+def can_be_forked(arm: Arm) -> bool:
+    """Whether a server that has loaded torch can fork the arm's worker.
+
+    Threads do not survive a fork, a GPU's driver forbids it, and variables of a recipe are read while torch is loaded.
+    """
+    own = [rewrites()[name] for name in recipe_of(arm).rewrites]
+    alone = arm.setting.threads == 1 and arm.setting.device == "cpu"
+    return alone and not any(one.variables or one.threads > 1 for one in own)
+
+
 class Worker:
     """One live worker. `begin` sends a command and `answer` waits for its answer; `ask` does both. Every wait has an end.
 

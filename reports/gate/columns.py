@@ -30,7 +30,7 @@ class Fact:
 
 
 ARMS: tuple[Column[Row], ...] = (
-    Column("arm", "the file below impls/, device and mode", lambda row, _: row.name, right=False, wraps=True),
+    Column("arm", "the implementation or recipe, device and mode", lambda row, _: row.name, right=False, wraps=True),
     Column("verdict", "the verdict on the arm", lambda row, _: row.word, right=False),
     Column(
         "change",
@@ -67,7 +67,7 @@ ARMS: tuple[Column[Row], ...] = (
 )
 
 COUNTED: tuple[Column[Counted], ...] = (
-    Column("arm", "the file below impls/, device and mode", lambda counted, _: counted.arm, right=False, wraps=True),
+    Column("arm", "the implementation or recipe, device and mode", lambda counted, _: counted.arm, right=False, wraps=True),
     Column(
         "counter", "a quantity without noise", lambda counted, _: plain(counted.name).replace("_", " "), right=False
     ),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from bench.results.gate import CellVerdict, Clocked, Controls, Side
+from bench.results.record import Answer
 from reports.exit_status import status_of_gate
 from reports.gate import text
 from reports.gate.summary import GateReport
@@ -71,6 +72,17 @@ def _cell(verdict: CellVerdict) -> dict[str, Any]:
         "counters_unsteady": list(counts.unsteady) if counts else [],
         "counters_reason": counts.reason if counts else "",
         "graph_breaks": list(counts.breaks) if counts else [],
+        **_answer(counts.answer if counts else None),
+        "memory": msgspec.to_builtins(verdict.memory),
+    }
+
+
+def _answer(answer: Answer | None) -> dict[str, Any]:
+    """What the update of a step computes on the head, beside the base's; None of an exact workload."""
+    return {
+        "answer": answer.word if answer else None,
+        "bits_lost": _finite(answer.bits_lost) if answer else None,
+        "tensor": answer.tensor if answer else "",
     }
 
 

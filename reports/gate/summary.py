@@ -81,7 +81,10 @@ class Row:
             return False
         counts = self.verdict.counts
         return bool(
-            self.word != "ok" or self.verdict.screened or text.changed(self.verdict) or (counts and counts.reason)
+            self.word != "ok"
+            or self.verdict.screened
+            or text.changed(self.verdict)
+            or (counts and (counts.reason or text.answer(counts.answer)))
         )
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 from bench.results.gate import CellVerdict, Clocked, Count, Counts, Reason, Word
+from bench.results.record import Answer
 from reports.text.columns import NOTHING
 from reports.text.numbers import THIN, count, number
 from reports.text.sanitize import one_line, plain
@@ -32,8 +33,23 @@ def statement(verdict: CellVerdict) -> str:
         _outcome(verdict),
         listed(others) + PASSED.get(verdict.word, "") if others else "",
         f"nothing could be counted{_because(counts.reason)}" if counts.reason and verdict.word != "unavailable" else "",
+        answer(counts.answer),
     ]
     return one_line("; ".join(filter(None, parts)))
+
+
+def answer(judged: Answer | None) -> str:
+    """What the update of a step computes on the head, where that is not what it computes on the base; else empty."""
+    if judged is None or judged.word in ("identical", "same", "closer"):
+        return ""
+    if judged.word in ("undecidable", "unjudged"):
+        return f"whether the update still computes the same is not known{_because(judged.reason)}"
+    bits = judged.bits_lost if judged.bits_lost_float64 is None else judged.bits_lost_float64
+    size = f": {bits:.0f} bits" if bits is not None and math.isfinite(bits) else ""
+    where = f", {plain(judged.tensor)}" if judged.tensor else ""
+    if judged.word == "coarser":
+        return f"the update rounds more coarsely than the base's{size}{where}"
+    return f"the update computes something else than the base's{size}{where}"
 
 
 def reason(verdict: CellVerdict, *, counters: bool = False) -> str:

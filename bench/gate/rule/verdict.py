@@ -17,6 +17,7 @@ from bench.results.gate import (
     GatePlan,
     GateVerdict,
     Kind,
+    Memory,
     PairedRound,
     Reason,
     Role,
@@ -152,7 +153,22 @@ def _of_cell(
         reasons=reasons,
         minutes_to_resolve=None if needed is None or not seconds else needed * fmean(seconds) / 60,
         smallest_detectable=decision.smallest_detectable,
+        memory=_memory(rounds),
     )
+
+
+def _memory(rounds: Sequence[PairedRound]) -> Memory | None:
+    """The memory of both sides: the median over the rounds that have it of both."""
+    pairs = [(base, head) for paired in rounds if (base := _peak(paired.base)) and (head := _peak(paired.head))]
+    if not pairs:
+        return None
+    base, head = (int(median(values)) for values in zip(*pairs, strict=True))
+    return Memory(base=base, head=head)
+
+
+def _peak(record: Record) -> int | None:
+    """The most memory that the arm had on its device."""
+    return record.peak_device_bytes if record.arm.setting.device != "cpu" else record.peak_resident_bytes
 
 
 def _by_rounds(

@@ -70,7 +70,7 @@ def test_what_cannot_be_is_said_in_a_sentence(
     project.git("branch", "older")
     project.git("checkout", "--quiet", "work")
     with pytest.raises(SideError, match=said):
-        checkout.prepare(tmp_path / "gate", project=project.path, **asked)
+        checkout.prepare(tmp_path / "gate", project=project.path, **asked)  # type: ignore[arg-type]
 
 
 def test_a_shallow_clone_says_how_to_deepen_it(project: Project, tmp_path: Path) -> None:
