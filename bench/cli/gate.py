@@ -159,6 +159,7 @@ def _plan(path: Path, typed: Gate, budget: float) -> GatePlan:
     stepped = bool(prepared.head.steps)
     choice = _choice(typed, workload=typed.workload or (() if stepped else arms.usual_workloads()))
     values = {name: getattr(typed, name) for name in KEPT if name in typed.given}
+    values |= {"set": " ".join(choice.steps.parameters)} if choice.steps.parameters else {}
     request = GateRequest(
         choice,
         command="python -m bench " + shlex.join(sys.argv[1:]),

@@ -67,7 +67,9 @@ ARMS: tuple[Column[Row], ...] = (
 )
 
 COUNTED: tuple[Column[Counted], ...] = (
-    Column("arm", "the implementation or recipe, device and mode", lambda counted, _: counted.arm, right=False, wraps=True),
+    Column(
+        "arm", "the implementation or recipe, device and mode", lambda counted, _: counted.arm, right=False, wraps=True
+    ),
     Column(
         "counter", "a quantity without noise", lambda counted, _: plain(counted.name).replace("_", " "), right=False
     ),

@@ -4,10 +4,12 @@ import shlex
 
 import pytest
 import typer
+from msgspec.structs import replace
 
 from bench.cli.app import app
 from bench.results.gate import Side
 from bench.results.record import Arm
+from impls.contract.setting import Setting
 from reports.gate.commands import repeat, resume
 from tests.reports.gate import verdicts
 from tests.reports.gate.verdicts import HEAD, plan
@@ -40,6 +42,16 @@ def test_an_arm_is_repeated_by_its_setting(repeated: Arm, more: dict[str, object
     said = typed(repeat(plan(), repeated))
     base = {"base": "0123456789ab", "workload": ["linear/line"], "implementation": [repeated.implementation]}
     assert said == base | {"device": "cpu", "mode": "eager"} | more
+
+
+def test_an_arm_of_a_step_is_repeated_by_its_recipe_and_what_was_set() -> None:
+    """The command names the step, the recipe, and those parameters alone that a person set; plain needs no recipe."""
+    setting = Setting(updates=1, threads=2, parameters=(("hidden", 64), ("lr", 0.1)))
+    of_step = Arm(workload="train/my_step.py", implementation="way_fast+fused", setting=setting)
+    shared = {"base": "0123456789ab", "names": ["train/my_step.py"], "device": "cpu", "threads": "2"}
+    said = typed(repeat(plan(options={"set": "hidden"}), of_step))
+    assert said == shared | {"set_": ["hidden=64"], "recipe": ["way_fast+fused"]}
+    assert typed(repeat(plan(options={}), replace(of_step, implementation="plain"))) == shared
 
 
 def test_it_keeps_the_options_that_decide_what_is_raced() -> None:
