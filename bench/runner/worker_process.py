@@ -132,7 +132,8 @@ class Worker:
         self._step, self._deadline = "start", math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
-        start = partial(_started, program or WORKER) if server is None else partial(_forked, server)
+        program = program or WORKER
+        start = partial(_started, program) if server is None else partial(_forked, server, program)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         try:
@@ -270,6 +271,7 @@ def _started(
 
 def _forked(
     server: ForkServer,
+    program: str,
     origin: Origin,
     cores: str,
     variables: Mapping[str, str],
@@ -277,7 +279,7 @@ def _forked(
     descriptors: tuple[int, int],
 ) -> Forked:
     return server.fork(
-        WORKER,
+        program,
         [cores],
         folder=origin.folder,
         path=origin.path,
