@@ -28,7 +28,7 @@ def caveats_of(arm: Arm, finished: Finished | None, *, in_a_window: bool, block_
         )
     if finished is None:
         return
-    for change in finished.changed_flags:
+    for change in () if arm.setting.is_step else finished.changed_flags:  # a step and its recipe may set what they like
         yield Caveat(
             code="changed_flags",
             text=f"{arm.name} changed a global setting of torch ({change})",

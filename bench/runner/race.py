@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from select import select
+from statistics import median
 
 from bench import clock
 from bench.results import statistics
@@ -305,14 +306,17 @@ def _laps(course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spe
         if arm_run.live and key not in course.blocks and (block := arm_run.calibrate(BLOCK_SECONDS, pause)) is not None:
             course.blocks[key] = block
     racing = [arm_run for arm_run in arm_runs if arm_run.live]
-    lap_seconds = sum(
-        min(course.blocks[arm_run.arm.block_key].seconds, 2 * BLOCK_SECONDS) + pause for arm_run in racing
-    )
+    seconds = [course.blocks[arm_run.arm.block_key].seconds for arm_run in racing]
+    usual = max(BLOCK_SECONDS, median(seconds)) if seconds else BLOCK_SECONDS
+    lap_seconds = sum(min(block, 2 * usual) + pause for block in seconds)
     laps = _number_of_laps(course.plan.lap_seconds, lap_seconds) if racing else 0
     for arm_run in racing:
         block = course.blocks[arm_run.arm.block_key]
         arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
+    audited = order.randint(1, laps) if course.referee is not None and laps else 0  # known to nobody before
     for lap in range(laps + 1):
+        if course.referee is not None and lap == audited:
+            yield from course.referee.audit([arm_run for arm_run in arm_runs if arm_run.live])
         racing = [arm_run for arm_run in arm_runs if arm_run.live and lap % arm_run.every == 0]
         for arm_run in order.sample(racing, len(racing)):
             clock.pause(pause)

@@ -86,6 +86,21 @@ class StepReferee:
             yield f"judging {len(undecided)} arms in float64"
             yield from self._in_float64(undecided, everywhere)
 
+    def audit(self, arm_runs: Sequence[ArmRun]) -> Iterator[str]:
+        """Judges the objects that are being timed once more, in the middle of the laps; yields what is being done.
+
+        An arm that computes something else by now has a different answer, whatever it computed at the start.
+        """
+        yield "judging the arms once more, in the middle of the laps"
+        for arm_run in arm_runs:
+            answer = self._judge(arm_run) if arm_run.live else None
+            if answer is not None and answer.word == "different":
+                reason = (
+                    f"it computed the same at the start, and something else in the middle of the race: {answer.reason}"
+                )
+                known = arm_run.answer is not None and arm_run.answer.word == "different"
+                arm_run.answer = arm_run.answer if known else structs.replace(answer, reason=reason)
+
     def _judge(self, arm_run: ArmRun, *, float64: Path | None = None, no_float64: str = "") -> Answer | None:
         """The word on one arm."""
         target = self._folder / "answers" / f"{arm_run.arm.slug}-{arm_run.arm.role}.safetensors"
