@@ -24,7 +24,7 @@ _PART = r"[\w+=-][\w.+=-]*"  # of a path: never "..", never hidden
 _KEPT = re.compile(
     r"(plan|environment)\.json"
     rf"|({_PART}/)?sitting\.json"  # trials of gates have one or several folders
-    rf"|(sources|descents|records|profiles|({_PART}/)?trials)/({_PART}/)*{_PART}(?<!\.speedscope)\.(json|txt|folded)",
+    rf"|(sources|steps|examined|descents|records|profiles|({_PART}/)?trials)/({_PART}/)*{_PART}(?<!\.speedscope)\.(json|txt|folded)",
     re.ASCII,
 )
 

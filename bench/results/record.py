@@ -87,7 +87,9 @@ class Race(Struct, frozen=True, kw_only=True):
     @property
     def slug(self) -> str:
         """The title as a short file name."""
-        return f"{self.workload.replace('/', '-')}-{slug(self.reference.setting)}"
+        words = f"{self.workload}-{slug(self.reference.setting)}"
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "_.-+=") else "-" for c in words)
+        return plain.lstrip(".-")  # a step's path and its parameters may be any text: never hidden, never a path
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,8 @@ class Store:
 
     plan.json, environment.json      written first
     sources/<implementation>.txt     the source of each arm at the time of the run
+    steps/<race>.txt                 the file of each race's step at the time of the run
+    examined/<race>.json             what was found out about the step before
     descents/<race>.json             the loss curve of the race's job, by the oracle
     records/<race>/round-001/*.json  one file for each arm; a round's folder appears, complete, when the round is over
     profiles/<race>/<arm>/           the arm's profile: profile.json, and the files it names
@@ -120,6 +122,15 @@ class Store:
     def source(self, implementation: str) -> str:
         """The source of an implementation at the time of the run; empty when the run did not keep it."""
         path = self.path / "sources" / f"{implementation}.txt"
+        return path.read_text("utf-8", errors="replace") if path.is_file() else ""
+
+    def write_step(self, race: Race, content: bytes) -> None:
+        """Keeps the file of a race's step as it is now."""
+        self.write(f"steps/{race.slug}.txt", content)
+
+    def step(self, race: Race) -> str:
+        """The file of a race's step at the time of the run; empty for an exact workload, or when the run did not keep it."""
+        path = self.path / "steps" / f"{race.slug}.txt"
         return path.read_text("utf-8", errors="replace") if path.is_file() else ""
 
     def write_loss_curve(self, race: Race, loss_curve: LossCurve) -> None:

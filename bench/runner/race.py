@@ -150,8 +150,9 @@ def _of_exact(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mappin
 
 
 def _of_step(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mapping[str, Gauge]) -> _Course:
-    """The course of a step, without its referee."""
+    """The course of a step, whose file is kept; without its referee."""
     file = steps.find(race.workload, Path(plan.folder) if plan.folder else None)
+    store.write_step(race, file.path.read_bytes())
     return _Course(race, plan, store, None, replace(setup, file=str(file.path)), gauges, "")
 
 

@@ -175,7 +175,6 @@ def slug(setting: Setting) -> str:
     if setting.is_step:
         parameters = [f"{name}{value}" for name, value in setting.parameters]
         device = [] if setting.device == "cpu" else [setting.device]
-        words = "-".join([*parameters, setting.dtype, f"t{setting.threads}", *device])
-        return "".join(c if c.isalnum() or c in "_.-" else "-" for c in words)  # a parameter may be any text
+        return "-".join([*parameters, setting.dtype, f"t{setting.threads}", *device])
     batch = "full" if setting.batch == "full" else f"batch{setting.batch}"
     return f"{setting.rows}x{setting.features}-{batch}-{setting.dtype}-t{setting.threads}"

@@ -7,14 +7,13 @@ from reports.html import source
 from reports.html.source import Source
 from reports.run.rows import Row, spoken_verdict
 from reports.run.step_summary import graphs
-from reports.text.numbers import count
 
 NEEDED = "what decides: another algebra shows here with more than 8 bits, another rounding with less than 4"
 
 
 def patch_of(row: Row) -> Source | None:
     """The lines that make the step this recipe, in colours; None where it has none."""
-    return source.read(row.patch) if row.patch else None
+    return source.read(row.patch.strip("\n")) if row.patch else None
 
 
 def answer_facts(row: Row) -> Iterator[tuple[str, str, str]]:
@@ -40,6 +39,7 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
         if bits is not None:
             yield name, f"{bits:.1f}", meaning
     if answer.smallest_factor:
-        yield "would be noticed", f"a gradient off by {count(100 * answer.smallest_factor, 1)} %", ""
+        meaning = "the smallest relative error of a gradient that the referee would have told as different"
+        yield "would be noticed", f"{answer.smallest_factor:.1e} of a gradient", meaning
     if answer.left_out:
         yield "not compared", "; ".join(answer.left_out), ""

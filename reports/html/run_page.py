@@ -21,7 +21,7 @@ from reports.text.columns import heads
 
 @dataclass(frozen=True)
 class Section:
-    """A race: its findings, figures and table, and the details of each of its arms."""
+    """A race: its findings, figures and table, the details of each of its arms, and the file of its step."""
 
     id: str
     result: RaceResult
@@ -29,6 +29,7 @@ class Section:
     table: Table
     figures: list[PlacedFigure]
     arms: tuple[ArmDetails, ...]
+    step: Source | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
         table=run_table.table(result, report.columns, [each.id for each in details]),
         figures=[each for each in own if each not in ladders],
         arms=details,
+        step=source.read(text) if result.step and (text := run.step(result.race)) else None,
     )
 
 

@@ -13,6 +13,7 @@ from reports.run.rows import Row, names_of
 from reports.text.numbers import count, seconds
 
 NAMED = 3  # recipes of a tie that are named
+SMALLEST = 1e-6  # of the errors in a gradient that are said to be noticed: float64 shows far smaller ones
 NO_LOSS = 0.05  # bits, below which none are said to be lost
 NOT_THE_SAME: tuple[tuple[Word, str], ...] = (
     ("coarser", "with coarser rounding"),
@@ -32,7 +33,7 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
     reference = next((row for row in rows if row.arm.role == "reference" and row.rank), None)
     winners = fastest_recipes(rows)
     if reference:
-        yield _fastest(winners, reference, names) if winners else _nothing_faster(rows, reference)
+        yield _fastest(winners, reference, names) if winners else _nothing_faster(rows, reference, names)
         yield from _coarser(rows, winners, records, names)
     for row in rows:
         if row.status == "wrong":
@@ -80,7 +81,8 @@ def step_answers(rows: Sequence[Row]) -> Finding:
         parts[0] += f" ({words['identical']} to the bit)" if words["identical"] else " but for rounding"
     parts += [f"{words[word]} {text}" for word, text in NOT_THE_SAME if words[word]]
     noticed = [answer.smallest_factor for answer in answers if answer.smallest_factor]
-    power = f"; an error of {count(100 * max(noticed), 1)} % in a gradient would be noticed" if noticed else ""
+    share = count(100 * max(SMALLEST, *noticed), 1) if noticed else ""
+    power = f"; an error of {share} % in a gradient would be noticed" if noticed else ""
     return Finding("answers", ", ".join(parts) + power)
 
 
@@ -96,15 +98,18 @@ def _fastest(winners: Sequence[Row], reference: Row, names: Mapping[Arm, str]) -
     return Finding("fastest", statement, _span(winners), rest)
 
 
-def _nothing_faster(rows: Sequence[Row], reference: Row) -> Finding:
+def _nothing_faster(rows: Sequence[Row], reference: Row, names: Mapping[Arm, str]) -> Finding:
     own = f"{as_written(reference)} ({seconds(reference.seconds.value if reference.seconds else None)} per update)"
     others = [row for row in rows if row.seconds and row.arm.role == "arm" and row.work != "floor"]
     if not others:
         return Finding("fastest", f"No other way to run this step could be timed; {own}")
     if not any(row.rank for row in others):
         return Finding("fastest", f"No other way to run this step is ranked, because none was judged the same; {own}")
-    if any(row.rank and row.verdict == "unresolved" for row in others):
-        return Finding("fastest", f"Nothing is known to be faster than this step {own}: more rounds would tell")
+    undecided = next((row for row in others if row.group == "faithful" and row.verdict == "unresolved"), None)
+    if undecided:
+        quick = undecided.ratio is not None and undecided.ratio.value < 1
+        came = f"{names[undecided.arm]} came out {_speed([undecided])} as fast, and " if quick else ""
+        return Finding("fastest", f"Nothing is known to be faster than this step {own}: {came}more rounds would tell")
     return Finding("fastest", f"Nothing that was tried is faster than this step {own}")
 
 

@@ -64,7 +64,7 @@ def patch_of(row: Row) -> Patch | None:
     """The patch of a row; None where it has none, as the step itself has not."""
     workload = row.arm.workload
     file = workload if workload.endswith(".py") else f"{workload}.py"
-    return Patch(row.arm.implementation, file, row.patch) if row.patch else None
+    return Patch(row.arm.implementation, file, row.patch.strip("\n") + "\n") if row.patch else None
 
 
 def _refused(rows: Sequence[Row], examined: Examined | None) -> Iterator[str]:

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from bench.results import archive
+from bench.results.examined import Examined
 from bench.results.record import Arm, Race, Record
 from bench.results.store import Store, StoreError
 from bench.runner.plan import Choice, make_plan
 
 PLAN = make_plan(Choice(effort="quick").at(device="cpu"), command="python -m bench run", run="made-up")
 RACE: Race = PLAN.races[0]
+
+EXAMINED = Examined(step="my_step.py", summary="", parameters={}, repeatable=True, draws=False, float64=True)
 
 
 def record(arm: Arm) -> Record:
@@ -27,6 +30,8 @@ def store(tmp_path: Path) -> Store:
     made = Store.create(tmp_path / "results")
     made.write_plan(PLAN, {"machine": {"processor": "made up"}})
     made.write_sources(["linear/manual"])
+    made.write_step(RACE, b"def model(): ...")
+    made.write_examined(RACE, EXAMINED)
     made.write_round(RACE, 1, [record(arm) for arm in RACE.arms])
     made.write("index.html", b"<p>")
     made.write("logs/x/round-001/x.log", b"printed")
@@ -56,6 +61,7 @@ def test_a_packed_run_is_read_back(store: Store, tmp_path: Path) -> None:
     with archive.opened(str(tmp_path / "run.tar.gz"), tmp_path) as opened:
         assert (opened.plan(), opened.environment()) == (store.plan(), store.environment())
         assert opened.records() == store.records()
+        assert (opened.step(RACE), opened.examined(RACE)) == ("def model(): ...", EXAMINED)
         assert opened.source("linear/manual") == store.source("linear/manual") != ""
         names = {path.name for path in opened.path.rglob("*")}
         assert not names & {"index.html", "x.log", "stacks.speedscope.json"}

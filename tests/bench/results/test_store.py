@@ -11,6 +11,7 @@ import pytest
 from bench.results.record import FORMAT, Arm, LossCurve, Race, Record
 from bench.results.store import Store, StoreError, WriteError
 from bench.runner.plan import Choice, make_plan
+from impls.contract.setting import Setting
 from tests.conftest import ROOT
 
 PLAN = make_plan(Choice(effort="quick").at(device="cpu"), command="python -m bench run", run="made-up")
@@ -217,3 +218,15 @@ def test_a_loss_curve_is_read_back(store: Store) -> None:
     assert store.loss_curve(RACE) is None
     store.write_loss_curve(RACE, loss_curve)
     assert store.loss_curve(RACE) == loss_curve
+
+
+def test_a_step_is_kept_as_it_was_raced(store: Store) -> None:
+    """The file of a step is read back; whatever its path and its parameters are called, it lies in the run's folder."""
+    setting = Setting(updates=1, parameters=(("kind", "../../\N{LATIN SMALL LETTER U WITH DIAERESIS} b"),))
+    arm = Arm(workload="../my step.py", implementation="plain", setting=setting, role="reference")
+    race = Race(workload=arm.workload, arms=(arm,))
+    assert race.slug == "my-step.py-kind..-..---b-float32-t1"
+    assert store.step(race) == ""
+    store.write_step(race, b"def model(): ...")
+    assert store.step(race) == "def model(): ..."
+    assert [path.name for path in (store.path / "steps").iterdir()] == [f"{race.slug}.txt"]

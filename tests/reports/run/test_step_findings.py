@@ -129,6 +129,8 @@ def test_what_is_not_certain_is_not_called_faster() -> None:
         for each in steady
     ]
     assert said(restless)[0].text.startswith("Nothing is known to be faster than this step as you wrote it (")
+    once = said(answered("fused", PLAIN / 3)[:1])[0].text
+    assert once.endswith(" per update): fused came out 3.0 times as fast, and more rounds would tell.")
 
 
 def test_what_is_faster_with_less_precision_is_told_apart() -> None:
@@ -161,6 +163,8 @@ def test_answers_are_counted_by_the_referees_words() -> None:
         "1 cannot be judged yet, 1 WRONG; an error of 0.003 % in a gradient would be noticed."
     )
     assert "No answer was judged." in [each.text for each in said(answered("fused", PLAIN, None))]
+    exact = [each.text for each in said(answered("fused", PLAIN, replace(SAME, smallest_factor=3e-14)))]
+    assert any("; an error of 0.0001 % in a gradient would be noticed." in text for text in exact)
     assert "1 of 1 judged ways compute the same as the step but for rounding." in [
         each.text for each in said(answered("fused", PLAIN, replace(SAME, smallest_factor=None)))
     ]
