@@ -15,6 +15,7 @@ from reports.run.rows import Row
 from reports.text.numbers import count, percent, percent_off, seconds, times, value
 
 TWIN_OFF = 0.02
+AGED = 1.1  # how much longer an update may take at the end of a round, for certain, before it is said
 RESTLESS = 0.05  # standard deviation of a round's logarithm of the ratio, above which rounds are said to disagree
 
 Kind = Literal[
@@ -210,6 +211,14 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
                 code="rounds_disagree",
                 text=f"the rounds of {arm.name} differ by {percent(spread)} (standard deviation), so its interval is wide",
                 advice="use more rounds: --rounds 20",
+            )
+        grown = statistics.growth(records[arm]) if arm.setting.is_step and arm.role != "twin" else None
+        if grown and grown.low and grown.low > AGED:
+            yield Caveat(
+                code="slower_with_age",
+                text=f"an update of {arm.name} took {percent(grown.value - 1)} longer at the end of a round than at its start",
+                advice="look for numbers that become denormal (--rewrite flush_denormals), a list that keeps something of "
+                "each update, or work that grows with the number of updates",
             )
     for code, caveats in _by_code(records).items():
         more = f" (and {len(caveats) - 1} more like it: code {code})" if len(caveats) > 1 else ""

@@ -180,3 +180,14 @@ def test_undecidable_answers_win_nothing() -> None:
     """A recipe whose answer cannot be decided is not the fastest, whatever its time."""
     found = said(answered("wild", PLAIN / 9, UNDECIDABLE), answered("fused", PLAIN / 2, IDENTICAL))
     assert found[0].statement.startswith("fused runs")
+
+
+def test_an_update_that_grows_slower_with_age_is_told() -> None:
+    """Its laps become longer within every round; the reader is told what to look for."""
+    aging = [
+        replace(record, blocks=tuple(block * (1 + 0.1 * lap) for lap, block in enumerate(record.blocks)))
+        for record in answered("fused", PLAIN)
+    ]
+    codes = [caveat.code for caveat in reported(aging).races[0].warnings]
+    assert "slower_with_age" in codes
+    assert "slower_with_age" not in [caveat.code for caveat in reported(answered("fused", PLAIN)).races[0].warnings]
