@@ -39,6 +39,12 @@ class WithResults(Typed):
     results: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("results")
 
 
+SetParameters = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Parameter of a step, e.g. hidden=256; repeatable."),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class WithArms(WithResults):
     """The options of `run`, `profile` and `gate` that say what is raced.
@@ -55,10 +61,7 @@ class WithArms(WithResults):
     )
     implementation: Annotated[list[str] | None, typer.Option(help="Shell pattern, e.g. 'linear/*'; repeatable.")] = None
     setting: Mapping[str, str | None] = field(default_factory=dict)
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of a step, e.g. hidden=256; repeatable."),
-    ] = None
+    set_: SetParameters = None
     rewrite: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Rewrites of a step that are raced; repeatable.  [default: by effort]"),
@@ -232,9 +235,14 @@ class Report(WithResults):
 class Check(Typed):
     """The options of `check`."""
 
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Implementations, as shell patterns.")]
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="Step files, shipped steps, or implementations as shell patterns."),
+    ]
     mode: Annotated[str, typer.Option(help="eager, compile, cpp-wrapper, ... as for run.")] = "eager"
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu"
+    folder: StepFolder = ""
+    set_: SetParameters = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,9 @@ def examined(referee: Referee, flags: Mapping[str, object]) -> Examined:
 
 
 def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
-    """Whether a rewrite applies. One that does not compile is tried: constructors promise what `step` refuses."""
+    """Whether a rewrite applies. It is tried, for constructors promise what `step` refuses; but not what compiles, which
+    takes long, nor what changes this process.
+    """
     reason = ""
     recipe = Recipe.of([name])
     try:
@@ -68,7 +70,7 @@ def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
             reason = f"it runs on {' and '.join(rewrite.devices)} only"
         elif recipe.refusal:
             reason = recipe.refusal
-        elif recipe.compiles:
+        elif recipe.compiles or any(rewrites()[one].group == "host" for one in recipe.rewrites):
             reason = next(filter(None, (rewrites()[one].applies(plain) for one in recipe.rewrites)), "")
         else:
             LiveStep(plain.file, plain.setting, recipe).advance(2)
@@ -153,12 +155,6 @@ def _of_training(plain: LiveStep, first: Observation) -> Iterator[Caveat]:
             code="no_loss",
             text="update() returns no loss, so none is compared",
             advice="end it with `return loss.detach()`",
-        )
-    elif any(not bool(value.isfinite().all()) for name, value in first.items() if name.startswith(LOSS)):
-        yield Caveat(
-            code="loss_not_finite",
-            text="the loss is not a finite number after the first updates",
-            advice="lower the learning rate, or look at the data",
         )
 
 

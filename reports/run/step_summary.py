@@ -78,7 +78,7 @@ def _refused(rows: Sequence[Row], examined: Examined | None) -> Iterator[str]:
 def _findings(examined: Examined | None) -> Iterator[str]:
     """What was found out about the step, each with what to do about it."""
     for finding in examined.findings if examined else ():
-        yield ". ".join(filter(None, [finding.text, finding.advice]))
+        yield ": ".join(filter(None, [finding.text, finding.advice]))
 
 
 def _compiled(rows: Sequence[Row]) -> Iterator[str]:

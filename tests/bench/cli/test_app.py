@@ -230,6 +230,31 @@ def test_check_proves_one_implementation(plain: Checkout) -> None:
     assert "claims, 0 broken." in done.stdout
 
 
+def test_check_examines_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check my_step.py --json` is one document: what the step is like, and which rewrites apply or why not."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_step.py").write_text(
+        "import torch\n\n\ndef model(width=3):\n    return torch.nn.Linear(width, 1)\n\n\n"
+        "def optimizer(model):\n    return torch.optim.LBFGS(model.parameters())\n\n\n"
+        "def batches(seed, width=3):\n    while True:\n        yield torch.ones(4, width)\n\n\n"
+        "def loss(model, batch):\n    return model(batch).square().mean()\n\n\n"
+        "def update(model, optimizer, batch):\n    def evaluate():\n        optimizer.zero_grad()\n"
+        "        value = loss(model, batch)\n        value.backward()\n        return value\n\n"
+        "    optimizer.step(evaluate)\n"
+    )
+    done = CliRunner().invoke(app, ["check", "my_step.py", "--json", "--set", "width=2"])
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["step"], document["repeatable"], document["float64"]) == (
+        0,
+        "my_step.py",
+        True,
+        True,
+    )
+    assert [finding["code"] for finding in document["findings"]] == ["no_loss"]
+    reasons = {rewrite["name"]: rewrite["reason"] for rewrite in document["rewrites"]}
+    assert reasons["fused"] == "LBFGS has no fused kernels"
+
+
 def test_check_says_which_claim_is_broken(checkout: Make) -> None:
     """A wrong implementation ends `check` with status 3; the broken claim says how far off the answer is."""
     from tests.bench.planted import WRONG
