@@ -235,9 +235,10 @@ def test_check_examines_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_step.py").write_text(
         "import torch\n\n\ndef model(width=3):\n    return torch.nn.Linear(width, 1)\n\n\n"
-        "def optimizer(model):\n    return torch.optim.LBFGS(model.parameters())\n\n\n"
-        "def batches(seed, width=3):\n    while True:\n        yield torch.ones(4, width)\n\n\n"
-        "def loss(model, batch):\n    return model(batch).square().mean()\n\n\n"
+        "def optimizer(model):\n    return torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=2)\n\n\n"
+        "def batches(seed, width=3):\n    generator = torch.Generator().manual_seed(seed)\n    while True:\n"
+        "        yield torch.randn(8, width, generator=generator)\n\n\n"
+        "def loss(model, batch):\n    return (model(batch) - 1).square().mean()\n\n\n"
         "def update(model, optimizer, batch):\n    def evaluate():\n        optimizer.zero_grad()\n"
         "        value = loss(model, batch)\n        value.backward()\n        return value\n\n"
         "    optimizer.step(evaluate)\n"
