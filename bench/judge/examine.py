@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench.judge.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation, observe
 from bench.judge.referee import Referee
@@ -31,11 +31,10 @@ def examined(referee: Referee, flags: Mapping[str, object]) -> Examined:
         if new != old
     ]
     first = observe(plain)
-    difference = _difference(first, observe(LiveStep(plain.file, plain.setting)))
     evaluations = [int(count) for name, count in first.items() if name.startswith(f"{COUNT} evaluations")]
     updates = 2
     findings = [
-        *_of_repeatability(difference),
+        *_of_repeatability(referee.difference),
         *_of_flags(changed),
         *_of_batches(plain),
         *_of_training(plain, first),
@@ -48,7 +47,7 @@ def examined(referee: Referee, flags: Mapping[str, object]) -> Examined:
         step=plain.file.name,
         summary=plain.file.summary,
         parameters=dict(plain.file.parameters) | plain.setting.named,
-        repeatable=not difference,
+        repeatable=not referee.difference,
         draws=plain.facts.draws,
         float64=referee.double is not None,
         evaluations=max([1, *(count // updates for count in evaluations)]),
@@ -84,17 +83,6 @@ def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
     return Applicable(name=name, applies=not reason, reason=reason, numerics=rewrite.numerics)
 
 
-def _difference(one: Observation, other: Observation) -> str:
-    """The first name under which two observations differ; "" where they are equal to the bit."""
-    names = [*one, *(name for name in other if name not in one)]
-    alike = (name for name in names if name not in one or name not in other or not _same(one[name], other[name]))
-    return next(alike, "")
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and torch.equal(one.nan_to_num(), other.nan_to_num())
-
-
 def _of_repeatability(difference: str) -> Iterator[Caveat]:
     if difference:
         yield Caveat(
@@ -127,6 +115,12 @@ def _of_batches(plain: LiveStep) -> Iterator[Caveat]:
             code="batch_shapes",
             text=f"batches change their shape ({_listed(facts.batch_shapes)}), which makes compiled code compile again",
             advice="yield batches of one shape, e.g. drop the last one that is not full",
+        )
+    if facts.opaque:
+        yield Caveat(
+            code="opaque_batch",
+            text=f"batches hold objects that are not looked into ({_listed(facts.opaque)}): they are neither moved nor cast",
+            advice="yield tensors, or tuples, lists or dicts of them",
         )
     if facts.batches_end:
         yield Caveat(

@@ -8,19 +8,22 @@ import torch
 from bench import clock
 from bench.judge import mistakes
 from bench.judge.bits import ALGEBRA, Comparison, Standard, compare
-from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation
+from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation, observe
 from bench.judge.truth import standard
 from bench.judge.words import SAME, Evidence, answered
 from bench.results.record import Answer
 from impls.contract.setting import Setting
 from impls.recipe.live_step import LiveStep
-from impls.recipe.recipe import Recipe
+from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFile
 
 MEMBERS_FLOAT64 = 9  # of the ensemble in float64, whose limit is wide
 OTHER_DRAWS = (
     "its updates draw other random numbers than the plain step's, so that single updates cannot be compared; "
     "distributions are not judged yet"
+)
+NOT_REPEATABLE = (
+    "two builds of the step with the same seed differ ({}), so that no answer can be compared with the plain step's"
 )
 
 
@@ -30,6 +33,7 @@ class Referee:
     plain      the plain step, in the dtype that is raced
     double     the same in float64; None where it cannot be computed so
     no_double  why not
+    difference the first tensor in which two builds of the plain step differ; "" where it is repeatable
     seconds    that truth and ensembles took
 
     members  of the ensemble; 0: the step is built only, and nothing can be judged
@@ -44,6 +48,7 @@ class Referee:
         self.plain = LiveStep(file, setting)
         self.double, self.no_double = in_float64(self.plain)
         self._single = standard(self.plain, self.double, members, say)
+        self.difference = _difference(self._single.plain, observe(LiveStep(file, setting)))
         self._exact = self._single
         if self.double is not None and self.double is not self.plain:
             self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
@@ -73,6 +78,8 @@ class Referee:
         answer_float64  of the same arm in float64; None where there is none this time
         no_float64      why; "" where an earlier one has been judged, whose figures count on
         """
+        if self.difference:
+            return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
         if self.plain.facts.draws and not _drew_the_same(answer, self._single):
             return Answer(word="unjudged", reason=OTHER_DRAWS)
         double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
@@ -86,6 +93,11 @@ class Referee:
         by_float64 = self.double is not None and (double is not None or evidence.identical)
         smallest = self._smallest_factor(by_float64, gradients=not Recipe.read(implementation).whole)
         judged = answered(evidence, smallest_factor=smallest)
+        if (
+            judged.word == "different" and implementation == PLAIN.name
+        ):  # it is another process that builds another step
+            self.difference = judged.tensor
+            return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
         if judged.word == "different":
             return answered(evidence, self._mistake(answer, answer_float64), smallest)
         return judged
@@ -136,6 +148,17 @@ def in_float64(step: LiveStep) -> tuple[LiveStep | None, str]:
     except Exception as error:  # noqa: BLE001 - whatever a user's code raises there is the reason
         return None, f"the step does not run in float64: {' '.join(str(error).split())[:200]}"
     return double, ""
+
+
+def _difference(one: Observation, other: Observation) -> str:
+    """The first name under which two observations differ; "" where they are equal to the bit."""
+    names = [*one, *(name for name in other if name not in one)]
+    alike = (name for name in names if name not in one or name not in other or not _same(one[name], other[name]))
+    return next(alike, "")
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
 def _drew_the_same(answer: Observation, standard: Standard) -> bool:

@@ -32,6 +32,10 @@ CHANGES = {
         "    while True:\n",
         "    for n in range(12, 40):\n        yield torch.ones(n, 6), torch.zeros(n, dtype=torch.long)\n    while True:\n",
     ),
+    "opaque_batch": (
+        "torch.randint(3, (12,), generator=generator)",
+        "torch.randint(3, (12,), generator=generator), set()",
+    ),
     "few_batches": ("    while True:\n", "    for _ in range(3):\n"),
     "learns_nothing": (LOSS, LOSS.replace("model(", "0 * model(") + UPDATE.replace("plain", "return plain")),
     "unused": (MODEL, SPARE.replace("SPARE", "ones(3)")),

@@ -142,3 +142,24 @@ def test_equal_draws_are_judged_and_others_are_not(written: Written) -> None:
     assert factor.word == "different"
     assert "every gradient is multiplied by 1.001" in factor.reason
     assert judged("way_draws_more") == Answer(word="unjudged", reason=OTHER_DRAWS)
+
+
+def test_a_step_that_is_not_repeatable_is_not_judged(written: Written) -> None:
+    """Batches from a seed of their own: no arm is told that it is wrong, the plain step least of all."""
+    referee = Referee(*written(STEP.replace("manual_seed(seed)", "manual_seed(torch.seed())")), members=2)
+    answer = referee.judge("plain", observe(LiveStep(referee.plain.file, referee.plain.setting)))
+    assert answer.word == "unjudged"
+    assert answer.reason.startswith("two builds of the step with the same seed differ (")
+
+
+def test_a_step_that_differs_from_process_to_process_is_not_judged(written: Written) -> None:
+    """Where the plain arm has another answer than the judge's own plain step, no other arm is judged either."""
+    referee = Referee(*written(STEP), members=2)
+    other, setting = written(STEP.replace("manual_seed(seed)", "manual_seed(seed + 1)"))
+    double = dataclasses.replace(setting, dtype="float64")
+    for implementation in ("plain", "fused"):
+        recipe = Recipe.read(implementation)
+        answer = referee.judge(
+            implementation, observe(LiveStep(other, setting, recipe)), observe(LiveStep(other, double, recipe))
+        )
+        assert answer.word == "unjudged"
