@@ -38,8 +38,9 @@ class Arm(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """How it is shown in a table: "linear/manual cpu eager", and " (twin)" after the name of the twin."""
-        return f"{self.implementation} {spoken(self.setting)}" + (" (twin)" if self.role == "twin" else "")
+        """How it is shown: "linear/manual cpu eager", of a step "fused" or "fused cuda"; " (twin)" after the twin's."""
+        where = "" if self.setting.is_step and self.setting.device == "cpu" else f" {spoken(self.setting)}"
+        return self.implementation + where + (" (twin)" if self.role == "twin" else "")
 
     @property
     def key(self) -> str:

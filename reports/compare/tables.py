@@ -36,7 +36,13 @@ def _ratio(row: Row) -> str:
 
 
 COLUMNS: tuple[Column[Change], ...] = (
-    Column("arm", "the file below impls/, device and mode", lambda change, _: change.name, right=False, wraps=True),
+    Column(
+        "arm",
+        "the file below impls/ with device and mode, or the recipe of a step",
+        lambda change, _: change.name,
+        right=False,
+        wraps=True,
+    ),
     Column(
         "update then, {unit}",
         "time of one steady update in the earlier run, ± half its 95 % interval",

@@ -19,7 +19,7 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.labels import Label
 from reports.figures.kit.style import FAINT, GRID, INK, MUTED, PAPER
 from reports.run.report import RaceResult
-from reports.run.rows import Row, names_of
+from reports.run.rows import Row
 from reports.run.time_to_loss import contestants
 from reports.text import numbers
 from reports.text.sanitize import plain
@@ -92,12 +92,11 @@ def draw(result: RaceResult, palette: Palette) -> Figure | None:
 def lines_of(result: RaceResult) -> list[Line]:
     """The lines of the faithful arms. Updates follow the paired ratios, so that lines cross where the table says they do."""
     rows = [row for row in contestants(result) if row.seconds and row.cold_seconds is not None]
-    names = names_of(result.rows)
     base = next((row.seconds.value for row in rows if row.arm.role == "reference" and row.seconds), None)
     return [
         Line(
             row,
-            names[row.arm] + ("" if row.cold_alone else "~"),
+            row.arm.name + ("" if row.cold_alone else "~"),
             row.cold_seconds or 0.0,
             base * row.ratio.value if base and row.ratio and row.arm.role != "reference" else row.seconds.value,
             row.break_even.updates or None if row.break_even else None,

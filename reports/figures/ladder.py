@@ -14,7 +14,6 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import ScaledTranslation
 
-from bench.results.record import Arm
 from impls.contract.coordinates import spoken
 from reports.figures.kit import style
 from reports.figures.kit.colours import Palette
@@ -22,7 +21,7 @@ from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import FAINT, GRID, INK, PAPER, REFERENCE
 from reports.run.columns import verdict
 from reports.run.report import RaceResult
-from reports.run.rows import Row, excuses, names_of
+from reports.run.rows import Row, excuses
 from reports.text import numbers
 from reports.text.sanitize import plain
 
@@ -94,11 +93,8 @@ def _figure(result: RaceResult, palette: Palette) -> MatplotlibFigure:
     axes.set_title(result.race.title, loc="left", fontsize=9, color=FAINT)
     if bars or floors:
         _scale(axes, [*bars, *floors])
-        names = {row.arm: _label(row) for row in result.listed}
-        if result.step:
-            names |= names_of(result.listed)
         titles = (HEADINGS_OF_STEP if result.step else HEADINGS) if headings else {}
-        bottom = _bars(axes, groups, palette, titles, names)
+        bottom = _bars(axes, groups, palette, titles)
         floored = _floors(axes, floors, bottom)
         axes.set_ylim(bottom, -0.7 - len(floors))
         _legend(axes, result, bars, floored)
@@ -128,9 +124,7 @@ def _scale(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_axisbelow(True)
 
 
-def _bars(
-    axes: Axes, groups: dict[str, list[Row]], palette: Palette, headings: Mapping[str, str], names: Mapping[Arm, str]
-) -> float:
+def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, headings: Mapping[str, str]) -> float:
     """Draws the bars of each group below one another; returns the place at which the last one ends.
 
     headings  of the groups; none where there is only one
@@ -148,7 +142,7 @@ def _bars(
             places.append((at, row))
             at += 1
         at += 0.15
-    axes.set_yticks([place for place, _ in places], [plain(names[row.arm]) for _, row in places])
+    axes.set_yticks([place for place, _ in places], [_label(row) for _, row in places])
     for tick, (_, row) in zip(axes.get_yticklabels(), places, strict=True):
         tick.set_color(INK)
         tick.set_fontweight("bold" if row.arm.role == "reference" else "normal")
@@ -227,7 +221,7 @@ def _legend(axes: Axes, result: RaceResult, rows: Sequence[Row], floors: Sequenc
 
 
 def _label(row: Row) -> str:
-    return f"{row.arm.implementation}  {spoken(row.arm.setting)}"
+    return row.arm.name if row.is_step else f"{row.arm.implementation}  {spoken(row.arm.setting)}"
 
 
 def _text(row: Row) -> str:

@@ -36,7 +36,13 @@ def columns_of(history: History) -> tuple[Column[Trend], ...]:
     """The columns of the table of arms: the time in the latest run, and the latest change."""
     dates = [run.date for run in history.runs]
     return (
-        Column("arm", "the file below impls/, device and mode", lambda trend, _: trend.name, right=False, wraps=True),
+        Column(
+            "arm",
+            "the file below impls/ with device and mode, or the recipe of a step",
+            lambda trend, _: trend.name,
+            right=False,
+            wraps=True,
+        ),
         Column(
             "runs",
             "runs in which it was measured and its answer was right, of those that had it",

@@ -22,7 +22,7 @@ from reports.profile.text import doubts, sentence, signed
 from reports.run.columns import unit_of, verdict
 from reports.run.commands import command
 from reports.run.report import RaceResult
-from reports.run.rows import Row, names_of
+from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column, cells, heads
 
@@ -83,7 +83,6 @@ class ProfileDetails:
 class ArmDetails:
     """What the page shows of one arm.
 
-    name       what sentences call it
     headline   its time and its verdict
     animation  the GIF of its watched job, where it is small; empty where there is none
     gif        the name of that file in the folder of the run
@@ -92,7 +91,6 @@ class ArmDetails:
     """
 
     id: str
-    name: str
     row: Row
     glyph: str
     headline: str
@@ -127,7 +125,6 @@ def arm_details(
     texts = zip(columns, heads(columns, unit), cells(columns, row, scale), strict=True)
     return ArmDetails(
         id=f"arm-{number}",
-        name=names_of(result.rows)[row.arm],
         row=row,
         glyph=glyph(row.verdict),
         headline=", ".join(filter(None, [numbers.seconds(row.seconds.value) if row.seconds else "", verdict(row)])),

@@ -10,7 +10,7 @@ from bench.results.record import Caveat
 from bench.results.statistics import Estimate
 from reports.run.findings import RESTLESS, Finding, answers, verified_rows, wrong_names
 from reports.run.report import RaceResult, RunReport
-from reports.run.rows import Row, names_of
+from reports.run.rows import Row
 from reports.run.step_findings import step_answers, wrongness
 from reports.run.sweep import finding, telling_crossings
 from reports.text import numbers
@@ -91,8 +91,8 @@ def of_answers(rows: Sequence[Row]) -> Banner:
 
 
 def _of_step_answers(rows: Sequence[Row]) -> Banner:
-    names, said = names_of(rows), step_answers(rows).text
-    wrong = dict.fromkeys(f"{names[row.arm]}: {wrongness(row)}" for row in rows if row.status == "wrong")
+    said = step_answers(rows).text
+    wrong = dict.fromkeys(f"{row.arm.name}: {wrongness(row)}" for row in rows if row.status == "wrong")
     if wrong:
         return Banner("bad", "WRONG ANSWERS", f"{'; '.join(wrong)}. Not ranked. {said}")
     if not any(row.answer for row in rows):

@@ -151,13 +151,6 @@ def worst(records: Sequence[Record]) -> tuple[Status, str]:
     return gravest.status, gravest.reason
 
 
-def names_of(rows: Iterable[Row]) -> dict[Arm, str]:
-    """What sentences call the arms of a race: those of a step by their recipe, with the device where there are several."""
-    rows = list(rows)
-    devices = {row.arm.setting.device for row in rows}
-    return {row.arm: row.arm.implementation if row.is_step and len(devices) == 1 else row.arm.name for row in rows}
-
-
 def spoken_verdict(verdict: str) -> str:
     """A verdict in words."""
     return "not judged" if verdict == "unjudged" else verdict.replace("_", " ")
@@ -168,13 +161,11 @@ def excuses(rows: Iterable[Row]) -> list[tuple[list[str], str]]:
 
     Of a wrong answer to a step the findings tell, tensor by tensor.
     """
-    rows = [row for row in rows if not (row.is_step and row.status == "wrong")]
-    names = names_of(rows)
-    sharing: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for row in rows:
-        if why := unranked_reason(row):
-            sharing.setdefault(f"{spoken_verdict(row.verdict)}: {why}", []).append(names[row.arm])
-    return [(arms, reason) for reason, arms in sharing.items()]
+        if (why := unranked_reason(row)) and not (row.is_step and row.status == "wrong"):
+            names.setdefault(f"{spoken_verdict(row.verdict)}: {why}", []).append(row.arm.name)
+    return [(arms, reason) for reason, arms in names.items()]
 
 
 def unranked_reason(row: Row) -> str:

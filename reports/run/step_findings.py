@@ -1,15 +1,15 @@
 """What a race of a step shows, in sentences: which recipe to use, what it costs, and which answers are wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.results import statistics
-from bench.results.record import Arm, Word
+from bench.results.record import Word
 from bench.results.statistics import Estimate
 from impls.contract.words import counted
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
-from reports.run.rows import Row, names_of
+from reports.run.rows import Row
 from reports.text.numbers import count, seconds
 
 NAMED = 3  # recipes of a tie that are named
@@ -29,15 +29,14 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
     rows  in their order
     twin  the ratio of the reference to itself
     """
-    names = names_of(rows)
     reference = next((row for row in rows if row.arm.role == "reference" and row.rank), None)
     winners = fastest_recipes(rows)
     if reference:
-        yield _fastest(winners, reference, names) if winners else _nothing_faster(rows, reference, names)
-        yield from _coarser(rows, winners, records, names)
+        yield _fastest(winners, reference) if winners else _nothing_faster(rows, reference)
+        yield from _coarser(rows, winners, records)
     for row in rows:
         if row.status == "wrong":
-            yield Finding("wrong answers", f"WRONG ANSWER of {names[row.arm]}: {wrongness(row)}; it is not ranked")
+            yield Finding("wrong answers", f"WRONG ANSWER of {row.arm.name}: {wrongness(row)}; it is not ranked")
     yield step_answers(rows)
     yield from of_twin(twin)
 
@@ -86,19 +85,19 @@ def step_answers(rows: Sequence[Row]) -> Finding:
     return Finding("answers", ", ".join(parts) + power)
 
 
-def _fastest(winners: Sequence[Row], reference: Row, names: Mapping[Arm, str]) -> Finding:
+def _fastest(winners: Sequence[Row], reference: Row) -> Finding:
     several = len(winners) > 1
     best = simplest(winners)
-    shown = [names[row.arm] for row in winners]
+    shown = [row.arm.name for row in winners]
     statement = (
         f"{_listed(shown)} {'run' if several else 'runs'} this step {_speed(winners)} as fast {as_written(reference)}"
     )
     rest = f", {_sameness(winners)}" + ("; they cannot be told apart" if several else "")
-    rest += _later_start(best, reference, names[best.arm] if several else "it") if best else ""
+    rest += _later_start(best, reference, best.arm.name if several else "it") if best else ""
     return Finding("fastest", statement, _span(winners), rest)
 
 
-def _nothing_faster(rows: Sequence[Row], reference: Row, names: Mapping[Arm, str]) -> Finding:
+def _nothing_faster(rows: Sequence[Row], reference: Row) -> Finding:
     own = f"{as_written(reference)} ({seconds(reference.seconds.value if reference.seconds else None)} per update)"
     others = [row for row in rows if row.seconds and row.arm.role == "arm" and row.work != "floor"]
     if not others:
@@ -108,14 +107,12 @@ def _nothing_faster(rows: Sequence[Row], reference: Row, names: Mapping[Arm, str
     undecided = next((row for row in others if row.group == "faithful" and row.verdict == "unresolved"), None)
     if undecided:
         quick = undecided.ratio is not None and undecided.ratio.value < 1
-        came = f"{names[undecided.arm]} came out {_speed([undecided])} as fast, and " if quick else ""
+        came = f"{undecided.arm.name} came out {_speed([undecided])} as fast, and " if quick else ""
         return Finding("fastest", f"Nothing is known to be faster than this step {own}: {came}more rounds would tell")
     return Finding("fastest", f"Nothing that was tried is faster than this step {own}")
 
 
-def _coarser(
-    rows: Sequence[Row], winners: Sequence[Row], records: RaceRecords, names: Mapping[Arm, str]
-) -> Iterator[Finding]:
+def _coarser(rows: Sequence[Row], winners: Sequence[Row], records: RaceRecords) -> Iterator[Finding]:
     """The fastest of the coarser recipes, where it is faster than every faithful one."""
     best = next((row for row in rows if row.group == "coarser"), None)
     if best is None or best.verdict != "faster":
@@ -123,7 +120,7 @@ def _coarser(
     if winners and statistics.verdict(records.ratio(best.arm, winners[0].arm)) != "faster":
         return
     bits = f"{best.bits_lost:.0f} lost bits" if best.bits_lost else "coarser rounding"
-    statement = f"{'Faster still' if winners else 'Faster'} if you accept {bits}: {names[best.arm]}"
+    statement = f"{'Faster still' if winners else 'Faster'} if you accept {bits}: {best.arm.name}"
     yield Finding("coarser", f"{statement}, {_speed([best])} as fast {as_written(best)}", _span([best]))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.results.examined import Examined
 from bench.results.record import Compiler
 from impls.contract.words import counted
-from reports.run.rows import NOT_TRIED, Row, names_of
+from reports.run.rows import NOT_TRIED, Row
 from reports.run.step_findings import fastest_recipes, simplest
 
 
@@ -69,9 +69,8 @@ def patch_of(row: Row) -> Patch | None:
 
 def _refused(rows: Sequence[Row], examined: Examined | None) -> Iterator[str]:
     """The rewrites that do not apply and the arms that cannot run here, those with the same reason in one line."""
-    names = names_of(rows)
     reasons = {each.name: each.reason for each in (examined.rewrites if examined else ()) if not each.applies}
-    reasons |= {names[row.arm]: row.reason for row in rows if row.status in NOT_TRIED}
+    reasons |= {row.arm.name: row.reason for row in rows if row.status in NOT_TRIED}
     yield from _by_text(reasons)
 
 
@@ -83,8 +82,7 @@ def _findings(examined: Examined | None) -> Iterator[str]:
 
 def _compiled(rows: Sequence[Row]) -> Iterator[str]:
     """How many graphs each compiled recipe has, why they break, and whether it was compiled again while it was timed."""
-    names = names_of(rows)
-    yield from _by_text({names[row.arm]: text for row in rows if row.compiled and (text := graphs(row.compiled))})
+    yield from _by_text({row.arm.name: text for row in rows if row.compiled and (text := graphs(row.compiled))})
 
 
 def graphs(compiler: Compiler) -> str:

@@ -14,8 +14,9 @@ from reports.text.columns import NOTHING, Column
 def sweep_columns(sweep: Sweep) -> tuple[Column[Course], ...]:
     """Where an arm's time goes as the swept coordinate grows: what is fixed, what each costs, its times at both ends."""
     one = sweep.unit.one
+    called = "the recipe" if sweep.unit.is_parameter else "the file below impls/, device and mode"
     return (
-        Column("arm", "the file below impls/, device and mode", lambda course, _: course.name, right=False, wraps=True),
+        Column("arm", called, lambda course, _: course.name, right=False, wraps=True),
         Column(
             "fixed",
             f"what an update costs however small: of the straight line fixed + {sweep.swept} x each through its times",

@@ -151,7 +151,7 @@ def everything() -> RunReport:
     graph, broken = Compiler(graphs=1), Compiler(graphs=3, breaks=("print is called", "a list grows"), recompilations=2)
     return reported(
         answered("whole_graph", PLAIN / 4.9, SAME, LONG, graph, cold=12.0),
-        answered("whole_graph+channels_last", PLAIN / 4.88, CLOSER, LONG + PATCH, graph, cold=14.0),
+        answered("whole_graph+channels_last", PLAIN / 4.86, CLOSER, LONG + PATCH, graph, cold=14.0),
         answered("fused", PLAIN / 1.3, IDENTICAL),
         answered("way_flat", PLAIN / 1.1, SAME, ""),
         answered("compile_forward", PLAIN * 1.4, SAME, PATCH, broken, cold=6.0),

@@ -63,7 +63,7 @@ def test_what_the_step_is_like_comes_with_advice() -> None:
     """Each finding of examining is a sentence and what to do."""
     step = summary(answered("fused", PLAIN / 2))
     assert step.summary == EXAMINED.summary
-    assert lines(step, "What this step is like") == ("2 parameters are one tensor. Nothing is to be done",)
+    assert lines(step, "What this step is like") == ("2 parameters are one tensor: Nothing is to be done",)
 
 
 def test_graphs_are_told_with_their_breaks() -> None:

@@ -283,7 +283,7 @@ def test_a_parameter_of_a_step_can_be_swept() -> None:
     assert found.title == "my_step.py, float32, 1 thread, batch 64, hidden at 3 sizes from 64 to 1 024"
     assert [point.size for point in found.courses[0].points] == [64, 256, 1024]
     (crossing,) = found.crossings
-    assert " becomes slower than plain cpu at hidden 4" in finding(crossing, found.unit).text
+    assert " becomes slower than plain at hidden 4" in finding(crossing, found.unit).text
     text = markdown.render(report)
     assert "each unit of hidden" in text
     assert "rows" not in text.partition("What the columns say")[0]

@@ -280,7 +280,7 @@ def test_a_race_of_a_step_says_its_answer_first_and_last() -> None:
             "# recipe update, µs bits lost",
             "not judged: this step draws random numbers",
             "Does not apply here cuda_graph, tf32, capturable: needs a GPU",
-            "What this step is like 2 parameters are one tensor.",
+            "What this step is like 2 parameters are one tensor:",
             "compile_forward: 3 graphs, 2 reasons to break",
         )
     ]
