@@ -1,10 +1,13 @@
 """`bench profile`: a quick race, then where the time of its arms goes."""
 
+from dataclasses import replace
+
 import typer
 
 from bench.cli import notation, session
 from bench.cli.options import Profile
 from bench.runner.plan import Choice
+from bench.runner.step_plan import NO_REWRITES
 from reports.exit_status import Exit, status_of
 
 
@@ -21,8 +24,11 @@ def profile(typed: Profile) -> None:
 
 def choice(typed: Profile) -> Choice:
     """What to race. Raises SettingError for what makes no sense."""
+    chosen = session.arms(typed, *(typed.names or ()), folder=typed.folder)
+    if not typed.rewrite:
+        chosen["steps"] = replace(chosen["steps"], rewrites=NO_REWRITES)
     return Choice(
-        **session.arms(typed, *(typed.names or ()), folder=typed.folder),
+        **chosen,
         reference=typed.reference,
         effort="quick",
         rounds=notation.count("--rounds", typed.rounds) if typed.rounds else None,

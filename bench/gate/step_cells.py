@@ -12,16 +12,15 @@ from bench.gate.sides.git import SideError
 from bench.results.gate import Cell, Kind, Side
 from bench.results.record import Arm, Race
 from bench.runner.plan import Choice, present
-from bench.runner.step_plan import races_of
+from bench.runner.step_plan import NO_REWRITES, races_of
 from impls.contract.dependencies import differing
 from impls.contract.setting import SettingError
-
-NO_REWRITES = ("none",)  # unless some are named: a gate keeps what people use, and does not look for what is faster
 
 
 def step_cells(choice: Choice, base: Side, head: Side, target: Path, rules: Rules, *, race_equal: bool) -> list[Cell]:
     """Every arm of every step. An arm is raced where any file that its step is made of differs between the sides.
 
+    Rewrites are raced where they were named: a gate keeps what people use fast, and does not look for what is faster.
     A parameter that nobody set has each side's own default.
 
     target      the gate's folder, which holds the sides

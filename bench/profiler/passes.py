@@ -44,7 +44,7 @@ from bench.runner.race import BLOCK_SECONDS
 from bench.runner.worker_process import ArmFault, Worker
 from bench.system.telemetry import Gauge, spent
 from impls.contract import catalogue
-from impls.contract.setting import Setting
+from impls.contract.setting import Setting, SettingError
 
 PassName = Literal["full", "tiny"]
 PASSES: tuple[PassName, ...] = ("full", "tiny")
@@ -135,6 +135,11 @@ class PassRun:
         return self.block.seconds > 2 * BLOCK_SECONDS
 
     @property
+    def may_compile(self) -> bool:
+        """Whether something may be compiled: a step may compile whatever it wants."""
+        return self.setting.is_step or self.setting.mode != "eager"
+
+    @property
     def algorithmic(self) -> bool:
         """Whether the arm may make any number of updates in no time."""
         return self.prepared is not None and self.prepared.work == "algorithmic"
@@ -146,9 +151,11 @@ class PassRun:
 
 
 def setting_for(name: PassName, arm: Arm) -> Setting:
-    """The setting of a pass. Raises SettingError for next to no data where the workload has one size only."""
+    """The setting of a pass. Raises SettingError for next to no data where the workload has one size only, or is a step."""
     if name == "full":
         return arm.setting
+    if arm.setting.is_step:
+        raise SettingError("looprace does not know which of a step's parameters are the size of its data")
     batch = arm.setting.batch
     size = {"rows": TINY_ROWS} if batch == "full" else {"rows": 2 * TINY_BATCH, "batch": min(batch, TINY_BATCH)}
     return catalogue.workloads()[arm.workload].setting(**vars(arm.setting) | size)
@@ -198,7 +205,7 @@ def _start(one: PassRun, pause: float) -> None:
     """Goes back to the start, with blocks of a known length to come."""
     work = "algorithmic" if one.algorithmic else ""
     one.block = calibrated(one.worker.ask, BLOCK_SECONDS, pause, work=work) or one.block
-    one.compilations = 0 if one.setting.mode == "eager" else one.worker.ask(ReadCompiler()).compilations
+    one.compilations = one.worker.ask(ReadCompiler()).compilations if one.may_compile else 0
     one.worker.ask(Reset())
     _sample(one)
     one.blocks.clear()  # lap 0 is not recorded
@@ -217,11 +224,11 @@ def count(one: PassRun, gauge: Gauge | None) -> None:
     draft.keep(
         peak_resident_bytes=clocked.peak_resident_bytes,
         peak_device_bytes=clocked.peak_device_bytes,
-        conditions=clocked.conditions | {"data": digest[:12]},
+        conditions=clocked.conditions | ({"data": digest[:12]} if digest else {}),
     )
     if gauge:
         _measure_energy(one, gauge)
-    if one.setting.mode != "eager":
+    if one.may_compile:
         compiled = worker.ask(ReadCompiler())
         draft.keep(breaks=compiled.breaks)
         draft.keep_counters({**compiled.counters, "recompiles_in_blocks": compiled.compilations - one.compilations})

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from select import select
 
 from msgspec.structs import replace
@@ -33,12 +34,13 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.messages import Prepared, prepare
+from bench.runner.messages import Prepare, Prepared, prepare
 from bench.runner.probe_messages import MeasureMachine
 from bench.runner.race import SLEEP_BEFORE_SAMPLE
-from bench.runner.worker_process import ArmFault, Worker, allowed_cores, variables_for
+from bench.runner.worker_process import ArmFault, Worker, allowed_cores, cores_for, variables_for
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
+from impls.recipe import steps
 
 TOGETHER = 8  # arms that are alive at a time, each twice, so that a long ladder fits into memory
 MOST_DRAWN = 3  # processes of an arm, until one is like those that were raced
@@ -65,11 +67,17 @@ class _Course:
     cores: list[int]
     everywhere: list[int]
     native: bool
+    file: str  # of a step; "" of an exact workload
 
     @property
     def pause(self) -> float:
         """Seconds before each block, as in the race."""
         return SLEEP_BEFORE_SAMPLE if len(self.cores) > 1 else 0.0
+
+    def preparation(self, arm: Arm) -> Prepare:
+        """The command that makes a worker prepare an arm."""
+        cores = cores_for(arm, self.cores, self.everywhere)
+        return prepare(arm, cores=cores, probe=probe_for(arm.setting), file=self.file)
 
     def draft(self, arm: Arm) -> ProfileDraft:
         """A profile with nothing in it."""
@@ -80,7 +88,7 @@ class _Course:
         """A worker that has been asked nothing yet; `name` is for its log."""
         cache = (self.store.path / "cache" / arm.slug).resolve()
         log = self.store.path / "logs" / self.race.slug / "profile" / f"{arm.slug}-{name}.log"
-        variables = variables_for(arm, self.cores, cache)
+        variables = variables_for(arm, cores_for(arm, self.cores, self.everywhere), cache)
         return stack.enter_context(
             Worker(arm, everywhere=self.everywhere, variables=variables, log=log, limit=self.plan.limit)
         )
@@ -120,8 +128,10 @@ def _profile(
     """Yields what is being done, and how many passes were made since the last yield; starting counts as half of one."""
     cores = everywhere[-race.reference.setting.threads :]
     os.sched_setaffinity(0, [core for core in everywhere if core not in cores] or everywhere)
-    course = _Course(race, plan, store, cores, everywhere, native)
-    if arms:
+    step = race.reference.setting.is_step
+    file = str(steps.find(race.workload, Path(plan.folder) if plan.folder else None).path) if step else ""
+    course = _Course(race, plan, store, cores, everywhere, native, file)
+    if arms and not step:  # how much data a step reads is not known
         yield "what the machine can do", 0.0
         _measure_machine(course)
     for first in range(0, len(arms), TOGETHER):
@@ -198,7 +208,7 @@ def _started(
             if draft.profile.status != "ok":
                 continue
             one = PassRun(draft, name, arm.setting, course.worker(stack, arm, name))
-            one.worker.begin(prepare(arm, cores=course.cores, probe=probe_for(arm.setting)))
+            one.worker.begin(course.preparation(arm))
             starting.append(one)
         select([one.worker for one in starting], [], [], 1.0)
         for one in list(starting):

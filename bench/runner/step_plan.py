@@ -16,6 +16,7 @@ from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME, Recipe, rewrites
 from impls.recipe.step_file import StepFile
 
+NO_REWRITES = ("none",)  # that are raced: the plain step, its ways, and the recipes that were named
 SHARED = ("dtype", "threads", "seed")  # the coordinates that a step shares with the exact workloads, besides the device
 
 
@@ -111,7 +112,7 @@ def chosen(patterns: Sequence[str], device: str, effort: str) -> list[str]:
     """
     known = rewrites()
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in known) and pattern not in ("none", ""):
+        if not any(fnmatchcase(name, pattern) for name in known) and pattern not in (*NO_REWRITES, ""):
             raise UnknownNameError(f"No rewrite is called {pattern!r}: there are {', '.join(known)}.")
     if patterns:
         return [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]

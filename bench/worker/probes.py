@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def time_blocks(subject: Subject, most: int = MOST_UPDATES) -> Clocked:
     compilations, processor_times = device.compilations(), _processor_times()
     blocks = _blocks(subject, updates, CLOCKED_SECONDS)
     busy = {thread: time - processor_times.get(thread, 0) for thread, time in _processor_times().items()}
-    weights = subject.arm.weights().values()
+    weights = subject.weights
     return Clocked(
         seconds=undisturbed(blocks) / updates,
         updates=updates,
@@ -108,7 +108,7 @@ def time_blocks(subject: Subject, most: int = MOST_UPDATES) -> Clocked:
     )
 
 
-def _listed(values: Iterator[Any]) -> str:
+def _listed(values: Iterable[Any]) -> str:
     return ", ".join(sorted({str(value) for value in values}))
 
 

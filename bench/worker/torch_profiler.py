@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from torch import Tensor
 from torch.autograd import profiler
 
 from bench.runner.probe_messages import Summary, Traced
 from bench.worker import device
 from bench.worker.profiler_events import WINDOW, fetches, notes, summary
-from impls.contract import Implementation
 from impls.contract.setting import Setting
 
 PROFILED_SECONDS, FEWEST_PROFILED, MOST_SECONDS = 0.025, 20, 0.25  # of each session
@@ -40,7 +40,7 @@ class Subject:
               several times as long as making it.
     """
 
-    arm: Implementation
+    arm: Any  # an Implementation or a LiveStep
     setting: Setting
     stopwatch: device.Stopwatch
     sessions: list[ProfilerSession] = field(default_factory=list)
@@ -48,6 +48,11 @@ class Subject:
     def seconds(self, updates: int) -> float:
         """Time of the next updates, all work done."""
         return self.stopwatch.time(lambda: self.arm.advance(updates))[0]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """What the arm trains."""
+        return list(self.arm.parameters if self.setting.is_step else self.arm.weights().values())
 
     def restart(self) -> None:
         """To the same point each time: the first update after a reset may differ from all others."""

@@ -45,7 +45,23 @@ _PARTS_OF_OPERATIONS = {
     "copy": (PartName.COPIES, PartName.COPIES),
     "sync": (PartName.WAITING, PartName.WAITING),
 }
+# Of a step: it has no pass with next to no data.
+_PARTS_OF_STEPS = {
+    "outside": PartName.INTERPRETER,
+    "forward": PartName.FORWARD,
+    "allocation": PartName.FORWARD,
+    "backward": PartName.BACKWARD,
+    "optimizer": PartName.OPTIMIZER_STEP,
+    "compiled": PartName.COMPILED_CODE,
+    "data": PartName.DATA_PATH,
+    "copy": PartName.COPIES,
+    "sync": PartName.WAITING,
+}
 _HOW = {
+    PartName.FORWARD: "operations of the forward pass, and all that belong to no other part",
+    PartName.BACKWARD: "operations of the backward pass, with autograd's own work",
+    PartName.OPTIMIZER_STEP: "operations of the optimizer's step",
+    PartName.COMPILED_CODE: "guards, calls and kernels of compiled code",
     PartName.INTERPRETER: "time in which the calling thread was in no operation, at full size",
     PartName.CALL: "the clock, with next to no data: interpreter, call, and arithmetic that does not depend on the rows",
     PartName.DISPATCH: "operations of the forward pass, with next to no data",
@@ -158,14 +174,19 @@ def attributions(
 
 
 def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machine | None = None) -> Attribution | None:
-    """Where the update of a row goes. None for a floor, and for an arm not measured or not profiled at both sizes.
+    """Where the update of a row goes. None for a floor, and for an arm not measured or not profiled: at both sizes, or a step.
 
     floor  seconds an update of the race's arm that only reads the data, on the same device
     """
     measured, full, tiny = row.seconds, profile.full, profile.tiny
-    if measured is None or full is None or tiny is None or row.work == "floor" or not full.seconds > 0:
+    step = row.arm.setting.is_step
+    if measured is None or full is None or row.work == "floor" or not full.seconds > 0:
         return None
-    if full.device is not None:
+    if tiny is None and not (step and (full.operations or full.device is not None)):
+        return None
+    if tiny is None:
+        costs = _of_step(full, row.arm.setting.device)
+    elif full.device is not None:
         costs = _by_device_clock(full, full.device, tiny.device or 0.0)
     elif row.work != "algorithmic" and _consists_of_operations(full) and tiny.operations:
         costs = _by_operations(full, tiny, row.arm.setting.device)
@@ -186,8 +207,8 @@ def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machin
         (*parts, _unexplained(measured, parts, clocks + scaled)),
         pace,
         readings,
-        _disturbance(full, tiny),
-        without_data=tiny.seconds / full.seconds,
+        _disturbance(full, tiny) if tiny else 0.0,
+        without_data=tiny.seconds / full.seconds if tiny else 0.0,
         algorithmic=row.work == "algorithmic",
         energy=profile.energy,
     )
@@ -209,11 +230,11 @@ def with_watching(attribution: Attribution, row: Raced, unwatched: Raced) -> Att
     return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, unexplained), energy=None)
 
 
-def cost_of_an_event(tiny: Pass) -> float:
-    """Seconds that the profiler adds to an update for each event that it notes; never below 0."""
-    if tiny.profiled is None or not tiny.events:
+def cost_of_an_event(one: Pass) -> float:
+    """Seconds that the profiler adds to an update for each event that it notes; never below 0. Best known of a tiny pass."""
+    if one.profiled is None or not one.events:
         return 0.0
-    return max(0.0, (tiny.profiled - tiny.seconds) / tiny.events)
+    return max(0.0, (one.profiled - one.seconds) / one.events)
 
 
 def without_profiler(one: Pass, cost: float) -> dict[str, float]:
@@ -252,6 +273,19 @@ def _by_operations(full: Pass, tiny: Pass, device: str) -> dict[PartName, float]
             known = kind in _PARTS_OF_OPERATIONS and not (kind == "sync" and device == "cpu")
             name = _PARTS_OF_OPERATIONS[kind if known else "forward"][size]
             parts[name] = parts.get(name, 0.0) + total * seconds / sum(positive.values())
+    return parts
+
+
+def _of_step(full: Pass, device: str) -> dict[PartName, float]:
+    """The seconds of the clock, shared out by what the profiler saw; on a device, by the device's own clock."""
+    if full.device is not None:
+        return _by_device_clock(full, full.device, 0.0)
+    shares = without_profiler(full, cost_of_an_event(full))
+    positive = {kind: seconds for kind, seconds in shares.items() if seconds > 0}
+    parts: dict[PartName, float] = {}
+    for kind, seconds in positive.items():
+        name = _PARTS_OF_STEPS["forward" if kind == "sync" and device == "cpu" else kind]
+        parts[name] = parts.get(name, 0.0) + full.seconds * seconds / sum(positive.values())
     return parts
 
 

@@ -34,6 +34,10 @@ COLOURS = {
     PartName.WAITING: "#8b929b",
     PartName.LAUNCH_GAPS: "#8b929b",
     PartName.READING_ONCE: "#56616c",
+    PartName.FORWARD: "#7d7f33",
+    PartName.BACKWARD: "#a7a855",
+    PartName.OPTIMIZER_STEP: "#c8c983",
+    PartName.COMPILED_CODE: "#5f6e35",
     PartName.FORWARD_KERNELS: "#7d7f33",
     PartName.BACKWARD_KERNELS: "#a7a855",
     PartName.OPTIMIZER_KERNELS: "#c8c983",
@@ -218,6 +222,10 @@ def _notes(attributions: Sequence[Attribution]) -> list[str]:
     """What the families of colours mean, and what a bar beyond 100 % means."""
     if not attributions:
         return ["No arm of this race has a profile."]
+    if attributions[0].arm.setting.is_step:
+        return [
+            "All bars have the same length; the time of an update stands at the right. Olive: PyTorch's operations."
+        ]
     key = (
         "All bars have the same length; the time of an update stands at the right. Violet: overhead, whatever the size of the "
         "data. Olive: work on the data. Slate: reading them once, which every faithful arm has to do."

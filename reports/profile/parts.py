@@ -19,6 +19,10 @@ class PartName(StrEnum):
     WAITING = "waiting for the device"
     LAUNCH_GAPS = "launch gaps"
     READING_ONCE = "reading the data once"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    OPTIMIZER_STEP = "optimizer step"
+    COMPILED_CODE = "compiled code"
     FORWARD_KERNELS = "forward kernels"
     BACKWARD_KERNELS = "backward kernels"
     OPTIMIZER_KERNELS = "optimizer kernels"
@@ -29,6 +33,7 @@ class PartName(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
+# FORWARD to COMPILED_CODE are the parts of a step, of which it is not known what the size of its data adds.
 # Overhead: what an update costs whatever the size of its data. Work: what the data add. All other parts are neither.
 OVERHEAD = (
     PartName.INTERPRETER,

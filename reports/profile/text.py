@@ -56,6 +56,13 @@ ADVICE = {
     ),
     PartName.KERNELS: ("more passes over the data, and arithmetic", "compute both sums in one pass, and vectorise it"),
     PartName.DEVICE_KERNELS: ("kernels on the device", "fuse them: fewer passes over the data"),
+    PartName.FORWARD: (
+        "the forward pass",
+        "fuse its operations: compile the loss, or the whole update as one graph",
+    ),
+    PartName.BACKWARD: ("the backward pass", "compile it with the forward pass, in one graph"),
+    PartName.OPTIMIZER_STEP: ("the optimizer's step", "race its fused form, or compile the whole update"),
+    PartName.COMPILED_CODE: ("compiled code", "larger batches share its fixed costs; what is left is arithmetic"),
     PartName.WATCHING: ("watching", "look less often"),
     PartName.UNEXPLAINED: ("not explained", "profile again on a quieter machine"),
 }
@@ -65,7 +72,9 @@ DISTURBED, UNEXPLAINED, REVERSED = 0.2, 0.1, 1.1
 
 def sentence(attribution: Attribution) -> str:
     """ "92 % of an update is dispatch: compile it": the largest family of parts, its largest part, and what can be done."""
-    families = [OVERHEAD, WORK, *((name,) for name in ADVICE if name not in (*OVERHEAD, *WORK))]
+    joined = () if attribution.arm.setting.is_step else (OVERHEAD, WORK)
+    alone = [name for name in ADVICE if not any(name in family for family in joined)]
+    families: list[tuple[PartName, ...]] = [*joined, *((name,) for name in alone)]
     family = max(families, key=lambda names: sum(abs(attribution.share(name)) for name in names))
     largest = max(family, key=lambda name: abs(attribution.share(name)))
     share, share_of_largest = attribution.share(*family), attribution.share(largest)
