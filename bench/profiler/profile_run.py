@@ -140,7 +140,10 @@ def _profile(
             yield f"starting {len(drafts)} arms", 0.0
             passes = [one for one in _started(course, stack, _passes(drafts)) if one.live]
             half = len(drafts) * len(PASSES) / 2
-            yield f"timing {len(drafts)} arms, each with all of its data and with next to none", half
+            yield (
+                f"timing {len(drafts)} arms" + ("" if step else ", each with all of its data and with next to none"),
+                half,
+            )
             order = random.Random(f"{plan.seed} {race.slug} {first}")
             time_together(passes, order, course.pause)
             yield from _drawn_anew(course, stack, passes, order)

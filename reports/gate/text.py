@@ -44,8 +44,7 @@ def answer(judged: Answer | None) -> str:
         return ""
     if judged.word in ("undecidable", "unjudged"):
         return f"whether the update still computes the same is not known{_because(judged.reason)}"
-    bits = judged.bits_lost if judged.bits_lost_float64 is None else judged.bits_lost_float64
-    size = f": {bits:.0f} bits" if bits is not None and math.isfinite(bits) else ""
+    size = f": {judged.bits_lost:.0f} bits" if judged.bits_lost and math.isfinite(judged.bits_lost) else ""
     where = f", {plain(judged.tensor)}" if judged.tensor else ""
     if judged.word == "coarser":
         return f"the update rounds more coarsely than the base's{size}{where}"
