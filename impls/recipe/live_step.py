@@ -139,7 +139,8 @@ class LiveStep:
 
     def update_once(self, batch: int | None = None) -> Any:
         """Makes the next update on the next batch, or on the drawn one of this number; what the update returned."""
-        read = next(iter(self._next_batches())) if batch is None else self.batches[batch % len(self.batches)]
+        following = batch is None or batch == self.number  # a stream delivers it, too
+        read = next(self._next_batches()) if following else self.batches[(batch or 0) % len(self.batches)]
         with self._default_dtype():
             if self._schedule is not None:
                 self._schedule(self.optimizer, self.number)
