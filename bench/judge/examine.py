@@ -65,12 +65,10 @@ def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
     reason = ""
     recipe = Recipe.of([name])
     try:
-        if plain.setting.device not in rewrite.devices:
-            reason = f"it runs on {' and '.join(rewrite.devices)} only"
-        elif recipe.refusal:
+        if recipe.refusal:
             reason = recipe.refusal
-        elif recipe.compiles or any(rewrites()[one].group == "host" for one in recipe.rewrites):
-            reason = next(filter(None, (rewrites()[one].applies(plain) for one in recipe.rewrites)), "")
+        elif recipe.compiles or any(rewrites()[one].process for one in recipe.rewrites):
+            reason = next(filter(None, (rewrites()[one].refusal(plain) for one in recipe.rewrites)), "")
         else:
             LiveStep(plain.file, plain.setting, recipe).advance(2)
     except (NotApplicable, StepFault) as error:

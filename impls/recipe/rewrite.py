@@ -34,6 +34,7 @@ class Rewrite:
     compiles   whether something must have been compiled, or the arm has failed
     whole      whether the whole update is one graph, so that no gradients can be seen between backward and step
     streams    whether updates read what `batches` yields, as it yields it, and not the few that were drawn before
+    process    whether it sets something for the whole process, so that no other arm may live there afterwards
     devices    where it can be raced
     threads    threads that its arm computes on; 0: as many as the race
     variables  of the environment of the arm's process; a value may name a library that has to be there
@@ -50,6 +51,7 @@ class Rewrite:
     compiles: bool = False
     whole: bool = False
     streams: bool = False
+    process: bool = False
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -33,5 +33,6 @@ REWRITE = Rewrite(
     patch=PATCH,
     applies=applies,
     effort="standard",
+    process=True,
     devices=("cpu",),
 )

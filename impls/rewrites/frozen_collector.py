@@ -15,4 +15,5 @@ REWRITE = Rewrite(
     group="host",
     patch=PATCH,
     effort="standard",
+    process=True,
 )

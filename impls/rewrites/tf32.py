@@ -31,5 +31,6 @@ REWRITE = Rewrite(
     patch=PATCH,
     applies=applies,
     numerics="coarser",
+    process=True,
     devices=("cuda",),
 )

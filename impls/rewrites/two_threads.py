@@ -27,6 +27,7 @@ REWRITE = Rewrite(
     group="host",
     patch=PATCH,
     applies=applies,
+    process=True,
     devices=("cpu",),
     threads=2,
 )
