@@ -49,7 +49,8 @@ def compiled(recompilations: int = 0) -> Compiler:
     recompilations  since the blocks began
     """
     breaks = tuple(dict.fromkeys(" ".join(reason.split())[:300] for reason in dynamo.counters["graph_break"]))
-    graphs = dynamo.counters["stats"]["unique_graphs"] + dynamo.counters["inductor"]["fxgraph_cache_miss"]
+    # A graph that torch.compile did not trace, as that of a whole update, is counted by what prepares it for inductor.
+    graphs = max(dynamo.counters["stats"]["unique_graphs"], dynamo.counters["aot_autograd"]["total"])
     return Compiler(graphs=graphs, breaks=breaks, recompilations=recompilations)
 
 

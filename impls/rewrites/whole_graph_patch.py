@@ -15,22 +15,22 @@ from torch.utils import _pytree as pytree
 
 update_before_whole_graph = update
 compiler_options = {"size_asserts": False}  # a graph is used for batches of one shape only, so nothing need be checked
-graphs = {}  # by the shapes of a batch
+graphs = {}  # by what they were made for: the shapes of a batch, and dtypes
 
 
 def update(model, optimizer, batch):
     leaves, form = pytree.tree_flatten(batch)
-    shapes = tuple((leaf.shape, leaf.stride()) for leaf in leaves)
-    if shapes not in graphs:
-        return trace(model, optimizer, leaves, form, shapes)
-    run, rates = graphs[shapes]
+    made_for = (torch.get_default_dtype(), *((leaf.shape, leaf.stride(), leaf.dtype) for leaf in leaves))
+    if made_for not in graphs:
+        return trace(model, optimizer, leaves, form, made_for)
+    run, rates = graphs[made_for]
     for group, rate in rates:
         rate.fill_(group["lr"])
     with torch.no_grad():
         return run(*leaves)
 
 
-def trace(model, optimizer, leaves, form, shapes):
+def trace(model, optimizer, leaves, form, made_for):
     """Makes one update, records each of its operations, and compiles the record."""
     optimizers = [one for one in pytree.tree_leaves(optimizer) if isinstance(one, torch.optim.Optimizer)]
     groups = [group for one in optimizers for group in one.param_groups]
@@ -58,8 +58,10 @@ def trace(model, optimizer, leaves, form, shapes):
         for parameter in group["params"]:
             parameter.grad = None
     if len(states) == sum(len(one.state) for one in optimizers):  # else this update has just made the momenta
+        for node in graph.graph.nodes:
+            node.meta.clear()  # tensors of the trace: the compiler makes its own
         with torch.no_grad():
-            graphs[shapes] = torch._inductor.compile(graph, leaves, options=compiler_options), rates
+            graphs[made_for] = torch._inductor.compile(graph, leaves, options=compiler_options), rates
     return returned[0]
 
 
@@ -103,7 +105,9 @@ def patch(step: "LiveStep") -> str:
     if step.facts.replaced:
         places = dict.fromkeys(_place(step, name.removeprefix("attribute ")) for name in step.facts.replaced)
         carried = CARRIED.format(places=", ".join(f'("{path}", "{name}")' for path, name in places))
-        text = text.replace("update_before_whole_graph = update\n", f"{carried}\nupdate_before_whole_graph = update\n", 1)
+        text = text.replace(
+            "update_before_whole_graph = update\n", f"{carried}\nupdate_before_whole_graph = update\n", 1
+        )
         text = text.replace('record."""\n', f'record."""{FIRST}')
     return text
 
