@@ -32,20 +32,12 @@ from impls.recipe.faults import (
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 from impls.recipe.state import RandomState, Snapshot, outermost, tensors
 from impls.recipe.step_file import FUNCTIONS, WAY, StepFault, StepFile, import_roots
+from impls.recipe.update_patch import default_update
 
 WARM = 5  # plain updates before anything is judged or timed: momentum exists then
 DRAWN = 16  # batches, at most, that are drawn once and read in turn
 DRAWN_BYTES = 256e6
 DATA_BYTES = 64e6  # an array at the file's top level that takes more is data, and nothing that an update changes
-
-DEFAULT_UPDATE = """
-def update(model, optimizer, batch):
-    optimizer.zero_grad(set_to_none=True)
-    value = loss(model, batch)
-    value.backward()
-    {gradients}optimizer.step()
-    return value.detach()
-"""
 
 _number = itertools.count(1)
 
@@ -95,8 +87,7 @@ class LiveStep:
         for function in ("loss", "gradients"):
             self._configure(function)
         if "update" not in file.functions:
-            call = "gradients(model)\n    " if "gradients" in file.functions else ""
-            self._paste(DEFAULT_UPDATE.format(gradients=call), "the default update")
+            self._paste(default_update(self), "the default update")
         self._schedule = self._configure("schedule")
         self._seed(2)
         self._update: Callable[..., Any] = self._configure("update") or self.module.update

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from impls.recipe.compile_patch import compile_options
 from impls.recipe.rewrite import Rewrite
+from impls.recipe.update_patch import wrapped_update
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
@@ -22,8 +23,8 @@ def update(model, optimizer, batch):
 
 
 def patch(step: "LiveStep") -> str:
-    """The lines, with the compiler's options for this step."""
-    return PATCH.format(options=compile_options(step))
+    """The lines, with the default update that they wrap where the file writes none."""
+    return wrapped_update(step) + PATCH.format(options=compile_options(step))
 
 
 def applies(step: "LiveStep") -> str | None:

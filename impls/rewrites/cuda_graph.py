@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from impls.recipe.compile_patch import frozen
 from impls.recipe.optimizer_patch import unreachable
 from impls.recipe.rewrite import Rewrite
+from impls.recipe.update_patch import wrapped_update
 from impls.rewrites.cuda_graph_patch import PATCH, RATES
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ def patch(step: "LiveStep") -> str:
     """The lines; where the file has a `schedule`, learning rates are tensors that are filled before each replay."""
     dtype = "float32" if "SGD" in step.facts.optimizers else "float64"  # the fused kernel of SGD reads float32
     scheduled = hasattr(step.module, "schedule")
-    return PATCH.format(rates=RATES.format(dtype=dtype) if scheduled else "[]  # they stay what they are")
+    return wrapped_update(step) + PATCH.format(
+        rates=RATES.format(dtype=dtype) if scheduled else "[]  # they stay what they are"
+    )
 
 
 def applies(step: "LiveStep") -> str | None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from impls.recipe.update_patch import wrapped_update
+
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
@@ -51,7 +53,7 @@ def trace(model, optimizer, leaves, form, made_for):
 
     compiling = mock.patch("torch.compiler.is_compiling", return_value=True)  # optimizers then allow `capturable`
     quiet = mock.patch("torch.autograd.profiler.record_function", contextlib.nullcontext)  # it cannot be recorded
-    with compiling, quiet, torch.backends.mkldnn.flags(enabled=False):  # LSTMs in operations that can be compiled
+    with compiling, quiet:
         graph = make_fx(recorded, decomposition_table={torch.ops.aten.add.Tensor: add})(*leaves)
     for group, before in zip(groups, values):
         group.update(before)
@@ -97,9 +99,19 @@ FIRST = """
 """
 
 
+RECURRENT = """
+    split = torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)  # so that recurrent modules are recorded in parts
+    with compiling, quiet, split:
+"""
+
+
 def patch(step: "LiveStep") -> str:
     """The lines for this step."""
-    text = PATCH
+    from torch import nn
+
+    text = wrapped_update(step) + PATCH
+    if any(isinstance(part, nn.RNNBase) for module in step.modules.values() for part in module.modules()):
+        text = text.replace("    with compiling, quiet:\n", RECURRENT.lstrip("\n"))
     if step.facts.draws:  # so that the same numbers are drawn
         text = text.replace('"size_asserts": False}', '"size_asserts": False, "fallback_random": True}')
     if step.facts.replaced:
