@@ -283,7 +283,8 @@ class LiveStep:
                 raise NotApplicable(f"{self.file.name} has no function {WAY}{recipe.way}")
             self.module.update = self._configure(WAY + recipe.way)
         own, drawn, arguments = self.module.batches, self.batches, self.file.arguments("batches", self._values)
-        self.module.batches = lambda seed, **_: own(seed, **arguments) if self._streams else iter(drawn)
+        streams = any(rewrites()[name].streams for name in recipe.rewrites)
+        self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
             if reason := rewrite.refusal(self):
@@ -291,9 +292,10 @@ class LiveStep:
             text = rewrite.patch if isinstance(rewrite.patch, str) else rewrite.patch(self)
             self.patch += f"\n\n# {name}: {rewrite.summary}\n{text.strip()}\n"
             self.model, self.optimizer = self.take(text, name)
-        self.batches = list(self.module.batches(self.setting.seed + 1))
+        made = itertools.islice(self.module.batches(self.setting.seed + 1), len(drawn))
+        self.batches = [self._placed(batch) for batch in made]
         # In float64 an arm is judged, not timed; and a thread that draws meanwhile would draw float64 numbers.
-        self._streams = not self._double and any(rewrites()[name].streams for name in recipe.rewrites)
+        self._streams = streams and not self._double
         self._update, self._schedule = self.module.update, getattr(self.module, "schedule", None)
 
     def take(self, patch: str, name: str = "patch") -> tuple[Any, Any]:

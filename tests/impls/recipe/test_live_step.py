@@ -154,7 +154,7 @@ def test_in_float64_all_floating_tensors_are(tmp_path: Path) -> None:
     assert torch.get_default_dtype() == torch.float32
 
 
-@pytest.mark.parametrize("recipe", ["stream", "prefetch"])
+@pytest.mark.parametrize("recipe", ["stream", "prefetch", "loader_worker"])
 def test_a_stream_goes_on_where_the_warm_up_stopped(recipe: str, tmp_path: Path) -> None:
     """Updates read what `batches` yields after the batches of the warm-up; a reset begins there anew."""
     file = written(tmp_path, step(loss="", update=RETURNS_BATCH))

@@ -1,6 +1,7 @@
 """Each rewrite does what its sentence says, and says why where it cannot."""
 
 import gc
+import multiprocessing
 import threading
 from pathlib import Path
 from typing import Any
@@ -236,10 +237,22 @@ def test_prefetched_batches_are_made_by_a_thread_that_ends(tmp_path: Path) -> No
     assert not thread.is_alive()
 
 
+def test_a_loader_makes_batches_in_a_process_that_ends(tmp_path: Path) -> None:
+    """Its worker lives while the stream does; and the loader draws no number from the global generator."""
+    made, plain = arm(tmp_path, "loader_worker"), arm(tmp_path, "plain")
+    torch.manual_seed(0)
+    assert torch.equal(made.update_once(), plain.update_once())
+    assert torch.initial_seed() == 0
+    assert torch.equal(torch.get_rng_state(), torch.manual_seed(0).get_state())
+    assert len(multiprocessing.active_children()) == 1
+    made.reset()
+    assert multiprocessing.active_children() == []
+
+
 def test_batches_of_the_global_generator_are_not_streamed(tmp_path: Path) -> None:
     """They would be others than those that were drawn, and change what the update draws."""
     source = PATTERNS.replace("generator=generator", "generator=None")
-    for rewrite in ("stream", "prefetch"):
+    for rewrite in ("stream", "prefetch", "loader_worker"):
         assert "let `batches` make its own from `seed`" in str(refusal(tmp_path, rewrite, source))
 
 
