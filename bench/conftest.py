@@ -1,9 +1,22 @@
-"""A hook of pytest-benchmark: what `pytest bench` adds to its description of the machine."""
+"""Hooks of pytest-benchmark and pytest: what `pytest bench` says of the machine, and its options for steps."""
 
 from typing import Any
 
+import pytest
+
 from bench.runner import worker_process
 from bench.system import environment
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options that name a step and what is measured of it."""
+    group = parser.getgroup("looprace")
+    for name, text in (
+        ("--step", "Measure this training step instead, e.g. --step=my_step.py: plain and its ways; repeatable."),
+        ("--rewrite", "Rewrites of the step that are measured too, as a shell pattern; repeatable."),
+        ("--recipe", "One more arm of the step: rewrites stacked, e.g. fused+compile_loss; repeatable."),
+    ):
+        group.addoption(name, action="append", default=[], help=text)
 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:

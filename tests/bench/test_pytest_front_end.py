@@ -11,6 +11,38 @@ import pytest
 from bench.system.gpu_presence import why_no_gpu
 from tests.conftest import ROOT
 
+STEP = '''"""A line, and a way to learn it that takes twice the gradient."""
+
+import torch
+from torch import nn
+
+
+def model():
+    return nn.Linear(4, 1)
+
+
+def optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=1e-2)
+
+
+def batches(seed):
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randn(8, 4, generator=generator)
+
+
+def loss(model, batch):
+    return ((model(batch) - batch.sum(1, keepdim=True)) ** 2).mean()
+
+
+def way_twice(model, optimizer, batch):
+    optimizer.zero_grad()
+    value = loss(model, batch)
+    (2 * value).backward()
+    optimizer.step()
+    return value.detach()
+'''
+
 
 def pytest_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m pytest bench ARGUMENTS`."""
@@ -71,3 +103,17 @@ def test_an_arm_that_needs_a_missing_gpu_is_skipped_with_the_reason() -> None:
     done = pytest_bench("-k", "five and triton_update")
     assert done.returncode == 0
     assert f"there is no GPU: {why_no_gpu()}" in done.stdout
+
+
+def test_a_step_is_measured_and_judged(tmp_path: Path) -> None:
+    """`--step` measures its plain update, its ways and the rewrites that were named, and says how each answer compares."""
+    step = tmp_path / "my_step.py"
+    step.write_text(STEP, encoding="utf-8")
+    chosen = (f"--step={step}", "--rewrite=fused", f"--benchmark-json={tmp_path / 'out.json'}")
+    done = pytest_bench(*chosen)
+    assert "1 failed, 2 passed" in done.stdout
+    assert "way_twice" in done.stdout
+    benchmarks = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
+    answers = {benchmark["param"].split()[1]: benchmark["extra_info"].get("answer") for benchmark in benchmarks}
+    assert answers["plain"] == "identical"
+    assert answers["fused"] in ("identical", "same", "closer")
