@@ -1,5 +1,6 @@
 """What rounding explains: runs operations with every rounded result moved at random by a few units in its last place."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.judge.operations import EXACT, SCATTERED, base_name, tensors_in, units
+from bench.judge.operations import EXACT, SCATTERED, Moves, base_name, moves_of, tensors_in
 
 INTEGER = {
     torch.float16: torch.int16,
@@ -23,6 +24,7 @@ class Moved(TorchDispatchMode):
     """While it is entered, every result of an operation that rounds is moved at random, forward, backward and optimizer alike.
 
     A plain operation's result moves by -1, 0 or +1 unit in its last place, a sum of n terms by up to max(3, sqrt(n) / 4).
+    Numbers that share a sum, like the mean of their channel, move by that together, and by up to 3 each for itself.
     What an operation writes into is a result, too. Zeros, infinities and denormal numbers stay, and so does a single whole
     number, for counters are exact. Sparse tensors stay as well: their values were moved when they were computed.
 
@@ -55,25 +57,31 @@ class Moved(TorchDispatchMode):
                     if tensor.data_ptr() in shared and not any(tensor is target for target in written):
                         continue  # an operation that hands on its input without saying so
                     moved.add(tensor.data_ptr())
-                    self._move(tensor, units(base_name(func), args, tensor))
+                    self._move(tensor, moves_of(base_name(func), args, tensor))
             for tensor, old, changed in partly:
                 tensor.copy_(torch.where(changed, tensor, old))
         return result
 
-    def _move(self, tensor: Tensor, width: int) -> None:
-        """Moves each number of a tensor by a random whole number of units, at most `width` either way."""
+    def _move(self, tensor: Tensor, moves: Moves) -> None:
+        """Moves each number of a tensor by a random whole number of units."""
         if tensor.dtype.is_complex:
-            return self._move(torch.view_as_real(tensor), width)
+            tensor = torch.view_as_real(tensor)
         if tensor.numel() == 1 and float(tensor.item()).is_integer():
-            return None
-        bits = tensor.view(INTEGER[tensor.dtype])
-        words = torch.empty((bits.numel() + 3) // 4, dtype=torch.int64, device=tensor.device)
-        words.random_(-(1 << 63), None, generator=self._generator(tensor.device))
-        halves = words.view(torch.int16)[: bits.numel()].view(bits.shape).to(torch.int32)
-        moves = halves.add_(1 << 15).mul_(2 * width + 1).bitwise_right_shift_(16).sub_(width)
-        finite, normal = torch.finfo(tensor.dtype), tensor.abs()
-        bits.add_(moves.mul_((normal >= 2 * finite.tiny) & (normal <= finite.max / 2)).to(bits.dtype))
-        return None
+            return
+        units = self._drawn(tensor.shape, moves.own, tensor.device)
+        if moves.common:
+            units += self._drawn(moves.shape, moves.common, tensor.device)
+        finite, size = torch.finfo(tensor.dtype), tensor.abs()
+        units *= (size >= 2 * finite.tiny) & (size <= finite.max / 2)
+        tensor.view(INTEGER[tensor.dtype]).add_(units)
+
+    def _drawn(self, shape: Sequence[int], width: int, device: torch.device) -> Tensor:
+        """Random whole numbers between -width and width: random bytes, two for each number, which is quicker than randint."""
+        count = math.prod(shape)
+        words = torch.empty((count + 3) // 4, dtype=torch.int64, device=device)
+        words.random_(-(1 << 63), None, generator=self._generator(device))
+        halves = words.view(torch.int16)[:count].view(shape).to(torch.int32)
+        return halves.add_(1 << 15).mul_(2 * width + 1).bitwise_right_shift_(16).sub_(width)
 
     def _generator(self, device: torch.device) -> torch.Generator:
         """The source of moves on a device; the step's own sources are not touched."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from bench.judge.bits import ALGEBRA, NOTHING, Standard, compare
 from bench.judge.observation import CHANGE, Observation, observe
@@ -68,7 +69,7 @@ def _whole_weight_decay(step: LiveStep) -> Iterator[None]:
             if parameter.grad is not None and parameter.dim() == 2 and group.get("weight_decay"):
                 parameter.grad = parameter.grad + (1 - group["weight_decay"]) * parameter.detach()
 
-    with _before_each_step(step, decayed):
+    with _with_gradients(step, decayed):
         yield
 
 
@@ -105,6 +106,20 @@ def _evaluation_mode(step: LiveStep) -> Iterator[None]:
             part.training = True
 
 
+@contextlib.contextmanager
+def _halves(step: LiveStep) -> Iterator[None]:
+    """The loss is the mean of those of the batch's two halves."""
+    inner = getattr(step.module, "loss", None)
+
+    def loss(model: Any, batch: Any) -> Any:
+        leaves, structure = pytree.tree_flatten(batch)
+        halves = [pytree.tree_unflatten([leaf.chunk(2)[part] for leaf in leaves], structure) for part in (0, 1)]
+        return (inner(model, halves[0]) + inner(model, halves[1])) / 2  # type: ignore[misc]
+
+    with _replaced([(step.module, "loss", loss)] if inner else []):
+        yield
+
+
 def _multiplied(factor: float) -> Made:
     """Every gradient is multiplied before the optimizer reads it."""
 
@@ -113,19 +128,28 @@ def _multiplied(factor: float) -> Made:
             if parameter.grad is not None:
                 parameter.grad.mul_(factor)
 
-    return lambda step: _before_each_step(step, multiply)
+    return lambda step: _with_gradients(step, multiply)
 
 
 def _other_rate(factor: float) -> Made:
-    """Every learning rate is multiplied."""
+    """Every learning rate is multiplied while its optimizer steps; a schedule sets it anew before each update."""
 
-    def multiply(group: dict[str, Any]) -> None:
-        group["lr"] = group["lr"] * factor
+    def changed(inner: Callable[..., Any], groups: list[dict[str, Any]]) -> Callable[..., Any]:
+        def stepped(*arguments: Any) -> Any:
+            before = [group["lr"] for group in groups]
+            for group in groups:
+                group["lr"] = group["lr"] * factor
+            try:
+                return inner(*arguments)
+            finally:
+                for group, rate in zip(groups, before, strict=True):
+                    group["lr"] = rate
 
-    def divide(group: dict[str, Any]) -> None:
-        group["lr"] = group["lr"] / factor
+        return stepped
 
-    return lambda step: _before_each_step(step, multiply, divide)
+    return lambda step: _replaced(
+        [(one, "step", changed(one.step, one.param_groups)) for one in step.optimizers.values()]
+    )
 
 
 MISTAKES = (
@@ -142,6 +166,7 @@ MISTAKES = (
     Mistake("what `gradients` does to the gradients is left out", _gradients_not_changed),
     Mistake("the loss is computed twice in each update, so that buffers move twice", _loss_twice),
     Mistake("the model is in evaluation mode", _evaluation_mode),
+    Mistake("each half of the batch is computed by itself, so that BatchNorm sees half", _halves),
 )
 FACTORS = (
     ("every gradient is multiplied by {:.6g}", _multiplied),
@@ -155,7 +180,10 @@ def named(answer: Observation, step: LiveStep, standard: Standard, limit: float 
     step  the plain step, in the dtype of the answer
     """
     for mistake in MISTAKES:
-        made = observe(step, mistake.made(step), mistake.batches)
+        try:
+            made = observe(step, mistake.made(step), mistake.batches)
+        except Exception:  # noqa: BLE001, S112 - a step that cannot be made to make this mistake has not made it
+            continue
         if _agrees(answer, made, standard, limit):
             return mistake.text
     for text, kind in FACTORS:
@@ -214,20 +242,25 @@ def _closer(factor: float, answer: Observation, made: Observation, probed: Obser
 
 
 @contextlib.contextmanager
-def _before_each_step(
-    step: LiveStep, change: Callable[[dict[str, Any]], None], back: Callable[[dict[str, Any]], None] = lambda _: None
-) -> Iterator[None]:
-    """Changes each group of an optimizer before its `step`, and changes it back behind it."""
+def _with_gradients(step: LiveStep, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Changes the gradients of each group before its optimizer reads them: before `step`, or behind its closure."""
 
     def changed(inner: Callable[..., Any], groups: list[dict[str, Any]]) -> Callable[..., Any]:
-        def stepped(*arguments: Any, **named: Any) -> Any:
+        def change_all() -> None:
             for group in groups:
                 change(group)
-            try:
-                return inner(*arguments, **named)
-            finally:
-                for group in groups:
-                    back(group)
+
+        def stepped(closure: Callable[[], Any] | None = None) -> Any:
+            if closure is None:
+                change_all()
+                return inner()
+
+            def evaluate() -> Any:
+                value = closure()
+                change_all()
+                return value
+
+            return inner(evaluate)
 
         return stepped
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -44,10 +45,13 @@ PRODUCTS = _names("mm bmm mv dot vdot addmm baddbmm addbmm addmv linear _sparse_
 CONVOLUTIONS = _names("""
     convolution convolution_overrideable _convolution mkldnn_convolution convolution_backward convolution_backward_overrideable
 """)
-NORMS = _names("""
+BATCH_NORMS = _names("""
     native_batch_norm native_batch_norm_backward _native_batch_norm_legit _native_batch_norm_legit_no_training
-    _batch_norm_with_update batch_norm_backward native_layer_norm native_layer_norm_backward native_group_norm
-    native_group_norm_backward _fused_rms_norm _fused_rms_norm_backward cudnn_batch_norm cudnn_batch_norm_backward
+    _batch_norm_with_update batch_norm_backward cudnn_batch_norm cudnn_batch_norm_backward
+""")
+ROW_NORMS = _names("""
+    native_layer_norm native_layer_norm_backward native_group_norm native_group_norm_backward _fused_rms_norm
+    _fused_rms_norm_backward
 """)
 ROWS = _names("""
     _softmax _softmax_backward_data _log_softmax _log_softmax_backward_data logsumexp cumsum cumprod logcumsumexp
@@ -73,12 +77,31 @@ def base_name(operation: OpOverload) -> str:
     return name if name.endswith("__") else name.removesuffix("_")
 
 
-def units(name: str, arguments: Sequence[Any], result: Tensor) -> int:
-    """The units in the last place by which a result may move: 1, or more where it is a sum."""
+@dataclass(frozen=True)
+class Moves:
+    """By how many units in the last place a result may move, at most.
+
+    own     each number for itself
+    common  all numbers together that share a sum, as the numbers of a channel share their mean
+    shape   of the numbers of the latter, one for each such sum; () where there are none
+    """
+
+    own: int
+    common: int = 0
+    shape: tuple[int, ...] = ()
+
+
+def moves_of(name: str, arguments: Sequence[Any], result: Tensor) -> Moves:
+    """By how much a result may move: by 1 unit, or more where it is a sum or shares one."""
     terms = terms_of(name, [argument for argument in tensors_in(arguments) if argument.is_floating_point()], result)
     if terms is None or result.dtype.itemsize < 4:  # sums in half precision are added up in float32 and rounded once
-        return 1
-    return min(MOST, max(PLAIN_SUM, int(SHARE * math.sqrt(terms))))
+        return Moves(1)
+    width = min(MOST, max(PLAIN_SUM, int(SHARE * math.sqrt(terms))))
+    if result.dim() > 1 and name in BATCH_NORMS:
+        return Moves(PLAIN_SUM, width, (1, result.shape[1], *[1] * (result.dim() - 2)))
+    if result.dim() > 1 and name in ROW_NORMS | ROWS:
+        return Moves(PLAIN_SUM, width, (*result.shape[:-1], 1))
+    return Moves(width)
 
 
 def terms_of(name: str, inputs: Sequence[Tensor], result: Tensor) -> float | None:
@@ -93,7 +116,8 @@ def _counter(name: str) -> Callable[[Sequence[Tensor], Tensor], float] | None:
     for names, count in (
         (PRODUCTS, _terms_of_product),
         (CONVOLUTIONS, _terms_of_convolution),
-        (NORMS, _terms_of_norm),
+        (BATCH_NORMS, _terms_of_batch_norm),
+        (ROW_NORMS, _terms_of_row_norm),
         (ROWS, _terms_of_row),
         (RECURRENT, _terms_of_recurrence),
         (SUMS, _terms_of_sum),
@@ -118,11 +142,15 @@ def _terms_of_convolution(inputs: Sequence[Tensor], result: Tensor) -> float:
     return kernel.numel() / min(kernel.shape[:2])
 
 
-def _terms_of_norm(inputs: Sequence[Tensor], result: Tensor) -> float:
-    """Numbers that share a mean: all of a channel, of a row, or of a group, whichever are more."""
-    whole = inputs[0]
-    rest = whole.shape[1] if whole.dim() > 1 else 1
-    return max(whole.numel() / max(1, rest), whole.numel() / max(1, whole.shape[0] if whole.dim() else 1))
+def _terms_of_batch_norm(inputs: Sequence[Tensor], result: Tensor) -> float:
+    """All numbers of a channel."""
+    return inputs[0].numel() / inputs[0].shape[1]
+
+
+def _terms_of_row_norm(inputs: Sequence[Tensor], result: Tensor) -> float:
+    """All numbers of a row; or all rows, for the gradient of a weight."""
+    row = inputs[0].shape[-1]
+    return row if result.numel() > row else inputs[0].numel() / row
 
 
 def _terms_of_row(inputs: Sequence[Tensor], result: Tensor) -> float:
