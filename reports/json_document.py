@@ -93,6 +93,7 @@ def _arm(row: Row) -> dict[str, Any]:
         "bits_lost": answer.bits_lost if answer else None,
         "scale_bits": answer.scale_bits if answer else None,
         "mean_seconds_per_update": row.mean_seconds,
+        "slope_per_update": row.slope,
         "peak_bytes": row.peak_bytes,
         "patch": row.patch or None,
     }

@@ -50,6 +50,7 @@ class Row:
     rank          1 for the fastest of its class; arms that the race cannot tell apart share a rank
     seconds       of one steady update, the median over laps
     mean_seconds  of one steady update, the mean over all blocks: rare pauses count
+    slope         seconds by which an update grows from one update to the next; None where it does not for certain
     ratio         arm over reference, in seconds an update
     floor         faithful arm over only reading the data on the same device, in seconds an update
     break_even    of an arm that is compared with the reference, once both cold starts are known
@@ -71,6 +72,7 @@ class Row:
     rank: int | None
     seconds: Estimate | None
     mean_seconds: float | None
+    slope: float | None
     ratio: Estimate | None
     floor: Estimate | None
     break_even: BreakEven | None
@@ -223,6 +225,7 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         rank=None,
         seconds=statistics.seconds_per_update(own),
         mean_seconds=_mean_seconds(own),
+        slope=_slope(own),
         ratio=ratio,
         floor=records.ratio(arm, read_floor) if bounded and read_floor else None,
         break_even=_break_even(own, records[reference], ratio) if compared else None,
@@ -246,6 +249,18 @@ def _mean_seconds(records: Sequence[Record]) -> float | None:
     """Seconds of an update, the mean over all blocks of each round, then over rounds."""
     rounds = [fmean(record.per_update.values()) for record in records if record.blocks]
     return fmean(rounds) if rounds else None
+
+
+def _slope(records: Sequence[Record]) -> float | None:
+    """Seconds by which an update grows from one update to the next; None where it does not for certain.
+
+    It is what the last third of a round's laps takes longer than the first, over the updates between their middles.
+    """
+    grown, seconds = statistics.growth(records), statistics.seconds_per_update(records)
+    if not (grown and seconds and grown.low and grown.high) or grown.low <= 1 <= grown.high:
+        return None
+    apart = fmean(2 / 3 * len(record.blocks) * (record.updates_per_block or 1) for record in records if record.blocks)
+    return (grown.value - 1) * seconds.value / apart
 
 
 def _peak(records: Sequence[Record]) -> int | None:

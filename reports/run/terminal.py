@@ -64,7 +64,8 @@ def render(report: RunReport, width: int) -> Iterator[RenderableType]:
     for result in report.races:
         if result.step and not report.sweep:  # the answer once more, where the eye is when all has been printed
             yield Text()
-            yield Text(plain(result.findings[0].text), style="bold")
+            name = f"{result.race.title}: " if len(report.races) > 1 else ""
+            yield Text(plain(name + result.findings[0].text), style="bold")
 
 
 def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Iterator[RenderableType]:

@@ -258,3 +258,15 @@ def test_the_rewrites_are_those_of_the_recipe() -> None:
     assert of_recipe(report, "way_flat+fused+channels_last").rewrites == ("fused", "channels_last")
     assert of_recipe(report, "plain").rewrites == ()
     assert row(MANUAL, rounds(MANUAL, 4e-4), []).rewrites == ()
+
+
+def test_an_update_that_grows_with_age_has_a_slope() -> None:
+    """Blocks of 40 updates of which each takes one per cent longer: an update grows by 1/4000 of its first time a time."""
+    steady = rounds(MANUAL, 1e-3, noise=1e-4)
+    aging = [
+        replace(each, blocks=tuple(40e-3 * (1 + 0.01 * number) for number in range(len(each.blocks))))
+        for each in steady
+    ]
+    aging[0] = replace(aging[0], blocks=tuple(1.001 * block for block in aging[0].blocks))
+    assert row(MANUAL, aging, []).slope == pytest.approx(1e-3 / 4000, rel=0.1)
+    assert row(MANUAL, rounds(MANUAL, 1e-3, 1), []).slope is None

@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from bench.cli.console import show
@@ -31,7 +32,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
-from tests.reports.steps import LONG, everything
+from tests.reports.steps import LONG, answered, everything, reported
 
 DRAWN = arm("linear/nn_sgd", watch="draw")
 
@@ -298,3 +299,11 @@ def test_nothing_in_a_step_steers_the_terminal(hostile: str) -> None:
     assert [] == [line for line in text.splitlines() if not line.isprintable()]
     assert "WRONG ANSWER" in text
     assert "\r" not in text
+
+
+def test_several_steps_are_told_apart_at_the_end() -> None:
+    """Where a run has several races, the sentence at its end says of which each is."""
+    one, two = everything(), reported(answered("fused", 4e-4), parameters=(("batch", 8),))
+    records = [*one.records, *two.records]
+    text = printed(report_of(replace(one.plan, races=(*one.plan.races, *two.plan.races)), {}, records), 150)
+    assert text.splitlines()[-1].startswith("my_step.py, batch 8, float32, 1 thread: fused runs this step 2.5 times")
