@@ -9,7 +9,7 @@ from bench.results.statistics import Estimate
 from impls.contract.words import counted
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
-from reports.run.rows import Row
+from reports.run.rows import Row, unranked_reason
 from reports.text.numbers import count, seconds
 
 NAMED = 3  # recipes of a tie that are named
@@ -98,12 +98,15 @@ def _fastest(winners: Sequence[Row], reference: Row) -> Finding:
 
 
 def _nothing_faster(rows: Sequence[Row], reference: Row) -> Finding:
-    own = f"{as_written(reference)} ({seconds(reference.seconds.value if reference.seconds else None)} per update)"
+    update = f"{seconds(reference.seconds.value if reference.seconds else None)} per update"
+    own, takes = f"{as_written(reference)} ({update})", f"it takes {update} {as_written(reference)}"
     others = [row for row in rows if row.seconds and row.arm.role == "arm" and row.work != "floor"]
     if not others:
-        return Finding("fastest", f"No other way to run this step could be timed; {own}")
+        return Finding("fastest", f"No other way to run this step could be timed; {takes}")
     if not any(row.rank for row in others):
-        return Finding("fastest", f"No other way to run this step is ranked, because none was judged the same; {own}")
+        reasons = {unranked_reason(row) for row in others}
+        reason = reasons.pop() if len(reasons) == 1 else "no answer was judged the same"
+        return Finding("fastest", f"No other way to run this step is ranked: {reason}; {takes}")
     undecided = next((row for row in others if row.group == "faithful" and row.verdict == "unresolved"), None)
     if undecided:
         quick = undecided.ratio is not None and undecided.ratio.value < 1
