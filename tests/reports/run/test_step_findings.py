@@ -99,17 +99,9 @@ def test_a_start_in_company_is_about_so_long() -> None:
     ("seconds", "answer", "words"),
     [
         (2 * PLAIN, SAME, "Nothing that was tried is faster than this step as you wrote it ("),
-        (
-            PLAIN / 2,
-            UNJUDGED,
-            "No other way to run this step is ranked, because none was judged the same; as you wrote",
-        ),
-        (
-            PLAIN / 2,
-            DIFFERENT,
-            "No other way to run this step is ranked, because none was judged the same; as you wrote",
-        ),
-        (None, None, "No other way to run this step could be timed; as you wrote it ("),
+        (PLAIN / 2, UNJUDGED, "No other way to run this step is ranked: this step draws random numbers, which cannot"),
+        (PLAIN / 2, DIFFERENT, "No other way to run this step is ranked: a factor of 5 is missing; it takes "),
+        (None, None, "No other way to run this step could be timed; it takes "),
     ],
     ids=["slower", "unjudged", "different", "failed"],
 )
@@ -118,7 +110,14 @@ def test_where_nothing_is_faster_it_says_so(seconds: float | None, answer: Answe
     failed = answered("fused", None, None, status="failed", reason="broke")
     first = said(failed if seconds is None else answered("fused", seconds, answer))[0].text
     assert first.startswith(words)
-    assert "per update)" in first
+    assert " per update" in first
+    assert "as you wrote it" in first
+
+
+def test_a_reason_that_is_not_shared_is_not_told_first() -> None:
+    """Where nothing is ranked for different reasons, the reasons stand below the table."""
+    mixed = said(answered("a", PLAIN / 2, UNJUDGED), answered("b", PLAIN / 2, UNDECIDABLE))[0].text
+    assert mixed.startswith("No other way to run this step is ranked: no answer was judged the same; it takes ")
 
 
 def test_what_is_not_certain_is_not_called_faster() -> None:
