@@ -41,7 +41,7 @@ def examined(referee: Referee, flags: Mapping[str, object]) -> Examined:
         *_of_parameters(plain),
         *_of_numbers(plain, first),
         *_of_float64(referee.no_double),
-        *_of_rounding(referee.wide),
+        *_of_rounding("" if referee.difference else referee.wide),
     ]
     return Examined(
         step=plain.file.name,
