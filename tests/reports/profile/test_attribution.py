@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace as replaced
 
-from bench.results.profile import Pass
+from bench.results.profile import Pass, Profile
+from impls.contract.setting import Setting
+from reports.profile import text
 from reports.profile.attribution import ORDER, Attribution, attribute, cost_of_an_event, without_profiler
 from reports.profile.parts import PartName
 from tests.reports.profiles import INTERPRETER as INTERPRETED
@@ -305,3 +308,25 @@ def test_everything_else_keeps_its_part() -> None:
     assert named
     assert unnamed
     assert [(part.name, part.seconds) for part in unnamed.parts] == [(part.name, part.seconds) for part in named.parts]
+
+
+def test_the_parts_of_a_step_are_what_its_operations_cost() -> None:
+    """Without a pass with next to no data each part is told by its own name, and the parts add up to what was measured."""
+    setting = Setting(updates=1, parameters=(("hidden", 64),))
+    of_step = replaced(MANUAL, workload="my_step.py", implementation="plain", setting=setting)
+    full = one_pass(100_000, NN, INTERPRETED)
+    row = replace(ROW, arm=of_step, seconds=exactly(200 * US))
+    profiled = Profile(run="made-up", arm=of_step, status="ok", full=full)
+    attribution = attribute(row, profiled, floor=None)
+    assert attribution is not None
+    assert sum(part.seconds for part in attribution.parts) == pytest.approx(200 * US)
+    truth = {
+        PartName.INTERPRETER: INTERPRETED / US,
+        PartName.FORWARD: 45,
+        PartName.BACKWARD: 100,
+        PartName.OPTIMIZER_STEP: 10,
+        PartName.COPIES: 5,
+    }
+    assert {name: seconds(attribution, name) for name in truth} == pytest.approx(truth, rel=TOLERANCE)
+    assert text.sentence(attribution).startswith("50 % of an update is the backward pass: ")
+    assert attribute(ROW, replaced(profiled, arm=MANUAL), floor=None) is None
