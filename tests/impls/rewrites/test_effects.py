@@ -194,6 +194,17 @@ def test_checkpointing_runs_blocks_twice(tmp_path: Path) -> None:
     assert ran == ["convolution", "block", "block"]
 
 
+def test_checkpointing_runs_the_first_half_of_a_long_sequence_twice(tmp_path: Path) -> None:
+    """Where no part of it is a block."""
+    flat = step(model="def model():\n    return nn.Sequential(*[nn.Linear(4, 4) for _ in range(4)])\n")
+    made = arm(tmp_path, "checkpointing", flat)
+    ran: list[int] = []
+    for number, part in enumerate(made.model):
+        part.register_forward_pre_hook(lambda *_, number=number: ran.append(number))
+    made.advance(1)
+    assert ran == [0, 1, 2, 3, 0, 1]
+
+
 def test_accumulation_runs_halves(tmp_path: Path) -> None:
     """The model sees two halves of each batch; an odd number of rows, and tensors that differ in rows, are refused."""
     made = arm(tmp_path, "accumulation")
