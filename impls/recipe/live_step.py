@@ -282,6 +282,7 @@ class LiveStep:
             if recipe.way not in self.file.ways:
                 raise NotApplicable(f"{self.file.name} has no function {WAY}{recipe.way}")
             self.module.update = self._configure(WAY + recipe.way)
+            self.patch = f"\n\nupdate = {WAY}{recipe.way}\n"
         own, drawn, arguments = self.module.batches, self.batches, self.file.arguments("batches", self._values)
         streams = any(rewrites()[name].streams for name in recipe.rewrites)
         self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)

@@ -1,8 +1,6 @@
-"""What patches of the default update share: a call that some files need, and why there is none. Loads no torch."""
+"""What patches of updates and models share: the lines that files differ in, and why there are none. Loads no torch."""
 
 from typing import TYPE_CHECKING
-
-from impls.recipe.step_file import WAY
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
@@ -25,11 +23,8 @@ def default_update(step: "LiveStep") -> str:
 
 def wrapped_update(step: "LiveStep") -> str:
     """The lines that a patch begins with when it wraps `update`, so that there is one wherever they are pasted."""
-    if "\ndef update(" in step.patch:
-        return ""
-    if step.recipe.way:
-        return f"update = {WAY}{step.recipe.way}\n"
-    return "" if "update" in step.file.functions else default_update(step)
+    written = "update" in step.file.functions or step.recipe.way or "\ndef update(" in step.patch
+    return "" if written else default_update(step)
 
 
 def gradients_call(step: "LiveStep") -> str:
@@ -41,4 +36,16 @@ def without_loss(step: "LiveStep") -> str | None:
     """Why there is no default update that another one could take the place of, in a sentence."""
     if step.facts.own_update or step.recipe.way:
         return "the file writes its own update: split it up into `loss`, `gradients` and `schedule`"
+    return None
+
+
+def without_module(step: "LiveStep") -> str | None:
+    """Why there is no one module that a patch could change, in a sentence."""
+    return None if list(step.modules) == [""] else "it needs one torch.nn.Module: let `model` return one"
+
+
+def carried(step: "LiveStep") -> str | None:
+    """Why each update needs the one before it, in a sentence: the model keeps a tensor that is made anew."""
+    if step.facts.replaced:
+        return f"the model keeps {step.facts.replaced[0].partition(' ')[2]} from one update for the next one"
     return None

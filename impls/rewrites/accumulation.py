@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from impls.recipe.rewrite import Rewrite
-from impls.recipe.update_patch import gradients_call, without_loss
+from impls.recipe.update_patch import carried, gradients_call, without_loss
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
@@ -37,12 +37,8 @@ def applies(step: "LiveStep") -> str | None:
 
     from impls.recipe.dry_run import failure
 
-    if reason := without_loss(step):
+    if reason := without_loss(step) or carried(step):
         return reason
-    if step.facts.replaced:
-        return (
-            f"the model keeps a tensor from update to update ({step.facts.replaced[0]}), of the size of a whole batch"
-        )
     leaves = pytree.tree_leaves(step.batches[0])
     rows = {len(leaf) if isinstance(leaf, Tensor) and leaf.dim() and not leaf.is_sparse else 0 for leaf in leaves}
     if len(rows) != 1 or rows == {0}:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from impls.recipe.rewrite import Rewrite
+from impls.recipe.update_patch import wrapped_update
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
@@ -22,7 +23,8 @@ def {function}({arguments}, **parameters):
 def patch(step: "LiveStep") -> str:
     """Around `loss`; around the whole update where the file has no loss."""
     loss = "loss" in step.file.functions
-    return PATCH.format(
+    before = "" if loss else wrapped_update(step)
+    return before + PATCH.format(
         function="loss" if loss else "update",
         arguments="model, batch" if loss else "model, optimizer, batch",
         device=step.setting.device,

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from impls.recipe.optimizer_patch import unreachable
 from impls.recipe.rewrite import Rewrite
+from impls.recipe.update_patch import without_module
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
@@ -42,13 +44,11 @@ def applies(step: "LiveStep") -> str | None:
     """Only to convolutions over images."""
     from torch import nn
 
-    from impls.recipe.optimizer_patch import unreachable
-
-    if list(step.modules) != [""]:
-        return "it needs one torch.nn.Module: let `model` return one"
+    if reason := without_module(step) or unreachable(step):
+        return reason
     if not any(isinstance(part, nn.Conv2d | nn.ConvTranspose2d) for part in step.model.modules()):
         return "the model has no convolution over images"
-    return unreachable(step)
+    return None
 
 
 REWRITE = Rewrite(

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from impls.recipe.rewrite import Rewrite
+from impls.recipe.update_patch import without_module
 
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
 PATCH = """
 import functools
-
 import torch.utils.checkpoint
 
 model_before_checkpointing = model
@@ -22,15 +22,13 @@ def model(**parameters):
         block.forward = functools.partial(torch.utils.checkpoint.{function}, use_reentrant=False)
     return made
 """
-LONG = 4  # parts of a sequence from which its first half is checkpointed, where no part is a block itself
 
 
 def patch(step: "LiveStep") -> str:
     """Around each block; where there is none, around the first half of each long sequence."""
     blocks, sequences = places(step)
-    if blocks:
-        return PATCH.format(names=blocks, function="checkpoint, block.forward")
-    return PATCH.format(names=sequences, function="checkpoint_sequential, list(block), 2")
+    function = "checkpoint, block.forward" if blocks else "checkpoint_sequential, list(block), 2"
+    return PATCH.format(names=blocks or sequences, function=function)
 
 
 def places(step: "LiveStep") -> tuple[list[str], list[str]]:
@@ -38,26 +36,19 @@ def places(step: "LiveStep") -> tuple[list[str], list[str]]:
     from torch import nn
 
     blocks: list[str] = []
-    sequences = []
-    for name, part in step.model.named_modules():
-        holder = step.model.get_submodule(name.rpartition(".")[0])
-        inner = any(name.startswith(f"{outer}.") for outer in blocks)
-        if name and not inner and isinstance(holder, nn.ModuleList | nn.Sequential) and list(part.children()):
+    modules = dict(step.model.named_modules())
+    for name, part in modules.items():
+        listed = isinstance(modules[name.rpartition(".")[0]], nn.ModuleList | nn.Sequential)
+        if name and listed and list(part.children()) and not name.startswith(tuple(f"{one}." for one in blocks)):
             blocks.append(name)
-        if isinstance(part, nn.Sequential) and len(part) >= LONG:
-            sequences.append(name)
-    return blocks, sequences
+    return blocks, [name for name, part in modules.items() if isinstance(part, nn.Sequential) and len(part) >= 4]
 
 
 def applies(step: "LiveStep") -> str | None:
     """Only to a model of blocks, or of a long sequence."""
-    if list(step.modules) != [""]:
-        return "it needs one torch.nn.Module: let `model` return one"
-    if not any(places(step)):
-        return (
-            "the model has no blocks: no module of several parts in a ModuleList or Sequential, and no long Sequential"
-        )
-    return None
+    if reason := without_module(step):
+        return reason
+    return None if any(places(step)) else "the model has no blocks: no parts with parts in a ModuleList or Sequential"
 
 
 REWRITE = Rewrite(

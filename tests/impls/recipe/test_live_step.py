@@ -123,6 +123,7 @@ def test_a_way_takes_the_place_of_the_update(tmp_path: Path) -> None:
     plain, half = live(file), live(file, "way_half")
     assert torch.equal(plain.model.weight, half.model.weight)
     assert half.update_once() == 0.5
+    assert half.patch.strip() == "update = way_half"
     with pytest.raises(NotApplicable, match="no function way_third"):
         LiveStep(file, plain.setting, Recipe(way="third"))
 

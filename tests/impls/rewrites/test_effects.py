@@ -104,13 +104,17 @@ def test_flags_are_set_in_the_optimizer_that_there_is(
         ("capturable", "buffers", "it needs a GPU"),
         ("zeroed_gradients", "sparse gradients", "the gradient of weight is sparse"),
         ("autograd_grad", "a closure", "split it up into `loss`, `gradients` and `schedule`"),
-        ("functional_gradients", "a hidden state that is carried", "keeps a tensor from update to update"),
+        (
+            "functional_gradients",
+            "a hidden state that is carried",
+            "the model keeps hidden from one update for the next one",
+        ),
         ("functional_gradients", "several optimizers", "the file writes its own update"),
         ("bf16_autocast", "sparse gradients", "it changes nothing"),
         ("channels_last", "buffers", "the model has no convolution over images"),
         ("checkpointing", "buffers", "the model has no blocks"),
         ("checkpointing", "a plain object", "let `model` return one"),
-        ("accumulation", "a hidden state that is carried", "of the size of a whole batch"),
+        ("accumulation", "a hidden state that is carried", "the model keeps hidden from one update for the next one"),
     ],
 )
 def test_what_does_not_apply_says_why(rewrite: str, kind: str, said: str, tmp_path: Path) -> None:
