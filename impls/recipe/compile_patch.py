@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
+PYTHON = ("Adafactor", "LBFGS", "Muon")  # of torch 2.13; all others can be traced
+
 
 def compile_options(step: "LiveStep") -> str:
     """Arguments of torch.compile: sizes never change, and what is drawn at random is what the plain step draws."""
@@ -42,6 +44,7 @@ def frozen(step: "LiveStep") -> str | None:
         return "its batches hold more than tensors, which would be frozen into the graph: yield tensors"
     if not all(tensor.layout == torch.strided for tensor in [*leaves, *step.tensors().values()]):
         return "it has sparse tensors, which a graph cannot hold"
-    if "LBFGS" in facts.optimizers:
-        return "LBFGS decides in Python how far it goes, which a graph cannot do"
+    for name in facts.optimizers:
+        if name in PYTHON:
+            return f"{name} computes with Python numbers in its step, which a graph cannot do"
     return None

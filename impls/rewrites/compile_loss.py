@@ -31,5 +31,6 @@ REWRITE = Rewrite(
     patch=patch,
     applies=applies,
     excludes=("compile_gradients", "compile_regions", "compiled_autograd", "whole_graph"),
+    effort="standard",
     compiles=True,
 )

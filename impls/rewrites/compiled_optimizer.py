@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 PATCH = (
     for_each_optimizer("compiled_optimizer", "one.step = compiled_step(one)")
     + '''
+import inspect
+
 
 def compiled_step(one):
     """The step of an optimizer; rates and counts in float64, as 1 - beta ** count is computed in the count's dtype."""
     rates = [torch.tensor(group["lr"], dtype=torch.float64) for group in one.param_groups]
-    compiled = torch.compile(one.step, dynamic=False)
+    compiled = torch.compile(inspect.unwrap(type(one).step), dynamic=False)  # what is around it breaks graphs
 
     def step():
         for state in one.state.values():
@@ -25,7 +27,8 @@ def compiled_step(one):
         for group, rate in zip(one.param_groups, rates):
             rate.fill_(group["lr"])
             group["lr"] = rate
-        compiled()
+        with torch.no_grad():
+            compiled(one)
         for group, value in zip(one.param_groups, values):
             group["lr"] = value
 

@@ -7,5 +7,6 @@ REWRITE = Rewrite(
     group="compile",
     patch='compiler_options["cpp_wrapper"] = True',
     needs=("whole_graph",),
+    effort="standard",
     compiles=True,
 )

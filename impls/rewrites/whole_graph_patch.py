@@ -17,12 +17,12 @@ from torch.utils import _pytree as pytree
 
 update_before_whole_graph = update
 compiler_options = {"size_asserts": False}  # a graph is used for batches of one shape only, so nothing need be checked
-graphs = {}  # by what they were made for: the shapes of a batch, and dtypes
+graphs = {}  # by what they were made for: a model, dtypes, the shapes of a batch
 
 
 def update(model, optimizer, batch):
     leaves, form = pytree.tree_flatten(batch)
-    made_for = (torch.get_default_dtype(), *((leaf.shape, leaf.stride(), leaf.dtype) for leaf in leaves))
+    made_for = (id(model), torch.get_default_dtype(), *((leaf.shape, leaf.stride(), leaf.dtype) for leaf in leaves))
     if made_for not in graphs:
         return trace(model, optimizer, leaves, form, made_for)
     run, rates = graphs[made_for]
