@@ -1,23 +1,24 @@
 """The referee of one step: prepares truth and ensembles once, then judges the answers of its arms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
 
 from bench import clock
 from bench.judge import mistakes
-from bench.judge.bits import ALGEBRA, Comparison, Standard, compare
+from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
 from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation, observe
-from bench.judge.truth import standard
-from bench.judge.words import SAME, Evidence, answered
+from bench.judge.truth import spreads_of, standard
+from bench.judge.words import SAME, Evidence, answered, loses_in_float32, word_of
 from bench.results.record import Answer
 from impls.contract.setting import Setting
 from impls.recipe.live_step import LiveStep
-from impls.recipe.recipe import PLAIN, Recipe
+from impls.recipe.recipe import PLAIN, Recipe, rewrites
 from impls.recipe.step_file import StepFile
 
 MEMBERS_FLOAT64 = 9  # of the ensemble in float64, whose limit is wide
+MEMBERS_COARSER = 5  # of the ensemble in a coarser precision, whose limit is as wide
 OTHER_DRAWS = (
     "its updates draw other random numbers than the plain step's, so that single updates cannot be compared; "
     "distributions are not judged yet"
@@ -53,6 +54,7 @@ class Referee:
         if self.double is not None and self.double is not self.plain:
             self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation
+        self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
         self._known_factors: dict[tuple[bool, bool], float | None] = {}
         self.seconds = clock.now() - begin
 
@@ -90,17 +92,28 @@ class Referee:
             identical=_is_identical(answer, self._single.plain),
             wide=self.wide,
         )
+        recipe = Recipe.read(implementation)
+        if loses_in_float32(evidence):
+            if recipe.coarser:
+                evidence = replace(evidence, own=self._in_its_precision(recipe, answer))
+            else:  # it is float32 that is timed
+                evidence = replace(evidence, mistake=self._mistake(answer))
+        elif word_of(evidence) == "different" and recipe != PLAIN:
+            evidence = replace(evidence, mistake=self._mistake(answer, answer_float64))
         by_float64 = self.double is not None and (double is not None or evidence.identical)
-        smallest = self._smallest_factor(by_float64, gradients=not Recipe.read(implementation).whole)
-        judged = answered(evidence, smallest_factor=smallest)
-        if (
-            judged.word == "different" and implementation == PLAIN.name
-        ):  # it is another process that builds another step
+        judged = answered(evidence, self._smallest_factor(by_float64, gradients=not recipe.whole))
+        if judged.word == "different" and recipe == PLAIN:  # another process builds another step
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        if judged.word == "different":
-            return answered(evidence, self._mistake(answer, answer_float64), smallest)
         return judged
+
+    def _in_its_precision(self, recipe: Recipe, answer: Observation) -> Comparison:
+        """The comparison of an arm that is coarser by intention: its ensemble is the step with only what makes it so."""
+        coarse = Recipe.of(name for name in recipe.rewrites if rewrites()[name].numerics == "coarser")
+        if coarse not in self._own:
+            step = LiveStep(self.plain.file, self.plain.setting, coarse)
+            self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER)
+        return compare(answer, replace(self._single, spreads=self._own[coarse]))
 
     def _in_float64(
         self, implementation: str, answer: Observation, answer_float64: Observation | None, no_float64: str
@@ -130,7 +143,7 @@ class Referee:
             self._known_factors[key] = mistakes.smallest_factor(step, exact, limit=limit, gradients=gradients)
         return self._known_factors[key]
 
-    def _mistake(self, answer: Observation, answer_float64: Observation | None) -> str:
+    def _mistake(self, answer: Observation, answer_float64: Observation | None = None) -> str:
         """The known mistake behind a different answer; "" where it is none of them."""
         if answer_float64 is not None and self.double is not None:
             return mistakes.named(answer_float64, self.double, self._exact)

@@ -9,7 +9,7 @@ from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.judge.bits import Gathered, Standard
+from bench.judge.bits import Gathered, Spread, Standard
 from bench.judge.ensemble import Moved
 from bench.judge.observation import Observation, observe
 from bench.judge.operations import DRAWING, base_name
@@ -73,11 +73,18 @@ def standard(
         truth = _mean(plain, (observe(step, Moved(member)) for member in range(members)))
     else:
         truth = observe(exact, Draws32()) if step.facts.draws and exact is not step else observe(exact)
+    return Standard(plain, truth, spreads_of(step, truth, members, say))
+
+
+def spreads_of(
+    step: LiveStep, truth: Observation, members: int, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Spread]:
+    """How far rounding takes the updates of a step from the truth."""
     gathered = Gathered(truth, torch.finfo(getattr(torch, step.setting.dtype)).eps)
     for member in range(members):
         say(f"member {member + 1} of {members} of the ensemble in {step.setting.dtype}")
         gathered.add(observe(step, Moved(member)))
-    return Standard(plain, truth, gathered.spreads())
+    return gathered.spreads()
 
 
 def _mean(plain: Observation, members: Iterator[Observation]) -> Observation:

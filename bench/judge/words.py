@@ -6,6 +6,7 @@ from bench.judge.bits import ALGEBRA, NOTHING, Comparison, kind
 from bench.results.record import Answer, Word
 
 SAME = 2.0  # bits lost in float32, up to which an answer is as good as the plain step's
+COARSEST = 16.0  # bits that bfloat16 has less than float32: an arm that does not say it is coarser may lose no more
 
 
 @dataclass(frozen=True)
@@ -15,28 +16,29 @@ class Evidence:
     single      how it compares, in the dtype that is raced
     double      how the same arm compares when it is built in float64; None where that is not to be had
     no_double   why not
+    own         of an arm that is coarser by intention: how it compares where rounding is what its own precision makes of it
     identical   whether every bit is the plain step's
     wide        the tensor that rounding alone moves too far to be judged; "" where there is none
+    mistake     the known one of which the same comes out; "" where it is none, or was not looked for
     """
 
     single: Comparison
     double: Comparison | None
     no_double: str = ""
+    own: Comparison | None = None
     identical: bool = False
     wide: str = ""
+    mistake: str = ""
 
 
-def answered(evidence: Evidence, mistake: str = "", smallest_factor: float | None = None) -> Answer:
-    """The referee's answer.
-
-    mistake  the known one that explains a different answer
-    """
+def answered(evidence: Evidence, smallest_factor: float | None = None) -> Answer:
+    """The referee's answer."""
     single, double = evidence.single, evidence.double
-    word = _word(evidence)
-    deciding = _deciding(evidence)
+    word = word_of(evidence)
     tensor = max(single.worst, single.worst_scale)[1]
     if word == "different":
-        tensor = deciding.first_above(ALGEBRA)
+        deciding, limit, _ = _deciding(evidence)
+        tensor = deciding.first_above(limit)
     left_out = [f"{name}: {reason}" for name, reason in single.left_out.items()]
     if double is None and evidence.no_double and not evidence.identical:
         left_out.append(f"everything in float64: {evidence.no_double}")
@@ -48,35 +50,53 @@ def answered(evidence: Evidence, mistake: str = "", smallest_factor: float | Non
         scale_bits_float64=_figure(double.worst_scale) if double else None,
         tensor=tensor,
         left_out=tuple(left_out),
-        reason=_reason(word, evidence, tensor, mistake),
+        reason=_reason(word, evidence, tensor),
         smallest_factor=smallest_factor,
     )
 
 
-def _word(evidence: Evidence) -> Word:
+def word_of(evidence: Evidence) -> Word:
+    """The word: float64 decides about the algebra, float32 about what is lost in it."""
     single, double = evidence.single, evidence.double
     if evidence.identical:
         return "identical"
-    if single.faults or (double is not None and (double.faults or double.most > ALGEBRA)):
+    if single.faults or (double is not None and _is_other_algebra(double)):
         return "different"
     if double is None and evidence.wide:
         return "undecidable"
     if single.most <= SAME:
         return "closer" if single.most <= 0 else "same"
-    return "coarser" if double is not None else "undecidable"
+    if not loses_in_float32(evidence):
+        return "undecidable"
+    beyond = _is_other_algebra(evidence.own) if evidence.own else single.most > COARSEST
+    return "different" if beyond or evidence.mistake else "coarser"
 
 
-def _deciding(evidence: Evidence) -> Comparison:
-    """The comparison that shows what is different."""
-    double = evidence.double
-    return double if double is not None and (double.faults or double.most > ALGEBRA) else evidence.single
+def loses_in_float32(evidence: Evidence) -> bool:
+    """Whether it is right in float64 and no more than coarse in float32."""
+    single, double = evidence.single, evidence.double
+    right = double is not None and not _is_other_algebra(double) and not single.faults
+    return right and single.most > SAME and not evidence.identical
+
+
+def _is_other_algebra(comparison: Comparison) -> bool:
+    return bool(comparison.faults) or comparison.most > ALGEBRA
+
+
+def _deciding(evidence: Evidence) -> tuple[Comparison, float, str]:
+    """The comparison that shows what is different, the bits above which it does, and what it is in."""
+    if evidence.double is not None and _is_other_algebra(evidence.double):
+        return evidence.double, ALGEBRA, "in float64"
+    if evidence.own is not None and _is_other_algebra(evidence.own):
+        return evidence.own, ALGEBRA, "in its own precision"
+    return evidence.single, SAME, "in float32, though it is right in float64"
 
 
 def _figure(worst: tuple[float, str]) -> float | None:
     return round(worst[0], 2) if worst[1] else None
 
 
-def _reason(word: Word, evidence: Evidence, tensor: str, mistake: str) -> str:
+def _reason(word: Word, evidence: Evidence, tensor: str) -> str:
     if word == "undecidable":
         if evidence.wide:
             what = f"rounding alone moves the {evidence.wide} by more than a tenth of the largest {kind(evidence.wide)}"
@@ -86,14 +106,14 @@ def _reason(word: Word, evidence: Evidence, tensor: str, mistake: str) -> str:
         return f"{what}; float64 would decide, but {evidence.no_double or 'is not to be had'}"
     if word != "different":
         return ""
-    deciding = _deciding(evidence)
+    deciding, _, place = _deciding(evidence)
     if tensor in deciding.faults:
         what = f"{tensor}: {deciding.faults[tensor]}"
     else:
-        dtype = "float64" if deciding is evidence.double else "float32"
         bits = max(deciding.bits[tensor], deciding.scales.get(tensor, NOTHING))
         what = (
             f"{tensor} is off by {deciding.errors[tensor]:.2g} of its size, "
-            f"2^{bits:.0f} times what rounding explains in {dtype}"
+            f"2^{bits:.0f} times what rounding explains {place}"
         )
+    mistake = evidence.mistake
     return f"it computes what the plain step does when {mistake}: {what}" if mistake else what

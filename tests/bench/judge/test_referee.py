@@ -58,10 +58,11 @@ def test_a_mistake_is_different_and_named(judged: Judged, name: str) -> None:
     assert answer.tensor in answer.reason
 
 
-def test_half_precision_is_coarser(judged: Judged) -> None:
+@pytest.mark.parametrize("name", ["way_bf16", "bf16_autocast"])
+def test_half_precision_is_coarser(judged: Judged, name: str) -> None:
     """Under autocast to bfloat16 the algebra is the same in float64, and many bits are lost in float32."""
-    answer = judged("way_bf16")
-    assert answer.word == "coarser"
+    answer = judged(name)
+    assert (answer.word, answer.reason) == ("coarser", "")
     assert answer.bits_lost is not None
     assert answer.bits_lost > 8
 
@@ -85,6 +86,23 @@ def test_the_referee_knows_what_it_would_notice(judged: Judged, referee: Referee
     smallest = judged("plain").smallest_factor
     assert smallest is not None
     assert smallest < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "reason"),
+    [
+        ("fused", "way_stale", "(a stale batch): "),
+        ("bf16_autocast", "way_nothing", "times what rounding explains in its own precision"),
+    ],
+)
+def test_what_is_right_in_float64_alone_is_different(referee: Referee, name: str, wrong: str, reason: str) -> None:
+    """An arm whose float32 is another computation than its float64, which is right, is no coarser arm."""
+    file, setting = referee.plain.file, referee.plain.setting
+    answer = observe(LiveStep(file, setting, Recipe.read(wrong)))
+    right = observe(LiveStep(file, dataclasses.replace(setting, dtype="float64"), Recipe.read(name)))
+    judged = referee.judge(name, answer, right)
+    assert judged.word == "different"
+    assert reason in judged.reason
 
 
 def test_an_earlier_answer_in_float64_counts_on(referee: Referee) -> None:
