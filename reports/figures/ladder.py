@@ -45,6 +45,7 @@ TEXT: dict[str, Any] = {
     "bbox": {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.85, "pad": 0.8},  # a floor's line may cross them
 }
 TITLE = "Time of one parameter update: shorter is faster"
+ROOM = 0.85  # of the scale, within which the text at an interval's end fits
 HEADING = 1.05  # height of a heading, in bars
 
 
@@ -150,7 +151,7 @@ def _bars(axes: Axes, groups: dict[str, list[Row]], palette: Palette, headings: 
 
 
 def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
-    left, _ = axes.get_xlim()
+    left, right = axes.get_xlim()
     middle = high = _seconds(row)
     wrong = row.group == "unranked"
     if middle > left:
@@ -167,7 +168,8 @@ def _bar(axes: Axes, place: float, row: Row, colour: str) -> None:
         high = row.seconds.high
         axes.errorbar(middle, place, xerr=[[middle - row.seconds.low], [high - middle]], color=INK, capsize=3, lw=1.2)
     text = _text(row) if middle > left else f"◂ {_text(row)}"
-    axes.annotate(text, (max(high, left), place), xytext=(6, 0), **TEXT)
+    end = high if high < left ** (1 - ROOM) * right**ROOM else middle  # beyond, there is no room for the text
+    axes.annotate(text, (max(end, left), place), xytext=(6, 0), **TEXT)
 
 
 def _floors(axes: Axes, rows: Sequence[Row], bottom: float) -> list[Line2D]:

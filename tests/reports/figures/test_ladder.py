@@ -27,6 +27,7 @@ from tests.reports.records import (
     record,
     rounds,
 )
+from tests.reports.steps import everything
 
 PALETTE = Palette({})
 CUDA = arm(device="cuda")
@@ -195,3 +196,28 @@ def test_forty_arms_can_be_drawn() -> None:
     """However many arms there are, each has its bar and its text."""
     said = words_of(floored({arm(f"linear/arm{n}"): 1e-5 * n for n in range(1, 41)}).races[0])
     assert [] == [n for n in range(1, 41) if f"linear/arm{n} cpu eager" not in said]
+
+
+def test_an_interval_beyond_the_scale_keeps_its_text() -> None:
+    """Two rounds that disagree by a factor of 40 have an interval far wider than the figure; the time is still said."""
+    wide = [record(MANUAL, number, seconds) for number, seconds in ((1, 1e-4), (2, 4e-3))]
+    records = [*rounds(REFERENCE, 4e-4), *rounds(TWIN, 4e-4), *wide]
+    said = words_of(report_of(plan(race(MANUAL)), {}, records).races[0])
+    assert re.search(r"6\d\d µs unresolved", said)
+
+
+def test_recipes_of_a_step_are_called_by_their_names() -> None:
+    """Classes are headed in the words of steps, what was not judged has a bar, and nothing is said of reading data."""
+    result = everything().races[0]
+    said = words_of(result)
+    for words in (
+        "proved to compute the same",
+        "coarser: bits are lost",
+        "bf16+whole_graph",
+        "not judged",
+        "WRONG ANSWER",
+    ):
+        assert words in said
+    assert "reads the data" not in said
+    assert "capturable" not in said
+    assert "cpu" not in said
