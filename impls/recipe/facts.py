@@ -138,6 +138,8 @@ def numbers(step: "LiveStep") -> Mapping[str, float]:
         for name, value in values.items():
             if isinstance(value, int | float) and not name.startswith("_"):
                 named[f"{where}{name}"] = value
+            elif isinstance(value, tuple):  # such as the betas of an optimizer, which some schedules move
+                add(f"{where}{name}.", {str(place): part for place, part in enumerate(value)})
 
     for path, module in outermost(step.model, nn.Module).items():
         for name, part in module.named_modules():

@@ -19,6 +19,7 @@ PLAIN = {
     "optimizers": ("Adam",),
 }
 SCHEDULE = "def schedule(optimizer, number):\n    optimizer.param_groups[0]['lr'] = 0.1 / (1 + number)\n"
+BETAS = "def schedule(optimizer, number):\n    optimizer.param_groups[0]['betas'] = (0.9 / (1 + number), 0.99)\n"
 BUFFERS = ("1.running_mean", "1.running_var", "1.num_batches_tracked")
 COUNTS = """
     def loss(model, batch):
@@ -32,6 +33,9 @@ COUNTS = """
     [
         pytest.param(step(), {}, id="plain"),
         pytest.param(step(schedule=SCHEDULE), {}, id="what schedule sets does not count as moving"),
+        pytest.param(
+            step(schedule=BETAS), {"moving": ("optimizer.group 0.betas.0",)}, id="betas that a schedule moves"
+        ),
         pytest.param(step(loss=COUNTS), {"moving": ("model.calls",)}, id="a counter"),
         pytest.param(STATES["buffers"], {"moved_buffers": BUFFERS}, id="buffers"),
         pytest.param(STATES["sparse gradients"], {"sparse": ("weight",), "optimizers": ("SparseAdam",)}, id="sparse"),
