@@ -1,8 +1,8 @@
-"""The optimizer alone, over many small tensors: loop, foreach, fused and compiled.
+"""The optimizer alone, over many small tensors: loop, foreach and fused.
 
 Asked in pytorch/pytorch pull request 123074 and issue 120308. Gradients are given, so nothing but the step is timed.
 
-    python -m bench run docs/gallery/many_small_tensors.py --sweep numbers=16:65536
+    python -m bench run docs/gallery/many_small_tensors.py --rewrite fused --rewrite foreach --sweep numbers=16:65536
 """
 
 import torch
