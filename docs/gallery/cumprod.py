@@ -1,4 +1,4 @@
-"""A cumulative product along rows: its compiled backward takes longer than eager's, and grows faster with the length.
+"""A cumulative product along rows, whose backward pass was reported to be much slower when it is compiled.
 
 Reported in pytorch/pytorch issue 136263, on a GPU; the decomposition is the same on every device.
 
