@@ -6,9 +6,10 @@ does nothing at all.
 
 import os
 import random
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -18,13 +19,14 @@ from statistics import median
 from bench import clock
 from bench.results import statistics
 from bench.results.record import MEASURED, Arm, Plan, Race, Record
-from bench.results.store import Store
+from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.runner.fork_server import ALWAYS, LATER, ForkServer
 from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
-from bench.runner.worker_process import allowed_cores
+from bench.runner.worker_process import allowed_cores, can_be_forked, variables_for
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
 from impls.contract import Oracle, catalogue
@@ -33,6 +35,7 @@ from impls.recipe import steps
 BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
 FEWEST_LAPS, MOST_LAPS = 20, 250
 LEAST_LAPS, LONGEST = 3, 4  # where an update takes seconds
+WORTH_A_SERVER = 4  # workers of a round: loading torch and the compiler once takes as long as starting about three
 NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
 SLEEP_BEFORE_SAMPLE = (
     0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
@@ -245,9 +248,10 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
                 if reason := course.referee.refusal(arm_run.arm.implementation):
                     arm_run.refuse(reason)
         starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
+        server = _server(course, stack, number, starting)
         for group in [[arm_run] for arm_run in starting] if alone else [starting]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
-            _start(course, stack, number, group, spent)
+            _start(course, stack, number, group, spent, server)
             for arm_run in group:
                 job = number == 1 and course.oracle is not None and arm_run.arm.role != "twin"
                 if job and arm_run.live and arm_run.trains:
@@ -278,7 +282,43 @@ def _number_of_laps(wanted: float, lap_seconds: float) -> int:
     return max(fewest, min(MOST_LAPS, int(wanted / lap_seconds)))
 
 
-def _start(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[ArmRun], spent: dict[str, float]) -> None:
+def _server(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[ArmRun]) -> ForkServer | None:
+    """What forks the workers of a step's round, where it saves time; None where each starts from nothing.
+
+    The first round of each arm has none: its record says how long the arm takes to start, and how much memory it needs.
+    Each round has a server of its own: what its workers have in common, such as the addresses of libraries, must not be
+    common to all rounds.
+    """
+    forked = [arm_run for arm_run in arm_runs if can_be_forked(arm_run.arm)]
+    first = number <= max(1, len(course.heats))
+    if course.referee is None or first or len(forked) < WORTH_A_SERVER:
+        return None
+    log = course.store.log(course.race, number, "server")
+    with writing(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # a worker that starts from nothing will say what is wrong
+        server = ForkServer(
+            sys.executable,
+            variables=variables_for(course.race.reference, course.setup.cores, course.store.path / "cache"),
+            cores=course.setup.everywhere,
+            log=log,
+            patience=course.setup.limit,
+            packages=(ALWAYS, LATER),
+        )
+        stack.callback(server.close)
+        if server.threads == 1:
+            return server
+    return None
+
+
+def _start(
+    course: _Course,
+    stack: ExitStack,
+    number: int,
+    arm_runs: Sequence[ArmRun],
+    spent: dict[str, float],
+    server: ForkServer | None,
+) -> None:
     """Brings the arms to their start, as many at a time as there are cores."""
     begin = clock.now()
     waiting, starting = deque(arm_runs), list[ArmRun]()
@@ -287,7 +327,13 @@ def _start(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[Ar
             arm_run = waiting.popleft()
             slug = arm_run.arm.slug
             log = course.store.log(course.race, number, slug)
-            arm_run.start(stack, course.setup, log=log, cache=course.store.path / "cache" / slug)
+            arm_run.start(
+                stack,
+                course.setup,
+                log=log,
+                cache=course.store.path / "cache" / slug,
+                server=server if can_be_forked(arm_run.arm) else None,
+            )
             starting.append(arm_run)
         select(starting, [], [], 1.0)
         starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]

@@ -278,11 +278,12 @@ def _forked(
     sink: int,
     descriptors: tuple[int, int],
 ) -> Forked:
+    inherited = [Path(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
     return server.fork(
         program,
         [cores],
         folder=origin.folder,
-        path=origin.path,
+        path=origin.path or (origin.folder, *inherited),
         variables=origin.variables | dict(variables),
         log=sink,
         descriptors=descriptors,
