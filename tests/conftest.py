@@ -29,6 +29,7 @@ from tests.forking import Forks, substitutes  # noqa: E402 - after the number of
 # The files that take longest, longest first: begun last, one of them would run alone at the end while the other cores wait.
 SLOWEST = (
     "bench/gate/test_gate.py",
+    "bench/gate/test_step_gate.py",
     "impls/contract/test_contract.py",
     "bench/profiler/test_profile_run.py",
     "bench/runner/test_classes.py",
