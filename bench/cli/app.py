@@ -6,7 +6,7 @@ from bench.cli import options
 from bench.cli.options import takes
 
 app = typer.Typer(
-    help="Races the ways to write one PyTorch training loop, and proves that they compute the same thing.",
+    help="Finds the fastest way to run a PyTorch training step on this machine, and proves that it still computes the same.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,9 +43,12 @@ def init(typed: options.Init) -> None:
 @app.command()
 @takes(options.Run)
 def run(typed: options.Run) -> None:
-    """Race the arms; records and reports go to a folder below --results.
+    """Race a training step, or the tutorial's job; records and reports go to a folder below --results.
 
     \b
+    Example: python -m bench run my_step.py --effort quick
+    Example: python -m bench run steps/vae --set hidden=256 --rewrite 'compile*' --recipe fused+compile_loss
+    Example: python -m bench run my_step.py --sweep batch=8:512
     Example: python -m bench run --effort quick
     Example: python -m bench run --sweep rows=1e2:1e7 --implementation linear/nn_sgd --implementation linear/c
     """
@@ -60,6 +63,7 @@ def profile(typed: options.Profile) -> None:
     """Show where an update's time goes: a quick race, then passes of their own. Two arms are set side by side.
 
     \b
+    Example: python -m bench profile my_step.py
     Example: python -m bench profile linear/manual
     Example: python -m bench profile linear/manual linear/in_place --mode eager
     """
@@ -91,6 +95,7 @@ def gate(typed: options.Gate) -> None:
     """Race two revisions, or two environments, and say which arms became slower; the exit status is for CI.
 
     \b
+    Example: python -m bench gate my_step.py --base origin/main
     Example: python -m bench gate --base origin/main
     Example: python -m bench gate --base v1.2 --head v1.3 --implementation 'linear/*' --gate 1.5%
     Example: python -m bench gate --base HEAD --base-python ../old/bin/python
@@ -103,9 +108,10 @@ def gate(typed: options.Gate) -> None:
 @app.command()
 @takes(options.Check)
 def check(typed: options.Check) -> None:
-    """Test implementations against the contract: right answers, clean resets, nothing left behind.
+    """Say what a step is like and which rewrites apply to it; or test implementations against the contract.
 
     \b
+    Example: python -m bench check my_step.py
     Example: python -m bench check linear/manual
     """
     from bench.cli.check import check

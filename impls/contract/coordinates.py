@@ -7,7 +7,7 @@ No arm imports this file, so that new words for a coordinate leave every arm's f
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from impls.contract.setting import KINDS, MODES, Setting, SettingError
+from impls.contract.setting import KINDS, MODES, SIZES, Setting, SettingError
 from impls.contract.values import Kind, Value, checked
 from impls.contract.words import counted, grouped
 
@@ -146,7 +146,9 @@ COORDINATES = (
     Coordinate(name="lr", difference="has the learning rate {}"),
 )
 DEFAULTS: dict[str, Value] = {
-    field.name: field.default for field in fields(Setting) if isinstance(field.default, Value)
+    field.name: field.default
+    for field in fields(Setting)
+    if isinstance(field.default, Value) and field.name not in SIZES  # 0 is only what a step has
 }
 BY_NAME = {coordinate.name: coordinate for coordinate in COORDINATES}
 RACED = tuple(coordinate.name for coordinate in COORDINATES if coordinate.raced)

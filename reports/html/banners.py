@@ -99,7 +99,8 @@ def _of_step_answers(rows: Sequence[Row]) -> Banner:
         return Banner("careful", "No answers", said)
     if not all(row.judged for row in rows if row.seconds):
         return Banner("careful", "Some answers could not be judged", said)
-    return Banner("good", "Proved to compute the same", said)
+    coarser = any(row.work_class == "coarser" for row in rows)
+    return Banner("good", "Every answer is judged" if coarser else "Proved to compute the same", said)
 
 
 def of_machine(races: Sequence[RaceResult], doubts: Sequence[Caveat]) -> Banner:
