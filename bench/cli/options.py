@@ -94,7 +94,9 @@ Exports = Annotated[
 Reference = Annotated[str | None, typer.Option(help="Implementation that ratios are taken to.")]
 Effort = Annotated[
     str | None,
-    typer.Option(help="quick (1 minute; a step about 3), standard (6) or thorough (20).  [default: standard; sweeps: quick]"),
+    typer.Option(
+        help="quick (1 minute; a step about 3), standard (6) or thorough (20).  [default: standard; sweeps: quick]"
+    ),
 ]
 Rounds = Annotated[
     str | None, typer.Option(metavar="N", help="Exactly so many rounds, whatever the effort says.", show_default=False)

@@ -60,14 +60,14 @@ def examined(referee: Referee, flags: Mapping[str, object]) -> Examined:
 
 def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
     """Whether a rewrite applies. It is tried, for constructors promise what `step` refuses; but not what compiles, which
-    takes long, nor what changes this process.
+    takes long, nor what changes this process or starts another one.
     """
     reason = ""
     recipe = Recipe.of([name])
     try:
         if recipe.refusal:
             reason = recipe.refusal
-        elif recipe.compiles or any(rewrites()[one].process for one in recipe.rewrites):
+        elif recipe.compiles or any(rewrites()[one].process or rewrites()[one].threads for one in recipe.rewrites):
             reason = next(filter(None, (rewrites()[one].refusal(plain) for one in recipe.rewrites)), "")
         else:
             LiveStep(plain.file, plain.setting, recipe).advance(2)
