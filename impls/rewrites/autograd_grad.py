@@ -42,5 +42,4 @@ REWRITE = Rewrite(
     patch=patch,
     applies=applies,
     excludes=("accumulation", "functional_gradients"),
-    effort="standard",
 )

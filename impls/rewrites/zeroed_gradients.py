@@ -29,5 +29,4 @@ REWRITE = Rewrite(
     patch=for_each_optimizer("zeroed_gradients", LINES),
     applies=applies,
     excludes=("autograd_grad", "functional_gradients"),
-    effort="standard",
 )
