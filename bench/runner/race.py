@@ -132,7 +132,7 @@ def _race(
         if block := block_of(record):
             course.blocks[record.arm.block_key] = block
     with ExitStack() as stack:
-        if step and not _is_done(course, done, share):
+        if step and not _is_done(course, done, _round_seconds(done), share):
             yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
             course.referee = _referee(course, stack)
             course.heats = heats_of(race.arms, course.referee.resident_bytes, memory_available())
@@ -174,25 +174,23 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
     return referee
 
 
-def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], share: float) -> bool:
-    """Whether a race needs no further round."""
+def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: float, share: float) -> bool:
+    """Whether a race needs no further round; `seconds` are those that it will have taken, of its share."""
     least, most = course.rounds
     if len(done) >= most:
         return True
-    return len(done) >= least and (_round_seconds(done) > share or _precise(course.plan, course.race, done))
+    return len(done) >= least and (seconds > share or _precise(course.plan, course.race, done))
 
 
 def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
     """The rounds that are missing."""
-    plan, race = course.plan, course.race
     spent = _round_seconds(done)
     longest = 0.0
     least, most = course.rounds
     for number in range(1, most + 1):
         if number in done:
             continue
-        enough = len(done) >= least
-        if enough and (spent + longest > share or _precise(plan, race, done)):
+        if _is_done(course, done, spent + longest, share):
             break
         begin = clock.now()
         fixed = least == most and longest

@@ -287,10 +287,11 @@ class Session:
         """The weights after `updates` updates of blocks, and what the arm did meanwhile."""
         flags, footprint = self._device.global_flags(), self._device.footprint(self.setting.device)
         before = self._footprint or {}
+        grown = {name: now - before.get(name, now) for name, now in footprint.items()}
         step = self.setting.is_step
         return Finished(
             weights=None if step else weights_of(self.arm, self.setting, "blocks", updates),
-            compiler=self._compiler(footprint) if step else None,
+            compiler=self._compiler(grown["compilations"]) if step else None,
             peak_device_bytes=self._device.peak_bytes(self.setting.device) if step else None,
             changed_flags=tuple(
                 f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old
@@ -298,16 +299,16 @@ class Session:
             waited=max(0.0, 1 - self._worked / self._wall) if self._computes_alone() else 0.0,
             page_faults=self._faults / self._updates if self._updates else 0.0,
             drain_seconds=median(self._drains) if self._drains else 0.0,
-            grown={name: now - before.get(name, now) for name, now in footprint.items()},
+            grown=grown,
             peak_resident_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         )
 
-    def _compiler(self, footprint: dict[str, int]) -> Compiler:
-        """What was compiled for an arm of a step."""
+    @staticmethod
+    def _compiler(recompilations: int) -> Compiler:
+        """What was compiled for an arm of a step; so often since its blocks began."""
         from bench.worker import step_arm
 
-        before = self._footprint or {}
-        return step_arm.compiled(footprint["compilations"] - before.get("compilations", footprint["compilations"]))
+        return step_arm.compiled(recompilations)
 
     def _computes_alone(self) -> bool:
         """Whether one thread of this process does all the timed work; an arm that waits for its helpers is not disturbed."""

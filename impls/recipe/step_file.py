@@ -10,7 +10,6 @@ from impls.contract.dependencies import Source, dependencies, read_source
 from impls.contract.setting import SettingError
 from impls.contract.values import ParameterValue
 
-FUNCTIONS = ("model", "optimizer", "batches", "loss", "schedule", "gradients", "update")
 WAY = "way_"
 CALLED_WITH = {  # what each function is called with, besides its parameters
     "model": (),
@@ -21,7 +20,7 @@ CALLED_WITH = {  # what each function is called with, besides its parameters
     "gradients": ("model",),
     "update": ("model", "optimizer", "batch"),
 }
-CONFIGURED = ("model", "optimizer", "batches", "loss", "schedule", "gradients", "update")
+FUNCTIONS = tuple(CALLED_WITH)
 
 
 class StepFault(SettingError):
@@ -169,7 +168,7 @@ def _parameters(
     lines: dict[str, int] = {}
     takes: dict[str, tuple[str, ...]] = {}
     for definition in definitions:
-        if definition.name not in CONFIGURED and not definition.name.startswith(WAY):
+        if definition.name not in FUNCTIONS and not definition.name.startswith(WAY):
             continue
         own = dict(_defaults(definition))
         passed = takes.get(definition.name, ()) if definition.args.kwarg else ()
