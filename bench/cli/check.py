@@ -10,9 +10,9 @@ import typer
 
 from bench.cli import console, notation, session
 from bench.cli.options import Check
+from bench.messages import commands
 from bench.results.examined import Examined
 from bench.results.record import Arm
-from bench.runner import messages
 from bench.runner.plan import present
 from bench.runner.referee import JUDGE
 from bench.runner.worker_process import ArmFault, Worker, allowed_cores, variables_for
@@ -78,7 +78,7 @@ def examine(file: StepFile, parameters: dict[str, str], device: str) -> Examined
         ) as judge,
     ):
         try:
-            return judge.ask(messages.prepare_judge(arm, file=str(file.path), cores=cores, members=0)).examined
+            return judge.ask(commands.prepare_judge(arm, file=str(file.path), cores=cores, members=0)).examined
         except ArmFault as fault:
             raise StepFault(fault.reason) from fault
 

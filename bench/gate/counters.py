@@ -13,12 +13,12 @@ from pathlib import Path
 from select import select
 from types import MappingProxyType
 
+from bench.messages.commands import Observe, prepare
+from bench.messages.probes import Count, CountCalls, ReadCompiler, Repeat
+from bench.messages.protocol import A, Command
 from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter
 from bench.results.profile import COUNTERS
-from bench.runner.message import A, Command
-from bench.runner.messages import Observe, prepare
-from bench.runner.probe_messages import Count, CountCalls, ReadCompiler, Repeat
 from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
 # More of these is always bad: each makes every update, or the first ones, wait for something.

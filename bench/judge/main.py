@@ -9,10 +9,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from bench.messages import commands
+from bench.messages.commands import Judge, JudgeCommand, Judged, JudgePrepared, PrepareJudge, Step
+from bench.messages.protocol import Answer, Fault, Send
 from bench.results import record
-from bench.runner import message, messages
-from bench.runner.message import Answer, Fault, Send
-from bench.runner.messages import Judge, JudgeCommand, Judged, JudgePrepared, PrepareJudge, Step
+from bench.runner import command_loop
 from impls.recipe import step_file
 from impls.recipe.step_file import StepFault
 
@@ -40,7 +41,7 @@ class Session:
         from bench.judge.referee import Referee
         from impls.recipe.flags import global_flags
 
-        setting = messages.setting_of(command.setting)
+        setting = commands.setting_of(command.setting)
         torch.set_num_threads(setting.threads)
         flags = global_flags()
         file = step_file.read(Path(command.file), command.workload)
@@ -62,7 +63,7 @@ class Session:
             word = record.Answer(word="unjudged", reason=f"its answer cannot be read: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of the judge's own, which the row shows and the log explains
             traceback.print_exception(error)
-            word = record.Answer(word="unjudged", reason=f"the judge failed: {message.reason_of(error)}")
+            word = record.Answer(word="unjudged", reason=f"the judge failed: {command_loop.reason_of(error)}")
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
@@ -77,12 +78,12 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, StepFault):
         traceback.print_exception(error)
         return Fault(status="failed", reason=str(error))
-    return message.fault_of(error)
+    return command_loop.fault_of(error)
 
 
 def main() -> None:
     """Carries out commands until the pipe closes or the step fails."""
-    message.carry_out_commands(lambda send, _: Session(send).carry_out, messages.judge_command, fault_of)
+    command_loop.carry_out_commands(lambda send, _: Session(send).carry_out, commands.judge_command, fault_of)
 
 
 if __name__ == "__main__":

@@ -21,15 +21,8 @@ from typing import Any, Literal
 from msgspec.structs import asdict, replace
 
 from bench import clock
-from bench.profiler import flame_graph
-from bench.profiler.py_spy import Sampler, SamplingError
-from bench.results.profile import Pass, Profile
-from bench.results.record import Arm
-from bench.results.statistics import Estimate
-from bench.results.store import Store
-from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
-from bench.runner.messages import Prepared, Reset, TimeBlock
-from bench.runner.probe_messages import (
+from bench.messages.commands import Prepared, Reset, TimeBlock
+from bench.messages.probes import (
     Clock,
     Count,
     CountCalls,
@@ -40,6 +33,13 @@ from bench.runner.probe_messages import (
     SummariseSessions,
     Trace,
 )
+from bench.profiler import flame_graph
+from bench.profiler.py_spy import Sampler, SamplingError
+from bench.results.profile import Pass, Profile
+from bench.results.record import Arm
+from bench.results.statistics import Estimate
+from bench.results.store import Store
+from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
 from bench.runner.race import BLOCK_SECONDS
 from bench.runner.worker_process import ArmFault, Worker
 from bench.system.telemetry import Gauge, spent

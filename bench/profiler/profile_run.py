@@ -17,6 +17,8 @@ from select import select
 from msgspec.structs import replace
 
 from bench import clock
+from bench.messages.commands import Prepare, Prepared, prepare
+from bench.messages.probes import MeasureMachine
 from bench.profiler.passes import (
     PASSES,
     PassName,
@@ -34,8 +36,6 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.messages import Prepare, Prepared, prepare
-from bench.runner.probe_messages import MeasureMachine
 from bench.runner.race import SLEEP_BEFORE_SAMPLE
 from bench.runner.worker_process import ArmFault, Worker, allowed_cores, cores_for, variables_for
 from bench.system.telemetry import gauges

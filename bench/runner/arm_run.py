@@ -10,12 +10,13 @@ from statistics import median
 from typing import Protocol
 
 from bench import clock
+from bench.messages import commands
+from bench.messages.commands import ArmWeights, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
+from bench.messages.protocol import A, Command
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
-from bench.runner import messages, verify
+from bench.runner import verify
 from bench.runner.caveats import caveats_of
 from bench.runner.fork_server import ForkServer
-from bench.runner.message import A, Command
-from bench.runner.messages import ArmWeights, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
 from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
@@ -167,7 +168,7 @@ class ArmRun:
             )
         )
         probe = probe_for(self.arm.setting)
-        self._worker.begin(messages.prepare(self.arm, cores=cores, probe=probe, live=setup.live, file=setup.file))
+        self._worker.begin(commands.prepare(self.arm, cores=cores, probe=probe, live=setup.live, file=setup.file))
 
     def refuse(self, reason: str) -> None:
         """Says that the arm cannot be run here, without starting it."""

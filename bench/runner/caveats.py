@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from bench.messages.commands import Finished
 from bench.results.record import Arm, Caveat
-from bench.runner.messages import Finished
 
 WAITED = 0.05  # share of the timed seconds without a processor, above which there is a caveat
 UNDRAINED = 0.5  # share of a block for which the device still works after `advance` has returned

@@ -10,11 +10,11 @@ from select import select
 import psutil
 from msgspec import structs
 
+from bench.messages import commands
+from bench.messages.commands import Judge
 from bench.results.examined import Examined
 from bench.results.record import Answer, Race
-from bench.runner import messages
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.messages import Judge
 from bench.runner.worker_process import ArmFault, Worker, variables_for
 from impls.recipe.recipe import Recipe
 from impls.recipe.step_file import StepFault
@@ -48,7 +48,7 @@ class StepReferee:
         )
         try:
             self.examined: Examined = self._process.ask(
-                messages.prepare_judge(reference, file=setup.file, cores=setup.cores, members=members)
+                commands.prepare_judge(reference, file=setup.file, cores=setup.cores, members=members)
             ).examined
         except ArmFault as fault:
             raise StepFault(fault.reason) from fault

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.messages.commands import ArmWeights
 from bench.results.record import Judgement
-from bench.runner.messages import ArmWeights
 from impls.contract import Oracle
 from impls.contract.setting import Setting
 

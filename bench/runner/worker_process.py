@@ -17,12 +17,12 @@ from typing import Any, Self
 import msgspec
 
 from bench import clock
+from bench.messages import commands
+from bench.messages.commands import Step
+from bench.messages.protocol import A, Answer, Command, Fault, encoded
 from bench.results.record import Arm, Status
 from bench.results.store import writing
-from bench.runner import messages
 from bench.runner.fork_server import Forked, ForkServer
-from bench.runner.message import A, Answer, Command, Fault, encoded
-from bench.runner.messages import Step
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +205,7 @@ class Worker:
 
     def _take(self, line: bytes) -> None:
         try:
-            answer = messages.answer(line)
+            answer = commands.answer(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._nonsense(str(error)) from error
         match answer:

@@ -12,10 +12,10 @@ from statistics import median
 from types import MappingProxyType
 
 from bench import clock
+from bench.messages.commands import TimeBlock, prepare
 from bench.results.gate import Role
 from bench.results.record import Arm
 from bench.runner.memory_layout import STEADY
-from bench.runner.messages import TimeBlock, prepare
 from bench.runner.worker_process import Origin, Worker, variables_for
 from bench.selfbench.other_gates import ProcessRun, Sampling
 

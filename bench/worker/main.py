@@ -8,8 +8,9 @@ the arm prints goes to the log of its round.
 
 import os
 
-from bench.runner import memory_layout, message, messages
-from bench.runner.message import Fault
+from bench.messages import commands
+from bench.messages.protocol import Fault
+from bench.runner import command_loop, memory_layout
 from bench.worker.session import Session
 from bench.worker.unfit import Unfit
 
@@ -18,7 +19,7 @@ def fault_of(error: BaseException) -> Fault:
     """What ended the arm, as its row shows it; the traceback goes to the log."""
     if isinstance(error, Unfit):
         return Fault(status=error.status, reason=error.reason)
-    fault = message.fault_of(error)
+    fault = command_loop.fault_of(error)
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(("impls", "bench")):
         return Fault(status="unavailable", reason=fault.reason)
     return fault
@@ -27,7 +28,7 @@ def fault_of(error: BaseException) -> Fault:
 def main() -> None:
     """Carries out commands until the pipe closes or the arm fails."""
     memory_layout.take(os.environ)
-    message.carry_out_commands(lambda send, cores: Session(send, cores).carry_out, messages.command, fault_of)
+    command_loop.carry_out_commands(lambda send, cores: Session(send, cores).carry_out, commands.command, fault_of)
 
 
 if __name__ == "__main__":

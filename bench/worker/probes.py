@@ -16,8 +16,7 @@ from typing import Any
 import torch
 
 from bench import clock
-from bench.runner.message import Done
-from bench.runner.probe_messages import (
+from bench.messages.probes import (
     Clock,
     Clocked,
     Compiled,
@@ -33,6 +32,7 @@ from bench.runner.probe_messages import (
     SummariseSessions,
     Trace,
 )
+from bench.messages.protocol import Done
 from bench.system.toolchain import admit
 from bench.worker import device
 from bench.worker.profiler_events import PEAK, counts, notes

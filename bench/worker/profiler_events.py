@@ -15,8 +15,8 @@ from torch._C._autograd import DeviceType
 from torch.autograd.profiler import profile
 from torch.autograd.profiler_util import FunctionEvent
 
+from bench.messages.probes import Summary
 from bench.results.profile import Operation
-from bench.runner.probe_messages import Summary
 
 NAMED = 40  # operations that keep their name; the others are summed up
 WINDOW = "looprace: advance"  # the label around all that an arm does

@@ -1,4 +1,4 @@
-"""One arm in its process, from its import to its last block: a method for each command of `bench.runner.messages`.
+"""One arm in its process, from its import to its last block: a method for each command of `bench.messages.commands`.
 
 Loads torch with the first command, not when this file is imported: how long that takes is part of what is measured.
 """
@@ -16,11 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from bench import clock
-from bench.results.record import Compiler
-from bench.runner import memory_layout, messages
-from bench.runner.fork_server import LATER
-from bench.runner.message import Answer, Done
-from bench.runner.messages import (
+from bench.messages import commands
+from bench.messages.commands import (
     AnyCommand,
     ArmWeights,
     BlockTimed,
@@ -35,7 +32,11 @@ from bench.runner.messages import (
     Step,
     TimeBlock,
 )
-from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
+from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
+from bench.messages.protocol import Answer, Done
+from bench.results.record import Compiler
+from bench.runner import memory_layout
+from bench.runner.fork_server import LATER
 from bench.worker.unfit import Unfit
 from impls.contract import Implementation, Problem, Task, Watchable
 from impls.contract.setting import Setting
@@ -128,7 +129,7 @@ class Session:
         self._load_openmp()
         from bench.worker import step_arm
 
-        self.setting = messages.setting_of(command.setting)
+        self.setting = commands.setting_of(command.setting)
         self._ready(self.setting)
         builder = step_arm.Builder(command)
         imported = clock.now()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch._dynamo.utils as dynamo
 
+from bench.messages import commands
+from bench.messages.commands import Prepare
 from bench.results.record import Compiler
-from bench.runner import messages
-from bench.runner.messages import Prepare
 from bench.worker import device
 from bench.worker.unfit import Unfit
 from impls.recipe import step_file
@@ -25,7 +25,7 @@ class Builder:
     """
 
     def __init__(self, command: Prepare) -> None:
-        self._setting = messages.setting_of(command.setting)
+        self._setting = commands.setting_of(command.setting)
         self._file = step_file.read(Path(command.file), command.workload)
         self._recipe = Recipe.read(command.implementation)
         content = Path(command.file).read_bytes() + command.implementation.encode()

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 from torch.autograd import profiler
 
-from bench.runner.probe_messages import Summary, Traced
+from bench.messages.probes import Summary, Traced
 from bench.worker import device
 from bench.worker.profiler_events import WINDOW, fetches, notes, summary
 from impls.contract.setting import Setting

@@ -1,6 +1,6 @@
 """What says that an arm cannot run here."""
 
-from bench.runner.message import FaultStatus
+from bench.messages.protocol import FaultStatus
 
 
 class Unfit(Exception):

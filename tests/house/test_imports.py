@@ -18,6 +18,7 @@ LEVELS = (
     ("judge",),
     ("runner",),
     ("system",),
+    ("messages",),
     ("results",),
 )
 FRONT_ENDS = ("bench/__main__.py", "bench/conftest.py", "bench/test_arms.py")  # these may import any of the folders

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from bench.judge.observation import observe, write
 from bench.judge.referee import Referee
+from bench.messages import commands
+from bench.messages.commands import Judge
 from bench.results.record import Arm
-from bench.runner import messages
-from bench.runner.messages import Judge
 from bench.runner.referee import JUDGE
 from bench.runner.worker_process import Worker, allowed_cores
 from impls.recipe.live_step import LiveStep
@@ -23,7 +23,7 @@ def test_the_judge_answers_through_its_pipes(referee: Referee, tmp_path: Path) -
     paths["broken"].write_bytes(b"no answer")
     cores = allowed_cores()[:1]
     with Worker(arm, everywhere=cores, variables={}, log=tmp_path / "log", limit=300.0, program=JUDGE) as judge:
-        command = messages.prepare_judge(arm, file=str(file.path), cores=cores, members=3)
+        command = commands.prepare_judge(arm, file=str(file.path), cores=cores, members=3)
         examined = judge.ask(command).examined
         answers = {
             name: judge.ask(Judge(implementation=name, observation=str(path), no_float64="it was not asked for")).answer

@@ -12,6 +12,9 @@ import pytest
 from msgspec import structs
 
 from bench import clock
+from bench.messages.commands import BlockTimed, Prepared, Reset, TimeBlock
+from bench.messages.probes import RecordSession, Repeat, Repeated, SummariseSessions, Summary
+from bench.messages.protocol import Done
 from bench.profiler import profile_run
 from bench.profiler.passes import (
     FEWEST_LAPS,
@@ -29,10 +32,7 @@ from bench.results.profile import Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.runner.arm_run import MOST_ALGORITHMIC
-from bench.runner.message import Done
-from bench.runner.messages import BlockTimed, Prepared, Reset, TimeBlock
 from bench.runner.plan import Choice, make_plan
-from bench.runner.probe_messages import RecordSession, Repeat, Repeated, SummariseSessions, Summary
 from bench.runner.worker_process import ArmFault
 from bench.system.telemetry import Gauge, Idle, Reading
 from impls.contract.setting import SettingError

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bench.messages.commands import ArmWeights, Finished
 from bench.results.record import Arm, Caveat, Record
 from bench.results.store import Store
 from bench.runner.caveats import GROWN, caveats_of
-from bench.runner.messages import ArmWeights, Finished
 from bench.worker.session import Session
 from impls.contract.catalogue import workloads
 from impls.contract.setting import Setting

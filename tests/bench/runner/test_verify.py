@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bench.messages.commands import ArmWeights
 from bench.results.record import Judgement
 from bench.runner import verify
-from bench.runner.messages import ArmWeights
 from impls.contract.catalogue import workloads
 
 LINE = workloads()["linear/line"]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bench import clock
+from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
+from bench.messages.protocol import Answer, encoded
 from bench.results.record import Arm
 from bench.results.store import WriteError
 from bench.runner import worker_process
 from bench.runner.fork_server import ForkServer
-from bench.runner.message import Answer, encoded
-from bench.runner.messages import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.runner.worker_process import ArmFault, Origin, Worker, allowed_cores
 from impls.contract.catalogue import workloads
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bench import clock
+from bench.messages.commands import BlockTimed
 from bench.results.record import Telemetry
 from bench.runner.arm_run import ArmRun, Block
-from bench.runner.messages import BlockTimed
 from bench.system import telemetry
 from bench.system.linux import Host
 from bench.system.telemetry import Gauge, Idle, Reading

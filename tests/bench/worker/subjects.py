@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.runner.probe_messages import Summary
+from bench.messages.probes import Summary
 from bench.worker import device
 from bench.worker.torch_profiler import Subject, record_session, summarise
 from impls.contract import catalogue

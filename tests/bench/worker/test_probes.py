@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.runner.probe_messages import Count, CountCalls, Probe, RecordSession, Repeat, SummariseSessions
+from bench.messages.probes import Count, CountCalls, Probe, RecordSession, Repeat, SummariseSessions
 from bench.worker import probes
 from bench.worker.torch_profiler import MOST_UPDATES
 from impls.contract import catalogue

@@ -1,8 +1,6 @@
-"""What goes through the pipes of an arm's worker or the judge: commands and answers, and the loop that carries them out.
+"""The loop of an arm's worker or the judge: carries out the commands that come through a pipe, and says what went wrong.
 
-    python -m PROGRAM COMMANDS ANSWERS CORES      two file descriptors, and the cores it starts on: "0,1"
-
-The messages themselves are in `messages`.
+python -m PROGRAM COMMANDS ANSWERS CORES      two file descriptors, and the cores it starts on: "0,1"
 """
 
 import os
@@ -10,55 +8,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import TypeVar
 
-import msgspec
-from msgspec import Struct
-
+from bench.messages.protocol import Answer, Fault, Send, encoded
 from bench.runner.fork_server import end_with_parent
 
-FaultStatus = Literal["unsupported", "unavailable", "failed", "out_of_memory"]
-
-
-class Answer(Struct, frozen=True, kw_only=True, tag=True):
-    """Anything that a worker sends."""
-
-
-A = TypeVar("A", bound=Answer)
 C = TypeVar("C")
-Send = Callable[[Answer], None]
-
-
-class Command(Struct, Generic[A], frozen=True, kw_only=True, tag=True):
-    """Anything that a worker is asked to do; the type in brackets is that of its answer.
-
-    words  what it is called where an arm ends or takes too long meanwhile: "killed by SIGSEGV during a block"
-    """
-
-    words: ClassVar[str]
-
-    @classmethod
-    def answer_type(cls) -> type[A]:
-        """The type in the brackets of the class."""
-        base = next(base for base in cls.__orig_bases__ if get_args(base))  # type: ignore[attr-defined]
-        kind: type[A] = get_args(base)[0]
-        return kind
-
-
-class Done(Answer, frozen=True, kw_only=True):
-    """The command has been carried out; there is nothing else to say."""
-
-
-class Fault(Answer, frozen=True, kw_only=True):
-    """Why the arm has ended, as its row shows it."""
-
-    status: FaultStatus
-    reason: str
-
-
-def encoded(message: Command[Any] | Answer) -> bytes:
-    """A message as one line."""
-    return msgspec.json.encode(message) + b"\n"
 
 
 def carry_out_commands(

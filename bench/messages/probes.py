@@ -1,7 +1,7 @@
 """The messages of the probes: what is looked at beside the races, and what a machine can do at most."""
 
+from bench.messages.protocol import Answer, Command, Done
 from bench.results.profile import Machine, Operation
-from bench.runner.message import Answer, Command, Done
 
 
 class Clocked(Answer, frozen=True, kw_only=True):

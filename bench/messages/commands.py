@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
+from bench.messages.protocol import Answer, Command, Done, Fault
 from bench.results import record
 from bench.results.examined import Examined
 from bench.results.record import Arm
-from bench.runner.message import Answer, Command, Done, Fault
-from bench.runner.probe_messages import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from impls.contract import Work
 from impls.contract.setting import Setting
 
