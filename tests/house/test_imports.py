@@ -14,7 +14,7 @@ LEVELS = (
     ("cli",),
     ("selfbench",),
     ("gate", "doctor", "profiler"),
-    ("worker",),
+    ("referee_exam", "worker"),
     ("judge",),
     ("runner",),
     ("system",),
@@ -22,7 +22,13 @@ LEVELS = (
     ("results",),
 )
 FRONT_ENDS = ("bench/__main__.py", "bench/conftest.py", "bench/test_arms.py")  # these may import any of the folders
-WORKER = ("bench/worker/", "bench/judge/", "bench/test_arms.py", "bench/conftest.py")  # run where torch is loaded
+WORKER = (
+    "bench/worker/",
+    "bench/judge/",
+    "bench/referee_exam/",
+    "bench/test_arms.py",
+    "bench/conftest.py",
+)  # run where torch is loaded
 
 
 def level_of(folder: str) -> int:
