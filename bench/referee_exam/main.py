@@ -1,0 +1,39 @@
+"""The process of the exam of one step at one seed: writes all judgements as one JSON file.
+
+python -m bench.referee_exam.main STEP SEED MEMBERS TARGET [alone]      "alone": also what needs processes of its own
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import torch
+
+from bench.referee_exam import syllabus
+from bench.referee_exam.paper import Examiner
+from bench.referee_exam.rules import RULES
+from bench.results.referee_score import Paper
+from impls.recipe import steps
+
+
+def main() -> None:
+    """Examines, and writes the file when all is judged."""
+    name, seed, members, target, *alone = sys.argv[1:]
+    torch.set_num_threads(1)
+    file = steps.find(name)
+    examiner = Examiner(file, steps.setting(file, {}, seed=int(seed)), int(members))
+    paper = Paper(
+        step=name,
+        seed=int(seed),
+        members=int(members),
+        seconds=examiner.referee.seconds,
+        rules={rule.name: rule.text for rule in RULES},
+        judgements=tuple(examiner.judgements(syllabus.asked(alone=bool(alone)))),
+    )
+    partial = Path(target).with_suffix(".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(paper)))
+    partial.rename(target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The exam of one step at one seed: every variation that means something for it, judged by the referee and by other rules."""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from bench import clock
+from bench.judge.bits import distances, kind
+from bench.judge.observation import GRADIENT, RANDOM, Observation
+from bench.judge.referee import Referee
+from bench.referee_exam.candidate import LATER, CandidateError, answers, later_losses
+from bench.referee_exam.rules import RULES, pairs, values
+from bench.referee_exam.variation import Variation
+from bench.results.referee_score import Judgement, Kind
+from impls.contract.setting import Setting
+from impls.recipe.live_step import NotApplicable
+from impls.recipe.recipe import Recipe
+from impls.recipe.step_file import StepFile
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What answers are compared with, besides the referee's own standards.
+
+    start   the state before the updates
+    plain   what the plain step did, as tests look at it
+    exact   the same in float64
+    """
+
+    start: Mapping[str, Tensor]
+    plain: Mapping[str, Tensor]
+    exact: Mapping[str, Tensor]
+
+
+class Examiner:
+    """Asks the referee of one step. Truth and ensembles are computed when this is made.
+
+    referee  of the step
+    """
+
+    def __init__(self, file: StepFile, setting: Setting, members: int) -> None:
+        self.referee = Referee(file, setting, members)
+        plain = self.referee.plain
+        start = {name: tensor.detach().clone() for name, tensor in plain.tensors().items()}
+        truth = self.referee.single.truth
+        self._reference = Reference(
+            start,
+            values(self.referee.single.plain, start) | later_losses(plain),
+            values(truth, start) | (later_losses(self.referee.double) if self.referee.double else {}),
+        )
+
+    def judgements(self, variations: list[tuple[Kind, Variation]]) -> Iterator[Judgement]:
+        """One for each variation; with a reason instead of an answer where it means nothing for this step."""
+        for number, (kind_of_it, variation) in enumerate(variations):
+            plain = self.referee.plain
+            plain.reset()
+            blank = Judgement(
+                step=plain.file.name,
+                seed=plain.setting.seed,
+                variation=variation.name,
+                kind=kind_of_it,
+                recipe=variation.recipe,
+            )
+            try:
+                yield self._judgement(blank, variation, number)
+            except (NotApplicable, CandidateError) as error:
+                yield _without(blank, str(error))
+            except Exception as error:  # noqa: BLE001 - a step that a variation does not fit is not asked about it
+                traceback.print_exception(error)
+                yield _without(blank, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+    def _judgement(self, blank: Judgement, variation: Variation, number: int) -> Judgement:
+        plain = self.referee.plain
+        recipe = Recipe.read(variation.recipe)
+        if reason := variation.applies(plain):
+            raise NotApplicable(reason)
+        single, exact = answers(plain.file, plain.setting, variation)
+        later = {name.removeprefix(LATER): value for name, value in single.items() if name.startswith(LATER)}
+        single = {name: value for name, value in single.items() if not name.startswith(LATER)}
+        begin = clock.now()
+        answer = self.referee.judge(Recipe(recipe.rewrites, f"variation_{number}").name, single, exact)
+        seconds = clock.now() - begin
+        return Judgement(
+            step=blank.step,
+            seed=blank.seed,
+            variation=blank.variation,
+            kind=blank.kind,
+            recipe=blank.recipe,
+            answer=answer,
+            change=change(exact, self.referee.exact.truth),
+            passed=self._passed(single, later),
+            seconds=seconds,
+        )
+
+    def _passed(self, single: Observation, later: Mapping[str, Tensor]) -> dict[str, bool]:
+        """Of each other rule, whether it calls the answer equal to the plain step's."""
+        known = self._reference
+        short = list(pairs(_first(known.plain), values(single, known.start), known.exact))
+        long = list(pairs(_losses(known.plain), later, known.exact))
+        return {rule.name: all(rule.passes(pair) for pair in (long if rule.losses else short)) for rule in RULES}
+
+
+def _first(seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """All but the losses of later updates."""
+    return {
+        name: value for name, value in seen.items() if not name.startswith("loss ") or name.split()[1] in ("0", "1")
+    }
+
+
+def _losses(seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in seen.items() if name.startswith("loss ")}
+
+
+def change(exact: Observation, truth: Observation) -> float | None:
+    """How far an answer is from the plain step's, both in float64: of all that both have, the largest difference in norm,
+    relative to the largest tensor of its kind; 1 where a gradient is missing.
+    """
+    largest: dict[str, float] = {}
+    for name, value in truth.items():
+        largest[kind(name)] = max(largest.get(kind(name), 0.0), value.double().norm().item())
+    shows = any(name.startswith(GRADIENT) for name in exact)
+    most = 0.0
+    for name, value in truth.items():
+        if name == RANDOM or not value.is_floating_point():
+            continue
+        if name not in exact:
+            most = max(most, 1.0 if shows and name.startswith(GRADIENT) else 0.0)
+        elif exact[name].shape == value.shape:
+            size = largest[kind(name)]
+            most = max(most, distances(exact[name], value)[0] / size if size else 0.0)
+    return most
+
+
+def _without(blank: Judgement, reason: str) -> Judgement:
+    return Judgement(
+        step=blank.step,
+        seed=blank.seed,
+        variation=blank.variation,
+        kind=blank.kind,
+        recipe=blank.recipe,
+        reason=reason,
+    )

@@ -1,0 +1,30 @@
+"""What the exam asks: every variation with its kind, and the steps that it is asked of."""
+
+from bench.referee_exam.coarser import LEGAL_COARSER, MUTANTS_COARSER
+from bench.referee_exam.legal import LEGAL, LEGAL_COMPILED
+from bench.referee_exam.mutants import MUTANTS
+from bench.referee_exam.several_processes import LEGAL_TOGETHER, MUTANTS_TOGETHER
+from bench.referee_exam.variation import Variation
+from bench.results.referee_score import Kind
+
+QUICK: tuple[tuple[Kind, tuple[Variation, ...]], ...] = (
+    ("mutant", (*MUTANTS, *MUTANTS_COARSER)),
+    ("legal", (*LEGAL, *LEGAL_COARSER)),
+)
+ALONE: tuple[tuple[Kind, tuple[Variation, ...]], ...] = (
+    ("mutant", MUTANTS_TOGETHER),
+    ("legal", (*LEGAL_TOGETHER, *LEGAL_COMPILED)),
+)
+
+
+def asked(*, alone: bool) -> list[tuple[Kind, Variation]]:
+    """Every variation with its kind.
+
+    alone  also those that need processes of their own, which take long
+    """
+    return [(kind, one) for kind, ones in (*QUICK, *(ALONE if alone else ())) for one in ones]
+
+
+def named(name: str) -> Variation:
+    """The variation of this name."""
+    return next(one for _, one in asked(alone=True) if one.name == name)
