@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from bench.judge.bits import ALGEBRA, NOTHING, Standard, compare
+from bench.judge.bits import ALGEBRA, Standard, compare
 from bench.judge.observation import CHANGE, Observation, observe
 from impls.recipe.live_step import WARM, LiveStep
 
@@ -69,7 +69,7 @@ def _whole_weight_decay(step: LiveStep) -> Iterator[None]:
             if parameter.grad is not None and parameter.dim() == 2 and group.get("weight_decay"):
                 parameter.grad = parameter.grad + (1 - group["weight_decay"]) * parameter.detach()
 
-    with _with_gradients(step, decayed):
+    with with_gradients(step, decayed):
         yield
 
 
@@ -120,7 +120,7 @@ def _halves(step: LiveStep) -> Iterator[None]:
         yield
 
 
-def _multiplied(factor: float) -> Made:
+def multiplied(factor: float) -> Made:
     """Every gradient is multiplied before the optimizer reads it."""
 
     def multiply(group: dict[str, Any]) -> None:
@@ -128,10 +128,10 @@ def _multiplied(factor: float) -> Made:
             if parameter.grad is not None:
                 parameter.grad.mul_(factor)
 
-    return lambda step: _with_gradients(step, multiply)
+    return lambda step: with_gradients(step, multiply)
 
 
-def _other_rate(factor: float) -> Made:
+def other_rate(factor: float) -> Made:
     """Every learning rate is multiplied while its optimizer steps; a schedule sets it anew before each update."""
 
     def changed(inner: Callable[..., Any], groups: list[dict[str, Any]]) -> Callable[..., Any]:
@@ -169,8 +169,8 @@ MISTAKES = (
     Mistake("each half of the batch is computed by itself, so that BatchNorm sees half", _halves),
 )
 FACTORS = (
-    ("every gradient is multiplied by {:.6g}", _multiplied),
-    ("the learning rate is multiplied by {:.6g}", _other_rate),
+    ("every gradient is multiplied by {:.6g}", multiplied),
+    ("the learning rate is multiplied by {:.6g}", other_rate),
 )
 
 
@@ -199,23 +199,6 @@ def named(answer: Observation, step: LiveStep, standard: Standard, limit: float 
     return ""
 
 
-def smallest_factor(step: LiveStep, standard: Standard, *, limit: float, gradients: bool) -> float | None:
-    """The smallest relative error of all gradients that would be noticed here; None where no error of them shows.
-
-    limit      bits lost from which it is noticed
-    gradients  whether an arm shows its gradients, or only what they change
-    """
-    made = observe(step, _multiplied(1 + PROBE)(step))
-    comparison = compare(made, standard)
-    lost = [
-        max(bits, comparison.scales.get(name, NOTHING))
-        for name, bits in comparison.bits.items()
-        if gradients or name.startswith(CHANGE)
-    ]
-    smallest = PROBE * 2 ** (limit - max(lost, default=NOTHING))
-    return smallest if smallest < 1 else None
-
-
 def _agrees(answer: Observation, made: Observation, standard: Standard, limit: float) -> bool:
     """Whether an answer is what a mistake makes, up to rounding, in all that both have; and the mistake makes a difference."""
     shown = {name: made[name] for name in standard.truth if name in made}
@@ -242,7 +225,7 @@ def _closer(factor: float, answer: Observation, made: Observation, probed: Obser
 
 
 @contextlib.contextmanager
-def _with_gradients(step: LiveStep, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+def with_gradients(step: LiveStep, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
     """Changes the gradients of each group before its optimizer reads them: before `step`, or behind its closure."""
 
     def changed(inner: Callable[..., Any], groups: list[dict[str, Any]]) -> Callable[..., Any]:

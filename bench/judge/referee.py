@@ -6,12 +6,12 @@ from dataclasses import replace
 import torch
 
 from bench import clock
-from bench.judge import mistakes
+from bench.judge import mistakes, power
 from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
 from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation, observe
 from bench.judge.truth import spreads_of, standard
 from bench.judge.words import SAME, Evidence, answered, loses_in_float32, word_of
-from bench.results.record import Answer
+from bench.results.record import Answer, Power
 from impls.contract.setting import Setting
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
@@ -55,7 +55,7 @@ class Referee:
             self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
-        self._known_factors: dict[tuple[bool, bool], float | None] = {}
+        self._known_power: dict[tuple[bool, bool], Power] = {}
         self.seconds = clock.now() - begin
 
     @property
@@ -101,7 +101,7 @@ class Referee:
         elif word_of(evidence) == "different" and recipe != PLAIN:
             evidence = replace(evidence, mistake=self._mistake(answer, answer_float64))
         by_float64 = self.double is not None and (double is not None or evidence.identical)
-        judged = answered(evidence, self._smallest_factor(by_float64, gradients=not recipe.whole))
+        judged = answered(evidence, self.power(float64=by_float64, gradients=not recipe.whole))
         if judged.word == "different" and recipe == PLAIN:  # another process builds another step
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
@@ -135,13 +135,17 @@ class Referee:
         wide = {name: one for name, one in self._single.spreads.items() if one.is_wide and not one.is_rounding}
         return max(wide, key=lambda name: wide[name].noise / wide[name].largest, default="")
 
-    def _smallest_factor(self, float64: bool, *, gradients: bool) -> float | None:
+    def power(self, *, float64: bool, gradients: bool = True) -> Power:
+        """What would be noticed of an arm, in float64 or in the dtype that is raced.
+
+        gradients  whether the arm shows its gradients, or only what they change
+        """
         step, exact, limit = (self.double, self._exact, ALGEBRA) if float64 else (self.plain, self._single, SAME)
         assert step is not None
         key = (float64, gradients)
-        if key not in self._known_factors:
-            self._known_factors[key] = mistakes.smallest_factor(step, exact, limit=limit, gradients=gradients)
-        return self._known_factors[key]
+        if key not in self._known_power:
+            self._known_power[key] = power.measured(step, exact, limit, gradients=gradients)
+        return self._known_power[key]
 
     def _mistake(self, answer: Observation, answer_float64: Observation | None = None) -> str:
         """The known mistake behind a different answer; "" where it is none of them."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.judge.bits import ALGEBRA, NOTHING, Comparison, kind
-from bench.results.record import Answer, Word
+from bench.results.record import Answer, Power, Word
 
 SAME = 2.0  # bits lost in float32, up to which an answer is as good as the plain step's
 COARSEST = 16.0  # bits that bfloat16 has less than float32: an arm that does not say it is coarser may lose no more
@@ -31,7 +31,7 @@ class Evidence:
     mistake: str = ""
 
 
-def answered(evidence: Evidence, smallest_factor: float | None = None) -> Answer:
+def answered(evidence: Evidence, power: Power | None = None) -> Answer:
     """The referee's answer."""
     single, double = evidence.single, evidence.double
     word = word_of(evidence)
@@ -51,7 +51,7 @@ def answered(evidence: Evidence, smallest_factor: float | None = None) -> Answer
         tensor=tensor,
         left_out=tuple(left_out),
         reason=_reason(word, evidence, tensor),
-        smallest_factor=smallest_factor,
+        power=power,
     )
 
 

@@ -153,6 +153,19 @@ class Judgement(Struct, frozen=True, kw_only=True):
     weights: Weights | None = None
 
 
+class Power(Struct, frozen=True, kw_only=True):
+    """The smallest relative errors that the referee notices in a step, each planted and found; None where even 1 is not.
+
+    gradient  of all gradients together
+    rate      of the learning rate
+    number    of one number, the largest of the gradient that has the most numbers
+    """
+
+    gradient: float | None = None
+    rate: float | None = None
+    number: float | None = None
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """The referee's word on one update of an arm of a step, compared with the truth and with what rounding explains.
 
@@ -164,7 +177,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     tensor          the worst tensor: "gradient 0 of model.0.weight"; of a different answer the first that differs
     left_out        tensors that were not compared, each with the reason
     reason          of different, undecidable and unjudged: why, in a sentence; else empty
-    smallest_factor the smallest relative error of the gradient that the referee would have noticed here, e.g. 1e-5
+    power           the smallest mistakes that the referee notices here, found by making them
     """
 
     word: Word
@@ -175,7 +188,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     tensor: str = ""
     left_out: tuple[str, ...] = ()
     reason: str = ""
-    smallest_factor: float | None = None
+    power: Power | None = None
 
 
 class Compiler(Struct, frozen=True, kw_only=True):

@@ -38,8 +38,17 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
     ):
         if bits is not None:
             yield name, f"{bits:.1f}", meaning
-    if answer.smallest_factor:
-        meaning = "the smallest relative error of a gradient that the referee would have told as different"
-        yield "would be noticed", f"{answer.smallest_factor:.1e} of a gradient", meaning
+    if answer.power and answer.power.gradient:
+        power = answer.power
+        planted = [
+            f"{error:.1e} of {what}"
+            for what, error in (
+                ("the gradient", power.gradient),
+                ("the learning rate", power.rate),
+                ("one number of it", power.number),
+            )
+            if error
+        ]
+        yield "would be noticed", ", ".join(planted), "the smallest relative errors that the referee found when planted"
     if answer.left_out:
         yield "not compared", "; ".join(answer.left_out), ""

@@ -79,7 +79,7 @@ def step_answers(rows: Sequence[Row]) -> Finding:
     if same:
         parts[0] += f" ({words['identical']} to the bit)" if words["identical"] else " but for rounding"
     parts += [f"{words[word]} {text}" for word, text in NOT_THE_SAME if words[word]]
-    noticed = [answer.smallest_factor for answer in answers if answer.smallest_factor]
+    noticed = [answer.power.gradient for answer in answers if answer.power and answer.power.gradient]
     share = count(100 * max(SMALLEST, *noticed), 1) if noticed else ""
     power = f"; an error of {share} % in a gradient would be noticed" if noticed else ""
     return Finding("answers", ", ".join(parts) + power)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bench.results.examined import Applicable, Examined
-from bench.results.record import Answer, Arm, Caveat, Compiler, Record, Role
+from bench.results.record import Answer, Arm, Caveat, Compiler, Power, Record, Role
 from impls.contract.setting import Setting
 from impls.contract.values import ParameterValue
 from reports.run.report import RunReport, report_of
@@ -43,7 +43,7 @@ SAME = Answer(
     scale_bits_float64=-0.5,
     tensor="change of 0.weight",
     left_out=("gradient of 1.bias: its true value is rounding alone",),
-    smallest_factor=3e-5,
+    power=Power(gradient=3e-5, rate=6e-5, number=1e-3),
 )
 CLOSER = replace(SAME, word="closer", bits_lost=-0.8)
 COARSER = replace(SAME, word="coarser", bits_lost=11.6, tensor="gradient of 2.weight")

@@ -83,9 +83,15 @@ def test_the_ensemble_is_judged_the_same(referee: Referee) -> None:
 
 def test_the_referee_knows_what_it_would_notice(judged: Judged, referee: Referee) -> None:
     """The smallest error of the gradient that would be noticed, thanks to float64, is far below what float32 resolves."""
-    smallest = judged("plain").smallest_factor
-    assert smallest is not None
-    assert smallest < 1e-9
+    power = judged("plain").power
+    assert power is not None
+    assert power.gradient is not None
+    assert power.rate is not None
+    assert power.number is not None
+    assert max(power.gradient, power.rate, power.number) < 1e-9
+    timed = referee.power(float64=False)
+    assert timed.gradient is not None
+    assert 1e-7 < timed.gradient < 1e-3
 
 
 @pytest.mark.parametrize(

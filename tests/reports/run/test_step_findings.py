@@ -6,7 +6,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from bench.results.record import Answer, Record
+from bench.results.record import Answer, Power, Record
 from reports.run.findings import Finding
 from reports.run.step_findings import as_written
 from tests.reports.steps import (
@@ -162,10 +162,10 @@ def test_answers_are_counted_by_the_referees_words() -> None:
         "1 cannot be judged yet, 1 WRONG; an error of 0.003 % in a gradient would be noticed."
     )
     assert "No answer was judged." in [each.text for each in said(answered("fused", PLAIN, None))]
-    exact = [each.text for each in said(answered("fused", PLAIN, replace(SAME, smallest_factor=3e-14)))]
+    exact = [each.text for each in said(answered("fused", PLAIN, replace(SAME, power=Power(gradient=3e-14))))]
     assert any("; an error of 0.0001 % in a gradient would be noticed." in text for text in exact)
     assert "1 of 1 judged ways compute the same as the step but for rounding." in [
-        each.text for each in said(answered("fused", PLAIN, replace(SAME, smallest_factor=None)))
+        each.text for each in said(answered("fused", PLAIN, replace(SAME, power=None)))
     ]
 
 
