@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.messages.diagnosis import Diagnosed
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.messages.protocol import Answer, Command, Done, Fault
 from bench.results import record
@@ -231,6 +232,7 @@ AnyAnswer = (
     | MachineMeasured
     | JudgePrepared
     | Judged
+    | Diagnosed
 )
 JudgeCommand = PrepareJudge | Judge
 

@@ -24,6 +24,7 @@ Status = Literal[
 ]
 Word = Literal["identical", "same", "closer", "coarser", "undecidable", "different", "unjudged"]
 RANKED: tuple[Word, ...] = ("identical", "same", "closer", "coarser")  # answers of arms that may be ranked
+Whose = Literal["", "rewrite", "capture", "compiler"]
 Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
 MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
 
@@ -178,6 +179,12 @@ class Answer(Struct, frozen=True, kw_only=True):
     left_out        tensors that were not compared, each with the reason
     reason          of different, undecidable and unjudged: why, in a sentence; else empty
     power           the smallest mistakes that the referee notices here, found by making them
+    whose           of a different answer, whose fault it is: of the rewrite's own lines, of the capture of the graph, or of
+                    the compiler; "" where that was not found out
+    stage           of a fault of the compiler: from which stage on it is wrong, "inductor: post_grad_passes"
+    module          of a rewrite's: the first of a module that differs, "output of 1 (BatchNorm2d)"
+    script          the file in the run's scripts/ that shows it without looprace; "" for none
+    undiagnosed     why this was not found out, or not to its end; "" where it was
     """
 
     word: Word
@@ -189,6 +196,11 @@ class Answer(Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
     reason: str = ""
     power: Power | None = None
+    whose: Whose = ""
+    stage: str = ""
+    module: str = ""
+    script: str = ""
+    undiagnosed: str = ""
 
 
 class Compiler(Struct, frozen=True, kw_only=True):

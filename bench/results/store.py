@@ -48,6 +48,7 @@ class Store:
     descents/<race>.json             the loss curve of the race's job, by the oracle
     records/<race>/round-001/*.json  one file for each arm; a round's folder appears, complete, when the round is over
     profiles/<race>/<arm>/           the arm's profile: profile.json, and the files it names
+    scripts/<race>/<arm>.py          shows without looprace why an answer is different
     logs/                            what the arms printed
     """
 

@@ -21,6 +21,7 @@ from bench.results import statistics
 from bench.results.record import MEASURED, Arm, Plan, Race, Record
 from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.runner.diagnosis import Diagnoses
 from bench.runner.fork_server import ALWAYS, LATER, ForkServer
 from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
@@ -66,6 +67,7 @@ class _Course:
     digest: str  # of the problem; "" for a step
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
     referee: StepReferee | None = None  # of a step
+    diagnoses: Diagnoses | None = None  # of a step
     heats: Sequence[Sequence[Arm]] = ()  # the arms of each round in turn; () where all of them fit into memory
 
     def arms(self, number: int) -> Sequence[Arm]:
@@ -135,6 +137,7 @@ def _race(
         if step and not _is_done(course, done, _round_seconds(done), share):
             yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
             course.referee = _referee(course, stack)
+            course.diagnoses = _diagnoses(course)
             course.heats = heats_of(race.arms, course.referee.resident_bytes, memory_available())
         elsewhere = [core for core in everywhere if core not in setup.cores]
         os.sched_setaffinity(0, elsewhere or everywhere)
@@ -174,6 +177,18 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
     return referee
 
 
+def _diagnoses(course: _Course) -> Diagnoses:
+    """What finds out why answers of a step are different."""
+    store, race = course.store, course.race
+    return Diagnoses(
+        course.setup,
+        log=store.log(race, 0, "judge").parent,
+        cache=store.path / "cache" / race.slug,
+        store=store.path,
+        scripts=f"scripts/{race.slug}",
+    )
+
+
 def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: float, share: float) -> bool:
     """Whether a race needs no further round; `seconds` are those that it will have taken, of its share."""
     least, most = course.rounds
@@ -192,7 +207,6 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
             continue
         if _is_done(course, done, spent + longest, share):
             break
-        begin = clock.now()
         fixed = least == most and longest
         forecast = spent + longest * (most - number + 1) if fixed else max(share, spent + longest)
         for step in _round(course, number, _unfit(done)):
@@ -200,7 +214,7 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
                 yield number, step, forecast
             else:
                 done[number] = step
-        spent += clock.now() - begin
+        spent += _round_seconds({number: done[number]})  # without the diagnoses, which are no part of what is measured
         lengths = [
             max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records
         ]
@@ -262,6 +276,8 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
             arm_run.finish()
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
+    if course.diagnoses is not None:
+        yield from course.diagnoses.complete(arm_runs)
     records = [
         arm_run.record(
             run=course.plan.run, number=number, started=started, caveats=caveats, round_seconds=seconds, spent=spent

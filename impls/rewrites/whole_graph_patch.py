@@ -49,7 +49,7 @@ def trace(model, optimizer, leaves, form, made_for):
 
     def recorded(*leaves):
         returned.append(update_before_whole_graph(model, optimizer, pytree.tree_unflatten(leaves, form)))
-        return returned[0]
+        return returned[-1]
 
     compiling = mock.patch("torch.compiler.is_compiling", return_value=True)  # optimizers then allow `capturable`
     quiet = mock.patch("torch.autograd.profiler.record_function", contextlib.nullcontext)  # it cannot be recorded

@@ -6,6 +6,7 @@ from bench.results.record import Answer
 from reports.html import source
 from reports.html.source import Source
 from reports.run.rows import Row, spoken_verdict
+from reports.run.step_findings import whose_fault
 from reports.run.step_summary import graphs
 
 NEEDED = "what decides: another algebra shows here with more than 8 bits, another rounding with less than 4"
@@ -30,6 +31,8 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
         yield "worst tensor", answer.tensor, ""
     if answer.reason:
         yield "because", answer.reason, ""
+    if fault := whose_fault(answer):
+        yield "whose fault", fault, "found out after the race, in a process of its own"
     for name, bits, meaning in (
         ("bits lost", answer.bits_lost, "log2 of its distance to the exact update, over what rounding explains"),
         ("of scale", answer.scale_bits, "the same along the update's own direction, which shows a factor"),

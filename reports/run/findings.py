@@ -27,6 +27,7 @@ Kind = Literal[
     "watching",
     "answers",
     "wrong answers",
+    "whose fault",
     "twin",
     "crossing",
 ]

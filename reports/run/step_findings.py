@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.results import statistics
-from bench.results.record import Word
+from bench.results.record import Answer, Word
 from bench.results.statistics import Estimate
 from impls.contract.words import counted
 from reports.run.findings import Finding, of_twin
@@ -37,6 +37,8 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
     for row in rows:
         if row.status == "wrong":
             yield Finding("wrong answers", f"WRONG ANSWER of {row.arm.name}: {wrongness(row)}; it is not ranked")
+            if row.answer and (fault := whose_fault(row.answer)):
+                yield Finding("whose fault", f"{row.arm.name}: {fault}")
     yield step_answers(rows)
     yield from of_twin(twin)
 
@@ -66,6 +68,22 @@ def wrongness(row: Row) -> str:
     fine = f" ({answer.bits_lost_float64:.1f} in float64)" if size and answer.bits_lost_float64 is not None else ""
     off = f"{answer.tensor or ('an answer' if size else '')}{size}{fine}"
     return ", ".join(filter(None, [off, answer.reason or row.reason]))
+
+
+def whose_fault(answer: Answer) -> str:
+    """By whose fault an answer is different, in which module it begins, and what shows it; empty where nobody looked."""
+    first = f", first in the {answer.module}" if answer.module else ""
+    whose = {
+        "": "",
+        "rewrite": f"its own lines compute something else{first}",
+        "capture": "its lines are right as they are written, and the graph that is captured of them is wrong: "
+        "a fault of the capture",
+        "compiler": "the graph that it captured is right when it is run as it is, and wrong when it is compiled: "
+        f"a fault of the compiler ({answer.stage})",
+    }[answer.whose]
+    script = f"{answer.script} shows it without looprace" if answer.script else ""
+    missing = f"{'no script shows that' if whose else 'whose fault it is was not found out'}: {answer.undiagnosed}"
+    return "; ".join(filter(None, [whose, script, missing if answer.undiagnosed else ""]))
 
 
 def step_answers(rows: Sequence[Row]) -> Finding:

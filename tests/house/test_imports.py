@@ -14,7 +14,7 @@ LEVELS = (
     ("cli",),
     ("selfbench",),
     ("gate", "doctor", "profiler"),
-    ("referee_exam", "worker"),
+    ("diagnosis", "referee_exam", "worker"),
     ("judge",),
     ("runner",),
     ("system",),
@@ -26,6 +26,7 @@ WORKER = (
     "bench/worker/",
     "bench/judge/",
     "bench/referee_exam/",
+    "bench/diagnosis/",
     "bench/test_arms.py",
     "bench/conftest.py",
 )  # run where torch is loaded

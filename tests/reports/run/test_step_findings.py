@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -152,6 +153,27 @@ def test_a_wrong_answer_names_the_tensor_and_the_size() -> None:
         "WRONG ANSWER of compile_step: change of 0.weight is off by 21.4 bits (50.1 in float64), a factor of 5 is "
         "missing; it is not ranked",
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            {"whose": "compiler", "stage": "inductor of torch 2.13.0: a pass", "script": "scripts/a/one.py"},
+            "and wrong when it is compiled: a fault of the compiler (inductor of torch 2.13.0: a pass); scripts/a/one.py shows",
+        ),
+        (
+            {"whose": "rewrite", "module": "output of 1 (BatchNorm2d)", "undiagnosed": "no time"},
+            "something else, first in the output of 1 (BatchNorm2d); no script shows that: no time.",
+        ),
+        ({"whose": "capture"}, "the graph that is captured of them is wrong: a fault of the capture."),
+        ({"undiagnosed": "it draws"}, "one: whose fault it is was not found out: it draws."),
+    ],
+    ids=["compiler", "rewrite", "capture", "not found out"],
+)
+def test_whose_fault_a_wrong_answer_is_stands_below_it(found: dict[str, Any], words: str) -> None:
+    """A sentence of its own says whose fault it is, where it begins, and which script shows it, or why nobody knows."""
+    assert words in said(answered("one", PLAIN, replace(DIFFERENT, **found)))[2].text
 
 
 def test_answers_are_counted_by_the_referees_words() -> None:

@@ -1,0 +1,82 @@
+"""The main process's half of a diagnosis: has it found out why answers are different, once for each way to run a step."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from bench.messages.diagnosis import Diagnose, Diagnosed
+from bench.results.record import Answer
+from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.worker_process import ArmFault, Worker, cores_for, variables_for
+from impls.recipe.recipe import PLAIN, Recipe
+
+DIAGNOSIS = "bench.diagnosis.main"
+SECONDS = 120.0  # for one arm
+PATIENCE = 2 * SECONDS  # until a diagnosis that says nothing is ended
+
+
+class Diagnoses:
+    """Diagnoses the arms of one race of a step, after the laps of a round and outside of its time.
+
+    log      folder for what the processes print
+    cache    folder of the compilers' caches, where the judge's arms in float64 have theirs
+    store    folder of the run
+    scripts  folder in it for the scripts
+    """
+
+    def __init__(self, setup: Setup, *, log: Path, cache: Path, store: Path, scripts: str) -> None:
+        self._setup, self._log, self._cache, self._store, self._scripts = setup, log, cache, store, scripts
+        self._known: dict[str, Diagnosed] = {}  # by implementation
+
+    def complete(self, arm_runs: Sequence[ArmRun]) -> Iterator[str]:
+        """Adds to each different answer whose fault it is; yields what is being done."""
+        for arm_run in arm_runs:
+            answer, implementation = arm_run.answer, arm_run.arm.implementation
+            if answer is None or answer.word != "different" or Recipe.read(implementation) == PLAIN:
+                continue
+            if implementation not in self._known:
+                yield f"finding out why {arm_run.arm.name} is different"
+                self._known[implementation] = self._diagnosed(arm_run)
+            arm_run.answer = with_diagnosis(answer, self._known[implementation])
+
+    def _diagnosed(self, arm_run: ArmRun) -> Diagnosed:
+        arm, setup = arm_run.arm, self._setup
+        cores = cores_for(arm, setup.cores, setup.everywhere)
+        name = f"{self._scripts}/{arm.slug}.py"
+        command = Diagnose(
+            workload=arm.workload,
+            file=setup.file,
+            implementation=arm.implementation,
+            setting=msgspec.to_builtins(arm.setting),
+            cores=tuple(cores),
+            seconds=SECONDS,
+            script=str(self._store / name),
+        )
+        try:
+            with Worker(
+                arm,
+                everywhere=setup.everywhere,
+                variables=variables_for(arm, cores, self._cache / f"{arm.slug}-float64") | dict(setup.variables),
+                log=self._log / f"{arm.slug}-diagnosis.log",
+                limit=PATIENCE,
+                origin=setup.origin,
+                program=DIAGNOSIS,
+            ) as process:
+                found = process.ask(command)
+        except (ArmFault, OSError) as fault:
+            return Diagnosed(undiagnosed=f"the diagnosis ended: {fault}")
+        return structs.replace(found, script=name if found.script else "")
+
+
+def with_diagnosis(answer: Answer, found: Diagnosed) -> Answer:
+    """The answer with what a diagnosis found."""
+    return structs.replace(
+        answer,
+        whose=found.whose,
+        stage=found.stage,
+        module=found.module,
+        script=found.script,
+        undiagnosed=found.undiagnosed,
+    )
