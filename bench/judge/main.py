@@ -47,7 +47,10 @@ class Session:
         file = step_file.read(Path(command.file), command.workload)
         self._referee = Referee(file, setting, command.members, self._say)
         self._say("examination of the step")
-        return JudgePrepared(examined=examined(self._referee, flags))
+        return JudgePrepared(
+            examined=examined(self._referee, flags),
+            not_carried=self._referee.not_carried if command.members else "nothing is judged",
+        )
 
     def judge(self, command: Judge) -> Judged:
         """Judge one arm. Whatever goes wrong with one answer does not end the judge, which has others to judge."""
@@ -56,9 +59,12 @@ class Session:
         paths = [Path(name) for name in (command.observation, command.observation_float64) if name]
         try:
             single, *double = [observation.read(path) for path in paths]
-            word = self._referee.judge(
-                command.implementation, single, double[0] if double else None, command.no_float64
-            )
+            if command.audit:
+                word = self._referee.audit(command.implementation, single)
+            else:
+                word = self._referee.judge(
+                    command.implementation, single, double[0] if double else None, command.no_float64
+                )
         except (SafetensorError, OSError) as error:
             word = record.Answer(word="unjudged", reason=f"its answer cannot be read: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of the judge's own, which the row shows and the log explains

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from bench.judge.bits import ALGEBRA, Standard, compare
 from bench.judge.observation import CHANGE, Observation, observe
-from impls.recipe.live_step import WARM, LiveStep
+from impls.recipe.live_step import LiveStep
 
 PROBE = 2.0**-10  # relative factor by which a size is changed to see what answers to it
 REPEATS = 6  # of the search for a factor, by Newton's method
@@ -26,7 +26,7 @@ class Mistake:
 
     text     goes on after "it is what comes out when": "the second update is left out"
     made     makes the plain step make it, while it is entered
-    batches  that the updates read
+    batches  that the updates read: see `observe`
     """
 
     text: str
@@ -156,10 +156,10 @@ MISTAKES = (
     Mistake("no update is made at all", batches=()),
     Mistake("the optimizer's step is left out", _no_step),
     Mistake("the second update is left out", batches=(None,)),
-    Mistake("the first update is left out", batches=(WARM + 1,)),
-    Mistake("the second update reads the batch of the first again (a stale batch)", batches=(WARM, WARM)),
-    Mistake("each update reads the batch of the one before (a stale batch)", batches=(WARM - 1, WARM)),
-    Mistake("each update reads the batch of the one after it", batches=(WARM + 1, WARM + 2)),
+    Mistake("the first update is left out", batches=(1,)),
+    Mistake("the second update reads the batch of the first again (a stale batch)", batches=(0, 0)),
+    Mistake("each update reads the batch of the one before (a stale batch)", batches=(-1, 0)),
+    Mistake("each update reads the batch of the one after it", batches=(1, 2)),
     Mistake("gradients are added to those of the update before (zero_grad is missing)", _gradients_kept),
     Mistake("the weight decay is lost", _no_weight_decay),
     Mistake("matrices decay by 1 instead of by weight_decay (a known fault of inductor)", _whole_weight_decay),

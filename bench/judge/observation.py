@@ -27,9 +27,9 @@ def observe(
     mode: contextlib.AbstractContextManager[Any] | None = None,
     batches: Sequence[int | None] = (None, None),
 ) -> Observation:
-    """Makes an update on each of these batches, from the state after the warm-up, and goes back to it.
+    """Makes an update on each of these batches, from the step's start, and goes back to it.
 
-    None is the batch that is next: those of the numbers WARM and WARM + 1.
+    None is the batch that is next; a number counts from the one that is next at the start.
 
     The answer has, on the CPU: "loss 0", what the first update returned, and "loss 1"; "gradient 0 of 2.weight" as the
     optimizer saw it, where there is one and the recipe lets it be seen; "change of parameter 2.weight" and of every other
@@ -38,15 +38,15 @@ def observe(
     mode  what is entered meanwhile, as `ensemble.Moved` is
     """
     step.reset()
-    before = {name: _kept(tensor) for name, tensor in step.tensors().items()}
+    before = {name: kept(tensor) for name, tensor in step.tensors().items()}
     counted = {name: numbers(step)[name] for name in step.facts.moving if name in numbers(step)}
     seen: Observation = {}
     _seed()
     with watched(step, seen), mode or contextlib.nullcontext():
         for number, batch in enumerate(batches):
-            seen |= losses(number, step.update_once(batch))
+            seen |= losses(number, step.update_once(None if batch is None else step.start + batch))
     state = torch.get_rng_state()
-    after = {name: _kept(tensor) for name, tensor in step.tensors().items()}
+    after = {name: kept(tensor) for name, tensor in step.tensors().items()}
     seen |= {f"{CHANGE} {name}": _change(before.get(name), tensor) for name, tensor in after.items()}
     moved = numbers(step)
     seen |= {
@@ -65,7 +65,7 @@ def losses(number: int, returned: Any) -> Observation:
         if isinstance(leaf, Tensor | float | int):
             place = ".".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)
             value = leaf if isinstance(leaf, Tensor) else torch.tensor(leaf, dtype=torch.float64)
-            named[f"{LOSS} {number}" + (f" of {place}" if place else "")] = _kept(value)
+            named[f"{LOSS} {number}" + (f" of {place}" if place else "")] = kept(value)
     return named
 
 
@@ -101,7 +101,7 @@ def _watch(optimizer: Optimizer, path: str, names: dict[int, str], seen: Observa
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     name = names.get(id(parameter), "an unnamed parameter")
-                    seen[f"{GRADIENT} {int(calls)}{where} of {name}"] = _kept(parameter.grad)
+                    seen[f"{GRADIENT} {int(calls)}{where} of {name}"] = kept(parameter.grad)
 
     def step(closure: Callable[[], Any] | None = None) -> Any:
         if closure is None:
@@ -133,6 +133,37 @@ def _watch(optimizer: Optimizer, path: str, names: dict[int, str], seen: Observa
     return back
 
 
+def difference(one: Observation, other: Observation) -> str:
+    """The first name under which two observations differ; "" where they are equal to the bit."""
+    names = [*one, *(name for name in other if name not in one)]
+    return next(
+        (name for name in names if name not in one or name not in other or not _same(one[name], other[name])), ""
+    )
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.nan_to_num(), other.nan_to_num())
+
+
+def drew_the_same(answer: Observation, plain: Observation) -> bool:
+    """Whether two runs left the generator of random numbers in the same state."""
+    return RANDOM in answer and torch.equal(answer[RANDOM], plain[RANDOM])
+
+
+def is_identical(answer: Observation, plain: Observation) -> bool:
+    """Whether every bit of all that both have is equal, and the answer lacks nothing but gradients that cannot be seen."""
+    hidden = not any(name.startswith(COUNT) for name in answer)
+    names = {name for name in plain if name != RANDOM and not (hidden and name.startswith((GRADIENT, COUNT)))}
+    return all(name in answer and _equal(answer[name], plain[name]) for name in names) and not any(
+        name.startswith(GRADIENT) for name in answer.keys() - plain.keys()
+    )
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    alike = one.dtype == other.dtype and one.shape == other.shape
+    return alike and torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
+
+
 def write(path: Path, observation: Observation) -> None:
     """Writes an observation to a safetensors file; no file of that name exists until it is complete."""
     partial = path.with_suffix(".partial")
@@ -152,7 +183,7 @@ def _seed() -> None:
 
 
 @torch.no_grad()
-def _kept(tensor: Tensor) -> Tensor:
+def kept(tensor: Tensor) -> Tensor:
     """A copy of its own on the CPU, dense and in real numbers."""
     tensor = tensor.detach()
     if tensor.layout != torch.strided:

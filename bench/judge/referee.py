@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import torch
-
 from bench import clock
 from bench.judge import mistakes, power
+from bench.judge.audit import Audit
 from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
-from bench.judge.observation import COUNT, GRADIENT, RANDOM, Observation, observe
+from bench.judge.observation import Observation, difference, drew_the_same, is_identical, observe
+from bench.judge.race_state import not_carried
 from bench.judge.truth import spreads_of, standard
 from bench.judge.words import SAME, Evidence, answered, loses_in_float32, word_of
 from bench.results.record import Answer, Power
 from impls.contract.setting import Setting
 from impls.recipe.live_step import LiveStep
-from impls.recipe.recipe import PLAIN, Recipe, rewrites
+from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFile
 
 MEMBERS_FLOAT64 = 9  # of the ensemble in float64, whose limit is wide
@@ -49,12 +49,14 @@ class Referee:
         self.plain = LiveStep(file, setting)
         self.double, self.no_double = in_float64(self.plain)
         self._single = standard(self.plain, self.double, members, say)
-        self.difference = _difference(self._single.plain, observe(LiveStep(file, setting)))
+        self.difference = difference(self._single.plain, observe(LiveStep(file, setting)))
         self._exact = self._single
         if self.double is not None and self.double is not self.plain:
             self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
+        self._first: dict[str, Evidence] = {}  # of the last answer from the start, by implementation
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
+        self._audit = Audit(self.plain, self.double, members)
         self._known_power: dict[tuple[bool, bool], Power] = {}
         self.seconds = clock.now() - begin
 
@@ -82,14 +84,14 @@ class Referee:
         """
         if self.difference:
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        if self.plain.facts.draws and not _drew_the_same(answer, self._single):
+        if self.plain.facts.draws and not drew_the_same(answer, self._single.plain):
             return Answer(word="unjudged", reason=OTHER_DRAWS)
         double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
         evidence = Evidence(
             single=compare(answer, self._single),
             double=double,
             no_double=no_double,
-            identical=_is_identical(answer, self._single.plain),
+            identical=is_identical(answer, self._single.plain),
             wide=self.wide,
         )
         recipe = Recipe.read(implementation)
@@ -100,6 +102,7 @@ class Referee:
                 evidence = replace(evidence, mistake=self._mistake(answer))
         elif word_of(evidence) == "different" and recipe != PLAIN:
             evidence = replace(evidence, mistake=self._mistake(answer, answer_float64))
+        self._first[implementation] = evidence
         by_float64 = self.double is not None and (double is not None or evidence.identical)
         judged = answered(evidence, self.power(float64=by_float64, gradients=not recipe.whole))
         if judged.word == "different" and recipe == PLAIN:  # another process builds another step
@@ -107,9 +110,18 @@ class Referee:
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
         return judged
 
+    @property
+    def not_carried(self) -> str:
+        """Why no arm can be judged in the state that its race has reached; "" where they can."""
+        return "" if self.difference else not_carried(self.plain)
+
+    def audit(self, implementation: str, observed: Observation) -> Answer:
+        """The word on what an arm that was judged does in the state that its race has reached: see `observed_here`."""
+        return self._audit.answer(Recipe.read(implementation), observed, self._first[implementation])
+
     def _in_its_precision(self, recipe: Recipe, answer: Observation) -> Comparison:
         """The comparison of an arm that is coarser by intention: its ensemble is the step with only what makes it so."""
-        coarse = Recipe.of(name for name in recipe.rewrites if rewrites()[name].numerics == "coarser")
+        coarse = recipe.only_coarser
         if coarse not in self._own:
             step = LiveStep(self.plain.file, self.plain.setting, coarse)
             self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER)
@@ -124,7 +136,7 @@ class Referee:
         if self.double is self.plain:
             answer_float64 = answer
         if answer_float64 is not None:
-            if self.plain.facts.draws and not _drew_the_same(answer_float64, self._exact):
+            if self.plain.facts.draws and not drew_the_same(answer_float64, self._exact.plain):
                 return None, "there it draws other random numbers than the plain step"
             self._decided[implementation] = compare(answer_float64, self._exact)
         return self._decided.get(implementation), no_float64
@@ -165,32 +177,3 @@ def in_float64(step: LiveStep) -> tuple[LiveStep | None, str]:
     except Exception as error:  # noqa: BLE001 - whatever a user's code raises there is the reason
         return None, f"the step does not run in float64: {' '.join(str(error).split())[:200]}"
     return double, ""
-
-
-def _difference(one: Observation, other: Observation) -> str:
-    """The first name under which two observations differ; "" where they are equal to the bit."""
-    names = [*one, *(name for name in other if name not in one)]
-    alike = (name for name in names if name not in one or name not in other or not _same(one[name], other[name]))
-    return next(alike, "")
-
-
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.shape == other.shape and torch.equal(one.nan_to_num(), other.nan_to_num())
-
-
-def _drew_the_same(answer: Observation, standard: Standard) -> bool:
-    return RANDOM in answer and torch.equal(answer[RANDOM], standard.plain[RANDOM])
-
-
-def _is_identical(answer: Observation, plain: Observation) -> bool:
-    """Whether every bit of all that both have is equal, and the answer lacks nothing but gradients that cannot be seen."""
-    hidden = not any(name.startswith(COUNT) for name in answer)
-    names = {name for name in plain if name != RANDOM and not (hidden and name.startswith((GRADIENT, COUNT)))}
-    return all(name in answer and _equal(answer[name], plain[name]) for name in names) and not any(
-        name.startswith(GRADIENT) for name in answer.keys() - plain.keys()
-    )
-
-
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    alike = one.dtype == other.dtype and one.shape == other.shape
-    return alike and torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))

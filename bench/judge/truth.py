@@ -69,11 +69,18 @@ def standard(
     say      takes what is being done
     """
     plain = observe(step)
-    if exact is None:
-        truth = _mean(plain, (observe(step, Moved(member)) for member in range(members)))
-    else:
-        truth = observe(exact, Draws32()) if step.facts.draws and exact is not step else observe(exact)
+    truth = truth_of(step, exact, plain, members)
     return Standard(plain, truth, spreads_of(step, truth, members, say))
+
+
+def truth_of(step: LiveStep, exact: LiveStep | None, plain: Observation, members: int) -> Observation:
+    """What is right: what the step in float64 does, else the mean of an ensemble.
+
+    plain  what the step itself did
+    """
+    if exact is None:
+        return _mean(plain, (observe(step, Moved(member)) for member in range(members)))
+    return observe(exact, Draws32()) if step.facts.draws and exact is not step else observe(exact)
 
 
 def spreads_of(

@@ -20,6 +20,7 @@ class Evidence:
     identical   whether every bit is the plain step's
     wide        the tensor that rounding alone moves too far to be judged; "" where there is none
     mistake     the known one of which the same comes out; "" where it is none, or was not looked for
+    limit       of an answer in the middle of a race: bits from which it is another one; None at the start
     """
 
     single: Comparison
@@ -29,6 +30,7 @@ class Evidence:
     identical: bool = False
     wide: str = ""
     mistake: str = ""
+    limit: float | None = None
 
 
 def answered(evidence: Evidence, power: Power | None = None) -> Answer:
@@ -62,6 +64,8 @@ def word_of(evidence: Evidence) -> Word:
         return "identical"
     if single.faults or (double is not None and _is_other_algebra(double)):
         return "different"
+    if evidence.limit is not None and (evidence.own or single).most > evidence.limit:
+        return "different"
     if double is None and evidence.wide:
         return "undecidable"
     if single.most <= SAME:
@@ -89,7 +93,7 @@ def _deciding(evidence: Evidence) -> tuple[Comparison, float, str]:
         return evidence.double, ALGEBRA, "in float64"
     if evidence.own is not None and _is_other_algebra(evidence.own):
         return evidence.own, ALGEBRA, "in its own precision"
-    return evidence.single, SAME, "in float32, though it is right in float64"
+    return evidence.single, SAME, "in float32" + (", though it is right in float64" if evidence.double else "")
 
 
 def _figure(worst: tuple[float, str]) -> float | None:

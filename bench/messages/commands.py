@@ -107,6 +107,26 @@ class Observe(Command[Done], frozen=True, kw_only=True):
     target: str
 
 
+class Audited(Answer, frozen=True, kw_only=True):
+    """An update of the timed object has been observed in the middle of its race, so many updates after its start."""
+
+    updates: int
+
+
+class Audit(Command[Audited], frozen=True, kw_only=True):
+    """Make two updates of the timed object of a step from where it is, write what they did for the judge, and go back there.
+
+    target   of the file: what they did, and the state that they began with
+    updates  that the object is to have made since its start; it makes those that are missing, as long as the time allows
+    seconds  that may take
+    """
+
+    words = "the updates that are judged in the middle of the race"
+    target: str
+    updates: int = 0
+    seconds: float = 0.0
+
+
 class Reset(Command[Done], frozen=True, kw_only=True):
     """Go back to the start."""
 
@@ -179,9 +199,13 @@ class Finish(Command[Finished], frozen=True, kw_only=True):
 
 
 class JudgePrepared(Answer, frozen=True, kw_only=True):
-    """What the step is like; answers of its arms can be judged now."""
+    """What the step is like; answers of its arms can be judged now.
+
+    not_carried  why no arm can be judged in the state that its race has reached; "" where they can
+    """
 
     examined: Examined
+    not_carried: str = ""
 
 
 class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
@@ -210,6 +234,7 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     observation         file that the arm's worker wrote
     observation_float64 file of the same arm in float64; "" where there is none in this round
     no_float64          why there is none: "" where an earlier round has judged one, whose figures count on
+    audit               whether it was observed by Audit; it has been judged from the start before
     """
 
     words = "the judging of an answer"
@@ -217,14 +242,16 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     observation: str
     observation_float64: str = ""
     no_float64: str = ""
+    audit: bool = False
 
 
-AnyCommand = Prepare | Observe | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
+AnyCommand = Prepare | Observe | Audit | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
 AnyAnswer = (
     Step
     | Fault
     | Done
     | Prepared
+    | Audited
     | BlockTimed
     | JobDone
     | Finished

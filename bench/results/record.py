@@ -185,6 +185,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     module          of a rewrite's: the first of a module that differs, "output of 1 (BatchNorm2d)"
     script          the file in the run's scripts/ that shows it without looprace; "" for none
     undiagnosed     why this was not found out, or not to its end; "" where it was
+    audits          updates that the timed object had made since its start each time that it was judged: (0, 412, 1000)
     """
 
     word: Word
@@ -201,6 +202,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     module: str = ""
     script: str = ""
     undiagnosed: str = ""
+    audits: tuple[int, ...] = ()
 
 
 class Compiler(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bench import clock
 from bench.messages import commands
-from bench.messages.commands import ArmWeights, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
+from bench.messages.commands import ArmWeights, Audit, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
 from bench.messages.protocol import A, Command
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import verify
@@ -178,6 +178,11 @@ class ArmRun:
         """Has the arm of a step make the updates that are judged, and write what they did; whether it did."""
         target.parent.mkdir(parents=True, exist_ok=True)
         return self._ask(Observe(target=str(target))) is not None
+
+    def audit(self, target: Path, updates: int, seconds: float) -> int | None:
+        """The same from where the arm is, after as many of the wanted updates as the time allows; how many it has made."""
+        audited = self._ask(Audit(target=str(target), updates=updates, seconds=seconds))
+        return audited.updates if audited else None
 
     def end(self) -> None:
         """Ends the arm's process: nothing more is asked of it."""

@@ -70,6 +70,11 @@ class _Course:
     diagnoses: Diagnoses | None = None  # of a step
     heats: Sequence[Sequence[Arm]] = ()  # the arms of each round in turn; () where all of them fit into memory
 
+    def is_late(self, number: int) -> bool:
+        """Whether a round is the last one that is made in any case: then arms are judged once late in their race."""
+        least, _ = self.rounds
+        return least - max(1, len(self.heats)) < number <= least
+
     def arms(self, number: int) -> Sequence[Arm]:
         """The arms of a round."""
         return self.heats[(number - 1) % len(self.heats)] if self.heats else self.race.arms
@@ -271,7 +276,10 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
                     spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
         if course.referee is not None:
             yield from course.referee.judge(starting, len(course.setup.everywhere))
-        yield from _laps(course, arm_runs, order, spent)
+        late = course.is_late(number)
+        yield from _laps(course, arm_runs, order, spent, audit=not late or number == 1)
+        if late:
+            yield from _audit(course, arm_runs, spent, late=True)
         for arm_run in arm_runs:
             arm_run.finish()
     seconds = clock.now() - begin
@@ -354,11 +362,15 @@ def _start(
     spent["start"] += clock.now() - begin
 
 
-def _laps(course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spent: dict[str, float]) -> Iterator[str]:
+def _laps(
+    course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spent: dict[str, float], *, audit: bool
+) -> Iterator[str]:
     """A lap samples every live arm once, in a fresh random order. Lap 0 warms the arms up and is not recorded.
 
     An arm whose block is much longer than a lap of the others (it draws, say) is sampled in every k-th lap only, so that
     it takes no more time than the others together.
+
+    audit  whether arms of a step are judged at one of the laps
     """
     pause = SLEEP_BEFORE_SAMPLE if len(course.setup.cores) > 1 else 0.0
     yield "calibrating"
@@ -374,13 +386,23 @@ def _laps(course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spe
     for arm_run in racing:
         block = course.blocks[arm_run.arm.block_key]
         arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
-    audited = order.randint(1, laps) if course.referee is not None and laps else 0  # known to nobody before
+    audited = order.randint(1, laps) if laps and audit else 0  # known to nobody before
     for lap in range(laps + 1):
-        if course.referee is not None and lap == audited:
-            yield from course.referee.audit([arm_run for arm_run in arm_runs if arm_run.live])
+        if lap == audited:
+            yield from _audit(course, arm_runs, spent)
         racing = [arm_run for arm_run in arm_runs if arm_run.live and lap % arm_run.every == 0]
         for arm_run in order.sample(racing, len(racing)):
             clock.pause(pause)
             spent["blocks"] += arm_run.sample(lap)
         if lap % 25 == 0:
             yield f"lap {lap} of {laps}"
+
+
+def _audit(
+    course: _Course, arm_runs: Sequence[ArmRun], spent: dict[str, float], *, late: bool = False
+) -> Iterator[str]:
+    """Has the arms of a step judged where they are in the race."""
+    if course.referee is not None:
+        begin = clock.now()
+        yield from course.referee.audit(arm_runs, late=late)
+        spent["audit"] = spent.get("audit", 0.0) + clock.now() - begin

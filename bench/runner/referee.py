@@ -6,20 +6,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from select import select
+from typing import Any
 
 import psutil
 from msgspec import structs
 
+from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Judge
 from bench.results.examined import Examined
-from bench.results.record import Answer, Race
+from bench.results.record import Answer, Race, Word
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.worker_process import ArmFault, Worker, variables_for
+from bench.runner.worker_process import ArmFault, Worker, recipe_of, variables_for
 from impls.recipe.recipe import Recipe
 from impls.recipe.step_file import StepFault
 
 JUDGE = "bench.judge.main"
+LATE = 1000  # updates after which arms are judged once: denormal numbers and decayed rates live there
+AUDITED = 0.03  # of a race's time that audits may take
+NOT_AUDITED: tuple[Word, ...] = ("different", "unjudged")  # at the start: nothing else can come out later
 FLOAT32_ONLY = "its answer in float64 is not known yet"
 
 
@@ -33,6 +38,7 @@ class StepReferee:
 
     def __init__(self, stack: ExitStack, race: Race, setup: Setup, *, log: Path, folder: Path, members: int) -> None:
         self._setup, self._log, self._folder = setup, log, folder
+        self._begin, self._spent = clock.now(), 0.0  # by audits
         self._decided: set[str] = set()  # implementations whose float64 answers have been judged
         reference = race.reference
         self._process = stack.enter_context(
@@ -47,11 +53,13 @@ class StepReferee:
             )
         )
         try:
-            self.examined: Examined = self._process.ask(
+            prepared = self._process.ask(
                 commands.prepare_judge(reference, file=setup.file, cores=setup.cores, members=members)
-            ).examined
+            )
         except ArmFault as fault:
             raise StepFault(fault.reason) from fault
+        self.examined: Examined = prepared.examined
+        self._not_carried = prepared.not_carried
 
     @property
     def resident_bytes(self) -> int:
@@ -86,34 +94,64 @@ class StepReferee:
             yield f"judging {len(undecided)} arms in float64"
             yield from self._in_float64(undecided, everywhere)
 
-    def audit(self, arm_runs: Sequence[ArmRun]) -> Iterator[str]:
-        """Judges the objects that are being timed once more, in the middle of the laps; yields what is being done.
+    def audit(self, arm_runs: Sequence[ArmRun], *, late: bool = False) -> Iterator[str]:
+        """Judges the objects that are being timed where they are in their race; yields what is being done.
 
         An arm that computes something else by now has a different answer, whatever it computed at the start.
+
+        late  whether each first makes what it lacks of LATE updates, as far as the time for audits allows
         """
-        yield "judging the arms once more, in the middle of the laps"
-        for arm_run in arm_runs:
-            answer = self._judge(arm_run) if arm_run.live else None
-            if answer is not None and answer.word == "different":
-                reason = (
-                    f"it computed the same at the start, and something else in the middle of the race: {answer.reason}"
-                )
-                known = arm_run.answer is not None and arm_run.answer.word == "different"
-                arm_run.answer = arm_run.answer if known else structs.replace(answer, reason=reason)
+        yield f"judging the arms {'late' if late else 'in the middle of the laps'}"
+        judged = [each for each in arm_runs if each.live and each.answer and each.answer.word not in NOT_AUDITED]
+        for number, arm_run in enumerate(judged):
+            begin = clock.now()
+            left = max(0.0, AUDITED * (begin - self._begin) - self._spent)
+            if answer := self._audited(arm_run, LATE if late else 0, left / (len(judged) - number)):
+                arm_run.answer = answer
+            self._spent += clock.now() - begin
+
+    def _audited(self, arm_run: ArmRun, updates: int, seconds: float) -> Answer | None:
+        """What is known of an arm now; None where it has ended. Where its state cannot be judged, its start is once more."""
+        before, reason = arm_run.answer, self._not_carried
+        assert before is not None
+        if recipe_of(arm_run.arm).streams:
+            reason = "it reads batches of its own"
+        if not reason:
+            made = arm_run.audit(self._target(arm_run), updates, seconds)
+            if made is None:
+                return None
+            answer = self._asked(arm_run, audit=True)
+            if answer.word == "different":
+                late = f"it computed the same at the start, and something else after {made} updates: {answer.reason}"
+                return structs.replace(answer, reason=late, audits=(*before.audits, made))
+            if answer.word != "unjudged":
+                return structs.replace(before, audits=(*before.audits, made))
+            reason = answer.reason
+        note = f"everything in the middle of the race: {reason}; it was judged from the start again"
+        answered = None if updates else self._judge(arm_run)  # late, its start says nothing new
+        if answered is None:
+            return None
+        if answered.word == "different":
+            late = f"it computed the same at first, and something else when it was judged again: {answered.reason}"
+            return structs.replace(answered, reason=late, audits=(*before.audits, 0))
+        return structs.replace(before, left_out=(*before.left_out, note), audits=(*before.audits, 0))
 
     def _judge(self, arm_run: ArmRun, *, float64: Path | None = None, no_float64: str = "") -> Answer | None:
-        """The word on one arm."""
-        target = self._folder / "answers" / f"{arm_run.arm.slug}-{arm_run.arm.role}.safetensors"
-        if not arm_run.observe(target):
+        """The word on one arm, from its start."""
+        if not arm_run.observe(self._target(arm_run)):
             return None
+        answer = self._asked(arm_run, observation_float64=str(float64) if float64 else "", no_float64=no_float64)
+        return structs.replace(answer, audits=(0,))
+
+    def _target(self, arm_run: ArmRun) -> Path:
+        """The file that carries an arm's answer to the judge."""
+        return self._folder / "answers" / f"{arm_run.arm.slug}-{arm_run.arm.role}.safetensors"
+
+    def _asked(self, arm_run: ArmRun, **more: Any) -> Answer:
+        """The judge's word on what an arm has written."""
         try:
             return self._process.ask(
-                Judge(
-                    implementation=arm_run.arm.implementation,
-                    observation=str(target),
-                    observation_float64=str(float64) if float64 else "",
-                    no_float64=no_float64,
-                )
+                Judge(implementation=arm_run.arm.implementation, observation=str(self._target(arm_run)), **more)
             ).answer
         except ArmFault as fault:
             return Answer(word="unjudged", reason=f"the judge ended: {fault.reason}")

@@ -20,6 +20,8 @@ from bench.messages import commands
 from bench.messages.commands import (
     AnyCommand,
     ArmWeights,
+    Audit,
+    Audited,
     BlockTimed,
     Finish,
     Finished,
@@ -81,6 +83,8 @@ class Session:
                 return self.measure_machine(command)
             case Observe():
                 return self.observe(command.target)
+            case Audit():
+                return self.audit(command)
             case _:
                 return self.probe(command)
 
@@ -161,6 +165,16 @@ class Session:
 
         observation.write(Path(target), observation.observe(self.arm))
         return Done()
+
+    def audit(self, command: Audit) -> Audited:
+        """Makes what is missing of the updates, then two from there for the judge of steps, and goes back."""
+        from bench.judge import observation, race_state
+
+        step, end = self.arm, clock.now() + command.seconds
+        while step.number < step.start + command.updates and clock.now() < end:
+            step.advance(1)
+        observation.write(Path(command.target), race_state.observed_here(step))
+        return Audited(updates=step.number - step.start)
 
     def _load_openmp(self) -> None:
         """Load OpenMP by itself, then let this thread use all cores again.

@@ -1,6 +1,6 @@
 """What one plain update of a live step does, seen by comparing the state before it with the state after it. Loads torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,22 +134,49 @@ def numbers(step: "LiveStep") -> Mapping[str, float]:
     """The Python numbers in modules, optimizers and their groups: a graph that is traced once would freeze them."""
     named: dict[str, float] = {}
 
-    def add(where: str, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            if isinstance(value, int | float) and not name.startswith("_"):
-                named[f"{where}{name}"] = value
-            elif isinstance(value, tuple):  # such as the betas of an optimizer, which some schedules move
-                add(f"{where}{name}.", {str(place): part for place, part in enumerate(value)})
+    def add(name: str, value: Any) -> None:
+        if isinstance(value, int | float):
+            named[name] = value
+        elif isinstance(value, tuple):  # such as the betas of an optimizer, which some schedules move
+            for place, part in enumerate(value):
+                add(f"{name}.{place}", part)
+
+    for name, holder, key in _attributes(step):
+        add(name, holder[key])
+    return named
+
+
+def set_numbers(step: "LiveStep", values: Mapping[str, float]) -> None:
+    """Sets those of a step's Python numbers that have a value here; what is true or false stays."""
+
+    def new(name: str, value: Any) -> Any:
+        if isinstance(value, tuple):
+            parts = [new(f"{name}.{place}", part) for place, part in enumerate(value)]
+            return value if all(a is b for a, b in zip(parts, value, strict=True)) else tuple(parts)
+        if isinstance(value, bool) or not isinstance(value, int | float) or values.get(name, value) == value:
+            return value
+        return int(values[name]) if isinstance(value, int) and values[name].is_integer() else values[name]
+
+    for name, holder, key in _attributes(step):
+        holder[key] = new(name, holder[key])
+
+
+def _attributes(step: "LiveStep") -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The attributes of modules and optimizers, and the entries of groups: a name for each, and where it is kept."""
+
+    def of(where: str, holder: dict[str, Any], *hidden: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+        for key in list(holder):
+            if isinstance(key, str) and not key.startswith("_") and key not in hidden:
+                yield f"{where}{key}", holder, key
 
     for path, module in outermost(step.model, nn.Module).items():
         for name, part in module.named_modules():
-            add(".".join(filter(None, ("model", path, name))) + ".", vars(part))
+            yield from of(".".join(filter(None, ("model", path, name))) + ".", vars(part))
     for path, scheduler in outermost(step.optimizer, LRScheduler).items():
-        add(".".join(filter(None, ("optimizer", path))) + ".", vars(scheduler))
+        yield from of(".".join(filter(None, ("optimizer", path))) + ".", vars(scheduler))
+    scheduled = ["lr"] if "schedule" in step.file.functions else []
     for path, optimizer in outermost(step.optimizer, Optimizer).items():
         where = ".".join(filter(None, ("optimizer", path))) + "."
-        add(where, vars(optimizer))
+        yield from of(where, vars(optimizer))
         for number, group in enumerate(optimizer.param_groups):
-            scheduled = "schedule" in step.file.functions
-            add(f"{where}group {number}.", {k: v for k, v in group.items() if not (scheduled and k == "lr")})
-    return named
+            yield from of(f"{where}group {number}.", group, *scheduled)

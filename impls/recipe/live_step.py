@@ -58,16 +58,21 @@ class LiveStep:
                 whether making them draws from the global generators of random numbers
     parameters  that are trained, each once
     facts       what a plain update does
-    number      of updates made since the start, those of the warm-up included; `schedule` reads it
+    number      of updates made since the build, those of the warm-up included; `schedule` reads it
+    start       what `number` is after `reset`
     patch       the lines that the recipe put into the file
+    streams     whether its updates read the file's own batches, one after the other
 
     Raises StepFault where the file's code fails or returns what no step can be made of, and NotApplicable.
     """
 
+    _own: dict[str, Any]
+    _state: Snapshot
+
     def __init__(self, file: StepFile, setting: Setting, recipe: Recipe = PLAIN) -> None:
         self.file, self.setting, self.recipe = file, setting, recipe
-        self.number = 0
-        self._double = self._streams = False
+        self.number, self.start = 0, WARM
+        self._double = self.streams = False
         self._stream: Iterator[Any] | None = None
         self.patch = ""
         self._values = dict(file.parameters) | setting.named
@@ -95,8 +100,7 @@ class LiveStep:
         if setting.dtype == "float64":
             self._to_float64()
         self._put_in(recipe)
-        self._own = self._own_globals()
-        self._state = Snapshot(self.model, self.optimizer, self._own, self.batches if self.facts.writes_batch else ())
+        self._keep()
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -140,15 +144,27 @@ class LiveStep:
         return returned
 
     def reset(self) -> None:
-        """Goes back to the state after the warm-up, in place; what is streamed begins anew."""
+        """Goes back to the start, which is the state after the warm-up, in place; what is streamed begins anew."""
         self._state.restore()
         vars(self.module).update(self._own)
-        self.number = WARM
+        self.number = self.start
         self._stream = None
+
+    @contextlib.contextmanager
+    def starting_here(self) -> Iterator[None]:
+        """While it is entered, the start is the state of now; at its end the step is in that state again."""
+        before = self.start, self._own, self._state
+        self.start = self.number
+        self._keep()
+        try:
+            yield
+        finally:
+            self.reset()
+            self.start, self._own, self._state = before
 
     def _next_batches(self) -> Iterator[Any]:
         """Endlessly, the batches from that of the next update on."""
-        if not self._streams:
+        if not self.streams:
             place = self.number % len(self.batches)
             return itertools.cycle(self.batches[place:] + self.batches[:place])
         if self._stream is None:
@@ -284,7 +300,7 @@ class LiveStep:
             self.module.update = self._configure(WAY + recipe.way)
             self.patch = f"\n\nupdate = {WAY}{recipe.way}\n"
         own, drawn, arguments = self.module.batches, self.batches, self.file.arguments("batches", self._values)
-        streams = any(rewrites()[name].streams for name in recipe.rewrites)
+        streams = recipe.streams
         self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
@@ -296,7 +312,7 @@ class LiveStep:
         made = itertools.islice(self.module.batches(self.setting.seed + 1), len(drawn))
         self.batches = [self._placed(batch) for batch in made]
         # In float64 an arm is judged, not timed; and a thread that draws meanwhile would draw float64 numbers.
-        self._streams = streams and not self._double
+        self.streams = streams and not self._double
         self._update, self._schedule = self.module.update, getattr(self.module, "schedule", None)
 
     def take(self, patch: str, name: str = "patch") -> tuple[Any, Any]:
@@ -313,6 +329,11 @@ class LiveStep:
         path = f"<{name} {next(_number)}>"
         linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
         exec(compile(text, path, "exec"), vars(self.module))  # noqa: S102 - this project's own lines, in the namespace they are for
+
+    def _keep(self) -> None:
+        """Keeps the state of now, for `reset`."""
+        self._own = self._own_globals()
+        self._state = Snapshot(self.model, self.optimizer, self._own, self.batches if self.facts.writes_batch else ())
 
     def _own_globals(self) -> dict[str, Any]:
         """What the file keeps at its top level and an update may change; data and functions are left out."""

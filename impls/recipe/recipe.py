@@ -74,9 +74,19 @@ class Recipe:
         return any(rewrites()[name].compiles for name in self.rewrites)
 
     @property
+    def streams(self) -> bool:
+        """Whether updates read what the file's own `batches` yields, one batch after the other."""
+        return any(rewrites()[name].streams for name in self.rewrites)
+
+    @property
     def coarser(self) -> bool:
         """Whether its answers are less exact by intention."""
-        return any(rewrites()[name].numerics == "coarser" for name in self.rewrites)
+        return bool(self.only_coarser.rewrites)
+
+    @property
+    def only_coarser(self) -> "Recipe":
+        """The recipe of those rewrites alone that make its answers less exact."""
+        return Recipe(tuple(name for name in self.rewrites if rewrites()[name].numerics == "coarser"))
 
 
 PLAIN = Recipe()

@@ -44,8 +44,9 @@ def outermost(root: object, kind: type[T]) -> dict[str, T]:
 
 def _parts(value: object) -> Iterator[tuple[object, Any]]:
     """What an object holds, by name."""
-    if isinstance(value, Mapping):
-        yield from list(value.items())
+    if isinstance(value, Mapping):  # keys may be tensors, which are long as text
+        for place, (key, part) in enumerate(list(value.items())):
+            yield key if isinstance(key, str | int) else place, part
     elif isinstance(value, list | tuple | deque):
         yield from enumerate(list(value))
     elif not isinstance(value, Tensor) and _is_state(value):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bench.results.record import Answer
+from impls.contract.words import grouped
 from reports.html import source
 from reports.html.source import Source
 from reports.run.rows import Row, spoken_verdict
@@ -53,5 +54,7 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
             if error
         ]
         yield "would be noticed", ", ".join(planted), "the smallest relative errors that the referee found when planted"
+    if answer.audits:
+        yield "judged after", f"{', '.join(map(grouped, answer.audits))} updates", "of the very object that is timed"
     if answer.left_out:
         yield "not compared", "; ".join(answer.left_out), ""

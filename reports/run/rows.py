@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
+import msgspec
+
 from bench.results import statistics
 from bench.results.record import MEASURED, RANKED, Answer, Arm, Compiler, Judgement, Race, Record, Status, Word
 from bench.results.statistics import Estimate
@@ -269,9 +271,14 @@ def _peak(records: Sequence[Record]) -> int | None:
 
 
 def _telling_answer(records: Sequence[Record]) -> Answer | None:
-    """The gravest answer of all rounds; of equal ones that which lost most bits."""
+    """The gravest answer of all rounds; of equal ones that which lost most bits, with the audits of all."""
     answers = [record.answer for record in records if record.answer]
-    return max(answers, key=lambda a: (_GRAVITY_OF_ANSWERS.index(a.word), a.bits_lost or 0.0), default=None)
+    telling = max(answers, key=lambda a: (_GRAVITY_OF_ANSWERS.index(a.word), a.bits_lost or 0.0), default=None)
+    if telling is None or telling.word == "different":
+        return telling
+    return msgspec.structs.replace(
+        telling, audits=tuple(sorted({updates for answer in answers for updates in answer.audits}))
+    )
 
 
 def _reads_data(record: Record) -> bool:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.results import statistics
-from bench.results.record import Answer, Word
+from bench.results.record import RANKED, Answer, Word
 from bench.results.statistics import Estimate
-from impls.contract.words import counted
+from impls.contract.words import counted, grouped
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row, unranked_reason
@@ -99,6 +99,8 @@ def step_answers(rows: Sequence[Row]) -> Finding:
     parts += [f"{words[word]} {text}" for word, text in NOT_THE_SAME if words[word]]
     noticed = [answer.power.gradient for answer in answers if answer.power and answer.power.gradient]
     share = count(100 * max(SMALLEST, *noticed), 1) if noticed else ""
+    late = min((max(answer.audits, default=0) for answer in answers if answer.word in RANKED), default=0)
+    parts += [f"each was judged again in the race, the last time after {grouped(late)} updates or more"] if late else []
     power = f"; an error of {share} % in a gradient would be noticed" if noticed else ""
     return Finding("answers", ", ".join(parts) + power)
 

@@ -51,6 +51,18 @@ def way_twice(model, optimizer, batch):
     return value.detach()
 
 
+calls = []
+
+
+def way_wrong_after_40(model, optimizer, batch):
+    calls.append(None)
+    optimizer.zero_grad()
+    value = loss(model, batch) * (1 if len(calls) <= 40 else 1.03)
+    value.backward()
+    optimizer.step()
+    return value.detach()
+
+
 def way_nothing(model, optimizer, batch):
     return torch.zeros(())
 

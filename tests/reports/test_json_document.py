@@ -42,7 +42,7 @@ ARM = {
     *("loss", "weights", "distance", "tolerance", "rounds", "rank", "verdict"),
     *("floor_ratio", "floor_low", "floor_high", "pays_off_after_updates"),
     *("rewrites", "answer", "bits_lost", "scale_bits", "mean_seconds_per_update", "peak_bytes", "patch"),
-    *("slope_per_update", "whose", "stage", "module", "script"),
+    *("slope_per_update", "audits", "whose", "stage", "module", "script"),
 }
 
 

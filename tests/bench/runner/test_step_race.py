@@ -44,6 +44,7 @@ def raced(place: Checkout) -> tuple[int, Rows, dict[str, Any]]:
         ("way_without_zeroing", ("different",)),
         ("way_twice", ("different",)),
         ("way_nothing", ("different",)),
+        ("way_wrong_after_40", ("different",)),
     ],
 )
 def test_every_arm_is_judged(raced: tuple[int, Rows, dict[str, Any]], recipe: str, words: tuple[str, ...]) -> None:
@@ -53,6 +54,15 @@ def test_every_arm_is_judged(raced: tuple[int, Rows, dict[str, Any]], recipe: st
     assert arm["status"] == ("wrong" if words == ("different",) else "ok")
     assert (arm["rank"] is None) == (words == ("different",))
     assert arm["seconds_per_update"] > 0
+
+
+def test_every_arm_is_judged_where_it_is_in_the_race(raced: tuple[int, Rows, dict[str, Any]]) -> None:
+    """From its start, at a lap, and late; of the arm that goes wrong its reason says after how many updates it was seen."""
+    first, *later = raced[1]["fused"]["audits"]
+    assert (first, len(later)) == (0, 2)
+    assert 0 < later[0] < later[1]
+    wrong = raced[1]["way_wrong_after_40"]
+    assert f"something else after {wrong['audits'][-1]} updates" in wrong["reason"]
 
 
 def test_a_way_that_breaks_keeps_its_row(raced: tuple[int, Rows, dict[str, Any]]) -> None:
