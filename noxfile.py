@@ -58,6 +58,13 @@ def score(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def referee(session: nox.Session) -> None:
+    """Examine the referee of steps with planted mistakes and legal variations, beside other rules. Half an hour."""
+    install(session, extras="[peers]")
+    session.run("python", "-m", "bench", "selfbench", "--only", "referee", "--repetitions", "3", *session.posargs)
+
+
+@nox.session(default=False)
 def selfbench(session: nox.Session) -> None:
     """Measure looprace itself: its spread, its overhead, its own speed. Half an hour on a quiet machine."""
     install(session)

@@ -1,5 +1,6 @@
 """`bench selfbench`: how good looprace itself is."""
 
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
 from bench.results.store import Store
 from bench.runner.worker_process import ArmFault
+from bench.selfbench import referee_score
 from bench.selfbench.figure import Figure
 from bench.selfbench.gate_score import score
 from bench.selfbench.speed import HOURS, PARTS
 from reports.exit_status import Exit
 
 SCORE = Path("results/score")
+REFEREE = Path("results/referee")
 
 
 def selfbench(typed: Selfbench) -> None:
@@ -36,16 +39,19 @@ def selfbench(typed: Selfbench) -> None:
             console.say(f"looprace: {fault}; the same command goes on from here")
             raise typer.Exit(Exit.FAILED) from fault
         if "score" in parts:
-            _show_score()
+            from reports.gate.score import figure  # loads matplotlib, which nothing else here needs
+
+            _write(SCORE, figure.files(score(SCORE)))
+        if "referee" in parts:
+            from reports.referee import figure as of_referee
+
+            _write(REFEREE, of_referee.files(referee_score.score(referee_score.papers(REFEREE))))
     if typed.json_:
         console.print_json({"format": 1, "figures": figures})
 
 
-def _show_score() -> None:
-    """Writes what this gate and others said as a table and a figure, and names the files."""
-    from reports.gate.score import figure  # loads matplotlib, which nothing else here needs
-
-    files = figure.files(score(SCORE))
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes a table and a figure, and names the files."""
     for name, content in files.items():
-        Store(SCORE).write(name, content)
-    console.name_files(SCORE, list(files))
+        Store(folder).write(name, content)
+    console.name_files(folder, list(files))

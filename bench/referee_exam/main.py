@@ -3,7 +3,9 @@
 python -m bench.referee_exam.main STEP SEED MEMBERS TARGET [alone]      "alone": also what needs processes of its own
 """
 
+import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -13,7 +15,11 @@ from bench.referee_exam import syllabus
 from bench.referee_exam.paper import Examiner
 from bench.referee_exam.rules import RULES
 from bench.results.referee_score import Paper
+from bench.runner.worker_process import ROOT
+from bench.system import environment
 from impls.recipe import steps
+
+PACKAGES = ("torch", "numpy")
 
 
 def main() -> None:
@@ -22,11 +28,17 @@ def main() -> None:
     torch.set_num_threads(1)
     file = steps.find(name)
     examiner = Examiner(file, steps.setting(file, {}, seed=int(seed)), int(members))
+    referee = examiner.referee
+    dtypes = {"float32": False} | ({"float64": True} if referee.double else {})
+    machine = environment.describe(ROOT)["machine"]
     paper = Paper(
         step=name,
         seed=int(seed),
         members=int(members),
-        seconds=examiner.referee.seconds,
+        seconds=referee.seconds,
+        power={dtype: referee.power(float64=float64) for dtype, float64 in dtypes.items()},
+        machine=f"{machine['processor']}, {machine['cores']} cores",
+        versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         rules={rule.name: rule.text for rule in RULES},
         judgements=tuple(examiner.judgements(syllabus.asked(alone=bool(alone)))),
     )

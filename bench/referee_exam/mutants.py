@@ -1,6 +1,7 @@
 """Mistakes that people make when they write or speed up an update: each must be told from the plain step."""
 
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from bench.referee_exam.patches import (
     all_of,
@@ -71,7 +72,9 @@ def moving_buffers(step: LiveStep) -> str | None:
 
 def several_batches(step: LiveStep) -> str | None:
     """Only where batches differ."""
-    return "all its batches are equal" if step.batches[0] is step.batches[-1] else None
+    first, last = (pytree.tree_leaves(batch) for batch in (step.batches[0], step.batches[-1]))
+    same = all(one is other for one, other in zip(first, last, strict=True))
+    return "all its batches are equal" if same else None
 
 
 def with_momentum(step: LiveStep) -> str | None:

@@ -13,7 +13,7 @@ from bench.judge.referee import Referee
 from bench.referee_exam.candidate import LATER, CandidateError, answers, later_losses
 from bench.referee_exam.rules import RULES, pairs, values
 from bench.referee_exam.variation import Variation
-from bench.results.referee_score import Judgement, Kind
+from bench.results.referee_score import OURS, Judgement, Kind
 from impls.contract.setting import Setting
 from impls.recipe.live_step import NotApplicable
 from impls.recipe.recipe import Recipe
@@ -82,6 +82,7 @@ class Examiner:
         begin = clock.now()
         answer = self.referee.judge(Recipe(recipe.rewrites, f"variation_{number}").name, single, exact)
         seconds = clock.now() - begin
+        others = self._others(single, later)
         return Judgement(
             step=blank.step,
             seed=blank.seed,
@@ -90,16 +91,21 @@ class Examiner:
             recipe=blank.recipe,
             answer=answer,
             change=change(exact, self.referee.exact.truth),
-            passed=self._passed(single, later),
-            seconds=seconds,
+            passed={name: passed for name, (passed, _) in others.items()},
+            seconds={OURS: seconds} | {name: spent for name, (_, spent) in others.items()},
         )
 
-    def _passed(self, single: Observation, later: Mapping[str, Tensor]) -> dict[str, bool]:
-        """Of each other rule, whether it calls the answer equal to the plain step's."""
+    def _others(self, single: Observation, later: Mapping[str, Tensor]) -> dict[str, tuple[bool, float]]:
+        """Of each other rule, whether it calls the answer equal to the plain step's, and the seconds that it took."""
         known = self._reference
         short = list(pairs(_first(known.plain), values(single, known.start), known.exact))
         long = list(pairs(_losses(known.plain), later, known.exact))
-        return {rule.name: all(rule.passes(pair) for pair in (long if rule.losses else short)) for rule in RULES}
+        given: dict[str, tuple[bool, float]] = {}
+        for rule in RULES:
+            begin = clock.now()
+            passed = all(rule.passes(pair) for pair in (long if rule.losses else short))
+            given[rule.name] = passed, clock.now() - begin
+        return given
 
 
 def _first(seen: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,10 +4,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bench.results.record import Answer
+from bench.results.record import Answer, Power
 
 FORMAT = 1
 
+OURS = "looprace"
 Kind = Literal["mutant", "legal"]
 
 
@@ -19,7 +20,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     change    the largest difference from the plain step, both in float64, relative to the largest tensor of its kind
     reason    why it was not judged; empty where it was
     passed    of each other rule, whether it calls the answer equal
-    seconds   of the referee, without truth and ensemble
+    seconds   of the referee, without truth and ensemble, and of each other rule, by name
     """
 
     step: str
@@ -31,7 +32,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     change: float | None = None
     reason: str = ""
     passed: dict[str, bool] = {}
-    seconds: float = 0.0
+    seconds: dict[str, float] = {}
 
 
 class Paper(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,9 @@ class Paper(Struct, frozen=True, kw_only=True):
     members  of the ensemble
     seconds  for the truth and the ensembles
     rules    the other rules: how each decides, by name
+    power    what the referee would notice of this step, in float64, where there is one, and in float32
+    machine  in words
+    versions of Python and of the packages that matter
     """
 
     format: int = FORMAT
@@ -48,4 +52,66 @@ class Paper(Struct, frozen=True, kw_only=True):
     members: int
     seconds: float
     rules: dict[str, str]
+    power: dict[str, Power]
+    machine: str
+    versions: dict[str, str]
     judgements: tuple[Judgement, ...]
+
+
+class Method(Struct, frozen=True, kw_only=True):
+    """How often one rule was right.
+
+    missed    mutants that it calls equal
+    refused   legal variations that it does not call equal
+    seconds   median for an answer, without making its updates
+    """
+
+    name: str
+    text: str
+    missed: int
+    mutants: int
+    refused: int
+    legal: int
+    seconds: float
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """Where a variation of a step stands.
+
+    bits    lost in float64, by the worst tensor or along its own direction, whichever is more
+    missed  the methods that call a mutant equal; of a legal variation those that refuse it
+    """
+
+    step: str
+    seed: int
+    variation: str
+    kind: Kind
+    change: float
+    bits: float
+    missed: tuple[str, ...]
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """The referee and other rules before the same answers, the referee first.
+
+    members     of the ensemble
+    prepared    median seconds for truth and ensembles of a step
+    methods     over all mutants that change an update by more than a millionth, and all legal variations
+    marks       of all of these
+    small       mutants that change less: how many, and how many of them the referee found
+    unjudged    of these, those of which the referee could say nothing
+    coarser     of arms in bfloat16: mutants, those found, legal ones, those called coarser
+    machine     in words
+    versions    of Python and of the packages that matter
+    """
+
+    format: int = FORMAT
+    members: int
+    prepared: float
+    methods: tuple[Method, ...]
+    marks: tuple[Mark, ...]
+    small: tuple[int, int]
+    unjudged: int
+    coarser: tuple[int, int, int, int]
+    machine: str
+    versions: dict[str, str]

@@ -19,7 +19,7 @@ from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
 from bench.runner.worker_process import ROOT, allowed_cores
-from bench.selfbench import gate_calibration, gate_session, planted_costs
+from bench.selfbench import gate_calibration, gate_session, planted_costs, referee_score
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue
 
@@ -213,7 +213,7 @@ def attribution() -> Iterator[Figure]:
         yield Figure(f"planted: {result.plant.what}", sentence, "within 15 %", abs(result.off) <= 0.15)
 
 
-HOURS = ("gate", "score")  # parts that take hours
+HOURS = ("gate", "score", "referee")  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
@@ -223,6 +223,7 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "spread": lambda repetitions: spread(1, repetitions),
     "spread2": lambda repetitions: spread(2, repetitions),
     "gate": lambda sessions: gate_calibration.figures(sessions, Path("results/exam")),
+    "referee": lambda seeds: referee_score.figures(seeds, Path("results/referee")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
 }
 

@@ -1,0 +1,157 @@
+"""Examines the referee of steps, step after step in processes of their own, and scores it beside other rules."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+from bench import clock
+from bench.results.record import RANKED
+from bench.results.referee_score import FORMAT, OURS, Judgement, Mark, Method, Paper, Score
+from bench.results.store import StoreError, read
+from bench.runner.worker_process import ROOT, allowed_cores
+from bench.selfbench.figure import Figure
+from impls.recipe import steps
+from impls.recipe.recipe import Recipe
+
+MEMBERS = 59
+COUNTS = 1e-6  # of the largest tensor of its kind: a mutant that changes less is told apart, for few would mind it
+LIMIT = 8.0  # bits in float64 from which an answer is another algebra
+
+
+def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int = MEMBERS) -> Iterator[str]:
+    """Makes the papers that are missing, as many at a time as there are cores; yields a line for each that is done.
+
+    seeds  of each step; variations that need processes of their own are asked at the first one alone
+    names  of steps; all that are shipped where there are none
+    """
+    wanted = [(name, seed) for seed in range(seeds) for name in (names or steps.files())]
+    waiting = [(name, seed) for name, seed in wanted if not _path(target, name, seed).exists()]
+    target.mkdir(parents=True, exist_ok=True)
+    running: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
+    begin = clock.now()
+    while waiting or running:
+        while waiting and len(running) < len(allowed_cores()):
+            name, seed = waiting.pop(0)
+            path = _path(target, name, seed)
+            command = [sys.executable, "-m", "bench.referee_exam.main", name, str(seed), str(members), str(path)]
+            with path.with_suffix(".log").open("wb") as log:
+                running[name, seed] = subprocess.Popen(
+                    command + (["alone"] if seed == 0 else []), cwd=ROOT, env=os.environ, stdout=log, stderr=log
+                )
+        for (name, seed), process in list(running.items()):
+            if process.poll() is not None:
+                del running[name, seed]
+                failed = f" FAILED: see {_path(target, name, seed).with_suffix('.log')}" if process.returncode else ""
+                yield f"{clock.now() - begin:5.0f} s  {name}, seed {seed}{failed}"
+        time.sleep(0.1)
+
+
+def _path(target: Path, name: str, seed: int) -> Path:
+    return target / f"{name.removeprefix(steps.PREFIX)}-{seed}.json"
+
+
+def papers(target: Path) -> list[Paper]:
+    """All papers of an exam. Raises StoreError for one that cannot be read, and where there is none."""
+    made = [read(path, Paper, FORMAT) for path in sorted(target.glob("*.json"))]
+    if not made:
+        raise StoreError(f"{target} holds no paper of an exam of the referee.")
+    return made
+
+
+def score(made: Sequence[Paper]) -> Score:
+    """What the papers come to."""
+    judged = [one for paper in made for one in paper.judgements if one.answer is not None]
+    coarser = [one for one in judged if Recipe.read(one.recipe).coarser]
+    sharp = [one for one in judged if one not in coarser]
+    counted = [one for one in sharp if one.kind == "legal" or _change(one) >= COUNTS]
+    small = [one for one in sharp if one.kind == "mutant" and 0 < _change(one) < COUNTS]
+    rules = {OURS: "single updates in float64 and float32, beside an ensemble of roundings"} | made[0].rules
+    return Score(
+        members=made[0].members,
+        prepared=median(paper.seconds for paper in made),
+        methods=tuple(_method(name, text, counted) for name, text in rules.items()),
+        marks=tuple(_mark(one, list(rules)) for one in counted),
+        small=(len(small), sum(not _passes(one, OURS) for one in small)),
+        coarser=_coarser(coarser),
+        unjudged=sum(one.answer is not None and one.answer.word in ("unjudged", "undecidable") for one in counted),
+        machine=made[0].machine,
+        versions=made[0].versions,
+    )
+
+
+def _change(judgement: Judgement) -> float:
+    return judgement.change or 0.0
+
+
+def _passes(judgement: Judgement, method: str) -> bool:
+    """Whether a method calls an answer equal to the plain step's."""
+    if method != OURS:
+        return judgement.passed[method]
+    assert judgement.answer is not None
+    word = judgement.answer.word
+    return word in RANKED and (word != "coarser" or judgement.kind == "mutant")
+
+
+def _method(name: str, text: str, judged: Sequence[Judgement]) -> Method:
+    mutants = [one for one in judged if one.kind == "mutant"]
+    legal = [one for one in judged if one.kind == "legal"]
+    return Method(
+        name=name,
+        text=text,
+        missed=sum(_passes(one, name) for one in mutants),
+        mutants=len(mutants),
+        refused=sum(not _passes(one, name) for one in legal),
+        legal=len(legal),
+        seconds=median(one.seconds[name] for one in judged),
+    )
+
+
+def _mark(judgement: Judgement, methods: Sequence[str]) -> Mark:
+    answer = judgement.answer
+    assert answer is not None
+    lost = [bits for bits in (answer.bits_lost_float64, answer.scale_bits_float64) if bits is not None]
+    return Mark(
+        step=judgement.step,
+        seed=judgement.seed,
+        variation=judgement.variation,
+        kind=judgement.kind,
+        change=_change(judgement),
+        bits=max(lost, default=0.0),
+        missed=tuple(name for name in methods if _passes(judgement, name) == (judgement.kind == "mutant")),
+    )
+
+
+def _coarser(judged: Sequence[Judgement]) -> tuple[int, int, int, int]:
+    mutants = [one for one in judged if one.kind == "mutant" and _change(one) >= COUNTS]
+    legal = [one.answer.word for one in judged if one.kind == "legal" and one.answer]
+    found = sum(not _passes(one, OURS) for one in mutants)
+    return len(mutants), found, len(legal), sum(word in RANKED for word in legal)
+
+
+def figures(seeds: int, target: Path) -> Iterator[Figure | str]:
+    """The exam, line by line; then its promises and whether they are kept."""
+    yield from examined(seeds, target)
+    result = score(papers(target))
+    ours = result.methods[0]
+    yield Figure("mutants that the referee calls equal", f"{ours.missed} of {ours.mutants}", "none", ours.missed == 0)
+    yield Figure(
+        "legal variations that it refuses",
+        f"{ours.refused} of {ours.legal}",
+        "at most 1 %",
+        ours.refused <= 0.01 * ours.legal,
+    )
+    legal = max((mark for mark in result.marks if mark.kind == "legal"), key=lambda mark: mark.bits)
+    mutant = min((mark for mark in result.marks if mark.kind == "mutant"), key=lambda mark: mark.bits)
+    yield Figure(
+        "bits in float64 between them",
+        f"{legal.variation} of {legal.step} {legal.bits:.1f}, {mutant.variation} of {mutant.step} {mutant.bits:.1f}",
+        "at least 3",
+        mutant.bits - legal.bits >= 3,
+    )
+    asked, found, right, ranked = result.coarser
+    yield Figure("mutants in bfloat16 found", f"{found} of {asked}", "at least 95 %", found >= 0.95 * asked)
+    yield Figure("arms in bfloat16 ranked", f"{ranked} of {right}", "all", ranked == right)

@@ -1,0 +1,1 @@
+"""How the referee of steps does in its exam, beside other rules, as a table and a figure."""
