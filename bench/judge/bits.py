@@ -107,10 +107,13 @@ class Comparison:
         """The most bits lost, either way."""
         return max(self.worst[0], self.worst_scale[0])
 
-    def first_above(self, limit: float) -> str:
-        """The first tensor, in the order of computation, that is wrong or loses more bits than this; "" for none."""
+    def first_above(self, limit: float, start: str = "") -> str:
+        """The first tensor, in the order of computation, that is wrong or loses more bits than this; "" for none.
+
+        start  of the names that are looked at
+        """
         above = [name for name, lost in self.bits.items() if max(lost, self.scales.get(name, NOTHING)) > limit]
-        return min([*self.faults, *above], key=order, default="")
+        return min((name for name in [*self.faults, *above] if name.startswith(start)), key=order, default="")
 
 
 def kind(name: str) -> str:

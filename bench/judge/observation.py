@@ -26,6 +26,7 @@ def observe(
     step: LiveStep,
     mode: contextlib.AbstractContextManager[Any] | None = None,
     batches: Sequence[int | None] = (None, None),
+    seed: int = SEED,
 ) -> Observation:
     """Makes an update on each of these batches, from the step's start, and goes back to it.
 
@@ -36,12 +37,13 @@ def observe(
     tensor of the state, in float64, by both updates; "number of ..." calls and evaluations; the generator's last state.
 
     mode  what is entered meanwhile, as `ensemble.Moved` is
+    seed  of the random numbers that they draw
     """
     step.reset()
     before = {name: kept(tensor) for name, tensor in step.tensors().items()}
     counted = {name: numbers(step)[name] for name in step.facts.moving if name in numbers(step)}
     seen: Observation = {}
-    _seed()
+    set_generators(seed)
     with watched(step, seen), mode or contextlib.nullcontext():
         for number, batch in enumerate(batches):
             seen |= losses(number, step.update_once(None if batch is None else step.start + batch))
@@ -176,10 +178,11 @@ def read(path: Path) -> Observation:
     return safetensors.torch.load_file(path)
 
 
-def _seed() -> None:
-    torch.manual_seed(SEED)
-    random.seed(SEED)
-    np.random.seed(SEED)
+def set_generators(seed: int) -> None:
+    """Sets every generator of random numbers anew."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 @torch.no_grad()

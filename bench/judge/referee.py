@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from bench import clock
 from bench.judge import mistakes, power
 from bench.judge.audit import Audit
 from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
-from bench.judge.observation import Observation, difference, drew_the_same, is_identical, observe
+from bench.judge.distribution import PlainDraws
+from bench.judge.observation import LOSS, Observation, difference, drew_the_same, is_identical, observe
 from bench.judge.race_state import not_carried
 from bench.judge.truth import spreads_of, standard
-from bench.judge.words import SAME, Evidence, answered, loses_in_float32, word_of
-from bench.results.record import Answer, Power
+from bench.judge.words import SAME, Evidence, answered, answered_by_draws, loses_in_float32, word_of
+from bench.results.record import Answer, Draws, Power
 from impls.contract.setting import Setting
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import PLAIN, Recipe
@@ -20,9 +23,10 @@ from impls.recipe.step_file import StepFile
 MEMBERS_FLOAT64 = 9  # of the ensemble in float64, whose limit is wide
 MEMBERS_COARSER = 5  # of the ensemble in a coarser precision, whose limit is as wide
 OTHER_DRAWS = (
-    "its updates draw other random numbers than the plain step's, so that single updates cannot be compared; "
-    "distributions are not judged yet"
+    "its updates draw other random numbers than the plain step's, so that single updates cannot be compared, "
+    "and its distribution could not be sampled"
 )
+NO_EQUAL_DRAWS = "there it draws other random numbers than the plain step"
 NOT_REPEATABLE = (
     "two builds of the step with the same seed differ ({}), so that no answer can be compared with the plain step's"
 )
@@ -54,10 +58,11 @@ class Referee:
         if self.double is not None and self.double is not self.plain:
             self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
         self._first: dict[str, Evidence] = {}  # of the last answer from the start, by implementation
-        self._decided: dict[str, Comparison] = {}  # in float64, by implementation
+        self._decided: dict[str, Comparison] = {}  # in float64, by implementation with the plain step's draws
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
         self._audit = Audit(self.plain, self.double, members)
         self._known_power: dict[tuple[bool, bool], Power] = {}
+        self._draws = PlainDraws(self.plain)
         self.seconds = clock.now() - begin
 
     @property
@@ -76,17 +81,28 @@ class Referee:
         answer: Observation,
         answer_float64: Observation | None = None,
         no_float64: str = "",
+        drawn: Observation | None = None,
     ) -> Answer:
         """The word on an arm's answer.
 
-        answer_float64  of the same arm in float64; None where there is none this time
+        answer_float64  of the same arm in float64, with the plain step's draws; None where there is none this time
         no_float64      why; "" where an earlier one has been judged, whose figures count on
+        drawn           what `distribution.drawn` found: without it an arm that draws other numbers is "unjudged", and
+                        nothing is said about the draws of one whose first loss is wrong, which may have drawn others
         """
         if self.difference:
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        if self.plain.facts.draws and not drew_the_same(answer, self._single.plain):
-            return Answer(word="unjudged", reason=OTHER_DRAWS)
         double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
+        recipe = Recipe.read(implementation)
+        draws: Draws = "equal" if self.plain.facts.draws else ""
+        if draws and not drew_the_same(answer, self._single.plain):
+            draws = "own"
+        elif draws and recipe != PLAIN and not _begins_right(compare(answer, self._single), SAME):
+            draws = "" if drawn is None else "equal" if self._draws.are_equal(drawn) else "own"
+        if draws == "own":
+            if drawn is None:
+                return Answer(word="unjudged", reason=OTHER_DRAWS, draws="own")
+            return self._by_draws(recipe, drawn, double, no_double)
         evidence = Evidence(
             single=compare(answer, self._single),
             double=double,
@@ -94,7 +110,6 @@ class Referee:
             identical=is_identical(answer, self._single.plain),
             wide=self.wide,
         )
-        recipe = Recipe.read(implementation)
         if loses_in_float32(evidence):
             if recipe.coarser:
                 evidence = replace(evidence, own=self._in_its_precision(recipe, answer))
@@ -108,7 +123,18 @@ class Referee:
         if judged.word == "different" and recipe == PLAIN:  # another process builds another step
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        return judged
+        return structs.replace(judged, draws=draws)
+
+    def _by_draws(self, recipe: Recipe, drawn: Observation, double: Comparison | None, no_double: str) -> Answer:
+        """The word on an arm that draws numbers of its own, when it is timed."""
+        if double is not None and not _begins_right(double, ALGEBRA):  # its float64 cannot draw the plain step's either
+            double, no_double = None, NO_EQUAL_DRAWS
+        known = self.power(float64=True, gradients=not recipe.whole) if double else None
+        judged = answered_by_draws(
+            self._draws.compared(drawn, recipe, self._spreads_of(recipe)), double, no_double, known
+        )
+        coarser = recipe.coarser and judged.word != "different"
+        return structs.replace(judged, word="coarser") if coarser else judged
 
     @property
     def not_carried(self) -> str:
@@ -117,15 +143,23 @@ class Referee:
 
     def audit(self, implementation: str, observed: Observation) -> Answer:
         """The word on what an arm that was judged does in the state that its race has reached: see `observed_here`."""
+        if implementation not in self._first:
+            return Answer(word="unjudged", reason="its updates draw other random numbers than the plain step's")
         return self._audit.answer(Recipe.read(implementation), observed, self._first[implementation])
 
     def _in_its_precision(self, recipe: Recipe, answer: Observation) -> Comparison:
-        """The comparison of an arm that is coarser by intention: its ensemble is the step with only what makes it so."""
+        """The comparison of an arm that is coarser by intention."""
+        return compare(answer, replace(self._single, spreads=self._spreads_of(recipe)))
+
+    def _spreads_of(self, recipe: Recipe) -> Mapping[str, Spread]:
+        """What rounding explains in the precision of a recipe: the ensemble is the step with only what makes it coarser."""
+        if not recipe.coarser:
+            return self._single.spreads
         coarse = recipe.only_coarser
         if coarse not in self._own:
             step = LiveStep(self.plain.file, self.plain.setting, coarse)
             self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER)
-        return compare(answer, replace(self._single, spreads=self._own[coarse]))
+        return self._own[coarse]
 
     def _in_float64(
         self, implementation: str, answer: Observation, answer_float64: Observation | None, no_float64: str
@@ -133,13 +167,14 @@ class Referee:
         """The comparison in float64, of now or of an earlier round, or the reason why there is none."""
         if self.double is None:
             return None, self.no_double
+        equal = Recipe.read(implementation).with_equal_draws.name
         if self.double is self.plain:
             answer_float64 = answer
         if answer_float64 is not None:
             if self.plain.facts.draws and not drew_the_same(answer_float64, self._exact.plain):
-                return None, "there it draws other random numbers than the plain step"
-            self._decided[implementation] = compare(answer_float64, self._exact)
-        return self._decided.get(implementation), no_float64
+                return None, NO_EQUAL_DRAWS
+            self._decided[equal] = compare(answer_float64, self._exact)
+        return self._decided.get(equal), no_float64
 
     @property
     def wide(self) -> str:
@@ -177,3 +212,8 @@ def in_float64(step: LiveStep) -> tuple[LiveStep | None, str]:
     except Exception as error:  # noqa: BLE001 - whatever a user's code raises there is the reason
         return None, f"the step does not run in float64: {' '.join(str(error).split())[:200]}"
     return double, ""
+
+
+def _begins_right(comparison: Comparison, limit: float) -> bool:
+    """Whether the loss of the first update is right, which alone depends on nothing but the forward pass."""
+    return comparison.first_above(limit, f"{LOSS} 0") == ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.judge.bits import ALGEBRA, NOTHING, Comparison, kind
+from bench.judge.distribution import SEEDS, OwnDraws
 from bench.results.record import Answer, Power, Word
 
 SAME = 2.0  # bits lost in float32, up to which an answer is as good as the plain step's
@@ -55,6 +56,56 @@ def answered(evidence: Evidence, power: Power | None = None) -> Answer:
         reason=_reason(word, evidence, tensor),
         power=power,
     )
+
+
+def answered_by_draws(
+    drawn: OwnDraws, double: Comparison | None, no_double: str = "", power: Power | None = None
+) -> Answer:
+    """The referee's answer to an arm that draws other random numbers than the plain step.
+
+    drawn   its gradient beside the derivative of its loss, and its distribution beside the plain step's
+    double  how it compares in float64 with the plain step's draws; None where that is not to be had
+    """
+    tensor, reason = _fault_of_draws(drawn, double)
+    left_out = []
+    if double is None and no_double:
+        left_out.append(f"everything in float64: {no_double}")
+    if drawn.no_consistency:
+        left_out.append(f"its gradient as the derivative of its loss: {drawn.no_consistency}")
+    if not drawn.distribution.tests:
+        left_out.append("its distribution: nothing varies with the draws by much more than rounding does")
+    return Answer(
+        word="different" if reason else "same in distribution",
+        bits_lost_float64=_figure(double.worst) if double else None,
+        scale_bits_float64=_figure(double.worst_scale) if double else None,
+        tensor=tensor,
+        left_out=tuple(left_out),
+        reason=reason,
+        power=power,
+        draws="own",
+        consistency_bits=round(drawn.consistency.bits, 2) if drawn.consistency else None,
+        distribution_p=drawn.distribution.p,
+    )
+
+
+def _fault_of_draws(drawn: OwnDraws, double: Comparison | None) -> tuple[str, str]:
+    """The tensor that shows what is wrong with an arm that draws for itself, and the sentence; "" and "" for nothing."""
+    if double is not None and _is_other_algebra(double):
+        tensor = double.first_above(ALGEBRA)
+        return tensor, f"with the plain step's draws, {_size(double, tensor, 'in float64')}"
+    for tensor, fault in drawn.distribution.faults.items():
+        return tensor, f"{tensor}: {fault}"
+    if drawn.consistency and drawn.consistency.bits > SAME:
+        return "", (
+            f"its gradient is not the derivative of its own loss: it is off by {drawn.consistency.error:.2g} of its size, "
+            f"where differences of the plain step's loss are exact to {drawn.consistency.noise:.2g}"
+        )
+    for test in drawn.distribution.refused:
+        return (
+            test.tensors,
+            f"over {len(SEEDS)} seeds {test} (p = {drawn.distribution.p:.1g} of {drawn.distribution.tests} tests)",
+        )
+    return "", ""
 
 
 def word_of(evidence: Evidence) -> Word:
@@ -111,13 +162,14 @@ def _reason(word: Word, evidence: Evidence, tensor: str) -> str:
     if word != "different":
         return ""
     deciding, _, place = _deciding(evidence)
-    if tensor in deciding.faults:
-        what = f"{tensor}: {deciding.faults[tensor]}"
-    else:
-        bits = max(deciding.bits[tensor], deciding.scales.get(tensor, NOTHING))
-        what = (
-            f"{tensor} is off by {deciding.errors[tensor]:.2g} of its size, "
-            f"2^{bits:.0f} times what rounding explains {place}"
-        )
+    what = _size(deciding, tensor, place)
     mistake = evidence.mistake
     return f"it computes what the plain step does when {mistake}: {what}" if mistake else what
+
+
+def _size(comparison: Comparison, tensor: str, place: str) -> str:
+    """How wrong a tensor is, in words."""
+    if tensor in comparison.faults:
+        return f"{tensor}: {comparison.faults[tensor]}"
+    bits = max(comparison.bits[tensor], comparison.scales.get(tensor, NOTHING))
+    return f"{tensor} is off by {comparison.errors[tensor]:.2g} of its size, 2^{bits:.0f} times what rounding explains {place}"

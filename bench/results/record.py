@@ -22,8 +22,10 @@ Role = Literal["arm", "reference", "twin"]
 Status = Literal[
     "ok", "wrong", "unsupported", "unavailable", "failed", "crashed", "timeout", "out_of_memory", "interrupted"
 ]
-Word = Literal["identical", "same", "closer", "coarser", "undecidable", "different", "unjudged"]
-RANKED: tuple[Word, ...] = ("identical", "same", "closer", "coarser")  # answers of arms that may be ranked
+Word = Literal["identical", "same", "closer", "same in distribution", "coarser", "undecidable", "different", "unjudged"]
+# Answers of arms that may be ranked.
+RANKED: tuple[Word, ...] = ("identical", "same", "closer", "same in distribution", "coarser")
+Draws = Literal["", "equal", "own"]
 Whose = Literal["", "rewrite", "capture", "compiler"]
 Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
 MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
@@ -170,7 +172,8 @@ class Power(Struct, frozen=True, kw_only=True):
 class Answer(Struct, frozen=True, kw_only=True):
     """The referee's word on one update of an arm of a step, compared with the truth and with what rounding explains.
 
-    word            see design: identical, same, closer, coarser, undecidable, different; unjudged where it cannot be told yet
+    word            see design: identical, same, closer, same in distribution, coarser, undecidable, different; unjudged where
+                    it cannot be told yet
     bits_lost       in float32, of the worst tensor: log2 of its distance to the truth over what rounding explains
     scale_bits      the same along the truth's own direction, which shows a factor
     bits_lost_float64, scale_bits_float64
@@ -186,6 +189,11 @@ class Answer(Struct, frozen=True, kw_only=True):
     script          the file in the run's scripts/ that shows it without looprace; "" for none
     undiagnosed     why this was not found out, or not to its end; "" where it was
     audits          updates that the timed object had made since its start each time that it was judged: (0, 412, 1000)
+    draws           of a step that draws random numbers: whether the timed object draws the plain step's ("equal") or "own"; ""
+                    where that is not known
+    consistency_bits, distribution_p
+                    of own draws: log2 of its gradient's distance from the derivative of its loss over what the plain step's
+                    differences have; the least probability of all tests that its draws are distributed alike, corrected
     """
 
     word: Word
@@ -203,6 +211,9 @@ class Answer(Struct, frozen=True, kw_only=True):
     script: str = ""
     undiagnosed: str = ""
     audits: tuple[int, ...] = ()
+    draws: Draws = ""
+    consistency_bits: float | None = None
+    distribution_p: float | None = None
 
 
 class Compiler(Struct, frozen=True, kw_only=True):

@@ -79,6 +79,11 @@ class Recipe:
         return any(rewrites()[name].streams for name in self.rewrites)
 
     @property
+    def with_equal_draws(self) -> "Recipe":
+        """The same without what makes it draw other random numbers than the plain step."""
+        return Recipe(tuple(name for name in self.rewrites if not rewrites()[name].own_draws), self.way)
+
+    @property
     def coarser(self) -> bool:
         """Whether its answers are less exact by intention."""
         return bool(self.only_coarser.rewrites)

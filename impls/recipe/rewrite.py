@@ -34,6 +34,7 @@ class Rewrite:
     compiles   whether something must have been compiled, or the arm has failed
     whole      whether the whole update is one graph, so that no gradients can be seen between backward and step
     streams    whether updates read what `batches` yields, as it yields it, and not the few that were drawn before
+    own_draws  whether updates draw other random numbers with it; in float64 an arm is judged without it
     process    whether it sets something for the whole process, so that no other arm may live there afterwards
     devices    where it can be raced
     threads    threads that its arm computes on; 0: as many as the race
@@ -51,6 +52,7 @@ class Rewrite:
     compiles: bool = False
     whole: bool = False
     streams: bool = False
+    own_draws: bool = False
     process: bool = False
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0

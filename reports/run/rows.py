@@ -23,7 +23,7 @@ _OLD_READ_FLOORS = "floor_read"  # old records tell a floor that only reads the 
 
 # An arm of a step has the gravest answer of its rounds; here the least grave is first.
 _GRAVITY_OF_ANSWERS: tuple[Word, ...] = (
-    "identical", "closer", "same", "coarser", "unjudged", "undecidable", "different"
+    "identical", "closer", "same", "same in distribution", "coarser", "unjudged", "undecidable", "different"
 )  # fmt: skip
 
 Class = Literal["faithful", "coarser", "algorithmic", "floor"]

@@ -150,8 +150,8 @@ def way_draws_more(model, optimizer, batch):
 )
 
 
-def test_equal_draws_are_judged_and_others_are_not(written: Written) -> None:
-    """A step with dropout: what draws the same numbers is judged as ever, what draws others is not judged."""
+def test_equal_draws_are_judged_and_others_wait(written: Written) -> None:
+    """A step with dropout: what draws the same numbers is judged as ever, what draws others waits for a sample of them."""
     referee = Referee(*written(DROPOUT), members=9)
     assert referee.double is not None
     file, setting = referee.plain.file, referee.plain.setting
@@ -165,7 +165,7 @@ def test_equal_draws_are_judged_and_others_are_not(written: Written) -> None:
     factor = judged("way_factor")
     assert factor.word == "different"
     assert "every gradient is multiplied by 1.001" in factor.reason
-    assert judged("way_draws_more") == Answer(word="unjudged", reason=OTHER_DRAWS)
+    assert judged("way_draws_more") == Answer(word="unjudged", reason=OTHER_DRAWS, draws="own")
 
 
 def test_a_step_that_is_not_repeatable_is_not_judged(written: Written) -> None:

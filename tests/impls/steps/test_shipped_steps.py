@@ -75,7 +75,7 @@ def test_a_step_computes_in_float64(name: str) -> None:
     (first, *_), _ = trained(step)
     (first_in_float64, *_), parameters = trained(step, torch.float64)
     assert {parameter.dtype for parameter in parameters} == {torch.float64}
-    if name != "vae":  # in float64, torch draws other numbers
+    if name not in ("dropout_net", "vae"):  # in float64, torch draws other numbers
         assert first_in_float64 == pytest.approx(first, rel=1e-5)
 
 

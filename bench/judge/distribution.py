@@ -1,0 +1,276 @@
+"""Whether an arm that draws random numbers of its own draws them from the plain step's distribution: over many seeds.
+
+Compared are the losses, the gradients of the first update and the changes by both, tensor by tensor: means, variances, and the
+variances of sums over neighbours, which show numbers that are not drawn one by one. Every test is one of permutations: under
+the hypothesis that both draw alike, it does not matter which seeds were whose.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from bench.judge.bits import Spread, kind, order
+from bench.judge.observation import CHANGE, GRADIENT, LOSS, Observation, observe
+from bench.judge.self_consistency import PLAIN_DIRECTIONS, Consistency, consistency, slopes, unmeasurable
+from impls.recipe.live_step import LiveStep
+from impls.recipe.recipe import Recipe
+
+SEEDS = range(1_000, 1_064)  # of an arm
+PLAIN_SEEDS = range(2_000, 2_128)  # of the plain step, whose updates are made once for all arms: more of them tell more
+KEPT = 4096  # numbers of a tensor, at most, that are kept of each seed: neighbours stay together
+NEIGHBOURS = 4  # numbers that stand side by side, of which the sum is looked at: devices draw four numbers at a time
+GROUPS = 6  # of the tensors of a kind, at most: more tests would each have to be surer
+DRAWN = 100.0  # times what rounding explains, by which a number must vary to be called random
+ERROR = 1e-3  # the probability that an arm that draws alike is refused, for all tests together
+STAGES = ((500, 1_000), (2_000, 1_000))  # permutations, and how many tests get as many at most
+SUREST = 2  # tests that get as many permutations as are needed to refuse
+LIKELY = 2  # permutations of a stage, of those that show as much, up to which a test goes on
+AT_ONCE = 10_000  # permutations, so that they take little memory
+
+EQUAL = 0.99  # correlation of the losses over the seeds, above which both drew the same numbers
+JUMPS = "the plain step's own loss jumps or bends too much for differences of it"
+
+
+@dataclass(frozen=True)
+class Test:
+    """What is compared of some tensors.
+
+    tensors  their names, or one of them
+    what     "mean", "variance" or "variance of sums of neighbours"
+    ratio    of a variance: the arm's over the plain step's
+    p        the probability of what was seen or more, if both draw alike
+    """
+
+    tensors: str
+    what: str
+    ratio: float
+    p: float
+
+    def __str__(self) -> str:
+        """What was seen, in words."""
+        if self.what == "mean":
+            return f"the mean of the {self.tensors} is another"
+        return f"the {self.what} of the {self.tensors} is {self.ratio:.3g} times the plain step's"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How an arm's draws compare with the plain step's.
+
+    refused  the tests that tell them apart, the surest first
+    p        the least probability of all tests, corrected for their number
+    tests    how many there were
+    faults   what needs no test to be wrong, by tensor
+    """
+
+    refused: tuple[Test, ...]
+    p: float
+    tests: int
+    faults: Mapping[str, str]
+
+
+def sampled(step: LiveStep, seeds: Iterable[int] = SEEDS) -> Observation:
+    """What two updates do from the same state, for each of these seeds: a row each, and at most KEPT numbers of a tensor."""
+    rows: dict[str, list[Tensor]] = {}
+    for seed in seeds:
+        for name, value in observe(step, seed=seed).items():
+            if value.is_floating_point() and name.startswith((LOSS, f"{GRADIENT} 0", CHANGE)):
+                rows.setdefault(name, []).append(_kept(value.reshape(-1)).float())
+    most = max(map(len, rows.values()), default=0)
+    return {name: torch.stack(values) for name, values in rows.items() if len(values) == most}
+
+
+def _kept(numbers: Tensor) -> Tensor:
+    """All numbers, or as many as are kept, from places that are evenly spaced."""
+    if len(numbers) <= KEPT:
+        return numbers
+    blocks = numbers[: len(numbers) // NEIGHBOURS * NEIGHBOURS].reshape(-1, NEIGHBOURS)
+    places = torch.linspace(0, len(blocks) - 1, KEPT // NEIGHBOURS).long()
+    return blocks[places].reshape(-1)
+
+
+def compare(answer: Observation, plain: Observation, spreads: Mapping[str, Spread]) -> Distribution:
+    """How the samples of an arm compare with the plain step's.
+
+    spreads  what rounding explains of each tensor: only what varies by far more is random
+    """
+    faults: dict[str, str] = {}
+    products: dict[tuple[str, str], dict[str, Tensor]] = {}
+    for name in sorted((name for name in plain if name in answer), key=order):
+        ours, theirs = answer[name].double(), plain[name].double()
+        if not bool(ours.isfinite().all()) and bool(theirs.isfinite().all()):
+            faults[name] = "it is not finite for some seeds"
+        elif ours.shape[1:] != theirs.shape[1:]:
+            faults[name] = "its shape is another"
+        elif bool(theirs.isfinite().all()):
+            spread = spreads.get(name)
+            noise = spread.noise / math.sqrt(theirs.shape[1]) if spread else 0.0
+            for what, product in _products(torch.cat([theirs, ours]), DRAWN * noise):
+                products.setdefault((name if name.startswith(LOSS) else kind(name), what), {})[name] = product.float()
+    count = len(next(iter(answer.values()), ()))
+    tests = [
+        (name, what, product) for (_, what), named in products.items() for name, product in _grouped(named).items()
+    ]
+    judged = _tested(tests, count)
+    corrected = [(test, min(1.0, test.p * (len(judged) - place))) for place, test in enumerate(judged)]
+    refused: list[Test] = []
+    for test, p in corrected:  # by Holm's procedure, which ends with the first test that does not refuse
+        if p > ERROR:
+            break
+        refused.append(test)
+    return Distribution(tuple(refused), min((p for _, p in corrected), default=1.0), len(tests), faults)
+
+
+def _products(rows: Tensor, least: float) -> Iterable[tuple[str, Tensor]]:
+    """The products of each two seeds' numbers, which hold all that the tests need; of the numbers that vary."""
+    centred = rows - rows.mean(0)
+    deviation = centred.std(0)
+    varies = deviation > max(least, torch.finfo(torch.float32).eps * float(rows.abs().max()))
+    if not bool(varies.any()):
+        return
+    single = centred[:, varies] / deviation[varies]
+    yield "each", single @ single.T / single.shape[1]
+    if single.shape[1] >= 2 * NEIGHBOURS:
+        whole = single.shape[1] // NEIGHBOURS * NEIGHBOURS
+        sums = single[:, :whole].reshape(len(rows), -1, NEIGHBOURS).sum(2)
+        sums = sums / sums.std(0).clamp_min(torch.finfo(torch.float32).eps)
+        yield "sums", sums @ sums.T / sums.shape[1]
+
+
+def _grouped(products: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """At most GROUPS of them: tensors that are neighbours in the order of computation are tested together."""
+    names = list(products)
+    size = math.ceil(len(names) / GROUPS)
+    groups = [names[place : place + size] for place in range(0, len(names), size)]
+    return {
+        group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}": torch.stack([products[n] for n in group]).mean(0)
+        for group in groups
+    }
+
+
+def _tested(products: Sequence[tuple[str, str, Tensor]], count: int) -> list[Test]:
+    """The tests, the surest first. `count` seeds, the last ones, are the arm's.
+
+    Few permutations rule out most tests. Only the surest get as many as it takes to refuse.
+    """
+    left = [
+        (Test(name, label, math.exp(float(seen[2])), 1.0), product, place, float(seen[place]))
+        for name, what, product in products
+        for seen in [_statistics(product, _labels(len(product), count))]
+        for label, place in (("mean", 0), ("variance", 1))
+        if what == "each" or label == "variance"
+        for label in [label if what == "each" else "variance of sums of neighbours"]
+    ]
+    done: list[Test] = []
+    number, rows = len(left), len(left[0][1]) if left else 0
+    for permutations, most in (*STAGES, (math.ceil(2 * number / ERROR), SUREST)):
+        if not left:
+            break
+        done += [test for test, *_ in left[most:]]
+        left = left[:most]
+        exceeded, distance = [0] * len(left), [0.0] * len(left)
+        generator = torch.Generator().manual_seed(permutations)
+        for begin in range(0, permutations, AT_ONCE):
+            labels = _labels(rows, count, min(AT_ONCE, permutations - begin), generator)
+            for row, (_, product, place, seen) in enumerate(left):
+                values = _statistics(product, labels)[place]
+                exceeded[row] += int((values >= seen).sum())
+                distance[row] = (seen - float(values.mean())) / max(float(values.std()), 1e-30)
+        ps = [(1 + more) / (1 + permutations) for more in exceeded]
+        order_of = sorted(range(len(left)), key=lambda row: (ps[row], -distance[row]))
+        left = [(replace(left[row][0], p=ps[row]), *left[row][1:]) for row in order_of]
+        done += [test for test, *_ in left if test.p > LIKELY / permutations]
+        left = [one for one in left if one[0].p <= LIKELY / permutations]
+    return sorted([*done, *(test for test, *_ in left)], key=lambda test: test.p)
+
+
+def _labels(rows: int, count: int, permutations: int = 0, generator: torch.Generator | None = None) -> Tensor:
+    """Which rows are the arm's, a line for each permutation; without any, the last rows are."""
+    if not permutations:
+        return (torch.arange(rows) >= rows - count).float().unsqueeze(0)
+    places = torch.rand(permutations, rows, generator=generator).argsort(1)
+    return (places < count).float()
+
+
+def _statistics(product: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far apart the means are, how far apart the variances, and the logarithm of the arm's variance over the other."""
+    size, rest = labels.sum(1), (1 - labels).sum(1)
+    together = ((labels @ product) * labels).sum(
+        1
+    )  # the square of the arm's sum; the other's sum is the same, with a minus
+    squares = labels @ product.diagonal()
+    ours = (squares - together / size) / (size - 1)
+    theirs = (product.trace() - squares - together / rest) / (rest - 1)
+    tiny = torch.finfo(torch.float32).tiny
+    ratio = (ours.clamp_min(tiny) / theirs.clamp_min(tiny)).log()
+    return together, ratio.abs(), ratio
+
+
+@dataclass(frozen=True)
+class OwnDraws:
+    """What is known about an arm by what it draws.
+
+    distribution    how its draws compare with the plain step's
+    consistency     how far its gradient is from the derivative of its loss; None where that cannot be told
+    no_consistency  why not
+    """
+
+    distribution: Distribution
+    consistency: Consistency | None = None
+    no_consistency: str = ""
+
+
+def drawn(step: LiveStep) -> Observation:
+    """What a worker writes about an arm that may draw numbers of its own: samples of its updates, differences of its loss."""
+    return sampled(step) | slopes(step)
+
+
+class PlainDraws:
+    """The plain step's draws, which arms are compared with; made when they are first needed."""
+
+    def __init__(self, step: LiveStep) -> None:
+        self._step = step
+
+    @cached_property
+    def _sample(self) -> Observation:
+        return sampled(self._step, PLAIN_SEEDS)
+
+    @cached_property
+    def _same_seeds(self) -> Observation:
+        return sampled(self._step, SEEDS)
+
+    @cached_property
+    def _slopes(self) -> Observation:
+        return slopes(self._step, PLAIN_DIRECTIONS)
+
+    def are_equal(self, drawn: Observation) -> bool:
+        """Whether an arm draws the very numbers of the plain step: its losses then go up and down with the plain step's.
+
+        Two generators may end in the same state and have drawn other numbers: in parts, or in another order.
+        """
+        names = [name for name in self._same_seeds if name.startswith(f"{LOSS} 0") and name in drawn]
+        return all(_correlation(self._same_seeds[name], drawn[name]) > EQUAL for name in names)
+
+    def compared(self, drawn: Observation, recipe: Recipe, spreads: Mapping[str, Spread]) -> OwnDraws:
+        """How an arm compares, by what its worker wrote.
+
+        recipe   of the arm
+        spreads  what rounding explains of each tensor, in the arm's precision
+        """
+        samples = compare(drawn, self._sample, spreads)
+        if reason := unmeasurable(self._step, recipe):
+            return OwnDraws(samples, None, reason)
+        clipped = hasattr(self._step.module, "gradients")
+        found = consistency(drawn, self._slopes, only_direction=clipped)
+        return OwnDraws(samples, found, "" if found else JUMPS)
+
+
+def _correlation(one: Tensor, other: Tensor) -> float:
+    """Of two samples of a number; 1 where neither varies."""
+    pair = torch.stack([one.reshape(-1).double(), other.reshape(-1).double()])
+    varies = (pair.max(1).values > pair.min(1).values).tolist()
+    return float(torch.corrcoef(pair)[0, 1]) if all(varies) else float(not any(varies))
