@@ -56,23 +56,22 @@ class Session:
         """Judge one arm. Whatever goes wrong with one answer does not end the judge, which has others to judge."""
         from bench.judge import observation
 
-        paths = [Path(name) for name in (command.observation, command.observation_float64) if name]
+        names = (command.observation, command.observation_float64, command.drawn)
         try:
-            single, *double = [observation.read(path) for path in paths]
+            single, double, drawn = (observation.read(Path(name)) if name else None for name in names)
+            assert single is not None
             if command.audit:
                 word = self._referee.audit(command.implementation, single)
             else:
-                word = self._referee.judge(
-                    command.implementation, single, double[0] if double else None, command.no_float64
-                )
+                word = self._referee.judge(command.implementation, single, double, command.no_float64, drawn)
         except (SafetensorError, OSError) as error:
             word = record.Answer(word="unjudged", reason=f"its answer cannot be read: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of the judge's own, which the row shows and the log explains
             traceback.print_exception(error)
             word = record.Answer(word="unjudged", reason=f"the judge failed: {command_loop.reason_of(error)}")
         finally:
-            for path in paths:
-                path.unlink(missing_ok=True)
+            for name in filter(None, names):
+                Path(name).unlink(missing_ok=True)
         return Judged(answer=word)
 
     def _say(self, step: str) -> None:

@@ -127,6 +127,13 @@ class Audit(Command[Audited], frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
+class Draw(Command[Done], frozen=True, kw_only=True):
+    """Make updates of the timed object of a step over many seeds, write them to a file for the judge, and go back."""
+
+    words = "the updates that show what is drawn"
+    target: str
+
+
 class Reset(Command[Done], frozen=True, kw_only=True):
     """Go back to the start."""
 
@@ -235,6 +242,7 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     observation_float64 file of the same arm in float64; "" where there is none in this round
     no_float64          why there is none: "" where an earlier round has judged one, whose figures count on
     audit               whether it was observed by Audit; it has been judged from the start before
+    drawn               file of what the arm draws; "" where that was not asked for
     """
 
     words = "the judging of an answer"
@@ -243,9 +251,10 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     observation_float64: str = ""
     no_float64: str = ""
     audit: bool = False
+    drawn: str = ""
 
 
-AnyCommand = Prepare | Observe | Audit | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
+AnyCommand = Prepare | Observe | Audit | Draw | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
 AnyAnswer = (
     Step
     | Fault

@@ -11,7 +11,18 @@ from typing import Protocol
 
 from bench import clock
 from bench.messages import commands
-from bench.messages.commands import ArmWeights, Audit, Finish, Finished, Observe, Prepared, Reset, RunJob, TimeBlock
+from bench.messages.commands import (
+    ArmWeights,
+    Audit,
+    Draw,
+    Finish,
+    Finished,
+    Observe,
+    Prepared,
+    Reset,
+    RunJob,
+    TimeBlock,
+)
 from bench.messages.protocol import A, Command
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import verify
@@ -183,6 +194,10 @@ class ArmRun:
         """The same from where the arm is, after as many of the wanted updates as the time allows; how many it has made."""
         audited = self._ask(Audit(target=str(target), updates=updates, seconds=seconds))
         return audited.updates if audited else None
+
+    def draw(self, target: Path) -> bool:
+        """Has the arm of a step make updates that show what it draws, and write them; whether it did."""
+        return self._ask(Draw(target=str(target))) is not None
 
     def end(self) -> None:
         """Ends the arm's process: nothing more is asked of it."""

@@ -39,7 +39,9 @@ class StepReferee:
     def __init__(self, stack: ExitStack, race: Race, setup: Setup, *, log: Path, folder: Path, members: int) -> None:
         self._setup, self._log, self._folder = setup, log, folder
         self._begin, self._spent = clock.now(), 0.0  # by audits
-        self._decided: set[str] = set()  # implementations whose float64 answers have been judged
+        self._sampling = 0.0  # seconds that it took to sample what an arm draws
+        # By implementation, as it is built in float64: why it could not be judged there; "" where it was.
+        self._decided: dict[str, str] = {}
         reference = race.reference
         self._process = stack.enter_context(
             Worker(
@@ -78,21 +80,25 @@ class StepReferee:
         """Judges every live arm; yields what is being done.
 
         An answer that equals the plain step's to the bit needs no float64. The others are built once more in float64, each
-        in a process of its own, as many at a time as there are cores: that decides.
+        in a process of its own, as many at a time as there are cores: that decides. Last, of arms that draw other random
+        numbers than the plain step, what they draw is sampled.
         """
         for arm_run in arm_runs:
             if arm_run.live:
                 yield f"judging {arm_run.arm.name}"
-                pending = arm_run.arm.implementation not in self._decided
-                arm_run.answer = self._judge(arm_run, no_float64=FLOAT32_ONLY if pending else "")
+                arm_run.answer = self._judge(arm_run)
         undecided = [
             arm_run
             for arm_run in arm_runs
-            if arm_run.live and arm_run.arm.implementation not in self._decided and _needs_float64(arm_run.answer)
+            if arm_run.live and _in_float64(arm_run) not in self._decided and _needs_float64(arm_run.answer)
         ]
         if undecided:
             yield f"judging {len(undecided)} arms in float64"
             yield from self._in_float64(undecided, everywhere)
+        for arm_run in arm_runs:
+            if arm_run.live and _needs_draws(arm_run.answer):
+                yield f"sampling what {arm_run.arm.name} draws"
+                arm_run.answer = self._judge(arm_run, draws=True)
 
     def audit(self, arm_runs: Sequence[ArmRun], *, late: bool = False) -> Iterator[str]:
         """Judges the objects that are being timed where they are in their race; yields what is being done.
@@ -116,6 +122,9 @@ class StepReferee:
         assert before is not None
         if recipe_of(arm_run.arm).streams:
             reason = "it reads batches of its own"
+        own = before.draws == "own"
+        if own:
+            reason = "its updates draw other random numbers than the plain step's"
         if not reason:
             made = arm_run.audit(self._target(arm_run), updates, seconds)
             if made is None:
@@ -127,8 +136,11 @@ class StepReferee:
             if answer.word != "unjudged":
                 return structs.replace(before, audits=(*before.audits, made))
             reason = answer.reason
+        if own and not updates and self._sampling > seconds:
+            note = f"everything in the middle of the race: {reason}, and to sample them again would take too long"
+            return structs.replace(before, left_out=(*before.left_out, note))
         note = f"everything in the middle of the race: {reason}; it was judged from the start again"
-        answered = None if updates else self._judge(arm_run)  # late, its start says nothing new
+        answered = None if updates else self._judge(arm_run, draws=own)  # late, its start says nothing new
         if answered is None:
             return None
         if answered.word == "different":
@@ -136,11 +148,24 @@ class StepReferee:
             return structs.replace(answered, reason=late, audits=(*before.audits, 0))
         return structs.replace(before, left_out=(*before.left_out, note), audits=(*before.audits, 0))
 
-    def _judge(self, arm_run: ArmRun, *, float64: Path | None = None, no_float64: str = "") -> Answer | None:
-        """The word on one arm, from its start."""
-        if not arm_run.observe(self._target(arm_run)):
+    def _judge(self, arm_run: ArmRun, *, float64: Path | None = None, draws: bool = False) -> Answer | None:
+        """The word on one arm, from its start.
+
+        float64  file of what it did in float64, which is judged once
+        draws    whether what it draws is sampled first
+        """
+        target, begin = self._target(arm_run), clock.now()
+        drawn = target.with_suffix(".draws")
+        if not arm_run.observe(target) or (draws and not arm_run.draw(drawn)):
             return None
-        answer = self._asked(arm_run, observation_float64=str(float64) if float64 else "", no_float64=no_float64)
+        answer = self._asked(
+            arm_run,
+            observation_float64=str(float64) if float64 else "",
+            no_float64=self._decided.get(_in_float64(arm_run), FLOAT32_ONLY),
+            drawn=str(drawn) if draws else "",
+        )
+        if draws:
+            self._sampling = clock.now() - begin
         return structs.replace(answer, audits=(0,))
 
     def _target(self, arm_run: ArmRun) -> Path:
@@ -157,28 +182,44 @@ class StepReferee:
             return Answer(word="unjudged", reason=f"the judge ended: {fault.reason}")
 
     def _in_float64(self, undecided: Sequence[ArmRun], everywhere: int) -> Iterator[str]:
-        waiting = deque(undecided)
-        starting: dict[ArmRun, ArmRun] = {}
+        """Builds arms in float64 and judges them; one is built for all that are the same there."""
+        alike: dict[str, list[ArmRun]] = {}
+        for arm_run in undecided:
+            alike.setdefault(_in_float64(arm_run), []).append(arm_run)
+        waiting = deque(alike)
+        starting: dict[ArmRun, str] = {}
         with ExitStack() as stack:
             while waiting or starting:
                 while waiting and len(starting) < everywhere:
-                    arm_run = waiting.popleft()
-                    setting = dataclasses.replace(arm_run.arm.setting, dtype="float64")
-                    double = ArmRun(structs.replace(arm_run.arm, setting=setting, role="arm"), None, alone=False)
-                    slug = f"{arm_run.arm.slug}-float64"
-                    double.start(stack, arm_run.setup, log=self._log / f"{slug}.log", cache=self._folder / slug)
-                    starting[double] = arm_run
+                    implementation = waiting.popleft()
+                    first = alike[implementation][0]
+                    setting = dataclasses.replace(first.arm.setting, dtype="float64")
+                    arm = structs.replace(first.arm, implementation=implementation, setting=setting, role="arm")
+                    double = ArmRun(arm, None, alone=False)
+                    slug = f"{first.arm.slug}-float64"
+                    double.start(stack, first.setup, log=self._log / f"{slug}.log", cache=self._folder / slug)
+                    starting[double] = implementation
                 select(list(starting), [], [], 1.0)
                 for double in [each for each in starting if each.started(wait=0.0)]:
-                    arm_run = starting.pop(double)
+                    implementation = starting.pop(double)
                     target = self._folder / "answers" / f"{double.arm.slug}-float64.safetensors"
                     observed = double.observe(target)
                     reason = "" if observed else f"it cannot be computed in float64: {double.fault_reason}"
                     double.end()
-                    arm_run.answer = self._judge(arm_run, float64=target if observed else None, no_float64=reason)
-                    self._decided.add(arm_run.arm.implementation)
-                    yield f"judged {arm_run.arm.name}"
+                    self._decided[implementation] = reason
+                    for place, arm_run in enumerate(alike[implementation]):
+                        arm_run.answer = self._judge(arm_run, float64=target if observed and not place else None)
+                        yield f"judged {arm_run.arm.name}"
+
+
+def _in_float64(arm_run: ArmRun) -> str:
+    """The implementation that is built in float64 to judge an arm: with the plain step's draws."""
+    return Recipe.read(arm_run.arm.implementation).with_equal_draws.name
+
+
+def _needs_draws(answer: Answer | None) -> bool:
+    return answer is not None and answer.word == "unjudged" and answer.draws == "own"
 
 
 def _needs_float64(answer: Answer | None) -> bool:
-    return answer is not None and answer.word not in ("identical", "unjudged")
+    return answer is not None and (answer.word not in ("identical", "unjudged") or _needs_draws(answer))

@@ -23,6 +23,7 @@ from bench.messages.commands import (
     Audit,
     Audited,
     BlockTimed,
+    Draw,
     Finish,
     Finished,
     JobDone,
@@ -85,6 +86,8 @@ class Session:
                 return self.observe(command.target)
             case Audit():
                 return self.audit(command)
+            case Draw():
+                return self.draw(command.target)
             case _:
                 return self.probe(command)
 
@@ -175,6 +178,13 @@ class Session:
             step.advance(1)
         observation.write(Path(command.target), race_state.observed_here(step))
         return Audited(updates=step.number - step.start)
+
+    def draw(self, target: str) -> Done:
+        """Makes the updates that show what an arm of a step draws at random, writes them, and goes back."""
+        from bench.judge import distribution, observation
+
+        observation.write(Path(target), distribution.drawn(self.arm))
+        return Done()
 
     def _load_openmp(self) -> None:
         """Load OpenMP by itself, then let this thread use all cores again.
