@@ -96,7 +96,7 @@ class StepReferee:
             yield f"judging {len(undecided)} arms in float64"
             yield from self._in_float64(undecided, everywhere)
         for arm_run in arm_runs:
-            if arm_run.live and _needs_draws(arm_run.answer):
+            if arm_run.live and self._needs_draws(arm_run.answer):
                 yield f"sampling what {arm_run.arm.name} draws"
                 arm_run.answer = self._judge(arm_run, draws=True)
 
@@ -181,6 +181,13 @@ class StepReferee:
         except ArmFault as fault:
             return Answer(word="unjudged", reason=f"the judge ended: {fault.reason}")
 
+    def _needs_draws(self, answer: Answer | None) -> bool:
+        """Whether an arm draws other random numbers, or may have: then what it draws is to be sampled."""
+        if answer is None or not self.examined.draws:
+            return False
+        unknown = answer.draws == "" and answer.word in ("different", "undecidable", "coarser")
+        return unknown or (answer.word, answer.draws) == ("unjudged", "own")
+
     def _in_float64(self, undecided: Sequence[ArmRun], everywhere: int) -> Iterator[str]:
         """Builds arms in float64 and judges them; one is built for all that are the same there."""
         alike: dict[str, list[ArmRun]] = {}
@@ -217,9 +224,5 @@ def _in_float64(arm_run: ArmRun) -> str:
     return Recipe.read(arm_run.arm.implementation).with_equal_draws.name
 
 
-def _needs_draws(answer: Answer | None) -> bool:
-    return answer is not None and answer.word == "unjudged" and answer.draws == "own"
-
-
 def _needs_float64(answer: Answer | None) -> bool:
-    return answer is not None and (answer.word not in ("identical", "unjudged") or _needs_draws(answer))
+    return answer is not None and (answer.word not in ("identical", "unjudged") or answer.draws == "own")
