@@ -101,6 +101,7 @@ class Score(Struct, frozen=True, kw_only=True):
     small       mutants that change less: how many, and how many of them the referee found
     unjudged    of these, those of which the referee could say nothing
     coarser     of arms in bfloat16: mutants, those found, legal ones, those called coarser
+    power       what the referee would notice of each step, by the dtype that it looks at
     machine     in words
     versions    of Python and of the packages that matter
     """
@@ -113,5 +114,6 @@ class Score(Struct, frozen=True, kw_only=True):
     small: tuple[int, int]
     unjudged: int
     coarser: tuple[int, int, int, int]
+    power: dict[str, dict[str, Power]]
     machine: str
     versions: dict[str, str]

@@ -78,6 +78,7 @@ def score(made: Sequence[Paper]) -> Score:
         small=(len(small), sum(not _passes(one, OURS) for one in small)),
         coarser=_coarser(coarser),
         unjudged=sum(one.answer is not None and one.answer.word in ("unjudged", "undecidable") for one in counted),
+        power={paper.step: paper.power for paper in made if paper.seed == 0},
         machine=made[0].machine,
         versions=made[0].versions,
     )

@@ -43,6 +43,13 @@ def render(score: Score) -> str:
         "",
         *_of_variations(score, "legal", "refused by"),
         "",
+        (
+            "The smallest relative errors that the referee noticed when they were planted: in float64, which decides about the "
+            "algebra, and in float32, which is timed; of all gradients, of the learning rate, and of one number of a gradient:"
+        ),
+        "",
+        *_of_power(score),
+        "",
     ]
     return "\n".join(lines)
 
@@ -100,6 +107,18 @@ def _row(name: str, marks: Sequence[Mark], score: Score) -> str:
         f"{one.name} {count}" for one in score.methods if (count := sum(one.name in mark.missed for mark in marks))
     ]
     return f"| {escape_markdown(name)} | {len(marks)} | {span} | {escape_markdown(', '.join(wrong) or 'none')} |"
+
+
+def _of_power(score: Score) -> list[str]:
+    dtypes = ("float64", "float32")
+    kinds = ("gradient", "rate", "number")
+    heads = [f"{kind}, {dtype}" for dtype in dtypes for kind in kinds]
+    lines = ["| step | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for step, power in score.power.items():
+        errors = [getattr(power[dtype], kind) if dtype in power else None for dtype in dtypes for kind in kinds]
+        cells = [f"{error:.0e}" if error else "-" for error in errors]
+        lines.append(f"| {escape_markdown(step)} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def rows(score: Score) -> list[tuple[object, ...]]:

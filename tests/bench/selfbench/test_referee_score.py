@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.results.record import Answer, Word
+from bench.results.record import Answer, Power, Word
 from bench.results.referee_score import OURS, Judgement, Kind, Paper
 from bench.results.store import StoreError
 from bench.selfbench.referee_score import papers, score
@@ -48,7 +48,7 @@ PAPER = Paper(
     members=59,
     seconds=2.0,
     rules={"other": "another rule"},
-    power={},
+    power={"float64": Power(gradient=1e-12, rate=2e-12)},
     machine="a machine",
     versions={"torch": "2.13.0"},
     judgements=JUDGEMENTS,

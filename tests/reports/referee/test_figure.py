@@ -11,6 +11,7 @@ def test_the_table_tells_each_rules_errors() -> None:
     assert "| looprace | 1 of 3 | 2 of 3 | 0.500 |" in text
     assert "| other | 1 of 3 | 1 of 3 | 0.100 |" in text
     assert "| mutant different 0.1 | 1 | 30.0 | other 1 |" in text
+    assert "| steps/made\\_up | 1e-12 | 2e-12 | - | - | - | - |" in text
     assert "Of 1 the referee could say nothing." in text
 
 
