@@ -8,11 +8,13 @@ from torch import Tensor
 
 from bench import clock
 from bench.judge.bits import distances, kind
+from bench.judge.distribution import drawn
 from bench.judge.observation import GRADIENT, RANDOM, Observation
 from bench.judge.referee import Referee
 from bench.referee_exam.candidate import LATER, CandidateError, answers, later_losses
 from bench.referee_exam.rules import RULES, pairs, values
-from bench.referee_exam.variation import Variation
+from bench.referee_exam.variation import Variation, VariedStep
+from bench.results.record import Answer
 from bench.results.referee_score import OURS, Judgement, Kind
 from impls.contract.setting import Setting
 from impls.recipe.live_step import NotApplicable
@@ -62,6 +64,7 @@ class Examiner:
                 variation=variation.name,
                 kind=kind_of_it,
                 recipe=variation.recipe,
+                random=variation.random,
             )
             try:
                 yield self._judgement(blank, variation, number)
@@ -80,7 +83,11 @@ class Examiner:
         later = {name.removeprefix(LATER): value for name, value in single.items() if name.startswith(LATER)}
         single = {name: value for name, value in single.items() if not name.startswith(LATER)}
         begin = clock.now()
-        answer = self.referee.judge(Recipe(recipe.rewrites, f"variation_{number}").name, single, exact)
+        name = Recipe(recipe.rewrites, f"variation_{number}").name
+        answer = self.referee.judge(name, single, exact)
+        if plain.facts.draws and not variation.alone and not _is_certain(answer):
+            sampled = drawn(VariedStep(plain.file, plain.setting, variation))
+            answer = self.referee.judge(name, single, exact, drawn=sampled)
         seconds = clock.now() - begin
         others = self._others(single, later)
         return Judgement(
@@ -89,6 +96,7 @@ class Examiner:
             variation=blank.variation,
             kind=blank.kind,
             recipe=blank.recipe,
+            random=blank.random,
             answer=answer,
             change=change(exact, self.referee.exact.truth),
             passed={name: passed for name, (passed, _) in others.items()},
@@ -139,6 +147,11 @@ def change(exact: Observation, truth: Observation) -> float | None:
     return most
 
 
+def _is_certain(answer: Answer) -> bool:
+    """Whether nothing more need be known of what an arm draws."""
+    return answer.word not in ("unjudged", "undecidable", "different", "coarser") or answer.draws == "equal"
+
+
 def _without(blank: Judgement, reason: str) -> Judgement:
     return Judgement(
         step=blank.step,
@@ -146,5 +159,6 @@ def _without(blank: Judgement, reason: str) -> Judgement:
         variation=blank.variation,
         kind=blank.kind,
         recipe=blank.recipe,
+        random=blank.random,
         reason=reason,
     )

@@ -81,7 +81,7 @@ def update(model, optimizer, batch):
 
 def _varied(name: str, lines: str) -> Variation:
     """A variation that puts other functions in the place of `drop`, `noise` or `choose`."""
-    return Variation(name=name, patch=CHANGED.replace("{lines}", lines.strip()), applies=_of(lines))
+    return Variation(name=name, patch=CHANGED.replace("{lines}", lines.strip()), applies=_of(lines), random=True)
 
 
 def _of(lines: str) -> Callable[[LiveStep], str | None]:

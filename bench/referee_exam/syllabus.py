@@ -3,13 +3,14 @@
 from bench.referee_exam.coarser import LEGAL_COARSER, MUTANTS_COARSER
 from bench.referee_exam.legal import LEGAL, LEGAL_COMPILED
 from bench.referee_exam.mutants import MUTANTS
+from bench.referee_exam.random_mutants import RANDOM_LEGAL, RANDOM_MUTANTS
 from bench.referee_exam.several_processes import LEGAL_TOGETHER, MUTANTS_TOGETHER
 from bench.referee_exam.variation import Variation
 from bench.results.referee_score import Kind
 
 QUICK: tuple[tuple[Kind, tuple[Variation, ...]], ...] = (
-    ("mutant", (*MUTANTS, *MUTANTS_COARSER)),
-    ("legal", (*LEGAL, *LEGAL_COARSER)),
+    ("mutant", (*MUTANTS, *MUTANTS_COARSER, *RANDOM_MUTANTS)),
+    ("legal", (*LEGAL, *LEGAL_COARSER, *RANDOM_LEGAL)),
 )
 ALONE: tuple[tuple[Kind, tuple[Variation, ...]], ...] = (
     ("mutant", MUTANTS_TOGETHER),

@@ -21,6 +21,7 @@ class Variation:
     recipe     rewrites that are applied before the lines: "plain", "bf16_autocast"
     variables  of the environment; not empty where it needs a process of its own
     processes  that make the update together, each with its share of the batch
+    random     whether it draws other random numbers than the step, so that no update can be compared by itself
     """
 
     name: str
@@ -29,6 +30,7 @@ class Variation:
     recipe: str = "plain"
     variables: Mapping[str, str] = field(default_factory=dict)
     processes: int = 1
+    random: bool = False
 
     @property
     def alone(self) -> bool:

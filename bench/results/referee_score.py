@@ -17,6 +17,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
     kind      whether the variation is a mistake, or another way to compute the same
     recipe    rewrites below it
+    random    whether it draws other random numbers than the step
     change    the largest difference from the plain step, both in float64, relative to the largest tensor of its kind
     reason    why it was not judged; empty where it was
     passed    of each other rule, whether it calls the answer equal
@@ -28,6 +29,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     variation: str
     kind: Kind
     recipe: str
+    random: bool = False
     answer: Answer | None = None
     change: float | None = None
     reason: str = ""
@@ -101,6 +103,7 @@ class Score(Struct, frozen=True, kw_only=True):
     small       mutants that change less: how many, and how many of them the referee found
     unjudged    of these, those of which the referee could say nothing
     coarser     of arms in bfloat16: mutants, those found, legal ones, those called coarser
+    random      of variations that draw other random numbers: mutants, those found, legal ones, those refused
     power       what the referee would notice of each step, by the dtype that it looks at
     machine     in words
     versions    of Python and of the packages that matter
@@ -114,6 +117,7 @@ class Score(Struct, frozen=True, kw_only=True):
     small: tuple[int, int]
     unjudged: int
     coarser: tuple[int, int, int, int]
+    random: tuple[int, int, int, int]
     power: dict[str, dict[str, Power]]
     machine: str
     versions: dict[str, str]

@@ -65,8 +65,9 @@ def papers(target: Path) -> list[Paper]:
 def score(made: Sequence[Paper]) -> Score:
     """What the papers come to."""
     judged = [one for paper in made for one in paper.judgements if one.answer is not None]
+    random = [one for one in judged if one.random]
     coarser = [one for one in judged if Recipe.read(one.recipe).coarser]
-    sharp = [one for one in judged if one not in coarser]
+    sharp = [one for one in judged if not one.random and not Recipe.read(one.recipe).coarser]
     counted = [one for one in sharp if one.kind == "legal" or _change(one) >= COUNTS]
     small = [one for one in sharp if one.kind == "mutant" and 0 < _change(one) < COUNTS]
     rules = {OURS: "single updates in float64 and float32, beside an ensemble of roundings"} | made[0].rules
@@ -77,6 +78,7 @@ def score(made: Sequence[Paper]) -> Score:
         marks=tuple(_mark(one, list(rules)) for one in counted),
         small=(len(small), sum(not _passes(one, OURS) for one in small)),
         coarser=_coarser(coarser),
+        random=_random(random),
         unjudged=sum(one.answer is not None and one.answer.word in ("unjudged", "undecidable") for one in counted),
         power={paper.step: paper.power for paper in made if paper.seed == 0},
         machine=made[0].machine,
@@ -133,6 +135,13 @@ def _coarser(judged: Sequence[Judgement]) -> tuple[int, int, int, int]:
     return len(mutants), found, len(legal), sum(word in RANKED for word in legal)
 
 
+def _random(judged: Sequence[Judgement]) -> tuple[int, int, int, int]:
+    mutants = [one for one in judged if one.kind == "mutant"]
+    legal = [one for one in judged if one.kind == "legal"]
+    found = sum(one.answer is not None and one.answer.word == "different" for one in mutants)
+    return len(mutants), found, len(legal), sum(not _passes(one, OURS) for one in legal)
+
+
 def figures(seeds: int, target: Path) -> Iterator[Figure | str]:
     """The exam, line by line; then its promises and whether they are kept."""
     yield from examined(seeds, target)
@@ -153,6 +162,9 @@ def figures(seeds: int, target: Path) -> Iterator[Figure | str]:
         "at least 3",
         mutant.bits - legal.bits >= 3,
     )
+    asked, found, right, refused = result.random
+    yield Figure("random mutants found", f"{found} of {asked}", "19 of 20", found >= 0.95 * asked)
+    yield Figure("random legal variations refused", f"{refused} of {right}", "1 of 50", refused <= 0.02 * right)
     asked, found, right, ranked = result.coarser
     yield Figure("mutants in bfloat16 found", f"{found} of {asked}", "at least 95 %", found >= 0.95 * asked)
     yield Figure("arms in bfloat16 ranked", f"{ranked} of {right}", "all", ranked == right)

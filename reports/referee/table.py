@@ -12,6 +12,7 @@ def render(score: Score) -> str:
     """The table of the rules, that of the mutants, and how each rule decides."""
     packages = ", ".join(f"{name} {version}" for name, version in score.versions.items())
     asked, found, legal, ranked = score.coarser
+    random, told, drawing, refused = score.random
     lines = [
         "# The referee of steps beside other rules",
         "",
@@ -29,6 +30,10 @@ def render(score: Score) -> str:
         (
             f"- In bfloat16, {found} of {asked} mutants were told as different, and {ranked} of {legal} arms without one were "
             "ranked."
+        ),
+        (
+            f"- Of variations that draw other random numbers than the step, {told} of {random} mutants were told as "
+            f"different, and {refused} of {drawing} legal ones were refused. The other rules cannot be asked about these."
         ),
         "",
         "How each rule decides:",

@@ -12,7 +12,14 @@ from bench.selfbench.referee_score import papers, score
 
 
 def judgement(
-    kind: Kind, word: Word, *, equal: bool, change: float = 0.1, bits: float = 30.0, recipe: str = "plain"
+    kind: Kind,
+    word: Word,
+    *,
+    equal: bool,
+    change: float = 0.1,
+    bits: float = 30.0,
+    recipe: str = "plain",
+    random: bool = False,
 ) -> Judgement:
     """What was said of a variation; `equal` is what the one other rule said."""
     return Judgement(
@@ -21,6 +28,7 @@ def judgement(
         variation=f"{kind} {word} {change}",
         kind=kind,
         recipe=recipe,
+        random=random,
         answer=Answer(word=word, bits_lost_float64=bits, scale_bits_float64=-30.0),
         change=change,
         passed={"other": equal},
@@ -36,6 +44,8 @@ JUDGEMENTS = (
     judgement("legal", "closer", equal=True, bits=0.5),
     judgement("legal", "different", equal=False, bits=9.0),
     judgement("legal", "coarser", equal=True, bits=1.0),
+    judgement("mutant", "different", equal=False, random=True),
+    judgement("legal", "same in distribution", equal=False, random=True),
     judgement("mutant", "coarser", equal=False, recipe="bf16_autocast"),
     judgement("legal", "coarser", equal=False, recipe="bf16_autocast"),
     Judgement(
@@ -64,10 +74,11 @@ def test_each_method_is_charged_with_its_own_errors() -> None:
 
 
 def test_what_hardly_changes_an_update_and_what_is_coarser_are_counted_apart() -> None:
-    """Mutants below a millionth, and arms in bfloat16, are in no method's count."""
+    """Mutants below a millionth, arms in bfloat16, and other draws, are in no method's count."""
     result = score([PAPER])
     assert result.small == (1, 1)
     assert result.coarser == (1, 0, 1, 1)
+    assert result.random == (1, 1, 1, 0)
     assert result.unjudged == 1
     assert [mark.bits for mark in result.marks] == [30.0, 2.0, 30.0, 0.5, 9.0, 1.0]
 
