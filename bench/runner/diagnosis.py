@@ -36,6 +36,8 @@ class Diagnoses:
             answer, implementation = arm_run.answer, arm_run.arm.implementation
             if answer is None or answer.word != "different" or Recipe.read(implementation) == PLAIN:
                 continue
+            if answer.draws == "own":  # what a diagnosis compares are single updates
+                continue
             if implementation not in self._known:
                 yield f"finding out why {arm_run.arm.name} is different"
                 self._known[implementation] = self._diagnosed(arm_run)

@@ -42,6 +42,8 @@ def answer(judged: Answer | None) -> str:
     """What the update of a step computes on the head, where that is not what it computes on the base; else empty."""
     if judged is None or judged.word in ("identical", "same", "closer"):
         return ""
+    if judged.word == "same in distribution":
+        return "the update draws other random numbers than the base's, of the same distribution"
     if judged.word in ("undecidable", "unjudged"):
         return f"whether the update still computes the same is not known{_because(judged.reason)}"
     size = f": {judged.bits_lost:.0f} bits" if judged.bits_lost and math.isfinite(judged.bits_lost) else ""

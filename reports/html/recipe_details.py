@@ -7,9 +7,11 @@ from impls.contract.words import grouped
 from reports.html import source
 from reports.html.source import Source
 from reports.run.rows import Row, spoken_verdict
-from reports.run.step_findings import whose_fault
+from reports.run.step_findings import draws_of, whose_fault
 from reports.run.step_summary import graphs
 
+DRAWS = {"equal": "the plain step's", "own": "its own"}
+CONSISTENT = "log2 of its distance from the derivative of the loss, over what differences of the plain step's loss have"
 NEEDED = "what decides: another algebra shows here with more than 8 bits, another rounding with less than 4"
 
 
@@ -34,14 +36,23 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
         yield "because", answer.reason, ""
     if fault := whose_fault(answer):
         yield "whose fault", fault, "found out after the race, in a process of its own"
+    if answer.draws:
+        yield "random numbers", DRAWS[answer.draws], draws_of(answer)
     for name, bits, meaning in (
         ("bits lost", answer.bits_lost, "log2 of its distance to the exact update, over what rounding explains"),
         ("of scale", answer.scale_bits, "the same along the update's own direction, which shows a factor"),
         ("bits lost in float64", answer.bits_lost_float64, NEEDED),
         ("of scale in float64", answer.scale_bits_float64, NEEDED),
+        ("bits lost by the gradient", answer.consistency_bits, CONSISTENT),
     ):
         if bits is not None:
             yield name, f"{bits:.1f}", meaning
+    if answer.distribution_p is not None:
+        yield (
+            "drawn alike",
+            f"p = {answer.distribution_p:.1g}",
+            "the least probability of all tests, corrected for their number",
+        )
     if answer.power and answer.power.gradient:
         power = answer.power
         planted = [

@@ -86,16 +86,30 @@ def whose_fault(answer: Answer) -> str:
     return "; ".join(filter(None, [whose, script, missing if answer.undiagnosed else ""]))
 
 
+def draws_of(answer: Answer) -> str:
+    """How an arm of a step that draws random numbers was judged."""
+    if answer.draws != "own":
+        return "judged and timed with equal draws"
+    return (
+        "judged with equal draws, timed without"
+        if answer.bits_lost_float64 is not None
+        else "judged by its draws alone"
+    )
+
+
 def step_answers(rows: Sequence[Row]) -> Finding:
     """How many other ways compute the same as the step, and how small a mistake would have been noticed."""
     answers = [row.answer for row in rows if row.answer and row.arm.role == "arm" and row.work != "floor"]
     words = Counter(answer.word for answer in answers)
-    same = words["identical"] + words["same"] + words["closer"]
+    alike = words["same in distribution"]
+    same = words["identical"] + words["same"] + words["closer"] + alike
     if not answers:
         return Finding("answers", "No answer was judged")
     parts = [f"{same} of {len(answers)} judged ways compute the same as the step"]
     if same:
-        parts[0] += f" ({words['identical']} to the bit)" if words["identical"] else " but for rounding"
+        exact = [f"{words['identical']} to the bit"] if words["identical"] else []
+        drawn = [f"{alike} in distribution, with other random numbers"] if alike else []
+        parts[0] += f" ({', '.join([*exact, *drawn])})" if exact or drawn else " but for rounding"
     parts += [f"{words[word]} {text}" for word, text in NOT_THE_SAME if words[word]]
     noticed = [answer.power.gradient for answer in answers if answer.power and answer.power.gradient]
     share = count(100 * max(SMALLEST, *noticed), 1) if noticed else ""
@@ -168,6 +182,9 @@ def _digits(ratio: Estimate) -> int:
 
 def _sameness(winners: Sequence[Row]) -> str:
     """How much the same the answers of these are, the least of them: "identical to the bit", "same to 0.3 bits"."""
+    own = [row.answer for row in winners if row.answer and row.answer.draws == "own"]
+    if own:
+        return f"the same in distribution ({draws_of(own[0])})"
     bits = max((row.bits_lost or 0.0 for row in winners), default=0.0)
     if all(row.answer and row.answer.word == "identical" for row in winners):
         return "identical to the bit"

@@ -41,7 +41,8 @@ ARM = {
     *("ratio", "ratio_low", "ratio_high", "job_seconds", "cold_seconds"),
     *("loss", "weights", "distance", "tolerance", "rounds", "rank", "verdict"),
     *("floor_ratio", "floor_low", "floor_high", "pays_off_after_updates"),
-    *("rewrites", "answer", "bits_lost", "scale_bits", "mean_seconds_per_update", "peak_bytes", "patch"),
+    *("rewrites", "answer", "bits_lost", "scale_bits", "draws", "consistency_bits", "distribution_p"),
+    *("mean_seconds_per_update", "peak_bytes", "patch"),
     *("slope_per_update", "audits", "whose", "stage", "module", "script"),
 }
 
@@ -198,6 +199,7 @@ def test_a_race_of_a_step_has_its_answers_and_its_patches() -> None:
     both = arms["whole_graph+channels_last"]
     assert (both["rewrites"], both["answer"], both["class"]) == (["whole_graph", "channels_last"], "closer", "faithful")
     assert (both["bits_lost"], both["scale_bits"], both["patch"]) == (-0.8, -0.2, LONG + PATCH)
+    assert (both["draws"], both["consistency_bits"], both["distribution_p"]) == (None, None, None)
     assert both["setting"]["parameters"] == {"batch": 64, "hidden": 128}
     assert (arms["plain"]["rewrites"], arms["plain"]["patch"]) == ([], None)
     assert (arms["bf16+whole_graph"]["class"], arms["bf16+whole_graph"]["rank"]) == ("coarser", 1)

@@ -85,6 +85,19 @@ def test_the_sentence_says_how_much_the_same(answer: Answer, words: str) -> None
     assert words in said(answered("fused", PLAIN / 2, answer))[0].text
 
 
+def test_own_draws_are_told() -> None:
+    """A winner that draws for itself is the same in distribution, judged with equal draws; the count of answers says so too."""
+    drawn = Answer(
+        word="same in distribution", draws="own", bits_lost_float64=0.2, consistency_bits=-1.0, distribution_p=0.3
+    )
+    first, *others = said(answered("own_draws", PLAIN / 2, drawn))
+    assert ", the same in distribution (judged with equal draws, timed without)" in first.text
+    told = next(finding.text for finding in others if finding.kind == "answers")
+    assert told.startswith(
+        "1 of 1 judged ways compute the same as the step (1 in distribution, with other random numbers)"
+    )
+
+
 def test_a_start_that_costs_nothing_is_not_told() -> None:
     """A recipe that starts as soon as the step itself has nothing to catch up."""
     assert "later" not in said(answered("fused", PLAIN / 2, IDENTICAL))[0].text
