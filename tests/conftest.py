@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 # Read when torch is first imported, so set before any test is. Tests run side by side, and OpenMP's threads spin while they
 # wait for each other: on a busy machine two of them take ten times as long as one. Arms that are raced set their own number.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Ensembles that other runs have kept would hide what a test is for.
+os.environ["LOOPRACE_CACHE"] = ""
 # The workers of a DataLoader start from this server of multiprocessing, which then loads torch once instead of for each.
 multiprocessing.set_forkserver_preload(["torch.utils.data"])
 

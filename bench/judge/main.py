@@ -37,6 +37,7 @@ class Session:
         os.sched_setaffinity(0, command.cores)
         import torch
 
+        from bench.judge.ensemble_store import EnsembleStore
         from bench.judge.examine import examined
         from bench.judge.referee import Referee
         from impls.recipe.flags import global_flags
@@ -45,7 +46,8 @@ class Session:
         torch.set_num_threads(setting.threads)
         flags = global_flags()
         file = step_file.read(Path(command.file), command.workload)
-        self._referee = Referee(file, setting, command.members, self._say)
+        store = EnsembleStore(Path(command.kept) if command.kept else None)
+        self._referee = Referee(file, setting, command.members, self._say, store)
         self._say("examination of the step")
         return JudgePrepared(
             examined=examined(self._referee, flags),

@@ -22,7 +22,7 @@ class NotCarried(Exception):
 def observed_here(step: LiveStep) -> Observation:
     """What two updates do from the state that a step is in, beside that state; the step is in it again afterwards."""
     with step.starting_here():
-        return observe(step) | _state(step)
+        return observe(step) | state_of(step)
 
 
 def not_carried(plain: LiveStep) -> str:
@@ -56,7 +56,7 @@ def without_state(observed: Observation) -> Observation:
     return {name: value for name, value in observed.items() if not name.startswith(BEFORE)}
 
 
-def _state(step: LiveStep) -> Observation:
+def state_of(step: LiveStep) -> Observation:
     """The state of a step by name: tensors, Python numbers, those that optimizers count with, and the updates made."""
     tensors = {TENSOR + name: kept(one) for name, one in step.tensors().items() if one.layout == torch.strided}
     counts = {COUNT + name: state[key] for name, state, key in _counts(step)}

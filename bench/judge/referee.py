@@ -10,9 +10,10 @@ from bench.judge import mistakes, power
 from bench.judge.audit import Audit
 from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
 from bench.judge.distribution import PlainDraws
+from bench.judge.ensemble_store import EnsembleStore
 from bench.judge.observation import LOSS, Observation, difference, drew_the_same, is_identical, observe
 from bench.judge.race_state import not_carried
-from bench.judge.truth import spreads_of, standard
+from bench.judge.truth import NOTHING_KEPT, spreads_of, standard
 from bench.judge.words import SAME, Evidence, answered, answered_by_draws, loses_in_float32, word_of
 from bench.results.record import Answer, Draws, Power
 from impls.contract.setting import Setting
@@ -43,20 +44,27 @@ class Referee:
 
     members  of the ensemble; 0: the step is built only, and nothing can be judged
     say      takes what is being done
+    store    where ensembles are kept
     """
 
     def __init__(
-        self, file: StepFile, setting: Setting, members: int, say: Callable[[str], None] = lambda _: None
+        self,
+        file: StepFile,
+        setting: Setting,
+        members: int,
+        say: Callable[[str], None] = lambda _: None,
+        store: EnsembleStore = NOTHING_KEPT,
     ) -> None:
         begin = clock.now()
+        self._store = store
         say("build of the step")
         self.plain = LiveStep(file, setting)
         self.double, self.no_double = in_float64(self.plain)
-        self._single = standard(self.plain, self.double, members, say)
+        self._single = standard(self.plain, self.double, members, say, store)
         self.difference = difference(self._single.plain, observe(LiveStep(file, setting)))
         self._exact = self._single
         if self.double is not None and self.double is not self.plain:
-            self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say)
+            self._exact = standard(self.double, self.double, min(members, MEMBERS_FLOAT64), say, store)
         self._first: dict[str, Evidence] = {}  # of the last answer from the start, by implementation
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation with the plain step's draws
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
@@ -158,7 +166,7 @@ class Referee:
         coarse = recipe.only_coarser
         if coarse not in self._own:
             step = LiveStep(self.plain.file, self.plain.setting, coarse)
-            self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER)
+            self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER, store=self._store)
         return self._own[coarse]
 
     def _in_float64(

@@ -11,9 +11,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.judge.bits import Gathered, Spread, Standard
 from bench.judge.ensemble import Moved
+from bench.judge.ensemble_store import EnsembleStore
 from bench.judge.observation import Observation, observe
 from bench.judge.operations import DRAWING, base_name
 from impls.recipe.live_step import LiveStep
+
+NOTHING_KEPT = EnsembleStore()
 
 
 class Draws32(TorchDispatchMode):
@@ -59,7 +62,11 @@ def _dtype_of(arguments: Sequence[Any]) -> torch.dtype | None:
 
 
 def standard(
-    step: LiveStep, exact: LiveStep | None, members: int, say: Callable[[str], None] = lambda _: None
+    step: LiveStep,
+    exact: LiveStep | None,
+    members: int,
+    say: Callable[[str], None] = lambda _: None,
+    store: EnsembleStore = NOTHING_KEPT,
 ) -> Standard:
     """What a plain step's two updates are, and what rounding explains.
 
@@ -67,10 +74,11 @@ def standard(
     exact    the same step in float64, None where there is none: the mean of the ensemble stands for the truth then
     members  of the ensemble
     say      takes what is being done
+    store    where ensembles are kept
     """
     plain = observe(step)
     truth = truth_of(step, exact, plain, members)
-    return Standard(plain, truth, spreads_of(step, truth, members, say))
+    return Standard(plain, truth, spreads_of(step, truth, members, say, store))
 
 
 def truth_of(step: LiveStep, exact: LiveStep | None, plain: Observation, members: int) -> Observation:
@@ -84,14 +92,22 @@ def truth_of(step: LiveStep, exact: LiveStep | None, plain: Observation, members
 
 
 def spreads_of(
-    step: LiveStep, truth: Observation, members: int, say: Callable[[str], None] = lambda _: None
-) -> dict[str, Spread]:
+    step: LiveStep,
+    truth: Observation,
+    members: int,
+    say: Callable[[str], None] = lambda _: None,
+    store: EnsembleStore = NOTHING_KEPT,
+) -> Mapping[str, Spread]:
     """How far rounding takes the updates of a step from the truth."""
-    gathered = Gathered(truth, torch.finfo(getattr(torch, step.setting.dtype)).eps)
-    for member in range(members):
-        say(f"member {member + 1} of {members} of the ensemble in {step.setting.dtype}")
-        gathered.add(observe(step, Moved(member)))
-    return gathered.spreads()
+
+    def made() -> Mapping[str, Spread]:
+        gathered = Gathered(truth, torch.finfo(getattr(torch, step.setting.dtype)).eps)
+        for member in range(members):
+            say(f"member {member + 1} of {members} of the ensemble in {step.setting.dtype}")
+            gathered.add(observe(step, Moved(member)))
+        return gathered.spreads()
+
+    return store.spreads(step, truth, members, made)
 
 
 def _mean(plain: Observation, members: Iterator[Observation]) -> Observation:

@@ -219,6 +219,7 @@ class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
     """Examine a step, and compute the truth of two of its updates and what rounding explains.
 
     members  of the ensemble; 0: only examine
+    kept     folder of the ensembles that were made before; "": none are kept
     """
 
     words = "the examination of the step"
@@ -227,6 +228,7 @@ class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
     setting: dict[str, Any]
     cores: tuple[int, ...]
     members: int = 19
+    kept: str = ""
 
 
 class Judged(Answer, frozen=True, kw_only=True):
@@ -290,10 +292,12 @@ def prepare(arm: Arm, *, cores: Sequence[int], probe: int, live: bool = False, f
     )
 
 
-def prepare_judge(arm: Arm, *, file: str, cores: Sequence[int], members: int) -> PrepareJudge:
+def prepare_judge(arm: Arm, *, file: str, cores: Sequence[int], members: int, kept: str = "") -> PrepareJudge:
     """The command that makes a judge examine the step of an arm."""
     setting = msgspec.to_builtins(arm.setting)
-    return PrepareJudge(workload=arm.workload, file=file, setting=setting, cores=tuple(cores), members=members)
+    return PrepareJudge(
+        workload=arm.workload, file=file, setting=setting, cores=tuple(cores), members=members, kept=kept
+    )
 
 
 def setting_of(fields: Mapping[str, Any]) -> Setting:

@@ -1,8 +1,9 @@
 """The main process's half of the judge of steps: has each arm observed, in float32 and in float64, and hands on the words."""
 
 import dataclasses
+import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from select import select
@@ -56,7 +57,9 @@ class StepReferee:
         )
         try:
             prepared = self._process.ask(
-                commands.prepare_judge(reference, file=setup.file, cores=setup.cores, members=members)
+                commands.prepare_judge(
+                    reference, file=setup.file, cores=setup.cores, members=members, kept=ensembles_folder(os.environ)
+                )
             )
         except ArmFault as fault:
             raise StepFault(fault.reason) from fault
@@ -103,15 +106,19 @@ class StepReferee:
     def audit(self, arm_runs: Sequence[ArmRun], *, late: bool = False) -> Iterator[str]:
         """Judges the objects that are being timed where they are in their race; yields what is being done.
 
-        An arm that computes something else by now has a different answer, whatever it computed at the start.
+        An arm that computes something else by now has a different answer, whatever it computed at the start. When the time
+        for audits is spent, those of later rounds are left out; not the late one.
 
         late  whether each first makes what it lacks of LATE updates, as far as the time for audits allows
         """
         yield f"judging the arms {'late' if late else 'in the middle of the laps'}"
+        again = self._spent > 0 and not late
         judged = [each for each in arm_runs if each.live and each.answer and each.answer.word not in NOT_AUDITED]
         for number, arm_run in enumerate(judged):
             begin = clock.now()
             left = max(0.0, AUDITED * (begin - self._begin) - self._spent)
+            if again and not left:
+                break
             if answer := self._audited(arm_run, LATE if late else 0, left / (len(judged) - number)):
                 arm_run.answer = answer
             self._spent += clock.now() - begin
@@ -217,6 +224,17 @@ class StepReferee:
                     for place, arm_run in enumerate(alike[implementation]):
                         arm_run.answer = self._judge(arm_run, float64=target if observed and not place else None)
                         yield f"judged {arm_run.arm.name}"
+
+
+def ensembles_folder(variables: Mapping[str, str]) -> str:
+    """The folder where ensembles are kept from run to run; "" for none.
+
+    LOOPRACE_CACHE names the folder of looprace's caches, or is empty so that there are none.
+    """
+    home = variables.get("HOME", "")
+    folder = variables.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+    own = variables.get("LOOPRACE_CACHE", folder and f"{folder}/looprace")
+    return str(Path(own).absolute() / "ensembles") if own else ""
 
 
 def _in_float64(arm_run: ArmRun) -> str:
