@@ -6,7 +6,7 @@ the hypothesis that both draw alike, it does not matter which seeds were whose.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,15 +15,17 @@ from torch import Tensor
 
 from bench.judge.bits import Spread, kind, order
 from bench.judge.observation import CHANGE, GRADIENT, LOSS, Observation, observe
-from bench.judge.self_consistency import PLAIN_DIRECTIONS, Consistency, consistency, slopes, unmeasurable
+from bench.judge.self_consistency import DIRECTIONS, PLAIN_DIRECTIONS, Consistency, consistency, slopes, unmeasurable
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import Recipe
 
-SEEDS = range(1_000, 1_064)  # of an arm
-PLAIN_SEEDS = range(2_000, 2_128)  # of the plain step, whose updates are made once for all arms: more of them tell more
+SEEDS = range(1_000, 1_096)  # of an arm: with 64, weak mistakes were missed too often
+PLAIN_SEEDS = range(2_000, 2_192)  # of the plain step, whose updates are made once for all arms: more of them tell more
 KEPT = 4096  # numbers of a tensor, at most, that are kept of each seed: neighbours stay together
+KEPT_OF_ALL = 64_000  # of the parameters' together; as many of their gradients, of their changes, of each kind of state
 NEIGHBOURS = 4  # numbers that stand side by side, of which the sum is looked at: devices draw four numbers at a time
 GROUPS = 6  # of the tensors of a kind, at most: more tests would each have to be surer
+FIXED = 4.0  # times what rounding explains, by which what does not depend on the draws may be off
 DRAWN = 100.0  # times what rounding explains, by which a number must vary to be called random
 ERROR = 1e-3  # the probability that an arm that draws alike is refused, for all tests together
 STAGES = ((500, 1_000), (2_000, 1_000))  # permutations, and how many tests get as many at most
@@ -73,23 +75,27 @@ class Distribution:
     faults: Mapping[str, str]
 
 
-def sampled(step: LiveStep, seeds: Iterable[int] = SEEDS) -> Observation:
-    """What two updates do from the same state, for each of these seeds: a row each, and at most KEPT numbers of a tensor."""
+def sampled(step: LiveStep, seeds: range = SEEDS, say: Callable[[str], None] = lambda _: None) -> Observation:
+    """What two updates do from the same state, for each of these seeds: a row each, and not too many numbers of a tensor.
+
+    say  takes what is being done
+    """
+    most = min(KEPT, max(16 * NEIGHBOURS, KEPT_OF_ALL // len(step.parameters)))
     rows: dict[str, list[Tensor]] = {}
     for seed in seeds:
+        say(f"draw {seed - seeds.start + 1} of {len(seeds)}")
         for name, value in observe(step, seed=seed).items():
             if value.is_floating_point() and name.startswith((LOSS, f"{GRADIENT} 0", CHANGE)):
-                rows.setdefault(name, []).append(_kept(value.reshape(-1)).float())
-    most = max(map(len, rows.values()), default=0)
-    return {name: torch.stack(values) for name, values in rows.items() if len(values) == most}
+                rows.setdefault(name, []).append(_kept(value.reshape(-1), most).float())
+    return {name: torch.stack(values) for name, values in rows.items() if len(values) == len(seeds)}
 
 
-def _kept(numbers: Tensor) -> Tensor:
+def _kept(numbers: Tensor, most: int) -> Tensor:
     """All numbers, or as many as are kept, from places that are evenly spaced."""
-    if len(numbers) <= KEPT:
+    if len(numbers) <= most:
         return numbers
     blocks = numbers[: len(numbers) // NEIGHBOURS * NEIGHBOURS].reshape(-1, NEIGHBOURS)
-    places = torch.linspace(0, len(blocks) - 1, KEPT // NEIGHBOURS).long()
+    places = torch.linspace(0, len(blocks) - 1, most // NEIGHBOURS).long()
     return blocks[places].reshape(-1)
 
 
@@ -102,21 +108,19 @@ def compare(answer: Observation, plain: Observation, spreads: Mapping[str, Sprea
     products: dict[tuple[str, str], dict[str, Tensor]] = {}
     for name in sorted((name for name in plain if name in answer), key=order):
         ours, theirs = answer[name].double(), plain[name].double()
-        if not bool(ours.isfinite().all()) and bool(theirs.isfinite().all()):
-            faults[name] = "it is not finite for some seeds"
-        elif ours.shape[1:] != theirs.shape[1:]:
-            faults[name] = "its shape is another"
-        elif bool(theirs.isfinite().all()):
-            spread = spreads.get(name)
-            noise = spread.noise / math.sqrt(theirs.shape[1]) if spread else 0.0
-            for what, product in _products(torch.cat([theirs, ours]), DRAWN * noise):
-                products.setdefault((name if name.startswith(LOSS) else kind(name), what), {})[name] = product.float()
-    count = len(next(iter(answer.values()), ()))
-    tests = [
+        if not bool(theirs.isfinite().all()):
+            continue
+        noise = spreads[name].noise / math.sqrt(theirs.shape[1]) if name in spreads else 0.0
+        if fault := _fault(ours, theirs, noise):
+            faults[name] = fault
+            continue
+        for what, product in _products(torch.cat([theirs, ours]), DRAWN * noise):
+            products.setdefault((name if name.startswith(LOSS) else kind(name), what), {})[name] = product.float()
+    grouped = [
         (name, what, product) for (_, what), named in products.items() for name, product in _grouped(named).items()
     ]
-    judged = _tested(tests, count)
-    corrected = [(test, min(1.0, test.p * (len(judged) - place))) for place, test in enumerate(judged)]
+    tests = _tested(grouped, len(next(iter(answer.values()), ())))
+    corrected = [(test, min(1.0, test.p * (len(tests) - place))) for place, test in enumerate(tests)]
     refused: list[Test] = []
     for test, p in corrected:  # by Holm's procedure, which ends with the first test that does not refuse
         if p > ERROR:
@@ -125,7 +129,25 @@ def compare(answer: Observation, plain: Observation, spreads: Mapping[str, Sprea
     return Distribution(tuple(refused), min((p for _, p in corrected), default=1.0), len(tests), faults)
 
 
-def _products(rows: Tensor, least: float) -> Iterable[tuple[str, Tensor]]:
+def _fault(ours: Tensor, theirs: Tensor, noise: float) -> str:
+    """What needs no test to be wrong with an arm's samples of a tensor; "" for nothing.
+
+    noise  of a number, as far as rounding explains it: a number that moves no more does not depend on what is drawn
+    """
+    if ours.shape[1:] != theirs.shape[1:]:
+        return "its shape is another"
+    if not bool(ours.isfinite().all()):
+        return "it is not finite for some seeds"
+    fixed = theirs.std(0) <= noise
+    distance = (ours.median(0).values - theirs.median(0).values)[fixed].norm().item()
+    if distance > FIXED * noise * math.sqrt(theirs.shape[1]):
+        return (
+            f"what does not depend on the draws is off by {distance / theirs.median(0).values[fixed].norm().item():.2g}"
+        )
+    return ""
+
+
+def _products(rows: Tensor, least: float) -> Iterator[tuple[str, Tensor]]:
     """The products of each two seeds' numbers, which hold all that the tests need; of the numbers that vary."""
     centred = rows - rows.mean(0)
     deviation = centred.std(0)
@@ -152,40 +174,56 @@ def _grouped(products: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _tested(products: Sequence[tuple[str, str, Tensor]], count: int) -> list[Test]:
+@dataclass(frozen=True)
+class _Asked:
+    """A test before it is decided: the products that it computes from, and which of `_statistics`, as it was seen."""
+
+    test: Test
+    product: Tensor
+    place: int
+    seen: float
+
+
+def _asked(grouped: Sequence[tuple[str, str, Tensor]], count: int) -> Iterator[_Asked]:
+    """The tests of these products."""
+    for name, what, product in grouped:
+        mean, variance, ratio = (float(value) for value in _statistics(product, _labels(len(product), count)))
+        if what == "each":
+            yield _Asked(Test(name, "mean", 1.0, 1.0), product, 0, mean)
+        label = "variance" if what == "each" else "variance of sums of neighbours"
+        yield _Asked(Test(name, label, math.exp(ratio), 1.0), product, 1, variance)
+
+
+def _tested(grouped: Sequence[tuple[str, str, Tensor]], count: int) -> list[Test]:
     """The tests, the surest first. `count` seeds, the last ones, are the arm's.
 
     Few permutations rule out most tests. Only the surest get as many as it takes to refuse.
     """
-    left = [
-        (Test(name, label, math.exp(float(seen[2])), 1.0), product, place, float(seen[place]))
-        for name, what, product in products
-        for seen in [_statistics(product, _labels(len(product), count))]
-        for label, place in (("mean", 0), ("variance", 1))
-        if what == "each" or label == "variance"
-        for label in [label if what == "each" else "variance of sums of neighbours"]
-    ]
-    done: list[Test] = []
-    number, rows = len(left), len(left[0][1]) if left else 0
-    for permutations, most in (*STAGES, (math.ceil(2 * number / ERROR), SUREST)):
-        if not left:
-            break
-        done += [test for test, *_ in left[most:]]
-        left = left[:most]
-        exceeded, distance = [0] * len(left), [0.0] * len(left)
-        generator = torch.Generator().manual_seed(permutations)
-        for begin in range(0, permutations, AT_ONCE):
-            labels = _labels(rows, count, min(AT_ONCE, permutations - begin), generator)
-            for row, (_, product, place, seen) in enumerate(left):
-                values = _statistics(product, labels)[place]
-                exceeded[row] += int((values >= seen).sum())
-                distance[row] = (seen - float(values.mean())) / max(float(values.std()), 1e-30)
-        ps = [(1 + more) / (1 + permutations) for more in exceeded]
-        order_of = sorted(range(len(left)), key=lambda row: (ps[row], -distance[row]))
-        left = [(replace(left[row][0], p=ps[row]), *left[row][1:]) for row in order_of]
-        done += [test for test, *_ in left if test.p > LIKELY / permutations]
-        left = [one for one in left if one[0].p <= LIKELY / permutations]
-    return sorted([*done, *(test for test, *_ in left)], key=lambda test: test.p)
+    left, done = list(_asked(grouped, count)), list[Test]()
+    enough = math.ceil(2 * len(left) / ERROR)
+    for permutations, most in (*STAGES, (enough, SUREST)):
+        done += [asked.test for asked in left[most:]]
+        decided = _decided(left[:most], count, permutations)
+        done += [asked.test for asked in decided if asked.test.p > LIKELY / permutations]
+        left = [asked for asked in decided if asked.test.p <= LIKELY / permutations]
+    return sorted([*done, *(asked.test for asked in left)], key=lambda test: test.p)
+
+
+def _decided(left: Sequence[_Asked], count: int, permutations: int) -> list[_Asked]:
+    """The same tests with the probabilities that so many permutations show, the surest first."""
+    if not left:
+        return []
+    generator = torch.Generator().manual_seed(permutations)
+    exceeded, distance = [0] * len(left), [0.0] * len(left)
+    for begin in range(0, permutations, AT_ONCE):
+        labels = _labels(len(left[0].product), count, min(AT_ONCE, permutations - begin), generator)
+        for row, asked in enumerate(left):
+            values = _statistics(asked.product, labels)[asked.place]
+            exceeded[row] += int((values >= asked.seen).sum())
+            distance[row] = (asked.seen - float(values.mean())) / max(float(values.std()), 1e-30)
+    order_of = sorted(range(len(left)), key=lambda row: (exceeded[row], -distance[row]))
+    ps = [(1 + more) / (1 + permutations) for more in exceeded]
+    return [replace(left[row], test=replace(left[row].test, p=ps[row])) for row in order_of]
 
 
 def _labels(rows: int, count: int, permutations: int = 0, generator: torch.Generator | None = None) -> Tensor:
@@ -224,28 +262,31 @@ class OwnDraws:
     no_consistency: str = ""
 
 
-def drawn(step: LiveStep) -> Observation:
+def drawn(step: LiveStep, say: Callable[[str], None] = lambda _: None) -> Observation:
     """What a worker writes about an arm that may draw numbers of its own: samples of its updates, differences of its loss."""
-    return sampled(step) | slopes(step)
+    return sampled(step, SEEDS, say) | slopes(step, DIRECTIONS, say)
 
 
 class PlainDraws:
-    """The plain step's draws, which arms are compared with; made when they are first needed."""
+    """The plain step's draws, which arms are compared with; made when they are first needed.
 
-    def __init__(self, step: LiveStep) -> None:
-        self._step = step
+    say  takes what is being done
+    """
+
+    def __init__(self, step: LiveStep, say: Callable[[str], None] = lambda _: None) -> None:
+        self._step, self._say = step, say
 
     @cached_property
     def _sample(self) -> Observation:
-        return sampled(self._step, PLAIN_SEEDS)
+        return sampled(self._step, PLAIN_SEEDS, self._say)
 
     @cached_property
     def _same_seeds(self) -> Observation:
-        return sampled(self._step, SEEDS)
+        return sampled(self._step, SEEDS, self._say)
 
     @cached_property
     def _slopes(self) -> Observation:
-        return slopes(self._step, PLAIN_DIRECTIONS)
+        return slopes(self._step, PLAIN_DIRECTIONS, self._say)
 
     def are_equal(self, drawn: Observation) -> bool:
         """Whether an arm draws the very numbers of the plain step: its losses then go up and down with the plain step's.

@@ -70,7 +70,7 @@ class Referee:
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
         self._audit = Audit(self.plain, self.double, members)
         self._known_power: dict[tuple[bool, bool], Power] = {}
-        self._draws = PlainDraws(self.plain)
+        self._draws = PlainDraws(self.plain, say)
         self.seconds = clock.now() - begin
 
     @property

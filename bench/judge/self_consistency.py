@@ -5,6 +5,7 @@ whose backward pass uses other ones than its forward pass, say another mask of d
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +60,7 @@ def unmeasurable(step: LiveStep, recipe: Recipe) -> str:
     return ""
 
 
-def slopes(step: LiveStep, seeds: range = DIRECTIONS) -> Observation:
+def slopes(step: LiveStep, seeds: range = DIRECTIONS, say: Callable[[str], None] = lambda _: None) -> Observation:
     """The differences of the loss along random directions, a row for each, and what the gradient says they are.
 
     A direction is the gradient itself in a random half of the numbers of a random half of the parameters. A wrong gradient
@@ -70,6 +71,7 @@ def slopes(step: LiveStep, seeds: range = DIRECTIONS) -> Observation:
     rows: list[list[float]] = []
     products: list[float] = []
     for seed in seeds:
+        say(f"direction {seed - seeds.start + 1} of {len(seeds)}")
         gradients, _ = _updated(step, seed)
         direction = _direction(gradients, seed)
         size = math.sqrt(sum(float(one.square().sum()) for one in direction.values()))

@@ -183,7 +183,7 @@ class Session:
         """Makes the updates that show what an arm of a step draws at random, writes them, and goes back."""
         from bench.judge import distribution, observation
 
-        observation.write(Path(target), distribution.drawn(self.arm))
+        observation.write(Path(target), distribution.drawn(self.arm, lambda step: self._send(Step(name=step))))
         return Done()
 
     def _load_openmp(self) -> None:
