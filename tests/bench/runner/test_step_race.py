@@ -30,8 +30,9 @@ def raced(place: Checkout) -> tuple[int, Rows, dict[str, Any]]:
         "--rewrite=channels_last", "--recipe=fused+zeroed_gradients",
     )  # fmt: skip
     assert done.stdout, done.stderr
-    (race,) = json.loads(done.stdout)["races"]
-    return done.returncode, {arm["implementation"]: arm for arm in race["arms"]}, race
+    run = json.loads(done.stdout)
+    (race,) = run["races"]
+    return done.returncode, {arm["implementation"]: arm for arm in race["arms"]}, race | {"folder": run["run"]}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,14 @@ def test_every_arm_is_judged_where_it_is_in_the_race(raced: tuple[int, Rows, dic
     assert 0 < later[0] < later[1]
     wrong = raced[1]["way_wrong_after_40"]
     assert f"something else after {wrong['audits'][-1]} updates" in wrong["reason"]
+
+
+def test_a_different_answer_is_told_whose_fault_it_is(raced: tuple[int, Rows, dict[str, Any]], place: Checkout) -> None:
+    """A way that is wrong without any compiler is wrong in its own lines; a script beside the records shows it."""
+    arm = raced[1]["way_twice"]
+    assert (arm["whose"], arm["stage"]) == ("rewrite", None)
+    assert (place.path / raced[2]["folder"] / arm["script"]).read_text("utf-8").startswith('"""Shows that a step')
+    assert any(f"{arm['script']} shows it without looprace" in text for text in raced[2]["findings"])
 
 
 def test_a_way_that_breaks_keeps_its_row(raced: tuple[int, Rows, dict[str, Any]]) -> None:
