@@ -78,13 +78,17 @@ def digest_of(step: LiveStep, truth: Observation, members: int) -> str:
     for source in step_file.sources(step.file.path).values():
         digest.update(hashlib.sha256(source.content).digest())
     described = (step.setting, step.recipe.name, step.patch, members, other, global_flags(), torch.get_num_threads())
-    digest.update(repr((*described, torch.__version__, torch.backends.cpu.get_cpu_capability())).encode())
-    if step.setting.device == "cuda":
-        digest.update(torch.cuda.get_device_name().encode())
+    machine = (torch.__version__, torch.backends.cpu.get_cpu_capability(), _device_name(step.setting.device))
+    digest.update(repr((*described, *machine)).encode())
     for observation in (state_of(step), read, plain, truth):
         for part in _bytes(observation):
             digest.update(part)
     return digest.hexdigest()
+
+
+def _device_name(device: str) -> str:
+    name = getattr(torch.get_device_module(device), "get_device_name", None)
+    return str(name()) if name else ""
 
 
 @cache

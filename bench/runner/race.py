@@ -17,11 +17,11 @@ from select import select
 from statistics import median
 
 from bench import clock
-from bench.results import statistics
-from bench.results.record import MEASURED, Arm, Plan, Race, Record
+from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.diagnosis import Diagnoses
+from bench.runner.done_rounds import is_precise, round_seconds, unfit_arms
 from bench.runner.fork_server import ALWAYS, LATER, ForkServer
 from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
@@ -102,7 +102,7 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
         store.write_sources(sorted({arm.implementation for race in exact for arm in race.arms}))
         stack.callback(os.sched_setaffinity, 0, everywhere)
         meters = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
-        finished = [_round_seconds(store.rounds(race)) for race in plan.races]
+        finished = [round_seconds(store.rounds(race)) for race in plan.races]
         for number, race in enumerate(plan.races):
             left = plan.budget - (clock.now() - begin) - sum(finished[number + 1 :])
             share = max(0.0, left) / (len(plan.races) - number)
@@ -110,11 +110,6 @@ def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, 
             for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, meters):
                 later = share * (len(plan.races) - number - 1)
                 yield Progress(race, number_of_round, doing, clock.now() - begin, started - begin + forecast + later)
-
-
-def _round_seconds(rounds: Mapping[int, Sequence[Record]]) -> float:
-    """Seconds that these rounds took."""
-    return sum(max((record.round_seconds for record in records), default=0.0) for records in rounds.values())
 
 
 def _race(
@@ -139,7 +134,7 @@ def _race(
         if block := block_of(record):
             course.blocks[record.arm.block_key] = block
     with ExitStack() as stack:
-        if step and not _is_done(course, done, _round_seconds(done), share):
+        if step and not _is_done(course, done, round_seconds(done), share):
             yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
             course.referee = _referee(course, stack)
             course.diagnoses = _diagnoses(course)
@@ -199,12 +194,12 @@ def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: flo
     least, most = course.rounds
     if len(done) >= most:
         return True
-    return len(done) >= least and (seconds > share or _precise(course.plan, course.race, done))
+    return len(done) >= least and (seconds > share or is_precise(course.plan, course.race, done))
 
 
 def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
     """The rounds that are missing."""
-    spent = _round_seconds(done)
+    spent = round_seconds(done)
     longest = 0.0
     least, most = course.rounds
     for number in range(1, most + 1):
@@ -214,33 +209,16 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
             break
         fixed = least == most and longest
         forecast = spent + longest * (most - number + 1) if fixed else max(share, spent + longest)
-        for step in _round(course, number, _unfit(done)):
+        for step in _round(course, number, unfit_arms(done)):
             if isinstance(step, str):
                 yield number, step, forecast
             else:
                 done[number] = step
-        spent += _round_seconds({number: done[number]})  # without the diagnoses, which are no part of what is measured
+        spent += round_seconds({number: done[number]})  # without the diagnoses, which are no part of what is measured
         lengths = [
             max(r.round_seconds - r.spent.get("job", 0.0) for r in records) for records in done.values() if records
         ]
         longest = max(lengths[1:], default=lengths[0])
-
-
-def _unfit(done: Mapping[int, Sequence[Record]]) -> set[str]:
-    """The arms that ended without a measurement; they are not tried again."""
-    return {r.arm.slug for records in done.values() for r in records if r.status not in MEASURED}
-
-
-def _precise(plan: Plan, race: Race, done: Mapping[int, Sequence[Record]]) -> bool:
-    """Whether every unwatched arm's ratio is known to the plan's precision. The width decides, never the value."""
-    measured = [record for records in done.values() for record in records if record.blocks]
-    by_arm = {arm: [record for record in measured if record.arm == arm] for arm in race.arms}
-    ratios = [
-        statistics.ratio(records, by_arm[race.reference])
-        for arm, records in by_arm.items()
-        if arm.role != "reference" and arm.setting.watch == "none" and records
-    ]
-    return all(ratio.half_width <= plan.precision for ratio in ratios if ratio is not None)
 
 
 def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list[Record]]:
