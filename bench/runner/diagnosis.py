@@ -1,13 +1,13 @@
 """The main process's half of a diagnosis: has it found out why answers are different, once for each way to run a step."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 from msgspec import structs
 
 from bench.messages.diagnosis import Diagnose, Diagnosed
-from bench.results.record import Answer
+from bench.results.record import Answer, Race
+from bench.results.store import Store
 from bench.runner.arm_run import ArmRun, Setup
 from bench.runner.worker_process import ArmFault, Worker, cores_for, variables_for
 from impls.recipe.recipe import PLAIN, Recipe
@@ -18,16 +18,10 @@ PATIENCE = 2 * SECONDS  # until a diagnosis that says nothing is ended
 
 
 class Diagnoses:
-    """Diagnoses the arms of one race of a step, after the laps of a round and outside of its time.
+    """Diagnoses the arms of one race of a step, after the laps of a round and outside of its time."""
 
-    log      folder for what the processes print
-    cache    folder of the compilers' caches, where the judge's arms in float64 have theirs
-    store    folder of the run
-    scripts  folder in it for the scripts
-    """
-
-    def __init__(self, setup: Setup, *, log: Path, cache: Path, store: Path, scripts: str) -> None:
-        self._setup, self._log, self._cache, self._store, self._scripts = setup, log, cache, store, scripts
+    def __init__(self, store: Store, race: Race, setup: Setup) -> None:
+        self._store, self._race, self._setup = store, race, setup
         self._known: dict[str, Diagnosed] = {}  # by implementation
 
     def complete(self, arm_runs: Sequence[ArmRun]) -> Iterator[str]:
@@ -46,7 +40,10 @@ class Diagnoses:
     def _diagnosed(self, arm_run: ArmRun) -> Diagnosed:
         arm, setup = arm_run.arm, self._setup
         cores = cores_for(arm, setup.cores, setup.everywhere)
-        name = f"{self._scripts}/{arm.slug}.py"
+        name = f"scripts/{self._race.slug}/{arm.slug}.py"
+        cache = (
+            self._store.path / "cache" / self._race.slug / f"{arm.slug}-float64"
+        )  # has what the judge's arm compiled
         command = Diagnose(
             workload=arm.workload,
             file=setup.file,
@@ -54,14 +51,14 @@ class Diagnoses:
             setting=msgspec.to_builtins(arm.setting),
             cores=tuple(cores),
             seconds=SECONDS,
-            script=str(self._store / name),
+            script=str(self._store.path / name),
         )
         try:
             with Worker(
                 arm,
                 everywhere=setup.everywhere,
-                variables=variables_for(arm, cores, self._cache / f"{arm.slug}-float64") | dict(setup.variables),
-                log=self._log / f"{arm.slug}-diagnosis.log",
+                variables=variables_for(arm, cores, cache) | dict(setup.variables),
+                log=self._store.log(self._race, 0, f"{arm.slug}-diagnosis"),
                 limit=PATIENCE,
                 origin=setup.origin,
                 program=DIAGNOSIS,

@@ -137,7 +137,7 @@ def _race(
         if step and not _is_done(course, done, round_seconds(done), share):
             yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
             course.referee = _referee(course, stack)
-            course.diagnoses = _diagnoses(course)
+            course.diagnoses = Diagnoses(store, race, course.setup)
             course.heats = heats_of(race.arms, course.referee.resident_bytes, memory_available())
         elsewhere = [core for core in everywhere if core not in setup.cores]
         os.sched_setaffinity(0, elsewhere or everywhere)
@@ -175,18 +175,6 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
     )
     store.write_examined(race, referee.examined)
     return referee
-
-
-def _diagnoses(course: _Course) -> Diagnoses:
-    """What finds out why answers of a step are different."""
-    store, race = course.store, course.race
-    return Diagnoses(
-        course.setup,
-        log=store.log(race, 0, "judge").parent,
-        cache=store.path / "cache" / race.slug,
-        store=store.path,
-        scripts=f"scripts/{race.slug}",
-    )
 
 
 def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: float, share: float) -> bool:
