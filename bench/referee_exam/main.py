@@ -1,6 +1,6 @@
 """The process of the exam of one step at one seed: writes all judgements as one JSON file.
 
-python -m bench.referee_exam.main STEP SEED MEMBERS TARGET [alone]      "alone": also what needs processes of its own
+python -m bench.referee_exam.main STEP SEED MEMBERS TARGET      at seed 0 everything is asked, at others what may differ there
 """
 
 import platform
@@ -24,7 +24,7 @@ PACKAGES = ("torch", "numpy")
 
 def main() -> None:
     """Examines, and writes the file when all is judged."""
-    name, seed, members, target, *alone = sys.argv[1:]
+    name, seed, members, target = sys.argv[1:]
     torch.set_num_threads(1)
     file = steps.find(name)
     examiner = Examiner(file, steps.setting(file, {}, seed=int(seed)), int(members))
@@ -40,7 +40,7 @@ def main() -> None:
         machine=f"{machine['processor']}, {machine['cores']} cores",
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         rules={rule.name: rule.text for rule in RULES},
-        judgements=tuple(examiner.judgements(syllabus.asked(alone=bool(alone)))),
+        judgements=tuple(examiner.judgements(syllabus.asked_again() if int(seed) else syllabus.asked())),
     )
     partial = Path(target).with_suffix(".partial")
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(paper)))

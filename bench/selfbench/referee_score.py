@@ -25,7 +25,7 @@ LIMIT = 8.0  # bits in float64 from which an answer is another algebra
 def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int = MEMBERS) -> Iterator[str]:
     """Makes the papers that are missing, as many at a time as there are cores; yields a line for each that is done.
 
-    seeds  of each step; variations that need processes of their own are asked at the first one alone
+    seeds  of each step: at the first one everything is asked, at the others what may differ there
     names  of steps; all that are shipped where there are none
     """
     wanted = [(name, seed) for seed in range(seeds) for name in (names or steps.files())]
@@ -39,9 +39,7 @@ def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int =
             path = _path(target, name, seed)
             command = [sys.executable, "-m", "bench.referee_exam.main", name, str(seed), str(members), str(path)]
             with path.with_suffix(".log").open("wb") as log:
-                running[name, seed] = subprocess.Popen(
-                    command + (["alone"] if seed == 0 else []), cwd=ROOT, env=os.environ, stdout=log, stderr=log
-                )
+                running[name, seed] = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=log, stderr=log)
         for (name, seed), process in list(running.items()):
             if process.poll() is not None:
                 del running[name, seed]

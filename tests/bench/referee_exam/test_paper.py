@@ -24,7 +24,7 @@ def judged() -> dict[str, Judgement]:
     torch.set_num_threads(1)
     file = steps.find("steps/digits_mlp")
     examiner = Examiner(file, steps.setting(file, {"hidden": 16}), members=9)
-    wanted = [(kind, one) for kind, one in syllabus.asked(alone=True) if one.name in ASKED]
+    wanted = [(kind, one) for kind, one in syllabus.asked() if one.name in ASKED]
     return {one.variation: one for one in examiner.judgements(wanted)}
 
 
@@ -62,7 +62,7 @@ def test_a_variation_that_means_nothing_for_a_step_is_not_asked(judged: dict[str
 
 def test_every_variation_has_a_name_of_its_own_and_the_exam_is_as_large_as_promised() -> None:
     """At least 20 mutants and 12 legal variations, each found again by its name."""
-    asked = syllabus.asked(alone=True)
+    asked = syllabus.asked()
     names = [one.name for _, one in asked]
     assert len(set(names)) == len(names)
     assert sum(kind == "mutant" for kind, _ in asked) >= 20
