@@ -101,7 +101,8 @@ class Score(Struct, frozen=True, kw_only=True):
     methods     over all mutants that change an update by more than a millionth, and all legal variations
     marks       of all of these
     small       mutants that change less: how many, and how many of them the referee found
-    unjudged    of these, those of which the referee could say nothing
+    identical   legal variations whose answers equal the plain step's to the bit
+    unjudged    those of which the referee could say nothing
     coarser     of arms in bfloat16: mutants, those found, legal ones, those called coarser
     random      of variations that draw other random numbers: mutants, those found, legal ones, those refused
     power       what the referee would notice of each step, by the dtype that it looks at
@@ -115,6 +116,7 @@ class Score(Struct, frozen=True, kw_only=True):
     methods: tuple[Method, ...]
     marks: tuple[Mark, ...]
     small: tuple[int, int]
+    identical: int
     unjudged: int
     coarser: tuple[int, int, int, int]
     random: tuple[int, int, int, int]

@@ -77,6 +77,9 @@ def score(made: Sequence[Paper]) -> Score:
         small=(len(small), sum(not _passes(one, OURS) for one in small)),
         coarser=_coarser(coarser),
         random=_random(random),
+        identical=sum(
+            one.kind == "legal" and one.answer is not None and one.answer.word == "identical" for one in counted
+        ),
         unjudged=sum(one.answer is not None and one.answer.word in ("unjudged", "undecidable") for one in counted),
         power={paper.step: paper.power for paper in made if paper.seed == 0},
         machine=made[0].machine,

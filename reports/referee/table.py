@@ -81,6 +81,8 @@ def sentences(score: Score) -> list[str]:
         ),
         f"Worst legal variation: {_worst(score, 'legal')}; weakest mutant: {_worst(score, 'mutant')}, in float64.",
     ]
+    legal = score.methods[0].legal
+    told.append(f"{score.identical} of the {legal} answers of legal variations equal the plain step's to the bit.")
     if score.unjudged:
         told.append(f"Of {score.unjudged} the referee could say nothing.")
     return told
