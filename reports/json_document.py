@@ -99,6 +99,7 @@ def _arm(row: Row) -> dict[str, Any]:
         "stage": answer.stage or None if answer else None,
         "module": answer.module or None if answer else None,
         "script": answer.script or None if answer else None,
+        "skipped": answer.skipped if answer else None,
         "audits": list(answer.audits) if answer else None,
         "mean_seconds_per_update": row.mean_seconds,
         "slope_per_update": row.slope,

@@ -20,6 +20,7 @@ Observation = dict[str, Tensor]
 
 SEED = 77  # of the random numbers that they draw
 LOSS, GRADIENT, CHANGE, COUNT, RANDOM = "loss", "gradient", "change of", "number of", "random state"
+SKIPPED = "left out by the scaler"
 
 
 def observe(
@@ -34,7 +35,8 @@ def observe(
 
     The answer has, on the CPU: "loss 0", what the first update returned, and "loss 1"; "gradient 0 of 2.weight" as the
     optimizer saw it, where there is one and the recipe lets it be seen; "change of parameter 2.weight" and of every other
-    tensor of the state, in float64, by both updates; "number of ..." calls and evaluations; the generator's last state.
+    tensor of the state, in float64, by both updates; "number of ..." calls and evaluations; the generator's last state;
+    "left out by the scaler" in how many updates a gradient scaler, where there is one, did not let the optimizer step.
 
     mode  what is entered meanwhile, as `ensemble.Moved` is
     seed  of the random numbers that they draw
@@ -44,9 +46,12 @@ def observe(
     counted = {name: numbers(step)[name] for name in step.facts.moving if name in numbers(step)}
     seen: Observation = {}
     set_generators(seed)
+    skipped, scalers = 0, step.scalers
     with watched(step, seen), mode or contextlib.nullcontext():
         for number, batch in enumerate(batches):
+            scales = [scaler.get_scale() for scaler in scalers]
             seen |= losses(number, step.update_once(None if batch is None else step.start + batch))
+            skipped += any(scaler.get_scale() < scale for scaler, scale in zip(scalers, scales, strict=True))
     state = torch.get_rng_state()
     after = {name: kept(tensor) for name, tensor in step.tensors().items()}
     seen |= {f"{CHANGE} {name}": _change(before.get(name), tensor) for name, tensor in after.items()}
@@ -57,7 +62,7 @@ def observe(
         if isinstance(moved.get(name), int | float)
     }
     step.reset()
-    return seen | {RANDOM: state}
+    return seen | {RANDOM: state} | ({SKIPPED: torch.tensor(skipped)} if scalers else {})
 
 
 def losses(number: int, returned: Any) -> Observation:
@@ -99,11 +104,13 @@ def _watch(optimizer: Optimizer, path: str, names: dict[int, str], seen: Observa
     evaluations = torch.zeros((), dtype=torch.int64)
 
     def look() -> None:
+        scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer divides by it itself
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     name = names.get(id(parameter), "an unnamed parameter")
-                    seen[f"{GRADIENT} {int(calls)}{where} of {name}"] = kept(parameter.grad)
+                    gradient = parameter.grad / scale if scale is not None else parameter.grad
+                    seen[f"{GRADIENT} {int(calls)}{where} of {name}"] = kept(gradient)
 
     def step(closure: Callable[[], Any] | None = None) -> Any:
         if closure is None:
@@ -145,6 +152,11 @@ def difference(one: Observation, other: Observation) -> str:
 
 def _same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.equal(one.nan_to_num(), other.nan_to_num())
+
+
+def skipped_in(observation: Observation) -> int:
+    """In how many of the updates a gradient scaler did not let the optimizer step."""
+    return int(observation.get(SKIPPED, torch.tensor(0)))
 
 
 def drew_the_same(answer: Observation, plain: Observation) -> bool:

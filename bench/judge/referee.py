@@ -11,7 +11,7 @@ from bench.judge.audit import Audit
 from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
 from bench.judge.distribution import PlainDraws
 from bench.judge.ensemble_store import EnsembleStore
-from bench.judge.observation import LOSS, Observation, difference, drew_the_same, is_identical, observe
+from bench.judge.observation import LOSS, Observation, difference, drew_the_same, is_identical, observe, skipped_in
 from bench.judge.race_state import not_carried
 from bench.judge.truth import NOTHING_KEPT, spreads_of, standard
 from bench.judge.words import SAME, Evidence, answered, answered_by_draws, loses_in_float32, word_of
@@ -117,6 +117,7 @@ class Referee:
             no_double=no_double,
             identical=is_identical(answer, self._single.plain),
             wide=self.wide,
+            skipped=skipped_in(answer),
         )
         if loses_in_float32(evidence):
             if recipe.coarser:
@@ -131,7 +132,7 @@ class Referee:
         if judged.word == "different" and recipe == PLAIN:  # another process builds another step
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        return structs.replace(judged, draws=draws)
+        return structs.replace(judged, draws=draws, skipped=evidence.skipped)
 
     def _by_draws(self, recipe: Recipe, drawn: Observation, double: Comparison | None, no_double: str) -> Answer:
         """The word on an arm that draws numbers of its own, when it is timed."""

@@ -7,7 +7,12 @@ from bench.judge.distribution import SEEDS, OwnDraws
 from bench.results.record import Answer, Power, Word
 
 SAME = 2.0  # bits lost in float32, up to which an answer is as good as the plain step's
+COARSE_SCALE = 4.0  # bits of scale that a coarser arm may lose in its own precision: twice as many as in float32
 COARSEST = 16.0  # bits that bfloat16 has less than float32: an arm that does not say it is coarser may lose no more
+SKIPPED = (
+    "its scaler left out {} of the updates that are judged, because gradients overflowed in float16: begin with a lower "
+    "init_scale"
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Evidence:
     identical   whether every bit is the plain step's
     wide        the tensor that rounding alone moves too far to be judged; "" where there is none
     mistake     the known one of which the same comes out; "" where it is none, or was not looked for
+    skipped     updates that a gradient scaler has left out
     limit       of an answer in the middle of a race: bits from which it is another one; None at the start
     """
 
@@ -32,6 +38,7 @@ class Evidence:
     wide: str = ""
     mistake: str = ""
     limit: float | None = None
+    skipped: int = 0
 
 
 def answered(evidence: Evidence, power: Power | None = None) -> Answer:
@@ -113,7 +120,7 @@ def word_of(evidence: Evidence) -> Word:
     single, double = evidence.single, evidence.double
     if evidence.identical:
         return "identical"
-    if single.faults or (double is not None and _is_other_algebra(double)):
+    if single.faults or evidence.skipped or (double is not None and _is_other_algebra(double)):
         return "different"
     if evidence.limit is not None and (evidence.own or single).most > evidence.limit:
         return "different"
@@ -123,7 +130,7 @@ def word_of(evidence: Evidence) -> Word:
         return "closer" if single.most <= 0 else "same"
     if not loses_in_float32(evidence):
         return "undecidable"
-    beyond = _is_other_algebra(evidence.own) if evidence.own else single.most > COARSEST
+    beyond = _is_beyond_its_precision(evidence.own) if evidence.own else single.most > COARSEST
     return "different" if beyond or evidence.mistake else "coarser"
 
 
@@ -138,12 +145,21 @@ def _is_other_algebra(comparison: Comparison) -> bool:
     return bool(comparison.faults) or comparison.most > ALGEBRA
 
 
+def _is_beyond_its_precision(own: Comparison) -> bool:
+    """Whether a coarser arm is farther off than its own precision explains.
+
+    Where an operation rounds differs from one way to run a step to another, and moves single numbers by more than the few
+    members of an ensemble show; a factor, which all numbers share, it hardly moves.
+    """
+    return _is_other_algebra(own) or own.worst_scale[0] > COARSE_SCALE
+
+
 def _deciding(evidence: Evidence) -> tuple[Comparison, float, str]:
     """The comparison that shows what is different, the bits above which it does, and what it is in."""
     if evidence.double is not None and _is_other_algebra(evidence.double):
         return evidence.double, ALGEBRA, "in float64"
-    if evidence.own is not None and _is_other_algebra(evidence.own):
-        return evidence.own, ALGEBRA, "in its own precision"
+    if evidence.own is not None and _is_beyond_its_precision(evidence.own):
+        return evidence.own, COARSE_SCALE, "in its own precision"
     return evidence.single, SAME, "in float32" + (", though it is right in float64" if evidence.double else "")
 
 
@@ -161,6 +177,8 @@ def _reason(word: Word, evidence: Evidence, tensor: str) -> str:
         return f"{what}; float64 would decide, but {evidence.no_double or 'is not to be had'}"
     if word != "different":
         return ""
+    if evidence.skipped:
+        return SKIPPED.format(evidence.skipped)
     deciding, _, place = _deciding(evidence)
     what = _size(deciding, tensor, place)
     mistake = evidence.mistake

@@ -182,6 +182,7 @@ class Finished(Answer, frozen=True, kw_only=True):
     grown                what a steady loop does not add to, since the first block: see `device.footprint`
     peak_resident_bytes  the most memory that the process has had
     compiler             of an arm of a step: what was compiled
+    skipped              updates of blocks in which a gradient scaler did not let the optimizer step, at least
     """
 
     weights: ArmWeights | None = None
@@ -193,6 +194,7 @@ class Finished(Answer, frozen=True, kw_only=True):
     peak_resident_bytes: int = 0
     peak_device_bytes: int | None = None
     compiler: record.Compiler | None = None
+    skipped: int = 0
 
 
 class Finish(Command[Finished], frozen=True, kw_only=True):

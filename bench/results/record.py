@@ -188,6 +188,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     module          of a rewrite's: the first of a module that differs, "output of 1 (BatchNorm2d)"
     script          the file in the run's scripts/ that shows it without looprace; "" for none
     undiagnosed     why this was not found out, or not to its end; "" where it was
+    skipped         updates in which a gradient scaler did not let the optimizer step, of those that were judged and, as far
+                    as its scale tells, of those that were timed
     audits          updates that the timed object had made since its start each time that it was judged: (0, 412, 1000)
     draws           of a step that draws random numbers: whether the timed object draws the plain step's ("equal") or "own"; ""
                     where that is not known
@@ -210,6 +212,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     module: str = ""
     script: str = ""
     undiagnosed: str = ""
+    skipped: int = 0
     audits: tuple[int, ...] = ()
     draws: Draws = ""
     consistency_bits: float | None = None

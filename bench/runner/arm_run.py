@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Protocol
 
+from msgspec import structs
+
 from bench import clock
 from bench.messages import commands
 from bench.messages.commands import (
@@ -274,6 +276,8 @@ class ArmRun:
     def finish(self) -> None:
         """Judges what the blocks produced, if there were any."""
         self._finished = self._ask(Finish(updates=self._done))
+        if self._finished is not None and self.answer is not None:
+            self.answer = structs.replace(self.answer, skipped=self.answer.skipped + self._finished.skipped)
         if (
             self._finished is not None and self._finished.weights is not None and self._done
         ):  # else the weights are still those of the probe

@@ -65,6 +65,8 @@ class Session:
         self._wall = self._worked = 0.0
         self._faults = self._updates = 0
         self._footprint: dict[str, int] | None = None  # after the first block
+        self._skips: Callable[[], int] = int  # updates left out since the last look
+        self._skipped = 0
 
     def carry_out(self, command: AnyCommand) -> Answer:
         """The answer to a command. Whatever the arm raises comes through; `Unfit` where the arm cannot run here."""
@@ -149,6 +151,8 @@ class Session:
         first_seconds, _, _ = self.stopwatch.time(lambda: step.advance(1))
         step_arm.check_compiled(step)
         self.reset()
+        if step.scalers:
+            self._skips = step_arm.Skips(step).since
         self._pin(command.cores)
         return Prepared(
             import_seconds=imported - begin,
@@ -291,6 +295,7 @@ class Session:
         self._updates += updates
         self._wall += seconds
         self._drains.append(drain)
+        self._skipped += self._skips()
         self._footprint = self._footprint or self._device.footprint(self.setting.device)
         return BlockTimed(seconds=seconds, device_seconds=on_device)
 
@@ -318,6 +323,7 @@ class Session:
             weights=None if step else weights_of(self.arm, self.setting, "blocks", updates),
             compiler=self._compiler(grown["compilations"]) if step else None,
             peak_device_bytes=self._device.peak_bytes(self.setting.device) if step else None,
+            skipped=self._skipped,
             changed_flags=tuple(
                 f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old
             ),

@@ -1,6 +1,7 @@
 """An arm of a step, as a worker builds it: the live step of its file, setting and recipe. Loads torch."""
 
 import hashlib
+import math
 from pathlib import Path
 
 import torch._dynamo.utils as dynamo
@@ -52,6 +53,21 @@ def compiled(recompilations: int = 0) -> Compiler:
     # A graph that torch.compile did not trace, as that of a whole update, is counted by what prepares it for inductor.
     graphs = max(dynamo.counters["stats"]["unique_graphs"], dynamo.counters["aot_autograd"]["total"])
     return Compiler(graphs=graphs, breaks=breaks, recompilations=recompilations)
+
+
+class Skips:
+    """Counts the updates in which gradient scalers did not let the optimizer step, as far as their scales tell.
+
+    A scale is halved each time, and doubled after 2000 updates without: where both happen between two looks, it tells less.
+    """
+
+    def __init__(self, step: LiveStep) -> None:
+        self._scalers, self._last = step.scalers, [scaler.get_scale() for scaler in step.scalers]
+
+    def since(self) -> int:
+        """The updates since the last look."""
+        before, self._last = self._last, [scaler.get_scale() for scaler in self._scalers]
+        return sum(max(0, round(math.log2(old / new))) for old, new in zip(before, self._last, strict=True))
 
 
 def check_compiled(step: LiveStep) -> None:

@@ -113,6 +113,11 @@ class LiveStep:
         return outermost(self.optimizer, Optimizer)
 
     @property
+    def scalers(self) -> list[torch.amp.GradScaler]:
+        """The gradient scalers: where gradients overflow, they leave the optimizer's step out and lower their scale."""
+        return list(outermost(self.optimizer, torch.amp.GradScaler).values())
+
+    @property
     def parameters(self) -> list[Tensor]:
         """Every tensor that is trained, once."""
         own = [one for module in self.modules.values() for one in module.parameters() if one.requires_grad]

@@ -40,10 +40,18 @@ def patch(step: "LiveStep") -> str:
 
 
 def applies(step: "LiveStep") -> str | None:
-    """Only to the default update, with dense gradients."""
+    """Only to the default update, with dense gradients, where it changes something: a dry run tells."""
+    from impls.recipe.dry_run import changes_nothing, failure
+
     if reason := without_loss(step):
         return reason
-    return "the scaler takes no sparse gradients in float16" if step.facts.sparse else None
+    if step.facts.sparse:
+        return "the scaler takes no sparse gradients in float16"
+    if reason := failure(step, patch(step)):
+        return reason
+    if step.setting.dtype == "float32" and changes_nothing(step, patch(step)):
+        return "it changes nothing: the step has no operation that autocast computes in float16"
+    return None
 
 
 REWRITE = Rewrite(
@@ -53,5 +61,5 @@ REWRITE = Rewrite(
     applies=applies,
     numerics="coarser",
     excludes=("accumulation", "autograd_grad", "bf16_autocast", "functional_gradients"),
-    devices=("cuda",),
+    effort="standard",
 )

@@ -65,6 +65,12 @@ def _answer(answer: Answer) -> Iterator[tuple[str, str, str]]:
             if error
         ]
         yield "would be noticed", ", ".join(planted), "the smallest relative errors that the referee found when planted"
+    if answer.skipped:
+        yield (
+            "left out",
+            f"{grouped(answer.skipped)} updates or more",
+            "gradients overflowed, and the scaler made no step",
+        )
     if answer.audits:
         yield "judged after", f"{', '.join(map(grouped, answer.audits))} updates", "of the very object that is timed"
     if answer.left_out:

@@ -27,6 +27,7 @@ Kind = Literal[
     "watching",
     "answers",
     "wrong answers",
+    "skipped updates",
     "whose fault",
     "twin",
     "crossing",

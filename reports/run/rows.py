@@ -271,14 +271,13 @@ def _peak(records: Sequence[Record]) -> int | None:
 
 
 def _telling_answer(records: Sequence[Record]) -> Answer | None:
-    """The gravest answer of all rounds; of equal ones that which lost most bits, with the audits of all."""
+    """The gravest answer of all rounds; of equal ones that which lost most bits, with the audits and skipped updates of all."""
     answers = [record.answer for record in records if record.answer]
     telling = max(answers, key=lambda a: (_GRAVITY_OF_ANSWERS.index(a.word), a.bits_lost or 0.0), default=None)
     if telling is None or telling.word == "different":
         return telling
-    return msgspec.structs.replace(
-        telling, audits=tuple(sorted({updates for answer in answers for updates in answer.audits}))
-    )
+    audits = sorted({updates for answer in answers for updates in answer.audits})
+    return msgspec.structs.replace(telling, audits=tuple(audits), skipped=sum(answer.skipped for answer in answers))
 
 
 def _reads_data(record: Record) -> bool:

@@ -39,6 +39,9 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
             yield Finding("wrong answers", f"WRONG ANSWER of {row.arm.name}: {wrongness(row)}; it is not ranked")
             if row.answer and (fault := whose_fault(row.answer)):
                 yield Finding("whose fault", f"{row.arm.name}: {fault}")
+        if row.answer and row.answer.skipped:
+            made = f"left out {counted(row.answer.skipped, 'update')} or more, because gradients overflowed in float16"
+            yield Finding("skipped updates", f"{row.arm.name} {made}: it learns nothing from these")
     yield step_answers(rows)
     yield from of_twin(twin)
 

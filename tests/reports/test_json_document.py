@@ -43,7 +43,7 @@ ARM = {
     *("floor_ratio", "floor_low", "floor_high", "pays_off_after_updates"),
     *("rewrites", "answer", "bits_lost", "scale_bits", "draws", "consistency_bits", "distribution_p"),
     *("mean_seconds_per_update", "peak_bytes", "patch"),
-    *("slope_per_update", "audits", "whose", "stage", "module", "script"),
+    *("slope_per_update", "audits", "skipped", "whose", "stage", "module", "script"),
 }
 
 

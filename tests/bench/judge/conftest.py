@@ -82,6 +82,11 @@ def way_rate(model, optimizer, batch):
     return plain(model, optimizer, batch)
 
 
+def way_rate_by_10_percent(model, optimizer, batch):
+    optimizer.param_groups[0]["lr"] = 0.05 * 1.1
+    return plain(model, optimizer, batch)
+
+
 def way_factor(model, optimizer, batch):
     return plain(model, optimizer, batch, 1.001)
 

@@ -10,6 +10,7 @@ from bench.judge.ensemble import Moved
 from bench.judge.observation import observe
 from bench.judge.referee import OTHER_DRAWS, Referee
 from bench.results.record import Answer
+from bench.worker.step_arm import Skips
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import Recipe
 from tests.bench.judge.conftest import STEP, Written
@@ -99,6 +100,7 @@ def test_the_referee_knows_what_it_would_notice(judged: Judged, referee: Referee
     [
         ("fused", "way_stale", "(a stale batch): "),
         ("bf16_autocast", "way_nothing", "times what rounding explains in its own precision"),
+        ("bf16_autocast", "way_rate_by_10_percent+bf16_autocast", "times what rounding explains in its own precision"),
     ],
 )
 def test_what_is_right_in_float64_alone_is_different(referee: Referee, name: str, wrong: str, reason: str) -> None:
@@ -137,6 +139,25 @@ def test_without_float64_what_loses_bits_is_undecidable(written: Written) -> Non
     assert words["way_permuted"].word in ("same", "closer")
     assert words["way_bf16"].word == "undecidable"
     assert "float64 would decide, but the step does not run in float64" in words["way_bf16"].reason
+
+
+def test_updates_that_a_scaler_leaves_out_are_counted(written: Written) -> None:
+    """Under autocast to float16 a step is coarser; where its gradients overflow, it is different, and says how often."""
+    words = {}
+    for factor in ("1", "1e6"):
+        referee = Referee(
+            *written(STEP.replace("return F.cross_entropy", f"return {factor} * F.cross_entropy")), members=5
+        )
+        file, setting = referee.plain.file, referee.plain.setting
+        arm = LiveStep(file, setting, Recipe.read("fp16_autocast"))
+        double = LiveStep(file, dataclasses.replace(setting, dtype="float64"), Recipe.read("fp16_autocast"))
+        words[factor] = referee.judge("fp16_autocast", observe(arm), observe(double))
+    assert (words["1"].word, words["1"].skipped) == ("coarser", 0)
+    assert (words["1e6"].word, words["1e6"].skipped) == ("different", 2)
+    assert words["1e6"].reason.startswith("its scaler left out 2 of the updates")
+    skips = Skips(arm)
+    arm.advance(3)
+    assert (skips.since(), skips.since()) == (3, 0)
 
 
 DROPOUT = (
