@@ -20,5 +20,6 @@ REWRITE = Rewrite(
     applies=applies,
     needs=("whole_graph",),
     own_draws=True,
+    effort="standard",
     compiles=True,
 )

@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from bench.judge import self_consistency
+from bench.judge import main, self_consistency
 from bench.judge.bits import Spread
-from bench.judge.distribution import compare, drawn
-from bench.judge.observation import observe
+from bench.judge.distribution import compare
 from bench.judge.referee import Referee
 from bench.judge.self_consistency import slopes
+from bench.messages.commands import Judge
 from bench.results.record import Answer
+from bench.worker import session
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import PLAIN, Recipe
 from tests.bench.judge.conftest import Written
@@ -119,18 +120,35 @@ def referee(written: Written) -> Referee:
 
 
 @pytest.fixture(scope="module")
-def judged(referee: Referee) -> Callable[..., Answer]:
-    """Judges a way to write the update, with or without its draws, and with float64 where it is said of which way."""
+def judged(referee: Referee, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Answer]:
+    """Judges a way to write the update by files, with or without its draws, and with float64 where it is said of which way."""
     file, setting = referee.plain.file, referee.plain.setting
+    folder = tmp_path_factory.mktemp("answers")
+    worker, judge = session.Session(lambda _: None, set()), main.Session(lambda _: None)
+    judge._referee = referee
 
-    def judge(name: str, float64: str = "", *, draws: bool = True) -> Answer:
-        step = LiveStep(file, setting, Recipe.read(name))
-        double = observe(LiveStep(file, dataclasses.replace(setting, dtype="float64"), Recipe.read(float64)))
-        return referee.judge(
-            name, observe(step), double if float64 else None, "it is left out", drawn(step) if draws else None
+    def written(name: str, *, double: bool = False) -> str:
+        own = dataclasses.replace(setting, dtype="float64") if double else setting
+        worker.arm = LiveStep(file, own, Recipe.read(name))
+        worker.observe(str(folder / f"{name} {double}"))
+        return str(folder / f"{name} {double}")
+
+    def answer(name: str, float64: str = "", *, draws: bool = True) -> Answer:
+        double = written(float64, double=True) if float64 else ""
+        command = Judge(
+            implementation=name,
+            observation=written(name),
+            observation_float64=double,
+            no_float64="it is left out",
+            drawn=str(folder / "draws") if draws else "",
         )
+        if draws:
+            worker.draw(command.drawn)
+        word = judge.judge(command).answer
+        assert list(folder.iterdir()) == []
+        return word
 
-    return judge
+    return answer
 
 
 @pytest.mark.parametrize(("name", "known"), [("way_more", "own"), ("way_halves", "")])
