@@ -230,8 +230,8 @@ def _labels(rows: int, count: int, permutations: int = 0, generator: torch.Gener
     """Which rows are the arm's, a line for each permutation; without any, the last rows are."""
     if not permutations:
         return (torch.arange(rows) >= rows - count).float().unsqueeze(0)
-    places = torch.rand(permutations, rows, generator=generator).argsort(1)
-    return (places < count).float()
+    places = torch.rand(permutations, rows, generator=generator).topk(count, dim=1, sorted=False).indices
+    return torch.zeros(permutations, rows).scatter_(1, places, 1.0)
 
 
 def _statistics(product: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
