@@ -14,6 +14,7 @@ TENTH = (
     0.1  # of the largest tensor of its kind: where rounding alone moves a tensor by more, nothing can be told from it
 )
 ALGEBRA = 8.0  # bits that another order of operations may lose at most; another algebra loses more
+SMALLEST = float(torch.finfo(torch.float32).tiny)  # below it are denormal numbers, which a processor may take for zero
 NOTHING = -30.0  # bits lost by what is equal to the truth
 OPTIONAL = (f"{CHANGE} state", f"{CHANGE} number", COUNT)  # what another way to write the update need not have
 
@@ -234,14 +235,15 @@ def _measure(
     if not bool(finite.all()):
         answer, exact = answer[finite], exact[finite]
     distance, scale = distances(answer, exact)
-    lost = _log2(distance, spread.noise)
+    flushed = SMALLEST * math.sqrt(exact.numel())
+    lost = _log2(distance, max(spread.noise, flushed))
     if spread.is_rounding and distance > 0 and lost <= ALGEBRA:
         left_out[name] = "its truth is no larger than rounding"
         return
     bits[name] = lost
     errors[name] = distance / spread.size if spread.size else math.inf
     if exact.numel() > 1 and not spread.is_rounding:
-        scales[name] = _log2(scale, spread.scale_noise)
+        scales[name] = _log2(scale, max(spread.scale_noise, flushed / spread.size))
 
 
 def _hidden(answer: Observation, plain: Observation) -> tuple[str, ...]:

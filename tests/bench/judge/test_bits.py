@@ -51,6 +51,18 @@ def test_a_factor_in_the_noise_shows_in_the_scale(standard: Standard) -> None:
     assert answer.scales[WEIGHT] > 2
 
 
+def test_denormal_numbers_may_be_zero() -> None:
+    """Numbers too small for the processor's quick arithmetic may be lost; those that are larger may not."""
+
+    def compared(size: float) -> float:
+        exact = {WEIGHT: torch.linspace(size, 2 * size, 1000, dtype=torch.float64)}
+        single = {WEIGHT: exact[WEIGHT].float()}
+        return compare({WEIGHT: torch.zeros(1000)}, Standard(single, exact, spreads(exact, [single], EPSILON))).most
+
+    assert compared(5e-39) < 2
+    assert compared(1e-36) > 6
+
+
 def test_a_tensor_of_rounding_alone_is_left_out_unless_it_is_far_off(standard: Standard) -> None:
     """The bias has no true gradient: as little as the ensemble has is left out and named, much more counts."""
     near, far = (compare(observation(TRUTH[WEIGHT], bias), standard) for bias in (1e-6, 0.1))
