@@ -8,7 +8,7 @@ import torch
 
 from bench.judge import mistakes
 from bench.judge.bits import ALGEBRA, Spread, Standard, compare, spreads
-from bench.judge.observation import Observation, drew_the_same, is_identical, observe
+from bench.judge.observation import Observation, drew_the_same, is_identical, observe, skipped_in
 from bench.judge.race_state import NotCarried, carried, without_state
 from bench.judge.truth import spreads_of, truth_of
 from bench.judge.words import SAME, Evidence, answered
@@ -58,6 +58,10 @@ class Audit:
 
     def _answer(self, rounding: LiveStep, answer: Observation, first: Evidence) -> Answer:
         """The word, from the state that all steps are in now; `rounding` is the one whose precision the arm has."""
+        if skipped := skipped_in(answer):  # a scaler tries a higher scale from time to time
+            return Answer(
+                word="unjudged", reason="its scaler left out an update that was to be judged", skipped=skipped
+            )
         plain = observe(self._plain)
         if is_identical(answer, plain):
             return Answer(word="identical")

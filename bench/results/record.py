@@ -314,7 +314,7 @@ class Record(Struct, frozen=True, kw_only=True):
                    the most memory that tensors had on the device at a time; None on the CPU
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
-    spent          where the wall time of the round went: {"start": ..., "job": ..., "blocks": ...}
+    spent          where the wall time of the round went: {"start": ..., "job": ..., "blocks": ..., "audit": ...}
     """
 
     format: int = FORMAT

@@ -8,6 +8,7 @@ import pytest
 from bench.judge.bits import compare
 from bench.judge.ensemble import Moved
 from bench.judge.observation import observe
+from bench.judge.race_state import observed_here
 from bench.judge.referee import OTHER_DRAWS, Referee
 from bench.results.record import Answer
 from bench.worker.step_arm import Skips
@@ -155,6 +156,8 @@ def test_updates_that_a_scaler_leaves_out_are_counted(written: Written) -> None:
     assert (words["1"].word, words["1"].skipped) == ("coarser", 0)
     assert (words["1e6"].word, words["1e6"].skipped) == ("different", 2)
     assert words["1e6"].reason.startswith("its scaler left out 2 of the updates")
+    audited = referee.audit("fp16_autocast", observed_here(arm))
+    assert (audited.word, audited.skipped) == ("unjudged", 2)
     skips = Skips(arm)
     arm.advance(3)
     assert (skips.since(), skips.since()) == (3, 0)
