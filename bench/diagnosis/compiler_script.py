@@ -34,6 +34,9 @@ raise SystemExit(not difference < 1e-6)
 '''
 
 
+LETTERS = ascii_lowercase.replace("f", "")  # f is the function
+
+
 @dataclass(frozen=True)
 class Script:
     """A script that needs nothing of looprace, and the tensors that it reads from a file beside it; None for no file."""
@@ -48,9 +51,7 @@ def written(program: Program, values: Mapping[str, Any], trial: Trial, found: st
     found  where looprace met it: "whole_graph of steps/conv_net"
     """
     names = [*program.inputs, *(one.name for one in program.operations)]
-    letters = dict(zip(names, ascii_lowercase, strict=False)) if len(names) <= len(ascii_lowercase) else {}
-    letters.pop("f", None)
-    letters = {name: letter if letter != "f" else "last" for name, letter in letters.items()}
+    letters = dict(zip(names, LETTERS, strict=False)) if len(names) <= len(LETTERS) else {}
     program, values = program.renamed(letters), {letters.get(name, name): values[name] for name in names}
     short = trial.is_wrong(program, values, short=True)
     lines = {name: _drawn(values[name]) for name in program.inputs}
@@ -62,14 +63,15 @@ def written(program: Program, values: Mapping[str, Any], trial: Trial, found: st
     options = [f'backend="{trial.backend}"'] if trial.backend != "inductor" else []
     if program.draws and trial.backend == "inductor":
         options.append('options={"fallback_random": True}')
+    function = program.code(short=short)
     inputs = [f"{name} = {line}" for name, line in lines.items()]
     if tensors is not None:
         inputs.insert(0, 'kept = load_file(Path(__file__).with_suffix(".safetensors"))')
     text = SCRIPT.format(
         version=torch.__version__.partition("+")[0],
         found=found,
-        imports="import torch" if tensors is None else KEPT,
-        function=program.code(short=short),
+        imports=("import operator\n\n" if "operator." in function else "") + (KEPT if tensors else "import torch"),
+        function=function,
         seed=SEED,
         inputs="\n".join(inputs),
         names=", ".join(program.inputs),

@@ -28,6 +28,10 @@ from impls.recipe.recipe import Recipe
 from impls.recipe.step_file import StepFile
 from impls.recipe.update_patch import default_update
 
+GRAPHS: tuple[Stage, ...] = (
+    "eager",
+    "aot_eager",
+)  # stages whose graphs are made small: in the author's words, then in aten's
 NOT_AGAIN = "in a process of its own it computed the same"
 OTHER_DRAWS = "it draws other random numbers, so that its parts cannot be compared with the plain step's"
 OUT_OF_TIME = "the time for it was over"
@@ -135,8 +139,8 @@ class Diagnosis:
         }
 
     def _first_wrong_stage(self) -> tuple[Stage | str, Sequence[Captured]]:
-        """The first stage whose answer is wrong, and the graphs without autograd that were captured on the way."""
-        graphs: Sequence[Captured] = []
+        """The first stage whose answer is wrong, and the graphs that were captured on the way."""
+        graphs: dict[Stage, Sequence[Captured]] = {}
         for stage in STAGES[:-1]:
             if self._over:
                 return "", ()
@@ -146,9 +150,11 @@ class Diagnosis:
                 self._say(f"the stage {stage} cannot run it: {error}"[:200])
                 continue
             if _is_wrong(comparison):
-                return stage, graphs
-            graphs = graphs or captured
-        return STAGES[-1], graphs
+                break
+            graphs[stage] = captured
+        else:
+            stage = STAGES[-1]
+        return stage, [one for known in GRAPHS for one in graphs.get(known, ())]
 
     def _module(self) -> str:
         """The first of a module that differs, where nothing is compiled."""

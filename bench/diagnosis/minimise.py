@@ -12,6 +12,7 @@ from bench import clock
 from bench.diagnosis.program import SEED, Operation, Program
 
 CANDIDATES = 3  # results, at most, that are tried to be shown alone
+PASSES = 3  # over all operations, at most: what could not be left out may be, once others are
 
 Values = Mapping[str, Any]
 
@@ -114,11 +115,20 @@ def _least(most: int, part: Callable[[int], Program], wrong: Callable[[Program],
 
 
 def _smaller(program: Program, values: Values, trial: Trial) -> Program:
-    """Leaves out one operation after the other, as long as it is still wrong."""
-    for operation in reversed(program.operations):
-        for candidate in _shorter(program, operation, values):
-            if trial.is_wrong(candidate, values):
-                return _smaller(candidate, values, trial)
+    """Ends it earlier, then leaves out one operation after the other, as long as it is still wrong."""
+
+    def first(count: int) -> Program:
+        return Program(program.operations, (program.operations[count - 1].name,)).needed()
+
+    program = _least(len(program.operations), first, lambda candidate: trial.is_wrong(candidate, values)) or program
+    for _ in range(PASSES):
+        before = program
+        for name in [one.name for one in reversed(program.operations)]:
+            operation = next((one for one in program.operations if one.name == name), None)
+            candidates = _shorter(program, operation, values) if operation else ()
+            program = next((one for one in candidates if trial.is_wrong(one, values)), program)
+        if program == before:
+            break
     return program
 
 
@@ -129,7 +139,7 @@ def _shorter(program: Program, operation: Operation, values: Values) -> list[Pro
         return []
     before = [*program.inputs, *(one.name for one in program.operations[: program.operations.index(operation)])]
     equal = [name for name in before if isinstance(one := values[name], Tensor) and _same(one, own)]
-    candidates = [program.renamed({operation.name: name}).needed() for name in equal]
+    candidates = [program.with_instead(operation.name, name) for name in equal]
     if operation.name in program.results:
         made = {one.name for one in program.operations}
         candidates += [Program(program.operations, (name,)).needed() for name in operation.reads if name in made]

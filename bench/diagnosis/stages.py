@@ -39,7 +39,7 @@ class Watched:
     """What happened while a stage was entered.
 
     asked   how often something was to be captured or compiled
-    graphs  of an ahead-of-time stage: those without autograd, forward and backward each by itself, in order
+    graphs  in order; of an ahead-of-time stage those without autograd, forward and backward each by itself
     """
 
     asked: int = 0
@@ -113,8 +113,16 @@ def _not_captured(function: Run) -> Run:
 
 def _backend(stage: Stage, watched: Watched) -> Callable[[Any, list[Any]], Run]:
     """What makes a graph run up to a stage."""
+
+    def as_it_is(graph: Any, _: Sequence[Any]) -> Run:
+        if not isinstance(graph, GraphModule):
+            return graph  # type: ignore[no-any-return]
+        captured = Captured(graph)
+        watched.graphs.append(captured)
+        return lambda *inputs: captured.run([*inputs])
+
     if stage not in AHEAD_OF_TIME:
-        return lambda graph, _: graph
+        return as_it_is
     # Loaded here, for the compiler takes seconds to load, which an arm that compiles nothing need not wait for.
     from torch._dynamo.backends.common import aot_autograd
     from torch._functorch.partitioners import min_cut_rematerialization_partition

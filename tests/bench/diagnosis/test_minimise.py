@@ -14,6 +14,7 @@ from bench import clock
 from bench.diagnosis import compiler_script
 from bench.diagnosis.minimise import Trial, minimised
 from bench.diagnosis.program import Program, of_graph
+from bench.diagnosis.stages import only_up_to
 
 
 def loses_alpha(graph: fx.GraphModule, _: Sequence[Any]) -> Callable[..., Any]:
@@ -75,3 +76,24 @@ def test_the_script_draws_its_inputs_where_that_shows_it(captured: tuple[Program
     assert script.tensors is None
     assert "def f(a, b):\n    return torch.add(a, b, alpha=0.25)\n" in script.text
     assert "a = torch.randn(3, 4, dtype=torch.float64)" in script.text
+
+
+def test_what_an_author_wrote_is_shown_in_his_words() -> None:
+    """A graph that torch.compile captured has methods and signs; it ends before what writes in place."""
+
+    def layer(x: Tensor, weight: Tensor) -> Tensor:
+        hidden = torch.add(x @ weight / 2.0, x.transpose(0, 1)[:, 1:], alpha=0.5)
+        return hidden.relu_().sum()
+
+    with only_up_to("eager") as watched:
+        torch.compile(layer, backend="eager")(torch.randn(3, 3), torch.randn(3, 2))
+    (graph,) = watched.graphs
+    assert graph.inputs is not None
+    program, values = of_graph(graph.graph, graph.inputs)
+    written = program.code().splitlines()[1:]
+    assert [line.partition("=")[2].strip() or line.strip() for line in written][:2] == [
+        "l_x_ @ l_weight_",
+        "matmul / 2.0",
+    ]
+    assert written[-1].startswith("    return torch.add(")
+    assert torch.equal(program.function()(*(values[name] for name in program.inputs)), values[program.results[0]])
