@@ -352,7 +352,7 @@ def _laps(
     for arm_run in racing:
         block = course.blocks[arm_run.arm.block_key]
         arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
-    audited = order.randint(1, laps) if laps and audit else 0  # known to nobody before
+    audited = order.randint(1, laps) if laps and audit else None  # known to nobody before
     for lap in range(laps + 1):
         if lap == audited:
             yield from _audit(course, arm_runs, spent)

@@ -39,7 +39,7 @@ class StepReferee:
 
     def __init__(self, stack: ExitStack, race: Race, setup: Setup, *, log: Path, folder: Path, members: int) -> None:
         self._setup, self._log, self._folder = setup, log, folder
-        self._begin, self._spent = clock.now(), 0.0  # by audits
+        self._begin, self._spent, self._audits = clock.now(), 0.0, 0  # seconds that audits took, and how many
         self._sampling = 0.0  # seconds that it took to sample what an arm draws
         # By implementation, as it is built in float64: why it could not be judged there; "" where it was.
         self._decided: dict[str, str] = {}
@@ -112,16 +112,17 @@ class StepReferee:
         late  whether each first makes what it lacks of LATE updates, as far as the time for audits allows
         """
         yield f"judging the arms {'late' if late else 'in the middle of the laps'}"
-        again = self._spent > 0 and not late
+        again, each = self._audits > 0 and not late, self._spent / max(1, self._audits)
         judged = [each for each in arm_runs if each.live and each.answer and each.answer.word not in NOT_AUDITED]
         for number, arm_run in enumerate(judged):
             begin = clock.now()
-            left = max(0.0, AUDITED * (begin - self._begin) - self._spent)
+            due = each * (len(judged) - number) if late else 0.0
+            left = max(0.0, AUDITED * (begin - self._begin) - self._spent - due)
             if again and not left:
                 break
             if answer := self._audited(arm_run, LATE if late else 0, left / (len(judged) - number)):
                 arm_run.answer = answer
-            self._spent += clock.now() - begin
+            self._spent, self._audits = self._spent + clock.now() - begin, self._audits + 1
 
     def _audited(self, arm_run: ArmRun, updates: int, seconds: float) -> Answer | None:
         """What is known of an arm now; None where it has ended. Where its state cannot be judged, its start is once more."""
