@@ -15,13 +15,14 @@ from bench.diagnosis import compiler_script, step_script
 from bench.diagnosis.minimise import Trial, minimised
 from bench.diagnosis.modules import first_different
 from bench.diagnosis.program import Program, Unprintable, of_graph
-from bench.diagnosis.stages import STAGES, Captured, Stage, only_up_to
+from bench.diagnosis.stages import AHEAD_OF_TIME, STAGES, Captured, Stage, only_up_to
 from bench.judge.bits import ALGEBRA, Comparison, Standard, compare
 from bench.judge.observation import RANDOM, observe
 from bench.judge.referee import MEMBERS_FLOAT64, in_float64
 from bench.judge.truth import standard
 from bench.messages.diagnosis import Diagnosed
 from bench.results.record import Whose
+from bench.runner import command_loop
 from impls.contract.setting import Setting
 from impls.recipe.live_step import WARM, LiveStep
 from impls.recipe.recipe import Recipe
@@ -72,22 +73,23 @@ class Diagnosis:
             return Diagnosed(undiagnosed=str(error))
         if not _is_wrong(comparison):
             return Diagnosed(undiagnosed=NOT_AGAIN)
-        stage, graphs = self._first_wrong_stage() if asked else ("uncaptured", [])
-        if not stage:
-            return Diagnosed(undiagnosed=OUT_OF_TIME)
+        try:
+            stage, graphs = self._first_wrong_stage() if asked else (STAGES[0], [])
+        except NotComparable as error:
+            return Diagnosed(undiagnosed=str(error))
         whose: Whose = {"uncaptured": "rewrite", "eager": "capture"}.get(stage, "compiler")  # type: ignore[assignment]
         module = self._module() if whose == "rewrite" else ""
-        program, written = None, False
+        named, written = "", False
         if whose == "compiler":
             program, written = self._compiler_script(script, stage, graphs)
-            stage = self._with_pass(program, stage)
+            named = self._with_pass(program, stage)
         if not written and not self._over:
             self._say("a script that shows it")
             written = self._shows(script, compiler_script.Script(self._step_script()))
         reason = "" if written else OUT_OF_TIME if self._over else NO_SCRIPT
         return Diagnosed(
             whose=whose,
-            stage=stage if whose == "compiler" else "",
+            stage=named,
             module=module,
             script=script.name if written else "",
             undiagnosed=reason,
@@ -138,17 +140,23 @@ class Diagnosis:
             if one[name].shape == value.shape and (one[name] - value).norm() > limit * value.norm()
         }
 
-    def _first_wrong_stage(self) -> tuple[Stage | str, Sequence[Captured]]:
-        """The first stage whose answer is wrong, and the graphs that were captured on the way."""
+    def _first_wrong_stage(self) -> tuple[Stage, Sequence[Captured]]:
+        """The first stage whose answer is wrong, and the graphs that were captured on the way.
+
+        Raises NotComparable where the time is over, or where a stage before that could not be run, so that nobody can tell.
+        """
         graphs: dict[Stage, Sequence[Captured]] = {}
         for stage in STAGES[:-1]:
             if self._over:
-                return "", ()
+                raise NotComparable(OUT_OF_TIME)
             try:
                 comparison, _, captured = self._compared(stage)
-            except Exception as error:  # noqa: BLE001 - a stage that cannot run this arm says nothing about it
-                self._say(f"the stage {stage} cannot run it: {error}"[:200])
-                continue
+            except Exception as error:
+                if stage in AHEAD_OF_TIME:  # one more of the compiler's own stages: the next one tells enough
+                    continue
+                raise NotComparable(
+                    f"it cannot be run by the stage {stage}: {command_loop.reason_of(error)}"
+                ) from error
             if _is_wrong(comparison):
                 break
             graphs[stage] = captured
@@ -166,7 +174,7 @@ class Diagnosis:
             self._say(f"its modules cannot be watched: {error}"[:200])
             return ""
 
-    def _compiler_script(self, script: Path, stage: str, graphs: Sequence[Captured]) -> tuple[Program | None, bool]:
+    def _compiler_script(self, script: Path, stage: Stage, graphs: Sequence[Captured]) -> tuple[Program | None, bool]:
         """The smallest program found that a stage compiles wrongly, and whether its script shows that."""
         self._trial = Trial(stage, self._deadline)
         for captured in graphs:
@@ -184,7 +192,7 @@ class Diagnosis:
                 return small, self._shows(script, text)
         return None, False
 
-    def _with_pass(self, program: Program | None, stage: str) -> str:
+    def _with_pass(self, program: Program | None, stage: Stage) -> str:
         """The stage, and with it the pass of inductor that makes the smallest program wrong, where it can be told."""
         named = f"{stage} of torch {torch.__version__.partition('+')[0]}"
         if program is None or stage != "inductor" or self._over:
