@@ -19,7 +19,7 @@ def failure(step: "LiveStep", patch: str) -> str | None:
         _after(step, patch)
     except Exception as error:  # noqa: BLE001 - whatever it raises is the reason
         text = " ".join(str(error).split()) or "no message"
-        return f"an update fails with it: {type(error).__name__}: {text[:200]}"
+        return f"an update fails with it: {type(error).__name__}: {text[:200].rstrip('.')}"
     return None
 
 

@@ -204,6 +204,17 @@ def test_answers_are_counted_by_the_referees_words() -> None:
     ]
 
 
+def test_audits_and_skipped_updates_are_told() -> None:
+    """After how many updates the least audited way was judged last; which way left updates out."""
+    early, late = replace(SAME, audits=(0, 40, 900)), replace(COARSER, audits=(0, 1000), skipped=3)
+    texts = [each.text for each in said(answered("fused", PLAIN, early), answered("fp16", PLAIN, late))]
+    assert any("each was judged again in the race, the last time after 900 updates or more" in text for text in texts)
+    rounds = 3 * len(answered("fp16", PLAIN, late))
+    assert any(
+        text.startswith(f"fp16 left out {rounds} updates or more, because gradients overflowed") for text in texts
+    )
+
+
 def test_recipes_on_two_devices_are_told_apart() -> None:
     """Where recipes run on several devices sentences name the device, too."""
     gpu = [replace(each, arm=recipe("fused", device="cuda")) for each in answered("fused", PLAIN / 3)]
