@@ -71,3 +71,10 @@ def test_the_conductor_reads_recipes_without_torch() -> None:
     script = "import sys; from impls.recipe.recipe import rewrites; rewrites(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_coarser_arm_is_held_to_what_makes_it_coarser() -> None:
+    """Of a stack the rewrites of its precision alone remain: the ensemble that it is judged by computes in TF32."""
+    recipe = Recipe.of(["tf32", "fused"])
+    assert (recipe.coarser, recipe.only_coarser) == (True, Recipe.of(["tf32"]))
+    assert not Recipe.of(["fused"]).coarser
