@@ -3,8 +3,8 @@
 Each changes what stands for dropout, for noise (`torch.randn_like`) or for the choice of actions (`torch.multinomial`), and
 draws one number more in each update, so that no update can be compared with the plain step's by itself.
 
-Not among them, for so few seeds do not show it: actions of a policy that has hardly learned yet, chosen by its probabilities to
-the power of 0.9. These are nearly the same.
+One of them is known to be missed: actions of a policy that has hardly learned, chosen by its probabilities to the power of 0.9,
+which are nearly the same.
 """
 
 from collections.abc import Callable
@@ -146,6 +146,10 @@ def drop(x, p):
     _varied("noise identical in groups of four", "def noise(x):\n    return fours(true.randn_like(x))"),
     _varied("one noise for all rows", "def noise(x):\n    return true.randn_like(x[:1]).expand_as(x)"),
     _varied("noise of one sign", "def noise(x):\n    return true.randn_like(x).abs()"),
+    _varied(
+        "actions chosen by probabilities to the power of 0.9",
+        "def choose(probabilities, count):\n    return true.multinomial(probabilities**0.9, count)",
+    ),
     _varied(
         "the same numbers for the actions of each two moves",
         """
