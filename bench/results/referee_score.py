@@ -80,7 +80,8 @@ class Method(Struct, frozen=True, kw_only=True):
 class Mark(Struct, frozen=True, kw_only=True):
     """Where a variation of a step stands.
 
-    bits    lost in float64, by the worst tensor or along its own direction, whichever is more
+    bits    lost in float64, by the worst tensor or along its own direction, whichever is more; None where it draws other
+            random numbers there, too
     missed  the methods that call a mutant equal; of a legal variation those that refuse it
     """
 
@@ -89,7 +90,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     variation: str
     kind: Kind
     change: float
-    bits: float
+    bits: float | None
     missed: tuple[str, ...]
 
 
@@ -123,3 +124,13 @@ class Score(Struct, frozen=True, kw_only=True):
     power: dict[str, dict[str, Power]]
     machine: str
     versions: dict[str, str]
+
+
+def worst(score: Score, kind: Kind) -> tuple[float, str]:
+    """The most bits that a legal variation loses in float64, or the fewest that a mutant does, and which that is."""
+    known = [
+        (mark.bits, f"{mark.variation} of {mark.step}")
+        for mark in score.marks
+        if mark.kind == kind and mark.bits is not None
+    ]
+    return (max if kind == "legal" else min)(known)

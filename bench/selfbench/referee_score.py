@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import clock
 from bench.results.record import RANKED
-from bench.results.referee_score import FORMAT, OURS, Judgement, Mark, Method, Paper, Score
+from bench.results.referee_score import FORMAT, OURS, Judgement, Mark, Method, Paper, Score, worst
 from bench.results.store import StoreError, read
 from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench.figure import Figure
@@ -18,6 +18,7 @@ from impls.recipe import steps
 from impls.recipe.recipe import Recipe
 
 MEMBERS = 59
+TRIALS = "trials"  # folder of the papers, as an archive keeps it
 COUNTS = 1e-6  # of the largest tensor of its kind: a mutant that changes less is told apart, for few would mind it
 LIMIT = 8.0  # bits in float64 from which an answer is another algebra
 
@@ -30,7 +31,7 @@ def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int =
     """
     wanted = [(name, seed) for seed in range(seeds) for name in (names or steps.files())]
     waiting = [(name, seed) for name, seed in wanted if not _path(target, name, seed).exists()]
-    target.mkdir(parents=True, exist_ok=True)
+    (target / TRIALS).mkdir(parents=True, exist_ok=True)
     running: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
     unkept = os.environ | {"LOOPRACE_CACHE": ""}  # so that each paper says how long its ensembles take
     begin = clock.now()
@@ -50,12 +51,12 @@ def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int =
 
 
 def _path(target: Path, name: str, seed: int) -> Path:
-    return target / f"{name.removeprefix(steps.PREFIX)}-{seed}.json"
+    return target / TRIALS / f"{name.removeprefix(steps.PREFIX)}-{seed}.json"
 
 
 def papers(target: Path) -> list[Paper]:
     """All papers of an exam. Raises StoreError for one that cannot be read, and where there is none."""
-    made = [read(path, Paper, FORMAT) for path in sorted(target.glob("*.json"))]
+    made = [read(path, Paper, FORMAT) for path in sorted((target / TRIALS).glob("*.json"))]
     if not made:
         raise StoreError(f"{target} holds no paper of an exam of the referee.")
     return made
@@ -64,9 +65,10 @@ def papers(target: Path) -> list[Paper]:
 def score(made: Sequence[Paper]) -> Score:
     """What the papers come to."""
     judged = [one for paper in made for one in paper.judgements if one.answer is not None]
-    random = [one for one in judged if one.random]
     coarser = [one for one in judged if Recipe.read(one.recipe).coarser]
-    sharp = [one for one in judged if not one.random and not Recipe.read(one.recipe).coarser]
+    fine = [one for one in judged if not Recipe.read(one.recipe).coarser]
+    random = [one for one in fine if _is_random(one)]
+    sharp = [one for one in fine if not _is_random(one)]
     counted = [one for one in sharp if one.kind == "legal" or _change(one) >= COUNTS]
     small = [one for one in sharp if one.kind == "mutant" and 0 < _change(one) < COUNTS]
     rules = {OURS: "single updates in float64 and float32, beside an ensemble of roundings"} | made[0].rules
@@ -86,6 +88,11 @@ def score(made: Sequence[Paper]) -> Score:
         machine=made[0].machine,
         versions=made[0].versions,
     )
+
+
+def _is_random(judgement: Judgement) -> bool:
+    """Whether it draws other random numbers than the step, so that rules which compare numbers cannot be asked."""
+    return judgement.random or (judgement.answer is not None and judgement.answer.draws == "own")
 
 
 def _change(judgement: Judgement) -> float:
@@ -125,7 +132,7 @@ def _mark(judgement: Judgement, methods: Sequence[str]) -> Mark:
         variation=judgement.variation,
         kind=judgement.kind,
         change=_change(judgement),
-        bits=max(lost, default=0.0),
+        bits=max(lost, default=None),
         missed=tuple(name for name in methods if _passes(judgement, name) == (judgement.kind == "mutant")),
     )
 
@@ -156,13 +163,12 @@ def figures(seeds: int, target: Path) -> Iterator[Figure | str]:
         "at most 1 %",
         ours.refused <= 0.01 * ours.legal,
     )
-    legal = max((mark for mark in result.marks if mark.kind == "legal"), key=lambda mark: mark.bits)
-    mutant = min((mark for mark in result.marks if mark.kind == "mutant"), key=lambda mark: mark.bits)
+    legal, mutant = worst(result, "legal"), worst(result, "mutant")
     yield Figure(
         "bits in float64 between them",
-        f"{legal.variation} of {legal.step} {legal.bits:.1f}, {mutant.variation} of {mutant.step} {mutant.bits:.1f}",
+        f"{legal[1]} {legal[0]:.1f}, {mutant[1]} {mutant[0]:.1f}",
         "at least 3",
-        mutant.bits - legal.bits >= 3,
+        mutant[0] - legal[0] >= 3,
     )
     asked, found, right, refused = result.random
     yield Figure("random mutants found", f"{found} of {asked}", "19 of 20", found >= 0.95 * asked)

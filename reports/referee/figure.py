@@ -60,10 +60,12 @@ def _figure(score: Score) -> MatplotlibFigure:
 def _strip(axes: Axes, score: Score, steps: list[str]) -> None:
     """A row for each step, a mark for each of its variations."""
     for kind, colour, shift in (("legal", RIGHT_COLOUR, -0.14), ("mutant", WRONG_COLOUR, 0.14)):
-        marks = [mark for mark in score.marks if mark.kind == kind]
+        known = [
+            (mark.bits, steps.index(mark.step)) for mark in score.marks if mark.kind == kind and mark.bits is not None
+        ]
         axes.scatter(
-            [max(LEAST, mark.bits) for mark in marks],
-            [steps.index(mark.step) + shift for mark in marks],
+            [max(LEAST, bits) for bits, _ in known],
+            [row + shift for _, row in known],
             s=16,
             color=colour,
             alpha=0.55,

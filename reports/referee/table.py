@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.results.referee_score import Mark, Score
+from bench.results.referee_score import Kind, Mark, Score, worst
 from reports.text.sanitize import escape_markdown
 
 COLUMNS = ("step", "seed", "variation", "kind", "change", "bits_lost_float64", "wrong")
@@ -88,15 +88,12 @@ def sentences(score: Score) -> list[str]:
     return told
 
 
-def _worst(score: Score, kind: str) -> str:
-    marks = [mark for mark in score.marks if mark.kind == kind]
-    if not marks:
-        return "none"
-    mark = (max if kind == "legal" else min)(marks, key=lambda mark: mark.bits)
-    return f"{mark.variation} of {mark.step}, {mark.bits:.1f} bits"
+def _worst(score: Score, kind: Kind) -> str:
+    bits, name = worst(score, kind)
+    return f"{name}, {bits:.1f} bits"
 
 
-def _of_variations(score: Score, kind: str, head: str) -> list[str]:
+def _of_variations(score: Score, kind: Kind, head: str) -> list[str]:
     names = dict.fromkeys(mark.variation for mark in score.marks if mark.kind == kind)
     return [
         f"| {kind} variation | asked | bits lost in float64 | {head} |"
@@ -108,8 +105,10 @@ def _of_variations(score: Score, kind: str, head: str) -> list[str]:
 
 
 def _row(name: str, marks: Sequence[Mark], score: Score) -> str:
-    bits = [mark.bits for mark in marks]
-    span = f"{min(bits):.1f} to {max(bits):.1f}" if max(bits) - min(bits) > 0.05 else f"{bits[0]:.1f}"
+    bits = [mark.bits for mark in marks if mark.bits is not None]
+    span = (
+        "-" if not bits else f"{min(bits):.1f} to {max(bits):.1f}" if max(bits) - min(bits) > 0.05 else f"{bits[0]:.1f}"
+    )
     wrong = [
         f"{one.name} {count}" for one in score.methods if (count := sum(one.name in mark.missed for mark in marks))
     ]

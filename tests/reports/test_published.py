@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bench.results import archive
-from bench.selfbench import gate_calibration, gate_score
+from bench.selfbench import gate_calibration, gate_score, referee_score
 from bench.selfbench.gate_score import Outcome
 from reports.gate.score import table
+from reports.referee import table as referee_table
 from reports.run import markdown
 from reports.run.report import report_of
 from tests.conftest import ROOT
@@ -60,6 +61,13 @@ def test_the_published_score_can_be_told_from_its_trials(unpacked: Path) -> None
     summary = (PUBLISHED / "gate-score" / "summary.md").read_text("utf-8")
     counted = re.compile(r"\d+ of \d+ \([^)]*\)")
     assert counted.findall(summary) == counted.findall(table.render(score))
+
+
+def test_the_published_exam_of_the_referee_can_be_told_from_its_papers(unpacked: Path) -> None:
+    """The judgements of every step come to the published table, letter by letter."""
+    score = referee_score.score(referee_score.papers(unpacked / "referee-exam"))
+    assert referee_table.render(score) == (PUBLISHED / "referee-exam" / "summary.md").read_text("utf-8")
+    assert score.methods[0].missed == 0
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:

@@ -87,5 +87,6 @@ def test_papers_are_read_from_a_folder_that_has_some(tmp_path: Path) -> None:
     """A paper comes back as it was written; an empty folder is an error in a sentence."""
     with pytest.raises(StoreError, match="holds no paper of an exam of the referee"):
         papers(tmp_path)
-    (tmp_path / "made_up-0.json").write_bytes(msgspec.json.encode(PAPER))
+    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "made_up-0.json").write_bytes(msgspec.json.encode(PAPER))
     assert papers(tmp_path) == [PAPER]
