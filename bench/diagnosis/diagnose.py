@@ -16,7 +16,7 @@ from bench.diagnosis.minimise import Trial, minimised
 from bench.diagnosis.modules import first_different
 from bench.diagnosis.program import Program, Unprintable, of_graph
 from bench.diagnosis.stages import AHEAD_OF_TIME, STAGES, Captured, Stage, only_up_to
-from bench.judge.bits import ALGEBRA, Comparison, Standard, compare
+from bench.judge.bits import Comparison, Standard, compare
 from bench.judge.observation import RANDOM, observe
 from bench.judge.referee import MEMBERS_FLOAT64, in_float64
 from bench.judge.truth import standard
@@ -71,7 +71,7 @@ class Diagnosis:
             comparison, asked = self._shown_again()
         except NotComparable as error:
             return Diagnosed(undiagnosed=str(error))
-        if not _is_wrong(comparison):
+        if not comparison.exceeds():
             return Diagnosed(undiagnosed=NOT_AGAIN)
         try:
             stage, graphs = self._first_wrong_stage() if asked else (STAGES[0], [])
@@ -106,7 +106,7 @@ class Diagnosis:
             self._step = plain
             self._truth: Standard = standard(plain, self._candidates[0], MEMBERS_FLOAT64)
             comparison, asked, _ = self._compared("inductor")
-            if _is_wrong(comparison):
+            if comparison.exceeds():
                 break
         return comparison, asked
 
@@ -157,7 +157,7 @@ class Diagnosis:
                 raise NotComparable(
                     f"it cannot be run by the stage {stage}: {command_loop.reason_of(error)}"
                 ) from error
-            if _is_wrong(comparison):
+            if comparison.exceeds():
                 break
             graphs[stage] = captured
         else:
@@ -237,8 +237,3 @@ class Diagnosis:
         for file in (target, tensors):
             file.unlink(missing_ok=True)
         return False
-
-
-def _is_wrong(comparison: Comparison) -> bool:
-    """Whether a comparison shows another algebra."""
-    return bool(comparison.faults) or comparison.most > ALGEBRA

@@ -75,7 +75,7 @@ class Audit:
             single = compare(answer, standard)
             own = single if coarser else None
             evidence = Evidence(single, first.double, own=own, limit=max(ALGEBRA, before + SAME))
-            if not single.faults and single.most <= max(SAME, before):
+            if not single.exceeds(max(SAME, before)):
                 return answered(evidence)
         if not coarser:
             evidence = replace(evidence, mistake=mistakes.named(answer, self._plain, standard, limit=2 * SAME))

@@ -108,6 +108,10 @@ class Comparison:
         """The most bits lost, either way."""
         return max(self.worst[0], self.worst_scale[0])
 
+    def exceeds(self, limit: float = ALGEBRA) -> bool:
+        """Whether something is wrong at sight, or loses more bits than this, either way."""
+        return bool(self.faults) or self.most > limit
+
     def first_above(self, limit: float, start: str = "") -> str:
         """The first tensor, in the order of computation, that is wrong or loses more bits than this; "" for none.
 

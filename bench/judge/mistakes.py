@@ -203,8 +203,7 @@ def _agrees(answer: Observation, made: Observation, standard: Standard, limit: f
     """Whether an answer is what a mistake makes, up to rounding, in all that both have; and the mistake makes a difference."""
     shown = {name: made[name] for name in standard.truth if name in made}
     comparison = compare(answer, Standard(made, shown, standard.spreads))
-    differs = compare(made, standard)
-    return comparison.most <= limit and not comparison.faults and (differs.most > limit or bool(differs.faults))
+    return not comparison.exceeds(limit) and compare(made, standard).exceeds(limit)
 
 
 def _closer(factor: float, answer: Observation, made: Observation, probed: Observation) -> float:

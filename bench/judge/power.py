@@ -26,8 +26,7 @@ def measured(step: LiveStep, standard: Standard, limit: float, *, gradients: boo
         answer = observe(step, made(step))
         if not gradients:
             answer = {name: value for name, value in answer.items() if not name.startswith((GRADIENT, COUNT))}
-        comparison = compare(answer, standard)
-        return comparison.most > limit or bool(comparison.faults)
+        return compare(answer, standard).exceeds(limit)
 
     return Power(
         gradient=_smallest(lambda error: notices(multiplied(1 + error))),

@@ -97,7 +97,7 @@ def answered_by_draws(
 
 def _fault_of_draws(drawn: OwnDraws, double: Comparison | None) -> tuple[str, str]:
     """The tensor that shows what is wrong with an arm that draws for itself, and the sentence; "" and "" for nothing."""
-    if double is not None and _is_other_algebra(double):
+    if double is not None and double.exceeds():
         tensor = double.first_above(ALGEBRA)
         return tensor, f"with the plain step's draws, {_size(double, tensor, 'in float64')}"
     for tensor, fault in drawn.distribution.faults.items():
@@ -120,7 +120,7 @@ def word_of(evidence: Evidence) -> Word:
     single, double = evidence.single, evidence.double
     if evidence.identical:
         return "identical"
-    if single.faults or evidence.skipped or (double is not None and _is_other_algebra(double)):
+    if single.faults or evidence.skipped or (double is not None and double.exceeds()):
         return "different"
     if evidence.limit is not None and (evidence.own or single).most > evidence.limit:
         return "different"
@@ -137,12 +137,8 @@ def word_of(evidence: Evidence) -> Word:
 def loses_in_float32(evidence: Evidence) -> bool:
     """Whether it is right in float64 and no more than coarse in float32."""
     single, double = evidence.single, evidence.double
-    right = double is not None and not _is_other_algebra(double) and not single.faults
+    right = double is not None and not double.exceeds() and not single.faults
     return right and single.most > SAME and not evidence.identical
-
-
-def _is_other_algebra(comparison: Comparison) -> bool:
-    return bool(comparison.faults) or comparison.most > ALGEBRA
 
 
 def _is_beyond_its_precision(own: Comparison) -> bool:
@@ -151,12 +147,12 @@ def _is_beyond_its_precision(own: Comparison) -> bool:
     Where an operation rounds differs from one way to run a step to another, and moves single numbers by more than the few
     members of an ensemble show; a factor, which all numbers share, it hardly moves.
     """
-    return _is_other_algebra(own) or own.worst_scale[0] > COARSE_SCALE
+    return own.exceeds() or own.worst_scale[0] > COARSE_SCALE
 
 
 def _deciding(evidence: Evidence) -> tuple[Comparison, float, str]:
     """The comparison that shows what is different, the bits above which it does, and what it is in."""
-    if evidence.double is not None and _is_other_algebra(evidence.double):
+    if evidence.double is not None and evidence.double.exceeds():
         return evidence.double, ALGEBRA, "in float64"
     if evidence.own is not None and _is_beyond_its_precision(evidence.own):
         return evidence.own, COARSE_SCALE, "in its own precision"
