@@ -17,7 +17,7 @@ from bench.diagnosis.modules import first_different
 from bench.diagnosis.program import Program, Unprintable, of_graph
 from bench.diagnosis.stages import AHEAD_OF_TIME, STAGES, Captured, Stage, only_up_to
 from bench.judge.bits import Comparison, Standard, compare
-from bench.judge.observation import RANDOM, observe
+from bench.judge.observation import drew_the_same, observe
 from bench.judge.referee import MEMBERS_FLOAT64, in_float64
 from bench.judge.truth import standard
 from bench.messages.diagnosis import Diagnosed
@@ -118,7 +118,7 @@ class Diagnosis:
             answer = observe(arm)
             if stage == "inductor":
                 self._patch, self._wrong = arm.patch, self._shapes_that_differ(arm)
-        if self._step.facts.draws and not torch.equal(answer[RANDOM], self._truth.plain[RANDOM]):
+        if self._step.facts.draws and not drew_the_same(answer, self._truth.plain):
             raise NotComparable(OTHER_DRAWS)
         return compare(answer, self._truth), watched.asked, watched.graphs
 

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from bench.judge.bits import ALGEBRA, Standard, compare, spreads
 from bench.judge.ensemble import Moved
-from bench.judge.observation import SEED, Observation
+from bench.judge.observation import SEED, Observation, set_generators
 from impls.recipe.live_step import LiveStep
 
 MEMBERS = 5  # of the ensemble that says what rounding explains in a module
@@ -39,7 +39,7 @@ def seen_in_update(step: LiveStep, mode: contextlib.AbstractContextManager[Any] 
     A module that is called several times is seen once: what it returned is joined, as if parts of a batch were one.
     """
     step.reset()
-    torch.manual_seed(SEED)
+    set_generators(SEED)
     collected: dict[str, list[Tensor]] = {}
     with _watched(step, collected), mode or contextlib.nullcontext():
         step.update_once()

@@ -1,6 +1,6 @@
 """The audit: judges what an arm does in the state that its race has reached, where it may have become another one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -28,11 +28,13 @@ class Audit:
     plain    the plain step, in the dtype that is raced
     double   the same in float64; None where it cannot be computed so
     members  of the whole ensemble
+    coarse   makes the step with only what makes a recipe coarser by intention
     """
 
-    def __init__(self, plain: LiveStep, double: LiveStep | None, members: int) -> None:
-        self._plain, self._double, self._members = plain, double, members
-        self._coarse: dict[Recipe, LiveStep] = {}  # by what makes a recipe coarser by intention
+    def __init__(
+        self, plain: LiveStep, double: LiveStep | None, members: int, coarse: Callable[[Recipe], LiveStep]
+    ) -> None:
+        self._plain, self._double, self._members, self._coarse = plain, double, members, coarse
 
     def answer(self, recipe: Recipe, observed: Observation, first: Evidence) -> Answer:
         """The word on an arm; unjudged, with the reason, where its state cannot be put into the plain step.
@@ -40,7 +42,7 @@ class Audit:
         observed  what it did, and the state that it began with
         first     what was known of it at the start
         """
-        rounding = self._in_its_precision(recipe) if recipe.coarser else self._plain
+        rounding = self._coarse(recipe) if recipe.coarser else self._plain
         steps = {id(step): step for step in (self._plain, self._double, rounding) if step is not None}
         try:
             with ExitStack() as stack:
@@ -49,12 +51,6 @@ class Audit:
                 return self._answer(rounding, without_state(observed), first)
         except NotCarried as error:
             return Answer(word="unjudged", reason=str(error))
-
-    def _in_its_precision(self, recipe: Recipe) -> LiveStep:
-        coarse = recipe.only_coarser
-        if coarse not in self._coarse:
-            self._coarse[coarse] = LiveStep(self._plain.file, self._plain.setting, coarse)
-        return self._coarse[coarse]
 
     def _answer(self, rounding: LiveStep, answer: Observation, first: Evidence) -> Answer:
         """The word, from the state that all steps are in now; `rounding` is the one whose precision the arm has."""

@@ -68,7 +68,8 @@ class Referee:
         self._first: dict[str, Evidence] = {}  # of the last answer from the start, by implementation
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation with the plain step's draws
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
-        self._audit = Audit(self.plain, self.double, members)
+        self._coarse: dict[Recipe, LiveStep] = {}  # the steps in their precision
+        self._audit = Audit(self.plain, self.double, members, self._coarse_step)
         self._known_power: dict[tuple[bool, bool], Power] = {}
         self._draws = PlainDraws(self.plain, say)
         self.seconds = clock.now() - begin
@@ -166,9 +167,16 @@ class Referee:
             return self._single.spreads
         coarse = recipe.only_coarser
         if coarse not in self._own:
-            step = LiveStep(self.plain.file, self.plain.setting, coarse)
+            step = self._coarse_step(recipe)
             self._own[coarse] = spreads_of(step, self._single.truth, MEMBERS_COARSER, store=self._store)
         return self._own[coarse]
+
+    def _coarse_step(self, recipe: Recipe) -> LiveStep:
+        """The step with only what makes a recipe coarser."""
+        coarse = recipe.only_coarser
+        if coarse not in self._coarse:
+            self._coarse[coarse] = LiveStep(self.plain.file, self.plain.setting, coarse)
+        return self._coarse[coarse]
 
     def _in_float64(
         self, implementation: str, answer: Observation, answer_float64: Observation | None, no_float64: str

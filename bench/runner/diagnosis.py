@@ -71,11 +71,4 @@ class Diagnoses:
 
 def with_diagnosis(answer: Answer, found: Diagnosed) -> Answer:
     """The answer with what a diagnosis found."""
-    return structs.replace(
-        answer,
-        whose=found.whose,
-        stage=found.stage,
-        module=found.module,
-        script=found.script,
-        undiagnosed=found.undiagnosed,
-    )
+    return structs.replace(answer, **structs.asdict(found))

@@ -23,6 +23,15 @@ def failure(step: "LiveStep", patch: str) -> str | None:
     return None
 
 
+def failure_of_autocast(step: "LiveStep", patch: str, precision: str) -> str | None:
+    """Why a patch that computes in this precision by autocast is of no use, in a sentence: it fails or changes nothing."""
+    if reason := failure(step, patch):
+        return reason
+    if step.setting.dtype == "float32" and changes_nothing(step, patch):
+        return f"it changes nothing: the step has no operation that autocast computes in {precision}"
+    return None
+
+
 def changes_nothing(step: "LiveStep", patch: str) -> bool:
     """Whether an update with a patch equals one without it, to the bit. Raises what the update raises."""
     plain, patched = _after(step, ""), _after(step, patch)

@@ -35,11 +35,8 @@ def outermost(root: object, kind: type[T]) -> dict[str, T]:
         if isinstance(value, kind):
             objects[path] = value
             return
-        for key, part in _parts(value):
-            name = (
-                "tensor" if isinstance(key, Tensor) else str(key)
-            )  # an optimizer's state: to print its keys takes long
-            walk(part, f"{path}.{name}" if path else name)
+        for name, part in _parts(value):
+            walk(part, f"{path}.{name}" if path else str(name))
 
     walk(root, "")
     return objects

@@ -33,13 +33,9 @@ def patch(step: "LiveStep") -> str:
 
 def applies(step: "LiveStep") -> str | None:
     """Where it changes something: a dry run tells."""
-    from impls.recipe.dry_run import changes_nothing, failure
+    from impls.recipe.dry_run import failure_of_autocast
 
-    if reason := failure(step, patch(step)):
-        return reason
-    if step.setting.dtype == "float32" and changes_nothing(step, patch(step)):
-        return "it changes nothing: the step has no operation that autocast computes in bfloat16"
-    return None
+    return failure_of_autocast(step, patch(step), "bfloat16")
 
 
 REWRITE = Rewrite(

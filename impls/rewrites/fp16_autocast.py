@@ -41,17 +41,13 @@ def patch(step: "LiveStep") -> str:
 
 def applies(step: "LiveStep") -> str | None:
     """Only to the default update, with dense gradients, where it changes something: a dry run tells."""
-    from impls.recipe.dry_run import changes_nothing, failure
+    from impls.recipe.dry_run import failure_of_autocast
 
     if reason := without_loss(step):
         return reason
     if step.facts.sparse:
         return "the scaler takes no sparse gradients in float16"
-    if reason := failure(step, patch(step)):
-        return reason
-    if step.setting.dtype == "float32" and changes_nothing(step, patch(step)):
-        return "it changes nothing: the step has no operation that autocast computes in float16"
-    return None
+    return failure_of_autocast(step, patch(step), "float16")
 
 
 REWRITE = Rewrite(
