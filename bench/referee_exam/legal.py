@@ -1,14 +1,11 @@
 """Other ways to compute the same update: another order of operations, another kernel. None may be called different."""
 
-from bench.referee_exam.mutants import PARTS
 from bench.referee_exam.patches import (
-    all_of,
     around_loss,
     around_update,
-    default_update,
-    uncoupled,
-    with_default_update,
-    with_loss,
+    divisible,
+    in_parts,
+    with_function,
     with_rows,
 )
 from bench.referee_exam.update_by_hand import ADAM, SGD, adam_by_hand, sgd_by_hand
@@ -36,7 +33,7 @@ def computes_in_float64(step: LiveStep) -> str | None:
     """Only where the model returns one tensor, which the loss can read in float64."""
     from impls.recipe.dry_run import failure
 
-    return with_loss(step) or failure(step, IN_FLOAT64)
+    return with_function("loss")(step) or failure(step, IN_FLOAT64)
 
 
 IN_FLOAT64 = around_loss(
@@ -62,8 +59,8 @@ LEGAL: tuple[Variation, ...] = (
     ),
     Variation(
         name="uneven parts, weighted by their rows",
-        patch=default_update(PARTS.format(weight="(last - first) / count")),
-        applies=all_of(with_default_update, uncoupled),
+        patch=in_parts("(last - first) / count"),
+        applies=divisible,
     ),
     Variation(
         name="two threads",

@@ -1,20 +1,23 @@
 """Mistakes that people make when they write or speed up an update: each must be told from the plain step."""
 
-from torch import nn
+from textwrap import indent
+
 from torch.utils import _pytree as pytree
 
 from bench.referee_exam.patches import (
+    BATCH_NORM,
     all_of,
     around_loss,
     around_update,
     before_step,
     default_update,
     dense,
+    divisible,
     each_optimizer,
+    in_parts,
+    keeping,
     on_gradients,
-    uncoupled,
-    with_default_update,
-    with_loss,
+    with_function,
     with_module,
     with_optimizers,
     with_option,
@@ -23,30 +26,12 @@ from bench.referee_exam.patches import (
 from bench.referee_exam.update_by_hand import ADAM, adam_by_hand
 from bench.referee_exam.variation import Variation
 from impls.recipe.live_step import LiveStep
+from impls.recipe.update_patch import without_loss
 
-BATCH_NORM = nn.modules.batchnorm._BatchNorm
 PLAIN_LOSS = """
 value = loss(model, batch)
 value.backward()
 """
-PARTS = """
-value = 0.0
-cut = count // 3
-for first, last in ((0, cut), (cut, count)):
-    part = loss(model, rows(batch, first, last)) * {weight}
-    part.backward()
-    value = value + part
-"""
-
-
-def with_gradients(step: LiveStep) -> str | None:
-    """Only where the file changes gradients before the optimizer reads them."""
-    return None if hasattr(step.module, "gradients") else "the file has no function `gradients`"
-
-
-def with_schedule(step: LiveStep) -> str | None:
-    """Only where the file has a schedule."""
-    return None if hasattr(step.module, "schedule") else "the file has no function `schedule`"
 
 
 def with_state(step: LiveStep) -> str | None:
@@ -77,16 +62,19 @@ def several_batches(step: LiveStep) -> str | None:
     return "all its batches are equal" if same else None
 
 
-def with_momentum(step: LiveStep) -> str | None:
-    """Only where an optimizer keeps a mean of gradients."""
-    kept = {name for one in step.optimizers.values() for state in one.state.values() for name in state}
-    return None if kept & {"exp_avg", "momentum_buffer"} else "no optimizer has momentum"
+def without_decay(lines: str) -> str:
+    """These lines for each `group` before the optimizer's step, which then knows of no weight decay."""
+    before = f"for group in one.param_groups:\n    group['kept'] = group['weight_decay']\n{indent(lines, ' ' * 4)}\n"
+    return before_step(
+        before + "    group['weight_decay'] = 0.0",
+        "for group in one.param_groups:\n    group['weight_decay'] = group.pop('kept')",
+    )
 
 
-def counting(step: LiveStep) -> str | None:
-    """Only where an optimizer counts its updates."""
-    kept = {name for one in step.optimizers.values() for state in one.state.values() for name in state}
-    return None if "step" in kept else "no optimizer counts its updates"
+def other_rate(factor: str) -> str:
+    """The learning rate of each optimizer's step is multiplied by a factor."""
+    change = "for group in one.param_groups:\n    group['lr'] = group['lr'] {sign} {factor}"
+    return before_step(change.format(sign="*", factor=factor), change.format(sign="/", factor=factor))
 
 
 def sparse(step: LiveStep) -> str | None:
@@ -137,7 +125,7 @@ GRADIENTS = (
         ),
         applies=sparse,
     ),
-    Variation(name="clipping left out", patch="def gradients(model):\n    pass\n", applies=with_gradients),
+    Variation(name="clipping left out", patch="def gradients(model):\n    pass\n", applies=with_function("gradients")),
     Variation(
         name="each gradient clipped by itself",
         patch="""
@@ -148,29 +136,29 @@ def gradients(model):
     for parameter in model.parameters():
         torch.nn.utils.clip_grad_norm_([parameter], 0.25)
 """,
-        applies=with_gradients,
+        applies=with_function("gradients"),
     ),
 )
 LOSSES = (
     Variation(
         name="loss of two parts added up, not averaged",
-        patch=default_update(PARTS.format(weight="1")),
-        applies=all_of(with_default_update, uncoupled),
+        patch=in_parts("1"),
+        applies=divisible,
     ),
     Variation(
         name="mean of the means of uneven parts",
-        patch=default_update(PARTS.format(weight="0.5")),
-        applies=all_of(with_default_update, uncoupled),
+        patch=in_parts("0.5"),
+        applies=divisible,
     ),
     Variation(
         name="last row of the batch left out",
         patch=default_update(PLAIN_LOSS.replace("batch)", "rows(batch, 0, count - 1))")),
-        applies=all_of(with_default_update, with_rows),
+        applies=all_of(without_loss, with_rows),
     ),
     Variation(
         name="BatchNorm sees a third of the batch",
-        patch=default_update(PARTS.format(weight="(last - first) / count")),
-        applies=all_of(with_default_update, with_rows, with_module(BATCH_NORM)),
+        patch=in_parts("(last - first) / count"),
+        applies=all_of(without_loss, with_rows, with_module(BATCH_NORM)),
     ),
     Variation(
         name="loss x 1.001 is returned",
@@ -184,7 +172,7 @@ LOSSES = (
         patch=around_loss(
             "with torch.no_grad():\n    loss_before_variation(model, batch)\nreturn loss_before_variation(model, batch)"
         ),
-        applies=all_of(with_loss, moving_buffers),
+        applies=all_of(with_function("loss"), moving_buffers),
     ),
     Variation(
         name="tied weights detached in one place",
@@ -204,22 +192,16 @@ LOSSES = (
 OPTIMIZERS = (
     Variation(
         name="learning rate x 1.01",
-        patch=before_step(
-            'for group in one.param_groups:\n    group["lr"] = group["lr"] * 1.01',
-            'for group in one.param_groups:\n    group["lr"] = group["lr"] / 1.01',
-        ),
+        patch=other_rate("1.01"),
     ),
     Variation(
         name="learning rate x 1.00003",
-        patch=before_step(
-            'for group in one.param_groups:\n    group["lr"] = group["lr"] * 1.00003',
-            'for group in one.param_groups:\n    group["lr"] = group["lr"] / 1.00003',
-        ),
+        patch=other_rate("1.00003"),
     ),
     Variation(
         name="learning rate of the start is kept",
         patch="schedule_of_the_step = schedule\n\n\ndef schedule(optimizer, number):\n    schedule_of_the_step(optimizer, 0)\n",
-        applies=with_schedule,
+        applies=with_function("schedule"),
     ),
     Variation(
         name="weight decay lost",
@@ -228,25 +210,15 @@ OPTIMIZERS = (
     ),
     Variation(
         name="weight decay in the gradient instead of beside it",
-        patch=before_step(
-            "for group in one.param_groups:\n"
-            '    group["kept"] = group["weight_decay"]\n'
-            '    for parameter in group["params"]:\n'
-            '        parameter.grad = parameter.grad + group["weight_decay"] * parameter\n'
-            '    group["weight_decay"] = 0.0',
-            'for group in one.param_groups:\n    group["weight_decay"] = group.pop("kept")',
+        patch=without_decay(
+            "for parameter in group['params']:\n    parameter.grad = parameter.grad + group['weight_decay'] * parameter"
         ),
         applies=all_of(with_optimizers("AdamW"), with_option("weight_decay")),
     ),
     Variation(
         name="weight decay beside the gradient instead of in it",
-        patch=before_step(
-            "for group in one.param_groups:\n"
-            '    group["kept"] = group["weight_decay"]\n'
-            '    for parameter in group["params"]:\n'
-            '        parameter.mul_(1 - group["lr"] * group["weight_decay"])\n'
-            '    group["weight_decay"] = 0.0',
-            'for group in one.param_groups:\n    group["weight_decay"] = group.pop("kept")',
+        patch=without_decay(
+            "for parameter in group['params']:\n    parameter.mul_(1 - group['lr'] * group['weight_decay'])"
         ),
         applies=all_of(with_optimizers("Adam"), with_option("weight_decay")),
     ),
@@ -268,7 +240,7 @@ OPTIMIZERS = (
             "        if state.get(name) is not None:\n"
             "            state[name].zero_()"
         ),
-        applies=with_momentum,
+        applies=keeping("exp_avg", "momentum_buffer"),
     ),
     Variation(
         name="second moment decays by 0.99",
@@ -287,7 +259,7 @@ OPTIMIZERS = (
             "for state in one.state.values():\n    state['step'] -= 1",
             "for state in one.state.values():\n    state['step'] += 1",
         ),
-        applies=counting,
+        applies=keeping("step"),
     ),
     Variation(
         name="weights kept in float16",

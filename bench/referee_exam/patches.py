@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from textwrap import indent
 
-from torch import Tensor, nn
-from torch.utils import _pytree as pytree
+from torch import nn
 
+from impls.recipe.facts import rows_of
 from impls.recipe.live_step import LiveStep
 from impls.recipe.optimizer_patch import for_each_optimizer
 from impls.recipe.update_patch import gradients_call, without_loss
 
 Applies = Callable[[LiveStep], str | None]
+
+BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
 BEFORE_STEP = """
 inner = one.step
@@ -73,6 +75,15 @@ def update(model, optimizer, batch):
     return value.detach()
 """
 
+PARTS = """
+value = 0.0
+cut = count // 3
+for first, last in ((0, cut), (cut, count)):
+    part = loss(model, rows(batch, first, last)) * {weight}
+    part.backward()
+    value = value + part
+"""
+
 LOSS = """
 import torch
 
@@ -84,8 +95,6 @@ def loss(model, batch):
 """
 
 AROUND = """
-import contextlib
-
 import torch
 
 update_before_variation = update
@@ -123,6 +132,11 @@ def default_update(lines: str) -> Callable[[LiveStep], str]:
     return lambda step: UPDATE.format(lines=indent(lines.strip(), " " * 4), gradients=gradients_call(step))
 
 
+def in_parts(weight: str) -> Callable[[LiveStep], str]:
+    """The default update with the losses of a third and of two thirds of the batch, each times this weight, added up."""
+    return default_update(PARTS.format(weight=weight))
+
+
 def around_loss(lines: str) -> str:
     """Lines in place of the loss, which they know as `loss_before_variation(model, batch)`."""
     return LOSS.format(lines=indent(lines.strip(), " " * 4))
@@ -133,14 +147,9 @@ def around_update(lines: str) -> str:
     return AROUND.format(lines=indent(lines.strip(), " " * 4))
 
 
-def with_loss(step: LiveStep) -> str | None:
-    """Only where the file has a loss."""
-    return None if "loss" in step.file.functions else "the file has no function `loss`"
-
-
-def with_default_update(step: LiveStep) -> str | None:
-    """Only where the update is the default one."""
-    return without_loss(step)
+def with_function(name: str) -> Applies:
+    """Only where the file has a function of this name."""
+    return lambda step: None if name in step.file.functions else f"the file has no function `{name}`"
 
 
 def with_optimizers(*names: str) -> Applies:
@@ -159,6 +168,16 @@ def with_option(option: str) -> Applies:
     def applies(step: LiveStep) -> str | None:
         groups = [group for one in step.optimizers.values() for group in one.param_groups]
         return None if any(group.get(option) for group in groups) else f"no optimizer has {option}"
+
+    return applies
+
+
+def keeping(*names: str) -> Applies:
+    """Only where an optimizer keeps one of these for each parameter."""
+
+    def applies(step: LiveStep) -> str | None:
+        kept = {name for one in step.optimizers.values() for state in one.state.values() for name in state}
+        return None if kept & {*names} else f"no optimizer keeps {' or '.join(names)}"
 
     return applies
 
@@ -185,9 +204,7 @@ def all_of(*conditions: Applies) -> Applies:
 
 def with_rows(step: LiveStep) -> str | None:
     """Only where a batch is a number of examples, to which nothing else belongs: no state, no random numbers."""
-    leaves = pytree.tree_leaves(step.batches[0])
-    sizes = {len(leaf) if isinstance(leaf, Tensor) and leaf.dim() and not leaf.is_sparse else 0 for leaf in leaves}
-    if len(sizes) != 1 or 0 in sizes:
+    if not rows_of(step.batches[0]):
         return "its batches have no rows"
     if step.facts.replaced or step.facts.draws:
         return "a state or random numbers belong to each row of a batch"
@@ -196,5 +213,8 @@ def with_rows(step: LiveStep) -> str | None:
 
 def uncoupled(step: LiveStep) -> str | None:
     """Only where the loss is the mean of the losses of the rows, so that parts of a batch can be computed one by one."""
-    coupled = with_module(nn.modules.batchnorm._BatchNorm)(step) is None
+    coupled = with_module(BATCH_NORM)(step) is None
     return with_rows(step) or ("BatchNorm couples the rows of a batch" if coupled else None)
+
+
+divisible = all_of(without_loss, uncoupled)  # the default update, of a batch that can be computed in parts

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from bench.referee_exam.patches import all_of, default_update, dense, uncoupled, with_default_update, with_rows
+from bench.referee_exam.patches import all_of, default_update, dense, divisible, uncoupled, with_rows
 from bench.referee_exam.variation import Variation
 from impls.recipe.live_step import LiveStep
+from impls.recipe.update_patch import without_loss
 
 SHARE = """
 cut = count // 3
@@ -22,7 +23,6 @@ WRAPPED = """
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-model_before_wrapping = model
 wrapped = DistributedDataParallel(model())
 """
 
@@ -49,7 +49,7 @@ def data_parallel(weight: str) -> Callable[[LiveStep], str]:
     return lambda step: WRAPPED + default_update(lines)(step)
 
 
-DIVISIBLE = all_of(with_default_update, uncoupled, dense)
+DIVISIBLE = all_of(divisible, dense)
 LEGAL_TOGETHER = (
     Variation(name="two processes, uneven parts weighted", patch=shared(BY_ROWS), applies=DIVISIBLE, processes=2),
     Variation(
@@ -77,7 +77,7 @@ MUTANTS_TOGETHER = (
         name="two processes, BatchNorm of each its own",
         patch=shared(BY_ROWS),
         applies=all_of(
-            with_default_update, with_rows, lambda step: None if uncoupled(step) else "no BatchNorm couples its rows"
+            without_loss, with_rows, lambda step: None if uncoupled(step) else "no BatchNorm couples its rows"
         ),
         processes=2,
     ),

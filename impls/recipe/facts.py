@@ -130,6 +130,13 @@ def _versions(batch: Any) -> list[int]:
     return [leaf._version for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor)]
 
 
+def rows_of(batch: Any) -> int:
+    """The number of rows that all tensors of a batch have; 0 where they have not the same, or hold something else."""
+    leaves = pytree.tree_leaves(batch)
+    rows = {len(leaf) if isinstance(leaf, Tensor) and leaf.dim() and not leaf.is_sparse else 0 for leaf in leaves}
+    return rows.pop() if len(rows) == 1 else 0
+
+
 def numbers(step: "LiveStep") -> Mapping[str, float]:
     """The Python numbers in modules, optimizers and their groups: a graph that is traced once would freeze them."""
     named: dict[str, float] = {}

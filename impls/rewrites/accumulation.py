@@ -32,19 +32,16 @@ def patch(step: "LiveStep") -> str:
 
 def applies(step: "LiveStep") -> str | None:
     """Only where a batch is an even number of examples, of which no update remembers how many there were."""
-    from torch import Tensor
-    from torch.utils import _pytree as pytree
-
     from impls.recipe.dry_run import failure
+    from impls.recipe.facts import rows_of
 
     if reason := without_loss(step) or carried(step):
         return reason
-    leaves = pytree.tree_leaves(step.batches[0])
-    rows = {len(leaf) if isinstance(leaf, Tensor) and leaf.dim() and not leaf.is_sparse else 0 for leaf in leaves}
-    if len(rows) != 1 or rows == {0}:
+    rows = rows_of(step.batches[0])
+    if not rows:
         return "its batches cannot be halved: their tensors have not all the same number of rows"
-    if rows.pop() % 2:
-        return f"its batches of {len(leaves[0])} rows have no equal halves: take an even number"
+    if rows % 2:
+        return f"its batches of {rows} rows have no equal halves: take an even number"
     return failure(step, patch(step))
 
 
