@@ -1,8 +1,9 @@
 """What a variation of a step answers: in this process, or in one or several of its own.
 
-    python -m bench.referee_exam.candidate STEP SETTING VARIATION TARGET [RANK RENDEZVOUS]
+    python -m bench.referee_exam.candidate STEP SETTING VARIATION TARGET RANK MEETING
 
-SETTING is a JSON object of the setting's fields; TARGET the safetensors file that is written, by rank 0 alone.
+SETTING is a JSON object of the setting's fields; TARGET the safetensors file that is written, by rank 0 alone; MEETING a file
+by which several processes find each other.
 """
 
 import json
@@ -15,20 +16,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from bench.judge import observation
-from bench.judge.observation import Observation, losses, observe
+from bench.judge.observation import SEED, Observation, losses, observe, set_generators
 from bench.messages import commands
 from bench.referee_exam import syllabus
-from bench.referee_exam.rules import LONG
+from bench.referee_exam.rules import LATER, LONG
 from bench.referee_exam.variation import Variation, VariedStep
 from impls.contract.setting import Setting
 from impls.recipe import steps
 from impls.recipe.live_step import LiveStep
 from impls.recipe.step_file import StepFile
-
-LATER = "later "  # stands before the names of the losses of many updates
 
 
 class CandidateError(Exception):
@@ -60,17 +58,16 @@ def answers(file: StepFile, setting: Setting, variation: Variation) -> tuple[Obs
 
 def answer(step: LiveStep) -> Observation:
     """What the referee looks at, and the losses of many updates from the same start."""
-    seen = observe(step)
-    return seen | {LATER + name: value for name, value in later_losses(step).items()}
+    return observe(step) | later_losses(step)
 
 
-def later_losses(step: LiveStep) -> dict[str, Tensor]:
-    """The losses of many updates after the warm-up; the step goes back to it."""
+def later_losses(step: LiveStep) -> Observation:
+    """The losses of many updates after the warm-up, "later loss 0" and so on; the step goes back to it."""
     step.reset()
-    torch.manual_seed(observation.SEED)
+    set_generators(SEED)
     seen: Observation = {}
     for number in range(LONG):
-        seen |= losses(number, step.update_once())
+        seen |= {LATER + name: value for name, value in losses(number, step.update_once()).items()}
     step.reset()
     return seen
 

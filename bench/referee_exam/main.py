@@ -8,13 +8,13 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
 import torch
 
 from bench.referee_exam import syllabus
 from bench.referee_exam.paper import Examiner
 from bench.referee_exam.rules import RULES
 from bench.results.referee_score import Paper
+from bench.results.store import Store, pretty
 from bench.runner.worker_process import ROOT
 from bench.system import environment
 from impls.recipe import steps
@@ -30,21 +30,19 @@ def main() -> None:
     examiner = Examiner(file, steps.setting(file, {}, seed=int(seed)), int(members))
     referee = examiner.referee
     dtypes = {"float32": False} | ({"float64": True} if referee.double else {})
-    machine = environment.describe(ROOT)["machine"]
     paper = Paper(
         step=name,
         seed=int(seed),
         members=int(members),
         seconds=referee.seconds,
         power={dtype: referee.power(float64=float64) for dtype, float64 in dtypes.items()},
-        machine=f"{machine['processor']}, {machine['cores']} cores",
+        machine=environment.machine_in_words(ROOT),
         versions={"Python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         rules={rule.name: rule.text for rule in RULES},
         judgements=tuple(examiner.judgements(syllabus.asked_again() if int(seed) else syllabus.asked())),
     )
-    partial = Path(target).with_suffix(".partial")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(paper)))
-    partial.rename(target)
+    path = Path(target)
+    Store(path.parent).write(path.name, pretty(paper))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec import structs
 from torch import Tensor
 
 from bench import clock
@@ -11,11 +12,11 @@ from bench.judge.bits import distances, kind
 from bench.judge.distribution import drawn
 from bench.judge.observation import GRADIENT, RANDOM, Observation
 from bench.judge.referee import Referee
-from bench.referee_exam.candidate import LATER, CandidateError, answers, later_losses
-from bench.referee_exam.rules import RULES, pairs, values
+from bench.referee_exam.candidate import CandidateError, answers, later_losses
+from bench.referee_exam.rules import LATER, RULES, pairs, values
 from bench.referee_exam.variation import Variation, VariedStep
-from bench.results.record import Answer
 from bench.results.referee_score import OURS, Judgement, Kind
+from bench.runner.referee import needs_draws
 from impls.contract.setting import Setting
 from impls.recipe.live_step import NotApplicable
 from impls.recipe.recipe import Recipe
@@ -49,8 +50,8 @@ class Examiner:
         truth = self.referee.single.truth
         self._reference = Reference(
             start,
-            values(self.referee.single.plain, start) | later_losses(plain),
-            values(truth, start) | (later_losses(self.referee.double) if self.referee.double else {}),
+            values(self.referee.single.plain | later_losses(plain), start),
+            values(truth | (later_losses(self.referee.double) if self.referee.double else {}), start),
         )
 
     def judgements(self, variations: list[tuple[Kind, Variation]]) -> Iterator[Judgement]:
@@ -69,10 +70,11 @@ class Examiner:
             try:
                 yield self._judgement(blank, variation, number)
             except (NotApplicable, CandidateError) as error:
-                yield _without(blank, str(error))
+                yield structs.replace(blank, reason=str(error))
             except Exception as error:  # noqa: BLE001 - a step that a variation does not fit is not asked about it
                 traceback.print_exception(error)
-                yield _without(blank, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                yield structs.replace(blank, reason=reason)
 
     def _judgement(self, blank: Judgement, variation: Variation, number: int) -> Judgement:
         plain = self.referee.plain
@@ -80,54 +82,35 @@ class Examiner:
         if reason := variation.applies(plain):
             raise NotApplicable(reason)
         single, exact = answers(plain.file, plain.setting, variation)
-        later = {name.removeprefix(LATER): value for name, value in single.items() if name.startswith(LATER)}
-        single = {name: value for name, value in single.items() if not name.startswith(LATER)}
         begin = clock.now()
         name = Recipe(recipe.rewrites, f"variation_{number}").name
         answer = self.referee.judge(name, single, exact)
-        if plain.facts.draws and not variation.alone and not _is_certain(answer):
+        if plain.facts.draws and not variation.alone and needs_draws(answer):
             sampled = drawn(VariedStep(plain.file, plain.setting, variation))
             answer = self.referee.judge(name, single, exact, drawn=sampled)
         seconds = clock.now() - begin
-        others = self._others(single, later)
-        return Judgement(
-            step=blank.step,
-            seed=blank.seed,
-            variation=blank.variation,
-            kind=blank.kind,
-            recipe=blank.recipe,
-            random=blank.random,
+        others = self._others(single)
+        return structs.replace(
+            blank,
             answer=answer,
             change=change(exact, self.referee.exact.truth),
             passed={name: passed for name, (passed, _) in others.items()},
             seconds={OURS: seconds} | {name: spent for name, (_, spent) in others.items()},
         )
 
-    def _others(self, single: Observation, later: Mapping[str, Tensor]) -> dict[str, tuple[bool, float]]:
+    def _others(self, single: Observation) -> dict[str, tuple[bool, float]]:
         """Of each other rule, whether it calls the answer equal to the plain step's, and the seconds that it took."""
         known = self._reference
-        short = list(pairs(_first(known.plain), values(single, known.start), known.exact))
-        long = list(pairs(_losses(known.plain), later, known.exact))
+        looked_at = list(pairs(known.plain, values(single, known.start), known.exact))
         given: dict[str, tuple[bool, float]] = {}
         for rule in RULES:
             begin = clock.now()
-            passed = all(rule.passes(pair) for pair in (long if rule.losses else short))
+            passed = all(rule.passes(pair) for name, pair in looked_at if name.startswith(LATER) == rule.losses)
             given[rule.name] = passed, clock.now() - begin
         return given
 
 
-def _first(seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All but the losses of later updates."""
-    return {
-        name: value for name, value in seen.items() if not name.startswith("loss ") or name.split()[1] in ("0", "1")
-    }
-
-
-def _losses(seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in seen.items() if name.startswith("loss ")}
-
-
-def change(exact: Observation, truth: Observation) -> float | None:
+def change(exact: Observation, truth: Observation) -> float:
     """How far an answer is from the plain step's, both in float64: of all that both have, the largest difference in norm,
     relative to the largest tensor of its kind; 1 where a gradient is missing.
     """
@@ -145,20 +128,3 @@ def change(exact: Observation, truth: Observation) -> float | None:
             size = largest[kind(name)]
             most = max(most, distances(exact[name], value)[0] / size if size else 0.0)
     return most
-
-
-def _is_certain(answer: Answer) -> bool:
-    """Whether nothing more need be known of what an arm draws."""
-    return answer.word not in ("unjudged", "undecidable", "different", "coarser") or answer.draws == "equal"
-
-
-def _without(blank: Judgement, reason: str) -> Judgement:
-    return Judgement(
-        step=blank.step,
-        seed=blank.seed,
-        variation=blank.variation,
-        kind=blank.kind,
-        recipe=blank.recipe,
-        random=blank.random,
-        reason=reason,
-    )

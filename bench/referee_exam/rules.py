@@ -12,6 +12,7 @@ from bench.judge.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation
 
 Pair = tuple[Tensor, Tensor, Tensor]  # the plain step's, the candidate's, both in float32, and the truth in float64
 LONG = 32  # updates after which losses are compared
+LATER = "later "  # begins the names of the losses of so many updates
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class Rule:
 
 
 def values(seen: Observation, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a test would look at: losses, gradients, and every tensor of the state as it is after the updates.
+    """What a test would look at: losses, gradients, later losses, and every tensor of the state as it is after the updates.
 
     start  the state before them
     """
-    read = {name: value for name, value in seen.items() if name.startswith((LOSS, GRADIENT, COUNT))}
+    read = {name: value for name, value in seen.items() if name.startswith((LOSS, GRADIENT, COUNT, LATER))}
     for name, value in seen.items():
         before = start.get(name.removeprefix(f"{CHANGE} "))
         if before is not None and before.shape == value.shape and value.is_floating_point():
@@ -41,8 +42,10 @@ def values(seen: Observation, start: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return read
 
 
-def pairs(plain: Mapping[str, Tensor], answer: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> Iterator[Pair]:
-    """The tensors of the plain step and the same of an answer; whole numbers as they are.
+def pairs(
+    plain: Mapping[str, Tensor], answer: Mapping[str, Tensor], truth: Mapping[str, Tensor]
+) -> Iterator[tuple[str, Pair]]:
+    """The tensors of the plain step and the same of an answer, by name; whole numbers as they are.
 
     A gradient that is None counts as zero, unless the answer shows none at all.
     """
@@ -53,11 +56,12 @@ def pairs(plain: Mapping[str, Tensor], answer: Mapping[str, Tensor], truth: Mapp
             given = torch.zeros_like(reference)
         if given is not None and name in truth and given.shape == reference.shape:
             floating = reference.is_floating_point()
-            yield (
+            pair = (
                 reference.float() if floating else reference,
                 given.float() if floating else given,
                 truth[name].double() if floating else truth[name],
             )
+            yield name, pair
 
 
 def _allclose(pair: Pair) -> bool:

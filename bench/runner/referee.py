@@ -99,7 +99,7 @@ class StepReferee:
             yield f"judging {len(undecided)} arms in float64"
             yield from self._in_float64(undecided, everywhere)
         for arm_run in arm_runs:
-            if arm_run.live and self._needs_draws(arm_run.answer):
+            if arm_run.live and self.examined.draws and needs_draws(arm_run.answer):
                 yield f"sampling what {arm_run.arm.name} draws"
                 arm_run.answer = self._judge(arm_run, draws=True)
 
@@ -112,11 +112,11 @@ class StepReferee:
         late  whether each first makes what it lacks of LATE updates, as far as the time for audits allows
         """
         yield f"judging the arms {'late' if late else 'in the middle of the laps'}"
-        again, each = self._audits > 0 and not late, self._spent / max(1, self._audits)
+        again, usual = self._audits > 0 and not late, self._spent / max(1, self._audits)
         judged = [each for each in arm_runs if each.live and each.answer and each.answer.word not in NOT_AUDITED]
         for number, arm_run in enumerate(judged):
             begin = clock.now()
-            due = each * (len(judged) - number) if late else 0.0
+            due = usual * (len(judged) - number) if late else 0.0
             left = max(0.0, AUDITED * (begin - self._begin) - self._spent - due)
             if again and not left:
                 break
@@ -189,13 +189,6 @@ class StepReferee:
         except ArmFault as fault:
             return Answer(word="unjudged", reason=f"the judge ended: {fault.reason}")
 
-    def _needs_draws(self, answer: Answer | None) -> bool:
-        """Whether an arm draws other random numbers, or may have: then what it draws is to be sampled."""
-        if answer is None or not self.examined.draws:
-            return False
-        unknown = answer.draws == "" and answer.word in ("different", "undecidable", "coarser")
-        return unknown or (answer.word, answer.draws) == ("unjudged", "own")
-
     def _in_float64(self, undecided: Sequence[ArmRun], everywhere: int) -> Iterator[str]:
         """Builds arms in float64 and judges them; one is built for all that are the same there."""
         alike: dict[str, list[ArmRun]] = {}
@@ -241,6 +234,14 @@ def ensembles_folder(variables: Mapping[str, str]) -> str:
 def _in_float64(arm_run: ArmRun) -> str:
     """The implementation that is built in float64 to judge an arm: with the plain step's draws."""
     return Recipe.read(arm_run.arm.implementation).with_equal_draws.name
+
+
+def needs_draws(answer: Answer | None) -> bool:
+    """Whether an arm of a step that draws draws other random numbers, or may have: then what it draws is to be sampled."""
+    if answer is None:
+        return False
+    unknown = answer.draws == "" and answer.word in ("different", "undecidable", "coarser")
+    return unknown or (answer.word, answer.draws) == ("unjudged", "own")
 
 
 def _needs_float64(answer: Answer | None) -> bool:

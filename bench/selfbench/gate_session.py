@@ -123,14 +123,13 @@ def _begin(store: Store, plan: SeriesPlan) -> SeriesPlan:
 
 def _machine() -> tuple[str, dict[str, str]]:
     """The machine in words, and the versions of Python and of the packages that matter."""
-    machine = environment.describe(ROOT)["machine"]
     try:
         versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     except importlib.metadata.PackageNotFoundError as error:
         raise StoreError(
             f"{error.name} is not installed, and its rule is part of the score: pip install {error.name}"
         ) from error
-    return f"{machine['processor']}, {machine['cores']} cores", {"python": platform.python_version(), **versions}
+    return environment.machine_in_words(ROOT), {"python": platform.python_version(), **versions}
 
 
 def _trial(

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +20,6 @@ from impls.recipe.recipe import Recipe
 MEMBERS = 59
 TRIALS = "trials"  # folder of the papers, as an archive keeps it
 COUNTS = 1e-6  # of the largest tensor of its kind: a mutant that changes less is told apart, for few would mind it
-LIMIT = 8.0  # bits in float64 from which an answer is another algebra
 
 
 def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int = MEMBERS) -> Iterator[str]:
@@ -30,24 +29,24 @@ def examined(seeds: int, target: Path, names: Sequence[str] = (), members: int =
     names  of steps; all that are shipped where there are none
     """
     wanted = [(name, seed) for seed in range(seeds) for name in (names or steps.files())]
-    waiting = [(name, seed) for name, seed in wanted if not _path(target, name, seed).exists()]
-    (target / TRIALS).mkdir(parents=True, exist_ok=True)
-    running: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
-    unkept = os.environ | {"LOOPRACE_CACHE": ""}  # so that each paper says how long its ensembles take
     begin = clock.now()
-    while waiting or running:
-        while waiting and len(running) < len(allowed_cores()):
-            name, seed = waiting.pop(0)
-            path = _path(target, name, seed)
-            command = [sys.executable, "-m", "bench.referee_exam.main", name, str(seed), str(members), str(path)]
-            with path.with_suffix(".log").open("wb") as log:
-                running[name, seed] = subprocess.Popen(command, cwd=ROOT, env=unkept, stdout=log, stderr=log)
-        for (name, seed), process in list(running.items()):
-            if process.poll() is not None:
-                del running[name, seed]
-                failed = f" FAILED: see {_path(target, name, seed).with_suffix('.log')}" if process.returncode else ""
-                yield f"{clock.now() - begin:5.0f} s  {name}, seed {seed}{failed}"
-        time.sleep(0.1)
+    with ThreadPoolExecutor(len(allowed_cores())) as pool:
+        missing = [one for one in wanted if not _path(target, *one).exists()]
+        made = {pool.submit(_examine, target, name, seed, members): (name, seed) for name, seed in missing}
+        for paper in as_completed(made):
+            name, seed = made[paper]
+            failed = f" FAILED: see {_path(target, name, seed).with_suffix('.log')}" if paper.result() else ""
+            yield f"{clock.now() - begin:5.0f} s  {name}, seed {seed}{failed}"
+
+
+def _examine(target: Path, name: str, seed: int, members: int) -> int:
+    """Makes one paper in a process of its own; its exit status."""
+    path = _path(target, name, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "bench.referee_exam.main", name, str(seed), str(members), str(path)]
+    unkept = os.environ | {"LOOPRACE_CACHE": ""}  # so that each paper says how long its ensembles take
+    with path.with_suffix(".log").open("wb") as log:
+        return subprocess.run(command, cwd=ROOT, env=unkept, stdout=log, stderr=log).returncode
 
 
 def _path(target: Path, name: str, seed: int) -> Path:

@@ -75,6 +75,12 @@ def describe(root: Path, imported: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
+def machine_in_words(root: Path) -> str:
+    """The processor and its cores: "AMD EPYC 7763, 8 cores"."""
+    machine = describe(root)["machine"]
+    return f"{machine['processor']}, {machine['cores']} cores"
+
+
 def variables(every: Mapping[str, str]) -> dict[str, str]:
     """The variables that may be recorded; of a path only that it is set."""
     allowed = {k: v for k, v in sorted(every.items()) if k.startswith(VARIABLES) and not SECRETS.search(k)}
