@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.runner import worker_process
+from bench.processes import worker_process
 from bench.system import environment
 
 

@@ -16,8 +16,9 @@ import pytest
 from msgspec.structs import replace
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.processes import worker_process
 from bench.results.record import Arm, Race, Record
-from bench.runner import step_plan, worker_process
+from bench.runner import step_plan
 from bench.runner.arm_run import ArmRun, Block, Setup
 from bench.runner.race import BLOCK_SECONDS
 from bench.runner.referee import StepReferee

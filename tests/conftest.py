@@ -46,7 +46,7 @@ SLOWEST = (
     "bench/test_pytest_front_end.py",
     "reports/html/test_run_page.py",
     "impls/linear/test_kernels.py",
-    "bench/runner/test_fork_server.py",
+    "bench/processes/test_fork_server.py",
     "bench/worker/test_probes.py",
     "bench/gate/sides/test_preflight.py",
 )

@@ -3,7 +3,7 @@
     tests.forking OUT WORKERS MODULE ARGUMENTS...       two descriptors: standard output, and the server of workers
 
 Loading torch takes two seconds, and a race of four arms and two rounds would load it eight times. A forked program is a process
-of its own, with memory of its own; gates start their workers in the same way (bench/runner/fork_server.py).
+of its own, with memory of its own; gates start their workers in the same way (bench/processes/fork_server.py).
 """
 
 import os
@@ -22,8 +22,8 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Self
 
-from bench.runner.fork_server import LATER, ForkServer
-from bench.runner.worker_process import HERE, Worker, allowed_cores
+from bench.processes.fork_server import LATER, ForkServer
+from bench.processes.worker_process import HERE, Worker, allowed_cores
 from impls.contract.setting import Setting
 
 PROJECT = Path(__file__).parents[1]

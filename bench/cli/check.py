@@ -11,11 +11,11 @@ import typer
 from bench.cli import console, notation, session
 from bench.cli.options import Check
 from bench.messages import commands
+from bench.processes.worker_process import ArmFault, Worker, allowed_cores, variables_for
 from bench.results.examined import Examined
 from bench.results.record import Arm
 from bench.runner.plan import present
 from bench.runner.referee import JUDGE
-from bench.runner.worker_process import ArmFault, Worker, allowed_cores, variables_for
 from impls.contract import catalogue
 from impls.contract.coordinates import BY_NAME
 from impls.contract.setting import SettingError

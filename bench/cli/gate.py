@@ -22,13 +22,13 @@ from bench.gate.rule.margins import read
 from bench.gate.rule.verdict import verdict
 from bench.gate.sides import arms, checkout, preflight, step_files
 from bench.gate.sides.git import Repository, SideError
+from bench.processes.worker_process import ROOT
 from bench.results.gate import GatePlan, GateVerdict
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
 from bench.results.store import Store, pretty
 from bench.runner import step_plan
 from bench.runner.plan import Choice, check, present
-from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from impls.contract.setting import SettingError
 from impls.recipe import steps

@@ -6,10 +6,10 @@ import typer
 
 from bench.cli import console, notation, options, session
 from bench.cli.options import Run
+from bench.processes.worker_process import ROOT
 from bench.results.store import Store
 from bench.runner.plan import Choice, Sweep
 from bench.runner.resume import check
-from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from impls.recipe import steps
 from reports.exit_status import Exit, status_of

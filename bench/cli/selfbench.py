@@ -8,8 +8,8 @@ import typer
 
 from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
+from bench.processes.worker_process import ArmFault
 from bench.results.store import Store
-from bench.runner.worker_process import ArmFault
 from bench.selfbench import referee_score
 from bench.selfbench.figure import Figure
 from bench.selfbench.gate_score import score

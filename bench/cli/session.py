@@ -12,6 +12,7 @@ import typer
 
 from bench.cli import console, notation
 from bench.cli.options import WithArms
+from bench.processes.worker_process import ROOT
 from bench.profiler import profile_run
 from bench.results.record import Plan
 from bench.results.store import Store, StoreError, WriteError
@@ -19,7 +20,6 @@ from bench.runner import race as racing
 from bench.runner import resume
 from bench.runner.plan import Choice, make_plan
 from bench.runner.step_plan import StepChoice
-from bench.runner.worker_process import ROOT
 from bench.system.environment import describe
 from bench.worker.watch import display_is_there
 from impls.contract import catalogue

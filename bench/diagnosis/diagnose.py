@@ -16,13 +16,13 @@ from bench.diagnosis.minimise import Trial, minimised
 from bench.diagnosis.modules import first_different
 from bench.diagnosis.program import Program, Unprintable, of_graph
 from bench.diagnosis.stages import AHEAD_OF_TIME, STAGES, Captured, Stage, only_up_to
-from bench.judge.bits import Comparison, Standard, compare
-from bench.judge.observation import drew_the_same, observe
 from bench.judge.referee import MEMBERS_FLOAT64, in_float64
-from bench.judge.truth import standard
+from bench.judge.standard.bits import Comparison, Standard, compare
+from bench.judge.standard.observation import drew_the_same, observe
+from bench.judge.standard.truth import standard
 from bench.messages.diagnosis import Diagnosed
+from bench.processes import command_loop
 from bench.results.record import Whose
-from bench.runner import command_loop
 from impls.contract.setting import Setting
 from impls.recipe.live_step import WARM, LiveStep
 from impls.recipe.recipe import Recipe

@@ -12,7 +12,7 @@ from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.diagnosis import Diagnose, Diagnosed
 from bench.messages.protocol import Answer, Send
-from bench.runner import command_loop
+from bench.processes import command_loop
 from impls.recipe import step_file
 from impls.recipe.recipe import Recipe
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from bench.judge.bits import ALGEBRA, Standard, compare, spreads
-from bench.judge.ensemble import Moved
-from bench.judge.observation import SEED, Observation, set_generators
+from bench.judge.standard.bits import ALGEBRA, Standard, compare, spreads
+from bench.judge.standard.ensemble import Moved
+from bench.judge.standard.observation import SEED, Observation, set_generators
 from impls.recipe.live_step import LiveStep
 
 MEMBERS = 5  # of the ensemble that says what rounding explains in a module

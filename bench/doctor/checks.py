@@ -7,8 +7,8 @@ from typing import Any
 from bench import clock
 from bench.doctor import cpu, gpu, kernel, tools
 from bench.doctor.snapshot import Snapshot
+from bench.processes.worker_process import allowed_cores
 from bench.results.finding import Finding
-from bench.runner.worker_process import allowed_cores
 from bench.system import toolchain
 from bench.system.linux import Activity, Host
 

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from bench.messages.commands import Observe, prepare
 from bench.messages.probes import Count, CountCalls, ReadCompiler, Repeat
 from bench.messages.protocol import A, Command
+from bench.processes.worker_process import ArmFault, Origin, Worker, variables_for
 from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter
 from bench.results.profile import COUNTERS
-from bench.runner.worker_process import ArmFault, Origin, Worker, variables_for
 
 # More of these is always bad: each makes every update, or the first ones, wait for something.
 MONOTONE_BAD = (

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from bench.processes import memory_layout
+from bench.processes.fork_server import ALWAYS, LATER, ForkServer
+from bench.processes.worker_process import can_be_forked, variables_for
 from bench.results.record import Arm
-from bench.runner import memory_layout
-from bench.runner.fork_server import ALWAYS, LATER, ForkServer
-from bench.runner.worker_process import can_be_forked, variables_for
 
 ROUNDS = 4  # that a server is used for: loading torch then adds a third of a second to each
 TOGETHER = 2  # places: so many servers load at once, which takes as long as one, and are used in turn

@@ -12,12 +12,12 @@ from select import select
 
 from bench import clock
 from bench.gate.fork_servers import Servers
+from bench.processes import memory_layout
+from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
-from bench.runner import memory_layout
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.race import LEAST_LAPS, LONGEST, SLEEP_BEFORE_SAMPLE
-from bench.runner.worker_process import Origin
 from bench.system import environment
 from impls.contract import Oracle
 

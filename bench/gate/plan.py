@@ -18,11 +18,11 @@ from bench.gate.sides.arms import arms_of
 from bench.gate.sides.checkout import Prepared
 from bench.gate.step_cells import notes as changed_defaults
 from bench.gate.step_cells import step_cells
+from bench.processes import memory_layout
+from bench.processes.worker_process import recipe_of
 from bench.results.gate import Cell, GatePlan, Kind, Side
 from bench.results.record import Arm
-from bench.runner import memory_layout
 from bench.runner.plan import Choice
-from bench.runner.worker_process import recipe_of
 from bench.system import environment
 from impls.contract import catalogue
 from impls.contract.dependencies import differing

@@ -21,10 +21,10 @@ from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.rule.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.rule.verdict import Standing, control_rounds, standing
 from bench.gate.sides import checkout
+from bench.processes.memory_layout import STEADY
+from bench.processes.worker_process import Origin, allowed_cores
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
-from bench.runner.memory_layout import STEADY
-from bench.runner.worker_process import Origin, allowed_cores
 from bench.system import environment
 from impls.contract import Oracle, catalogue
 

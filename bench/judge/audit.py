@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 
 from bench.judge import mistakes
-from bench.judge.bits import ALGEBRA, Spread, Standard, compare, spreads
-from bench.judge.observation import Observation, drew_the_same, is_identical, observe, skipped_in
-from bench.judge.race_state import NotCarried, carried, without_state
-from bench.judge.truth import spreads_of, truth_of
+from bench.judge.standard.bits import ALGEBRA, Spread, Standard, compare, spreads
+from bench.judge.standard.observation import Observation, drew_the_same, is_identical, observe, skipped_in
+from bench.judge.standard.race_state import NotCarried, carried, without_state
+from bench.judge.standard.truth import spreads_of, truth_of
 from bench.judge.words import SAME, Evidence, answered
 from bench.results.record import Answer
 from impls.recipe.live_step import LiveStep

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import nn
 
-from bench.judge.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation, observe
 from bench.judge.referee import Referee
+from bench.judge.standard.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation, observe
 from bench.results.examined import Applicable, Examined
 from bench.results.record import Caveat
 from impls.recipe.flags import global_flags

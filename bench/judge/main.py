@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from bench.messages import commands
 from bench.messages.commands import Judge, JudgeCommand, Judged, JudgePrepared, PrepareJudge, Step
 from bench.messages.protocol import Answer, Fault, Send
+from bench.processes import command_loop
 from bench.results import record
-from bench.runner import command_loop
 from impls.recipe import step_file
 from impls.recipe.step_file import StepFault
 
@@ -37,9 +37,9 @@ class Session:
         os.sched_setaffinity(0, command.cores)
         import torch
 
-        from bench.judge.ensemble_store import EnsembleStore
         from bench.judge.examine import examined
         from bench.judge.referee import Referee
+        from bench.judge.standard.ensemble_store import EnsembleStore
         from impls.recipe.flags import global_flags
 
         setting = commands.setting_of(command.setting)
@@ -56,7 +56,7 @@ class Session:
 
     def judge(self, command: Judge) -> Judged:
         """Judge one arm. Whatever goes wrong with one answer does not end the judge, which has others to judge."""
-        from bench.judge import observation
+        from bench.judge.standard import observation
 
         names = (command.observation, command.observation_float64, command.drawn)
         try:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from bench.judge.bits import ALGEBRA, Standard, compare
-from bench.judge.observation import CHANGE, Observation, observe
+from bench.judge.standard.bits import ALGEBRA, Standard, compare
+from bench.judge.standard.observation import CHANGE, Observation, observe
 from impls.recipe.live_step import LiveStep
 
 PROBE = 2.0**-10  # relative factor by which a size is changed to see what answers to it

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from bench.judge.bits import Standard, compare
 from bench.judge.mistakes import Made, multiplied, other_rate, with_gradients
-from bench.judge.observation import COUNT, GRADIENT, observe
+from bench.judge.standard.bits import Standard, compare
+from bench.judge.standard.observation import COUNT, GRADIENT, observe
 from bench.results.record import Power
 from impls.recipe.live_step import LiveStep
 

@@ -8,12 +8,20 @@ from msgspec import structs
 from bench import clock
 from bench.judge import mistakes, power
 from bench.judge.audit import Audit
-from bench.judge.bits import ALGEBRA, Comparison, Spread, Standard, compare
-from bench.judge.distribution import PlainDraws
-from bench.judge.ensemble_store import EnsembleStore
-from bench.judge.observation import LOSS, Observation, difference, drew_the_same, is_identical, observe, skipped_in
-from bench.judge.race_state import not_carried
-from bench.judge.truth import NOTHING_KEPT, spreads_of, standard
+from bench.judge.draws.own_draws import PlainDraws
+from bench.judge.standard.bits import ALGEBRA, Comparison, Spread, Standard, compare
+from bench.judge.standard.ensemble_store import EnsembleStore
+from bench.judge.standard.observation import (
+    LOSS,
+    Observation,
+    difference,
+    drew_the_same,
+    is_identical,
+    observe,
+    skipped_in,
+)
+from bench.judge.standard.race_state import not_carried
+from bench.judge.standard.truth import NOTHING_KEPT, spreads_of, standard
 from bench.judge.words import SAME, Evidence, answered, answered_by_draws, loses_in_float32, word_of
 from bench.results.record import Answer, Draws, Power
 from impls.contract.setting import Setting
@@ -96,7 +104,7 @@ class Referee:
 
         answer_float64  of the same arm in float64, with the plain step's draws; None where there is none this time
         no_float64      why; "" where an earlier one has been judged, whose figures count on
-        drawn           what `distribution.drawn` found: without it an arm that draws other numbers is "unjudged", and
+        drawn           what `own_draws.drawn` found: without it an arm that draws other numbers is "unjudged", and
                         nothing is said about the draws of one whose first loss is wrong, which may have drawn others
         """
         if self.difference:

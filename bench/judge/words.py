@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.judge.bits import ALGEBRA, NOTHING, Comparison, kind
-from bench.judge.distribution import SEEDS, OwnDraws
+from bench.judge.draws.distribution import SEEDS
+from bench.judge.draws.own_draws import OwnDraws
+from bench.judge.standard.bits import ALGEBRA, NOTHING, Comparison, kind
 from bench.results.record import Answer, Power, Word
 
 SAME = 2.0  # bits lost in float32, up to which an answer is as good as the plain step's

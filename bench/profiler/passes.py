@@ -33,6 +33,7 @@ from bench.messages.probes import (
     SummariseSessions,
     Trace,
 )
+from bench.processes.worker_process import ArmFault, Worker
 from bench.profiler import flame_graph
 from bench.profiler.py_spy import Sampler, SamplingError
 from bench.results.profile import Pass, Profile
@@ -41,7 +42,6 @@ from bench.results.statistics import Estimate
 from bench.results.store import Store
 from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
 from bench.runner.race import BLOCK_SECONDS
-from bench.runner.worker_process import ArmFault, Worker
 from bench.system.telemetry import Gauge, spent
 from impls.contract import catalogue
 from impls.contract.setting import Setting, SettingError

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from bench import clock
 from bench.messages.commands import Prepare, Prepared, prepare
 from bench.messages.probes import MeasureMachine
+from bench.processes.worker_process import ArmFault, Worker, allowed_cores, cores_for, variables_for
 from bench.profiler.passes import (
     PASSES,
     PassName,
@@ -37,7 +38,6 @@ from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
 from bench.runner.race import SLEEP_BEFORE_SAMPLE
-from bench.runner.worker_process import ArmFault, Worker, allowed_cores, cores_for, variables_for
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
 from impls.recipe import steps

@@ -19,7 +19,7 @@ RATE, NATIVE_RATE = 100, 50  # samples a second
 PATIENCE = 15.0  # seconds more than it was to sample for, after which py-spy is ended
 FEWEST = 20  # samples in the arm; fewer say nothing about it
 HARNESS = re.compile(
-    r"\(bench/(worker/(main|session|probes|torch_profiler|device)|runner/command_loop|clock)\.py:\d+\)$"
+    r"\(bench/(worker/(main|session|probes|torch_profiler|device)|processes/command_loop|clock)\.py:\d+\)$"
 )
 INSTALL = "py-spy is not installed: pip install py-spy"
 REFUSED = (

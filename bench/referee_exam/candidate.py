@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
-from bench.judge import observation
-from bench.judge.observation import SEED, Observation, losses, observe, set_generators
+from bench.judge.standard import observation
+from bench.judge.standard.observation import SEED, Observation, losses, observe, set_generators
 from bench.messages import commands
 from bench.referee_exam import syllabus
 from bench.referee_exam.rules import LATER, LONG

@@ -8,10 +8,10 @@ from msgspec import structs
 from torch import Tensor
 
 from bench import clock
-from bench.judge.bits import distances, kind
-from bench.judge.distribution import drawn
-from bench.judge.observation import GRADIENT, RANDOM, Observation
+from bench.judge.draws.own_draws import drawn
 from bench.judge.referee import Referee
+from bench.judge.standard.bits import distances, kind
+from bench.judge.standard.observation import GRADIENT, RANDOM, Observation
 from bench.referee_exam.candidate import CandidateError, answers, later_losses
 from bench.referee_exam.rules import LATER, RULES, pairs, values
 from bench.referee_exam.variation import Variation, VariedStep

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch._dynamo.utils import same
 
-from bench.judge.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation
+from bench.judge.standard.observation import CHANGE, COUNT, GRADIENT, LOSS, Observation
 
 Pair = tuple[Tensor, Tensor, Tensor]  # the plain step's, the candidate's, both in float32, and the truth in float64
 LONG = 32  # updates after which losses are compared

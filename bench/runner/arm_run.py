@@ -26,11 +26,11 @@ from bench.messages.commands import (
     TimeBlock,
 )
 from bench.messages.protocol import A, Command
+from bench.processes.fork_server import ForkServer
+from bench.processes.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import verify
 from bench.runner.caveats import caveats_of
-from bench.runner.fork_server import ForkServer
-from bench.runner.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting

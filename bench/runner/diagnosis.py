@@ -6,10 +6,10 @@ import msgspec
 from msgspec import structs
 
 from bench.messages.diagnosis import Diagnose, Diagnosed
+from bench.processes.worker_process import ArmFault, Worker, cores_for, variables_for
 from bench.results.record import Answer, Race
 from bench.results.store import Store
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.worker_process import ArmFault, Worker, cores_for, variables_for
 from impls.recipe.recipe import PLAIN, Recipe
 
 DIAGNOSIS = "bench.diagnosis.main"

@@ -17,17 +17,17 @@ from select import select
 from statistics import median
 
 from bench import clock
+from bench.processes.fork_server import ALWAYS, LATER, ForkServer
+from bench.processes.worker_process import allowed_cores, can_be_forked, variables_for
 from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.diagnosis import Diagnoses
 from bench.runner.done_rounds import is_precise, round_seconds, unfit_arms
-from bench.runner.fork_server import ALWAYS, LATER, ForkServer
 from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
-from bench.runner.worker_process import allowed_cores, can_be_forked, variables_for
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
 from impls.contract import Oracle, catalogue

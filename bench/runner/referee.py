@@ -15,10 +15,10 @@ from msgspec import structs
 from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Judge
+from bench.processes.worker_process import ArmFault, Worker, recipe_of, variables_for
 from bench.results.examined import Examined
 from bench.results.record import Answer, Race, Word
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.worker_process import ArmFault, Worker, recipe_of, variables_for
 from impls.recipe.recipe import Recipe
 from impls.recipe.step_file import StepFault
 

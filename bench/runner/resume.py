@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.processes.worker_process import ROOT
 from bench.results.record import Plan, Race, Record
 from bench.results.store import Store, StoreError
-from bench.runner.worker_process import ROOT
 from impls.contract import catalogue
 from impls.contract.dependencies import dependencies, differing
 from impls.recipe import steps

@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import clock
+from bench.processes.worker_process import ROOT, allowed_cores
 from bench.results.record import Arm
 from bench.results.store import Store, StoreError, pretty, read
-from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench import gate_trial, inject_slowdown
 from bench.selfbench.figure import Figure
 from bench.selfbench.gate_score import FORMAT, OURS, PLAN, Outcome, SeriesPlan, Trial, score

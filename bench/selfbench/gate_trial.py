@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from bench import clock
 from bench.messages.commands import TimeBlock, prepare
+from bench.processes.memory_layout import STEADY
+from bench.processes.worker_process import Origin, Worker, variables_for
 from bench.results.gate import Role
 from bench.results.record import Arm
-from bench.runner.memory_layout import STEADY
-from bench.runner.worker_process import Origin, Worker, variables_for
 from bench.selfbench.other_gates import ProcessRun, Sampling
 
 LIMIT = 120.0  # seconds that a step of an arm may take

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import clock
-from bench.runner.worker_process import ROOT
+from bench.processes.worker_process import ROOT
 
 LOOP = re.compile(r"^( +)for _ in range\(updates\):\n", re.MULTILINE)
 FIRST = re.compile(r"^(from|import) ", re.MULTILINE)

@@ -10,11 +10,11 @@ from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.plan import LAP_SECONDS, MOST
 from bench.gate.rule.verdict import logarithm, standing
+from bench.processes.worker_process import ArmFault, Origin
 from bench.results.gate import ROLES, Cell, GatePlan, Margins, PairedRound, Role, Side
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
 from bench.results.store import Store
-from bench.runner.worker_process import ArmFault, Origin
 from bench.selfbench.gate_score import Outcome
 from bench.selfbench.gate_trial import LIMIT, TrialSetup
 from impls.contract import Oracle, catalogue

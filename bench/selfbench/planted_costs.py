@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.runner.memory_layout import STEADY
-from bench.runner.worker_process import ROOT, allowed_cores
+from bench.processes.memory_layout import STEADY
+from bench.processes.worker_process import ROOT, allowed_cores
 
 ROWS = 100_000
 NOTHING = "truth_nothing"

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import clock
+from bench.processes.worker_process import ROOT, allowed_cores
 from bench.results import statistics
 from bench.results.record import Job, Judgement, Record, Weights
 from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
-from bench.runner.worker_process import ROOT, allowed_cores
 from bench.selfbench import gate_calibration, gate_session, planted_costs, referee_score
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue

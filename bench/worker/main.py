@@ -10,7 +10,7 @@ import os
 
 from bench.messages import commands
 from bench.messages.protocol import Fault
-from bench.runner import command_loop, memory_layout
+from bench.processes import command_loop, memory_layout
 from bench.worker.session import Session
 from bench.worker.unfit import Unfit
 

@@ -37,9 +37,9 @@ from bench.messages.commands import (
 )
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.messages.protocol import Answer, Done
+from bench.processes import memory_layout
+from bench.processes.fork_server import LATER
 from bench.results.record import Compiler
-from bench.runner import memory_layout
-from bench.runner.fork_server import LATER
 from bench.worker.unfit import Unfit
 from impls.contract import Implementation, Problem, Task, Watchable
 from impls.contract.setting import Setting
@@ -168,14 +168,14 @@ class Session:
 
     def observe(self, target: str) -> Done:
         """Makes the updates that the judge of steps looks at, writes what they did, and goes back."""
-        from bench.judge import observation
+        from bench.judge.standard import observation
 
         observation.write(Path(target), observation.observe(self.arm))
         return Done()
 
     def audit(self, command: Audit) -> Audited:
         """Makes what is missing of the updates, then two from there for the judge of steps, and goes back."""
-        from bench.judge import observation, race_state
+        from bench.judge.standard import observation, race_state
 
         step, end = self.arm, clock.now() + command.seconds
         while step.number < step.start + command.updates and clock.now() < end:
@@ -185,9 +185,10 @@ class Session:
 
     def draw(self, target: str) -> Done:
         """Makes the updates that show what an arm of a step draws at random, writes them, and goes back."""
-        from bench.judge import distribution, observation
+        from bench.judge.draws import own_draws
+        from bench.judge.standard import observation
 
-        observation.write(Path(target), distribution.drawn(self.arm, lambda step: self._send(Step(name=step))))
+        observation.write(Path(target), own_draws.drawn(self.arm, lambda step: self._send(Step(name=step))))
         return Done()
 
     def _load_openmp(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.runner import memory_layout
+from bench.processes import memory_layout
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ LEVELS = (
     ("judge",),
     ("runner",),
     ("system",),
+    ("processes",),
     ("messages",),
     ("results",),
 )

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from bench.gate.sides.git import SideError
 from bench.gate.sides.preflight import answered
+from bench.processes.worker_process import Origin
 from bench.results.record import Arm
 from bench.runner.plan import Choice, make_plan
-from bench.runner.worker_process import Origin
 from impls.contract import catalogue
 
 

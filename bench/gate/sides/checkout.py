@@ -19,9 +19,9 @@ from msgspec import Struct
 from bench.gate.sides import step_files
 from bench.gate.sides.git import Repository, short
 from bench.gate.sides.git import SideError as SideError
+from bench.processes.worker_process import ROOT, Origin
 from bench.results.gate import FORMAT, Role, Side
 from bench.results.store import read
-from bench.runner.worker_process import ROOT, Origin
 
 WORKING_TREE = "the working tree"
 COPIES = 2  # of each side

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from bench.gate.sides import checkout, dependencies
 from bench.gate.sides.checkout import Prepared
 from bench.gate.sides.git import SideError
+from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Side
-from bench.runner.worker_process import Origin
 from impls.contract.catalogue import PACKAGES
 from impls.contract.dependencies import ANYTHING
 from impls.recipe import step_file

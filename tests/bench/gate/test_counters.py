@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bench.gate.counters import MONOTONE_BAD, _compared, _Counters, _many, count
+from bench.processes.worker_process import Origin, allowed_cores
 from bench.results.gate import Cell, Counts
 from bench.results.profile import COUNTERS
 from bench.results.record import Arm
-from bench.runner.worker_process import Origin, allowed_cores
 from impls.contract import catalogue
 from tests.bench.gate.faults import FAULTS, MANUAL, SGD, Fault, together
 from tests.conftest import ROOT

@@ -14,9 +14,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench.gate.fork_servers import ROUNDS, TOGETHER, Servers
-from bench.runner import fork_server, memory_layout
-from bench.runner.fork_server import LATER
-from bench.runner.worker_process import allowed_cores
+from bench.processes import fork_server, memory_layout
+from bench.processes.fork_server import LATER
+from bench.processes.worker_process import allowed_cores
 from tests.bench.gate.samples import arm
 
 HERE = [sys.executable] * 2

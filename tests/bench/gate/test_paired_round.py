@@ -9,13 +9,13 @@ import pytest
 
 from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import STRETCHES, CellSetup, _laps, known_block, run_round
+from bench.processes import memory_layout
+from bench.processes.worker_process import HERE, allowed_cores
 from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
 from bench.results.store import Store
-from bench.runner import memory_layout
 from bench.runner.arm_run import ArmRun, Block
-from bench.runner.worker_process import HERE, allowed_cores
 from impls.contract.catalogue import workloads
 from tests.bench.gate.samples import plan
 

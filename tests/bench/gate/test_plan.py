@@ -10,10 +10,10 @@ from bench.gate.plan import GateRequest, make_gate_plan
 from bench.gate.sides.arms import arms_of, arms_of_side, usual_workloads
 from bench.gate.sides.checkout import Prepared, origin
 from bench.gate.sides.git import SideError
+from bench.processes.worker_process import ROOT
 from bench.results.gate import GatePlan, Side
 from bench.results.record import Arm
 from bench.runner.plan import Choice
-from bench.runner.worker_process import ROOT
 from impls.contract import catalogue
 
 EAGER = Choice().at(mode="eager", device="cpu")

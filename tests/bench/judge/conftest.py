@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.judge.observation import observe
 from bench.judge.referee import Referee
+from bench.judge.standard.observation import observe
 from bench.results.record import Answer
 from impls.contract.setting import Setting
 from impls.recipe import step_file, steps

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench.judge.observation import observe
-from bench.judge.race_state import not_carried, observed_here
 from bench.judge.referee import Referee
+from bench.judge.standard.observation import observe
+from bench.judge.standard.race_state import not_carried, observed_here
 from bench.results.record import Answer
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import Recipe

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from bench.judge.observation import observe, write
 from bench.judge.referee import Referee
+from bench.judge.standard.observation import observe, write
 from bench.messages import commands
 from bench.messages.commands import Judge
+from bench.processes.worker_process import Worker, allowed_cores
 from bench.results.record import Arm
 from bench.runner.referee import JUDGE
-from bench.runner.worker_process import Worker, allowed_cores
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import Recipe
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.judge.bits import compare
-from bench.judge.ensemble import Moved
-from bench.judge.observation import observe
-from bench.judge.race_state import observed_here
 from bench.judge.referee import OTHER_DRAWS, Referee
+from bench.judge.standard.bits import compare
+from bench.judge.standard.ensemble import Moved
+from bench.judge.standard.observation import observe
+from bench.judge.standard.race_state import observed_here
 from bench.results.record import Answer
 from bench.worker.step_arm import Skips
 from impls.recipe.live_step import LiveStep

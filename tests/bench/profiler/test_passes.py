@@ -15,6 +15,7 @@ from bench import clock
 from bench.messages.commands import BlockTimed, Prepared, Reset, TimeBlock
 from bench.messages.probes import RecordSession, Repeat, Repeated, SummariseSessions, Summary
 from bench.messages.protocol import Done
+from bench.processes.worker_process import ArmFault
 from bench.profiler import profile_run
 from bench.profiler.passes import (
     FEWEST_LAPS,
@@ -33,7 +34,6 @@ from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.runner.arm_run import MOST_ALGORITHMIC
 from bench.runner.plan import Choice, make_plan
-from bench.runner.worker_process import ArmFault
 from bench.system.telemetry import Gauge, Idle, Reading
 from impls.contract.setting import SettingError
 from tests.reports.records import arm

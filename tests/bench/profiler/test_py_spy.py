@@ -16,7 +16,7 @@ from bench.profiler.py_spy import Sampler, SamplingError, parsed, trimmed
 from bench.system import toolchain
 
 AROUND = (
-    "<module> (bench/worker/main.py:30);carry_out_commands (bench/runner/command_loop.py:83);"
+    "<module> (bench/worker/main.py:30);carry_out_commands (bench/processes/command_loop.py:83);"
     "Session.probe (bench/worker/session.py:200)"
 )
 INSIDE = "Subject.seconds (bench/worker/probes.py:50);Stopwatch.time (bench/worker/device.py:60)"

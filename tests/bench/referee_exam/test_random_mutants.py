@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.judge.observation import RANDOM, observe
+from bench.judge.standard.observation import RANDOM, observe
 from bench.referee_exam.random_mutants import RANDOM_LEGAL, RANDOM_MUTANTS
 from bench.referee_exam.variation import VariedStep
 from impls.recipe import steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.runner.worker_process import ROOT, placeless
+from bench.processes.worker_process import ROOT, placeless
 from tests.bench.planted import FAULTS, RIGHT, STALE, WRONG
 from tests.conftest import Checkout
 

@@ -4,11 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bench.processes.worker_process import allowed_cores
 from bench.results.record import Arm, Race
 from bench.results.store import Store
 from bench.runner import race as racing
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.worker_process import allowed_cores
 from impls.contract.setting import Setting
 
 

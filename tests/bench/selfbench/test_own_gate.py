@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes.worker_process import ArmFault, allowed_cores
 from bench.results.gate import Role
 from bench.results.record import Arm
-from bench.runner.worker_process import ArmFault, allowed_cores
 from bench.selfbench import inject_slowdown
 from bench.selfbench.gate_trial import TrialSetup
 from bench.selfbench.own_gate import own_gate

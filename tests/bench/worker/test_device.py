@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import clock
-from bench.runner.command_loop import is_out_of_memory
+from bench.processes.command_loop import is_out_of_memory
 from bench.worker import device
 from tests.conftest import Checkout
 

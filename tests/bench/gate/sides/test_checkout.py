@@ -11,9 +11,9 @@ import pytest
 
 from bench.gate.sides import checkout
 from bench.gate.sides.checkout import SideError
+from bench.processes.worker_process import ROOT
 from bench.results.gate import Side
 from bench.results.store import StoreError, pretty
-from bench.runner.worker_process import ROOT
 from tests.bench.gate.projects import SMALL, Project, branched, small
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.gate.sides import checkout
 from bench.gate.sides.git import SideError
-from bench.runner.worker_process import ROOT
+from bench.processes.worker_process import ROOT
 from tests.bench.gate.projects import Project, branched, small
 
 

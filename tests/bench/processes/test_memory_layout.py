@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from bench.runner import memory_layout
+from bench.processes import memory_layout
 
 # Where a process finds new room in its heap and a new mapping after it took its place, and where its stack begins.
 WHERE = """
 import ctypes, mmap, os
-from bench.runner import memory_layout as layout
+from bench.processes import memory_layout as layout
 layout.take(os.environ)
 layout.level(os.environ)
 libc = ctypes.CDLL(None)
@@ -27,7 +27,7 @@ print(libc.malloc(100000), ctypes.addressof(ctypes.c_char.from_buffer(new)), id(
 # Where two tensors' worth of memory come to lie after so many pieces of memory were taken, and every second given back.
 AFTER = """
 import ctypes, os, sys
-from bench.runner import memory_layout as layout
+from bench.processes import memory_layout as layout
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
 layout.take(os.environ)

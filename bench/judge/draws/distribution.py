@@ -8,16 +8,13 @@ the hypothesis that both draw alike, it does not matter which seeds were whose.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from bench.judge.bits import Spread, kind, order
-from bench.judge.observation import CHANGE, GRADIENT, LOSS, Observation, observe
-from bench.judge.self_consistency import DIRECTIONS, PLAIN_DIRECTIONS, Consistency, consistency, slopes, unmeasurable
+from bench.judge.standard.bits import Spread, kind, order
+from bench.judge.standard.observation import CHANGE, GRADIENT, LOSS, Observation, observe
 from impls.recipe.live_step import LiveStep
-from impls.recipe.recipe import Recipe
 
 SEEDS = range(1_000, 1_096)  # of an arm: with 64, weak mistakes were missed too often
 PLAIN_SEEDS = range(2_000, 2_192)  # of the plain step, whose updates are made once for all arms: more of them tell more
@@ -32,9 +29,6 @@ STAGES = ((500, 1_000), (2_000, 1_000))  # permutations, and how many tests get 
 SUREST = 2  # tests that get as many permutations as are needed to refuse
 LIKELY = 2  # permutations of a stage, of those that show as much, up to which a test goes on
 AT_ONCE = 10_000  # permutations, so that they take little memory
-
-EQUAL = 0.99  # correlation of the losses over the seeds, above which both drew the same numbers
-JUMPS = "the plain step's own loss jumps or bends too much for differences of it"
 
 
 @dataclass(frozen=True)
@@ -246,72 +240,3 @@ def _statistics(product: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor
     tiny = torch.finfo(torch.float32).tiny
     ratio = (ours.clamp_min(tiny) / theirs.clamp_min(tiny)).log()
     return together, ratio.abs(), ratio
-
-
-@dataclass(frozen=True)
-class OwnDraws:
-    """What is known about an arm by what it draws.
-
-    distribution    how its draws compare with the plain step's
-    consistency     how far its gradient is from the derivative of its loss; None where that cannot be told
-    no_consistency  why not
-    """
-
-    distribution: Distribution
-    consistency: Consistency | None = None
-    no_consistency: str = ""
-
-
-def drawn(step: LiveStep, say: Callable[[str], None] = lambda _: None) -> Observation:
-    """What a worker writes about an arm that may draw numbers of its own: samples of its updates, differences of its loss."""
-    return sampled(step, SEEDS, say) | slopes(step, DIRECTIONS, say)
-
-
-class PlainDraws:
-    """The plain step's draws, which arms are compared with; made when they are first needed.
-
-    say  takes what is being done
-    """
-
-    def __init__(self, step: LiveStep, say: Callable[[str], None] = lambda _: None) -> None:
-        self._step, self._say = step, say
-
-    @cached_property
-    def _sample(self) -> Observation:
-        return sampled(self._step, PLAIN_SEEDS, self._say)
-
-    @cached_property
-    def _same_seeds(self) -> Observation:
-        return sampled(self._step, SEEDS, self._say)
-
-    @cached_property
-    def _slopes(self) -> Observation:
-        return slopes(self._step, PLAIN_DIRECTIONS, self._say)
-
-    def are_equal(self, drawn: Observation) -> bool:
-        """Whether an arm draws the very numbers of the plain step: its losses then go up and down with the plain step's.
-
-        Two generators may end in the same state and have drawn other numbers: in parts, or in another order.
-        """
-        names = [name for name in self._same_seeds if name.startswith(f"{LOSS} 0") and name in drawn]
-        return all(_correlation(self._same_seeds[name], drawn[name]) > EQUAL for name in names)
-
-    def compared(self, drawn: Observation, recipe: Recipe, spreads: Mapping[str, Spread]) -> OwnDraws:
-        """How an arm compares, by what its worker wrote.
-
-        recipe   of the arm
-        spreads  what rounding explains of each tensor, in the arm's precision
-        """
-        samples = compare(drawn, self._sample, spreads)
-        if reason := unmeasurable(self._step, recipe):
-            return OwnDraws(samples, None, reason)
-        clipped = hasattr(self._step.module, "gradients")
-        found = consistency(drawn, self._slopes, only_direction=clipped)
-        return OwnDraws(samples, found, "" if found else JUMPS)
-
-
-def _correlation(one: Tensor, other: Tensor) -> float:
-    """Of two samples of a number; 1 where neither varies."""
-    pair = torch.stack([one.reshape(-1).double(), other.reshape(-1).double()])
-    varies = (pair.max(1).values > pair.min(1).values).tolist()
-    return float(torch.corrcoef(pair)[0, 1]) if all(varies) else float(not any(varies))

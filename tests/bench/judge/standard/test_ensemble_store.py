@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.judge import ensemble_store, truth
-from bench.judge.ensemble_store import EnsembleStore, digest_of
 from bench.judge.referee import Referee
+from bench.judge.standard import ensemble_store, truth
+from bench.judge.standard.ensemble_store import EnsembleStore, digest_of
 from bench.runner.referee import ensembles_folder
 from tests.bench.judge.conftest import STEP, Written
 

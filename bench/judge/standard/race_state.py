@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bench.judge.observation import Observation, difference, kept, observe
+from bench.judge.standard.observation import Observation, difference, kept, observe
 from impls.recipe.facts import numbers, set_numbers
 from impls.recipe.live_step import LiveStep
 

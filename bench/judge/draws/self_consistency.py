@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.judge.bits import QUANTILE
-from bench.judge.observation import GRADIENT, LOSS, Observation, losses, set_generators, watched
+from bench.judge.standard.bits import QUANTILE
+from bench.judge.standard.observation import GRADIENT, LOSS, Observation, losses, set_generators, watched
 from impls.recipe.live_step import LiveStep
 from impls.recipe.recipe import Recipe
 

@@ -11,11 +11,11 @@ import pytest
 from bench import clock
 from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.messages.protocol import Answer, encoded
+from bench.processes import worker_process
+from bench.processes.fork_server import ForkServer
+from bench.processes.worker_process import ArmFault, Origin, Worker, allowed_cores
 from bench.results.record import Arm
 from bench.results.store import WriteError
-from bench.runner import worker_process
-from bench.runner.fork_server import ForkServer
-from bench.runner.worker_process import ArmFault, Origin, Worker, allowed_cores
 from impls.contract.catalogue import workloads
 
 ARM = Arm(workload="linear/line", implementation="linear/x", setting=workloads()["linear/line"].setting())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.messages.protocol import Answer, Fault, Send, encoded
-from bench.runner.fork_server import end_with_parent
+from bench.processes.fork_server import end_with_parent
 
 C = TypeVar("C")
 

@@ -13,15 +13,15 @@ from msgspec import Struct
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from bench.judge.bits import Spread
-from bench.judge.observation import Observation, kept, observe
-from bench.judge.race_state import state_of
-from bench.runner.worker_process import ROOT
+from bench.judge.standard.bits import Spread
+from bench.judge.standard.observation import Observation, kept, observe
+from bench.judge.standard.race_state import state_of
+from bench.processes.worker_process import ROOT
 from impls.recipe import step_file
 from impls.recipe.flags import global_flags
 from impls.recipe.live_step import LiveStep
 
-MADE_BY = ("bench/judge", "impls/recipe", "impls/rewrites")  # the code that ensembles come from
+MADE_BY = ("bench/judge/standard", "impls/recipe", "impls/rewrites")  # the code that ensembles come from
 LARGEST, MOST = 32_000_000, 256_000_000  # bytes of one file that is read, and of all files that are kept
 
 

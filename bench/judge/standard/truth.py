@@ -9,11 +9,11 @@ from torch._ops import OpOverload
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.judge.bits import Gathered, Spread, Standard
-from bench.judge.ensemble import Moved
-from bench.judge.ensemble_store import EnsembleStore
-from bench.judge.observation import Observation, observe
-from bench.judge.operations import DRAWING, base_name
+from bench.judge.standard.bits import Gathered, Spread, Standard
+from bench.judge.standard.ensemble import Moved
+from bench.judge.standard.ensemble_store import EnsembleStore
+from bench.judge.standard.observation import Observation, observe
+from bench.judge.standard.operations import DRAWING, base_name
 from impls.recipe.live_step import LiveStep
 
 NOTHING_KEPT = EnsembleStore()

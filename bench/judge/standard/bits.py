@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench.judge.observation import CHANGE, COUNT, GRADIENT, LOSS, RANDOM, Observation
+from bench.judge.standard.observation import CHANGE, COUNT, GRADIENT, LOSS, RANDOM, Observation
 
 QUANTILE = 0.95  # of the ensemble's distances
 TENTH = (

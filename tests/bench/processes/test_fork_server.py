@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.runner import fork_server, memory_layout
-from bench.runner.fork_server import Forked, ForkServer
+from bench.processes import fork_server, memory_layout
+from bench.processes.fork_server import Forked, ForkServer
 
 CORES = sorted(os.sched_getaffinity(0))
 PATIENCE = 60.0
@@ -42,7 +42,7 @@ found = {
     "files": sorted(os.readlink(f"/proc/self/fd/{number}").partition(":")[0] for number in (1, 2)),
 }
 if what == "lie":
-    from bench.runner import memory_layout as layout
+    from bench.processes import memory_layout as layout
     import ctypes
     layout.take(os.environ)
     layout.level(os.environ)
@@ -205,7 +205,7 @@ def test_a_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
     program = f"""
 import sys, time
 from pathlib import Path
-from bench.runner.fork_server import ForkServer
+from bench.processes.fork_server import ForkServer
 server = ForkServer(sys.executable, variables={{}}, cores={CORES}, log=Path({str(tmp_path / "log")!r}), patience={PATIENCE})
 print(server._process.pid, flush=True)
 time.sleep(600)

@@ -20,9 +20,9 @@ from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.protocol import A, Answer, Command, Fault, encoded
+from bench.processes.fork_server import Forked, ForkServer
 from bench.results.record import Arm, Status
 from bench.results.store import writing
-from bench.runner.fork_server import Forked, ForkServer
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]

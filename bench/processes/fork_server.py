@@ -1,6 +1,6 @@
 """A server process that has loaded torch, and forks workers: both sides of a round begin as copies of it.
 
-    python -P bench/runner/fork_server.py SOCKET CORES PACKAGES...    SOCKET is a file descriptor, CORES "0,1"
+    python -P bench/processes/fork_server.py SOCKET CORES PACKAGES...    SOCKET is a file descriptor, CORES "0,1"
 
 Starting a worker from nothing takes seconds, nearly all of them to load torch, which both sides have in common. A forked
 worker has memory of its own, and the memory layout of its round. The server itself loads nothing of either side, so this

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from bench.judge import main, self_consistency
-from bench.judge.bits import Spread
-from bench.judge.distribution import compare
+from bench.judge import main
+from bench.judge.draws import self_consistency
+from bench.judge.draws.distribution import compare
+from bench.judge.draws.self_consistency import slopes
 from bench.judge.referee import Referee
-from bench.judge.self_consistency import slopes
+from bench.judge.standard.bits import Spread
 from bench.messages.commands import Judge
 from bench.results.record import Answer
 from bench.worker import session

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from bench.judge.bits import Standard, compare, kind, spreads
-from bench.judge.observation import Observation
+from bench.judge.standard.bits import Standard, compare, kind, spreads
+from bench.judge.standard.observation import Observation
 
 EPSILON = float(torch.finfo(torch.float32).eps)
 WEIGHT, BIAS = "gradient 0 of weight", "gradient 0 of bias"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.judge.operations import EXACT, SCATTERED, Moves, base_name, moves_of, tensors_in
+from bench.judge.standard.operations import EXACT, SCATTERED, Moves, base_name, moves_of, tensors_in
 
 INTEGER = {
     torch.float16: torch.int16,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.judge.ensemble import Moved
+from bench.judge.standard.ensemble import Moved
 
 ROWS, COLUMNS = 40, 300
 
