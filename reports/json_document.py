@@ -6,6 +6,7 @@ from bench.results.examined import Examined
 from bench.results.statistics import Estimate
 from reports.profile import text
 from reports.profile.profiled import Profiled
+from reports.run import climb_text
 from reports.run.report import RunReport
 from reports.run.rows import Row
 from reports.run.sweep import Sweep
@@ -32,6 +33,7 @@ def document(report: RunReport, path: str) -> dict[str, Any]:
                 "findings": [finding.text for finding in result.findings],
                 "arms": [_arm(row) for row in result.rows],
                 "attributions": _attributions(result.profiled),
+                "climb": climb_text.document(result.climb) if result.climb else None,
                 "examined": examined_document(result.examined) if result.examined else None,
             }
             for result in report.races

@@ -5,7 +5,17 @@ from dataclasses import replace
 
 from bench.results.store import Store, pretty
 from reports.exports import bencher, csv_parquet, github_action_benchmark, pyperf_format, pytest_benchmark
-from reports.figures import blocks, break_even, fitted_line, ladder, sweep, time_to_loss, watching, weight_path
+from reports.figures import (
+    blocks,
+    break_even,
+    fitted_line,
+    ladder,
+    staircase,
+    sweep,
+    time_to_loss,
+    watching,
+    weight_path,
+)
 from reports.figures.kit.figure import Figure
 from reports.formats import NONE, Formats
 from reports.html import run_page
@@ -72,6 +82,8 @@ def _drawn(report: RunReport) -> Iterator[Figure | None]:
     palette, races = report.palette, report.races
     if report.sweep:
         yield sweep.draw(report.sweep, palette)
+    for result in races:
+        yield staircase.draw(result)
     for result in races:
         yield ladder.draw(result, palette)
     for result in races:

@@ -58,6 +58,21 @@ def run(typed: options.Run) -> None:
 
 
 @app.command()
+@takes(options.Climb)
+def climb(typed: options.Climb) -> None:
+    """Find the fastest recipe for a training step: rewrites alone, then stacked, then each left out once.
+
+    \b
+    Example: python -m bench climb my_step.py
+    Example: python -m bench climb my_step.py --write my_step_fast.py
+    Example: python -m bench climb steps/vae --budget 5m --rewrite 'compile*' --rewrite fused
+    """
+    from bench.cli.climb import climb
+
+    climb(typed)
+
+
+@app.command()
 @takes(options.Profile)
 def profile(typed: options.Profile) -> None:
     """Show where an update's time goes: a quick race, then passes of their own. Two arms are set side by side.

@@ -140,6 +140,29 @@ class Run(WithArms):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Climb(WithArms):
+    """The options of `climb`."""
+
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="STEP", help="A step file (my_step.py) or a shipped step (steps/vae).")
+    ] = None
+    folder: StepFolder = ""
+    effort: Annotated[
+        str | None, typer.Option(help="quick, standard or thorough: which rewrites are tried.  [default: standard]")
+    ] = None
+    budget: Annotated[str, typer.Option(metavar="TIME", help="Time for the whole climb, e.g. 5m.")] = "15m"
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.py", help="Write the fastest recipe as a module that needs no looprace."),
+    ] = None
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with this climb instead of starting one: its name or `latest`.")
+    ] = None
+    formats: Figures = None
+    export: Exports = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile(WithArms):
     """The options of `profile`."""
 

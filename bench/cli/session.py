@@ -12,6 +12,7 @@ import typer
 
 from bench.cli import console, notation
 from bench.cli.options import WithArms
+from bench.climb import run as climbing
 from bench.processes.worker_process import ROOT
 from bench.profiler import profile_run
 from bench.results.record import Plan
@@ -79,9 +80,12 @@ def arms(typed: WithArms, *names: str, folder: str = "") -> dict[str, Any]:
     }
 
 
-def begin(choice: Choice, results: Path) -> Store:
-    """A new run that has its plan and its environment."""
-    plan = make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:]))
+def begin(choice: Choice, results: Path, adapt: Callable[[Plan], Plan] = lambda plan: plan) -> Store:
+    """A new run that has its plan and its environment.
+
+    adapt  changes the plan before it is written
+    """
+    plan = adapt(make_plan(choice, command="python -m bench " + shlex.join(sys.argv[1:])))
     store = Store.create(results)
     store.write_plan(plan.named(store.path.name, resume.files_of(plan)), describe(ROOT, imported(plan)))
     console.warn(plan.notes)
@@ -96,7 +100,7 @@ def imported(plan: Plan) -> set[str]:
 
 
 def race(store: Store, *, quiet: bool) -> bool:
-    """Carries the run out under a progress line; True when it was interrupted.
+    """Carries the run out under a progress line, and the climb that its plan has; True when it was interrupted.
 
     quiet  whether nothing may be drawn in a window while the arms run
     """
@@ -109,7 +113,12 @@ def race(store: Store, *, quiet: bool) -> bool:
         if sys.stderr.isatty() or not step.doing.startswith("lap"):
             _show(step, f"{step.race.workload}, round {step.round} of at most {plan.rounds[1]}: {step.doing}")
 
-    return carry_out(racing.run(plan, store, live=display_is_there() and not quiet), show)
+    def show_climb(step: climbing.Progress) -> None:
+        if sys.stderr.isatty() or ", lap" not in step.doing:
+            _show(step, step.doing)
+
+    rounds = racing.run(plan, store, live=display_is_there() and not quiet, keep_cache=plan.climb > 0)
+    return carry_out(rounds, show) or (plan.climb > 0 and carry_out(climbing.run(plan, store), show_climb))
 
 
 def profile(store: Store, *, native: bool = False) -> bool:

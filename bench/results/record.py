@@ -112,6 +112,8 @@ class Plan(Struct, frozen=True, kw_only=True):
                    looprace kept none
     folder         that has the steps which are not shipped, in its steps/; "" for none
     members        of the ensemble that says what rounding explains, of steps
+    climb          seconds that a climb from its races may take, besides their budget; 0: there is none
+    resting        ratio to the reference beyond which an arm rests, once two rounds have shown it; 0: none rests
     """
 
     format: int = FORMAT
@@ -130,6 +132,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     files: dict[str, str] = {}
     folder: str = ""
     members: int = 19
+    climb: float = 0.0
+    resting: float = 0.0
 
     def named(self, run: str, files: dict[str, str] | None = None) -> "Plan":
         """The same plan for a run of this name, and of these files."""

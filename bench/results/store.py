@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench import clock
+from bench.results.climb import Climb
 from bench.results.examined import Examined
 from bench.results.profile import Machine, Profile
 from bench.results.record import FORMAT, LossCurve, Plan, Race, Record
@@ -50,9 +51,13 @@ class Store:
     profiles/<race>/<arm>/           the arm's profile: profile.json, and the files it names
     scripts/<race>/<arm>.py          shows without looprace why an answer is different
     logs/                            what the arms printed
+    climb/<race>/                    climb.json, and a run for each stage of the climb that begins with the race
+
+    caches  where what was compiled is kept while it is measured; None: in its own cache/
     """
 
     path: Path
+    caches: Path | None = None
 
     @staticmethod
     def create(results: Path) -> "Store":
@@ -81,9 +86,17 @@ class Store:
         """Every run below `results`, sorted by name; none where there is no such folder."""
         return [Store(path.parent) for path in sorted(results.glob("*/plan.json"))]
 
+    @property
+    def cache(self) -> Path:
+        """The folder for what is compiled while the run is measured."""
+        return self.caches or self.path / "cache"
+
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keeps other processes from measuring into the folder; cache/ is removed at the end. StoreError when one does."""
+    def alone(self, *, keep_cache: bool = False) -> Iterator[None]:
+        """Keeps other processes from measuring into the folder; cache/ is removed at the end. StoreError when one does.
+
+        keep_cache  for a further measurement that needs what was compiled
+        """
         with contextlib.ExitStack() as stack:
             folder = os.open(self.path, os.O_RDONLY)  # the lock ends with the process, however that ends
             stack.callback(os.close, folder)
@@ -91,7 +104,8 @@ class Store:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise StoreError(f"Another process is measuring into {self.path}: let it end, or end it.") from error
-            stack.callback(shutil.rmtree, self.path / "cache", ignore_errors=True)
+            if not keep_cache:
+                stack.callback(shutil.rmtree, self.path / "cache", ignore_errors=True)
             yield
 
     def write_plan(self, plan: Plan, environment: dict[str, Any]) -> None:
@@ -151,6 +165,15 @@ class Store:
         """What was found out about the step of a race; None for an exact workload. Raises StoreError for a bad file."""
         path = self.path / "examined" / f"{race.slug}.json"
         return read(path, Examined) if path.is_file() else None
+
+    def write_climb(self, climb: Climb) -> None:
+        """Writes what the climb from a race has decided so far, over what it had before."""
+        self.write(f"climb/{climb.race.slug}/climb.json", pretty(climb))
+
+    def climb(self, race: Race) -> Climb | None:
+        """What the climb from a race decided; None where there was none. Raises StoreError for a bad file."""
+        path = self.path / "climb" / race.slug / "climb.json"
+        return read(path, Climb) if path.is_file() else None
 
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
         """Writes all records of a round; one rename makes them appear together. Raises WriteError for a round that exists."""

@@ -41,9 +41,7 @@ class Diagnoses:
         arm, setup = arm_run.arm, self._setup
         cores = cores_for(arm, setup.cores, setup.everywhere)
         name = f"scripts/{self._race.slug}/{arm.slug}.py"
-        cache = (
-            self._store.path / "cache" / self._race.slug / f"{arm.slug}-float64"
-        )  # has what the judge's arm compiled
+        cache = self._store.cache / self._race.slug / f"{arm.slug}-float64"  # has what the judge's arm compiled
         command = Diagnose(
             workload=arm.workload,
             file=setup.file,

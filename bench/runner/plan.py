@@ -30,6 +30,7 @@ class Effort:
     alone        whether the arms of round 1 start one at a time
     watched      whether the reference is also raced with the tutorial's drawing when no watch is asked for
     members      of the ensemble that says what rounding explains of a step
+    climb        seconds for a climb from a race of a step
     """
 
     rounds: tuple[int, int]
@@ -39,12 +40,13 @@ class Effort:
     alone: bool
     watched: bool
     members: int = 19
+    climb: float = 0.0
 
 
 EFFORTS = {
     "quick": Effort((3, 8), 0.015, 48, 3, alone=False, watched=False),
-    "standard": Effort((3, 12), 0.01, 320, 10, alone=True, watched=True),
-    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True, members=59),
+    "standard": Effort((3, 12), 0.01, 320, 10, alone=True, watched=True, climb=320),
+    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True, members=59, climb=1200),
 }
 
 
@@ -112,6 +114,10 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
     notes: tuple[str, ...] = ()
     if not (absent_too or choice.steps.names):
         races, notes = _without_absent(races, choice, devices)
+    budget = effort.budget if choice.budget is None else choice.budget
+    climb = effort.climb if _is_climbed(choice, races) else 0.0
+    if climb and choice.budget is not None:
+        budget = climb = choice.budget / 2
     return Plan(
         run=run,
         command=command,
@@ -119,7 +125,7 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         races=tuple(races),
         rounds=(choice.rounds, choice.rounds) if choice.rounds else effort.rounds,
         precision=effort.precision,
-        budget=effort.budget if choice.budget is None else choice.budget,
+        budget=budget,
         limit=choice.limit,
         lap_seconds=effort.lap_seconds,
         alone=effort.alone,
@@ -127,6 +133,17 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         notes=notes,
         folder=choice.steps.folder,
         members=effort.members,
+        climb=climb,
+    )
+
+
+def _is_climbed(choice: Choice, races: Sequence[Race]) -> bool:
+    """Whether a climb follows: from one race of a step, where nobody said which recipes or how many rounds."""
+    chosen = choice.steps
+    return (
+        len(races) == 1
+        and bool(chosen.names)
+        and not (chosen.rewrites or chosen.recipes or choice.rounds or choice.sweep)
     )
 
 

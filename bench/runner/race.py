@@ -23,7 +23,7 @@ from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
 from bench.runner.diagnosis import Diagnoses
-from bench.runner.done_rounds import is_precise, round_seconds, unfit_arms
+from bench.runner.done_rounds import is_precise, resting_arms, round_seconds, unfit_arms
 from bench.runner.heats import heats_of, memory_available
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
@@ -87,17 +87,18 @@ class _Course:
         return least * count, most * count
 
 
-def run(plan: Plan, store: Store, *, live: bool = False) -> Generator[Progress, None, None]:
+def run(plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = False) -> Generator[Progress, None, None]:
     """Does what is missing of a plan, race by race; finished rounds stay as they are.
 
-    live  whether watched jobs may open a window
+    live        whether watched jobs may open a window
+    keep_cache  whether what was compiled is kept, for a climb that follows
 
     Raises WriteError when a record cannot be written, StoreError when one cannot be read or another process writes there.
     """
     begin = clock.now()
     everywhere = allowed_cores()
     with ExitStack() as stack:
-        stack.enter_context(store.alone())
+        stack.enter_context(store.alone(keep_cache=keep_cache))
         exact = [race for race in plan.races if not race.reference.setting.is_step]
         store.write_sources(sorted({arm.implementation for race in exact for arm in race.arms}))
         stack.callback(os.sched_setaffinity, 0, everywhere)
@@ -170,7 +171,7 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
         race,
         course.setup,
         log=store.log(race, 0, "judge").parent,
-        folder=store.path / "cache" / race.slug,
+        folder=store.cache / race.slug,
         members=course.plan.members,
     )
     store.write_examined(race, referee.examined)
@@ -197,7 +198,7 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
             break
         fixed = least == most and longest
         forecast = spent + longest * (most - number + 1) if fixed else max(share, spent + longest)
-        for step in _round(course, number, unfit_arms(done)):
+        for step in _round(course, number, unfit_arms(done) | resting_arms(course.plan, course.race, done)):
             if isinstance(step, str):
                 yield number, step, forecast
             else:
@@ -209,7 +210,7 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
         longest = max(lengths[1:], default=lengths[0])
 
 
-def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list[Record]]:
+def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | list[Record]]:
     """One round, from fresh processes to records: yields what is being done, and last the records, which are written.
 
     In round 1 each arm also does the whole job, except the twin.
@@ -223,7 +224,7 @@ def _round(course: _Course, number: int, unfit: set[str]) -> Iterator[str | list
         arm_runs = [
             ArmRun(arm, course.oracle, alone=alone, gauge=course.gauges.get(arm.setting.device))
             for arm in course.arms(number)
-            if arm.slug not in unfit
+            if arm.slug not in left_out
         ]
         order.shuffle(arm_runs)
         if course.referee is not None:
@@ -287,7 +288,7 @@ def _server(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[A
     with suppress(OSError):  # a worker that starts from nothing will say what is wrong
         server = ForkServer(
             sys.executable,
-            variables=variables_for(course.race.reference, course.setup.cores, course.store.path / "cache"),
+            variables=variables_for(course.race.reference, course.setup.cores, course.store.cache),
             cores=course.setup.everywhere,
             log=log,
             patience=course.setup.limit,
@@ -319,7 +320,7 @@ def _start(
                 stack,
                 course.setup,
                 log=log,
-                cache=course.store.path / "cache" / slug,
+                cache=course.store.cache / slug,
                 server=server if can_be_forked(arm_run.arm) else None,
             )
             starting.append(arm_run)

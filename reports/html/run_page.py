@@ -14,14 +14,26 @@ from reports.html.kit import template
 from reports.html.kit.template import PlacedFigure
 from reports.html.run_table import Table
 from reports.html.source import Source
+from reports.run import climb_text
+from reports.run.climb import ClimbResult
 from reports.run.report import RaceResult, RunReport
 from reports.run.sweep import finding
-from reports.text.columns import heads
+from reports.text.columns import cells, heads
+
+
+@dataclass(frozen=True)
+class ClimbSection:
+    """A climb: how it went, the heads and cells of its steps up, and what each rewrite was worth or added."""
+
+    summary: str
+    heads: tuple[tuple[str, str], ...]
+    steps_up: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A race: its findings, figures and table, the details of each of its arms, and the file of its step."""
+    """A race: its findings, figures and table, the details of each of its arms, the file of its step, and its climb."""
 
     id: str
     result: RaceResult
@@ -30,6 +42,7 @@ class Section:
     figures: list[PlacedFigure]
     arms: tuple[ArmDetails, ...]
     step: Source | None
+    climb: ClimbSection | None
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
         for row in result.listed
     )
     own = [each for each in placed if each.figure.race == result.race]
-    ladders = tuple(each for each in own if each.figure.kind in ("ladder", "attribution"))
+    ladders = tuple(each for each in own if each.figure.kind in ("staircase", "ladder", "attribution"))
     return Section(
         id=f"race-{number}",
         result=result,
@@ -97,7 +110,18 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
         table=run_table.table(result, report.columns, [each.id for each in details]),
         figures=[each for each in own if each not in ladders],
         arms=details,
+        climb=_climb(result.climb) if result.climb else None,
         step=source.read(text) if result.step and (text := run.step(result.race)) else None,
+    )
+
+
+def _climb(climb: ClimbResult) -> ClimbSection:
+    columns = climb_text.STEP_COLUMNS
+    return ClimbSection(
+        summary=climb_text.summary(climb),
+        heads=tuple((column.head, column.meaning) for column in columns),
+        steps_up=tuple(tuple(cells(columns, each)) for each in climb.steps_up),
+        remarks=tuple(climb_text.remarks(climb)),
     )
 
 

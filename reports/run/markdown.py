@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from reports.profile import text as profile_text
+from reports.run import climb_text
+from reports.run.climb import ClimbResult
 from reports.run.columns import unit_of
 from reports.run.report import RaceResult, RunReport
 from reports.run.rows import Row, excuses
@@ -62,6 +64,14 @@ def _sweep(sweep: Sweep) -> list[str]:
     return [*lines, "", *table(columns, heads(columns), body, [course.work for course in sweep.courses]), ""]
 
 
+def _climb(climb: ClimbResult) -> list[str]:
+    lines = [f"### {climb_text.HEADING}", "", escape_markdown(climb_text.summary(climb)) + ".", ""]
+    if climb.steps_up:
+        body = [cells(climb_text.STEP_COLUMNS, each) for each in climb.steps_up]
+        lines += [*table(climb_text.STEP_COLUMNS, heads(climb_text.STEP_COLUMNS), body), ""]
+    return [*lines, *(f"- {escape_markdown(line)}." for line in climb_text.remarks(climb)), ""]
+
+
 def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     rows, step = result.listed, result.step
     scale, unit = unit_of(rows)
@@ -74,6 +84,7 @@ def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
     lines += ["", *table(columns, heads(columns, unit), body, [row.group for row in rows]), ""]
     lines += [f"- {', '.join(map(markdown_code, names))}: {escape_markdown(why)}" for names, why in excuses(rows)]
     lines.append("")
+    lines += _climb(result.climb) if result.climb else []
     for remarks in step.remarks if step else ():
         lines += [f"{remarks.heading}:", "", *(f"- {escape_markdown(line)}." for line in remarks.lines), ""]
     if result.profiled and result.profiled.attributions:

@@ -12,11 +12,12 @@ from bench.results.store import Store, StoreError
 from reports.figures.kit.colours import Palette, palette_of
 from reports.profile.attribution import attributions
 from reports.profile.profiled import Profiled
+from reports.run.climb import ClimbResult, read_climb
 from reports.run.columns import columns_of
 from reports.run.findings import Finding, findings, warnings
 from reports.run.race_records import RaceRecords, by_arm
 from reports.run.rows import NOT_TRIED, Row, rows_of
-from reports.run.step_findings import step_findings
+from reports.run.step_findings import fastest, step_findings
 from reports.run.step_summary import StepSummary, summary_of
 from reports.run.sweep import Sweep, sweep_of
 from reports.text.columns import Column
@@ -33,6 +34,7 @@ class RaceResult:
     profiled    what profiling recorded; None for a race that was not profiled
     examined    what was found out about its step before, where the run kept it
     step        what a report says of a step besides; None for a race of an exact workload
+    climb       what the climb that began with it found; None where there was none
     """
 
     race: Race
@@ -45,6 +47,7 @@ class RaceResult:
     profiled: Profiled | None = None
     examined: Examined | None = None
     step: StepSummary | None = None
+    climb: ClimbResult | None = None
 
     @property
     def listed(self) -> tuple[Row, ...]:
@@ -97,7 +100,7 @@ def read(run: Store) -> RunReport:
     """The report of a stored run. What cannot be read is left out and named; raises StoreError without a plan."""
     plan = run.plan()
     records, complaints = run.records()
-    loss_curves, profiles, examined = {}, {}, {}
+    loss_curves, profiles, examined, climbs = {}, {}, {}, {}
     for race in plan.races:
         stored, unread = run.profiles(race)
         machine, unread_machine = run.machine(race)
@@ -108,9 +111,11 @@ def read(run: Store) -> RunReport:
                 loss_curves[race] = curve
             if facts := run.examined(race):
                 examined[race] = facts
+            if climb := read_climb(run, race, records):
+                climbs[race] = climb
         except StoreError as error:
             complaints.append(str(error))
-    return report_of(plan, run.environment(), records, loss_curves, profiles, complaints, examined)
+    return report_of(plan, run.environment(), records, loss_curves, profiles, complaints, examined, climbs)
 
 
 def report_of(
@@ -121,6 +126,7 @@ def report_of(
     profiles: Mapping[Race, Profiles] | None = None,
     complaints: Iterable[str] = (),
     examined: Mapping[Race, Examined] | None = None,
+    climbs: Mapping[Race, ClimbResult] | None = None,
 ) -> RunReport:
     """The report of these values, and of nothing else: the same values always give the same report."""
     groups = by_arm(records)
@@ -131,6 +137,7 @@ def report_of(
             (loss_curves or {}).get(race),
             (profiles or {}).get(race, Profiles()),
             (examined or {}).get(race),
+            (climbs or {}).get(race),
         )
         for race in plan.races
     )
@@ -154,12 +161,15 @@ def _result(
     loss_curve: LossCurve | None,
     stored: Profiles,
     examined: Examined | None,
+    climb: ClimbResult | None,
 ) -> RaceResult:
     records = RaceRecords({arm: groups.get(arm, ()) for arm in race.arms})
     rows = rows_of(race, records)
     twin = next((records.ratio(arm, race.reference) for arm in race.arms if arm.role == "twin"), None)
     is_step = race.reference.setting.is_step
-    said = step_findings(rows, records, twin) if is_step else findings(rows, twin)
+    said = list(step_findings(rows, records, twin) if is_step else findings(rows, twin))
+    if climb and climb.row and climb.reference:  # what was measured once more and alone is what is promised
+        said = [fastest([climb.row], climb.reference), *(each for each in said if each.kind != "fastest")]
     parts = attributions(rows, race.reference, stored.profiles, stored.machine)
     return RaceResult(
         race=race,
@@ -171,7 +181,8 @@ def _result(
         loss_curve=loss_curve,
         profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts) if stored.profiles else None,
         examined=examined,
-        step=summary_of(rows, examined) if is_step else None,
+        step=summary_of(rows, examined, climb.row if climb else None) if is_step else None,
+        climb=climb,
     )
 
 

@@ -32,7 +32,7 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
     reference = next((row for row in rows if row.arm.role == "reference" and row.rank), None)
     winners = fastest_recipes(rows)
     if reference:
-        yield _fastest(winners, reference) if winners else _nothing_faster(rows, reference)
+        yield fastest(winners, reference) if winners else _nothing_faster(rows, reference)
         yield from _coarser(rows, winners, records)
     for row in rows:
         if row.status == "wrong":
@@ -122,7 +122,8 @@ def step_answers(rows: Sequence[Row]) -> Finding:
     return Finding("answers", ", ".join(parts) + power)
 
 
-def _fastest(winners: Sequence[Row], reference: Row) -> Finding:
+def fastest(winners: Sequence[Row], reference: Row) -> Finding:
+    """How much faster the fastest recipes are, whether they compute the same, and what they cost."""
     several = len(winners) > 1
     best = simplest(winners)
     shown = [row.arm.name for row in winners]

@@ -47,9 +47,12 @@ class StepSummary:
     remarks: tuple[Remarks, ...]
 
 
-def summary_of(rows: Sequence[Row], examined: Examined | None) -> StepSummary:
-    """The summary of a race with these rows."""
-    best = simplest(fastest_recipes(rows))
+def summary_of(rows: Sequence[Row], examined: Examined | None, top: Row | None = None) -> StepSummary:
+    """The summary of a race with these rows.
+
+    top  the recipe that a climb from them ended with
+    """
+    best = top or simplest(fastest_recipes(rows))
     patch = patch_of(best) if best else None
     remarks = (
         Remarks("Does not apply here", tuple(_refused(rows, examined)), faint=True),

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from bench.results.record import Caveat
 from reports.profile import text as profile_text
+from reports.run import climb_text
+from reports.run.climb import ClimbResult
 from reports.run.columns import unit_of
 from reports.run.findings import answers
 from reports.run.report import RaceResult, RunReport
@@ -49,6 +51,8 @@ def render(report: RunReport, width: int) -> Iterator[RenderableType]:
     else:
         for result in report.races:
             yield from _race(result, report.columns, width)
+            if result.climb:
+                yield from _climb(result.climb, width)
             if result.step:
                 yield from _remarks(result.step)
             if result.profiled:
@@ -88,6 +92,17 @@ def _race(result: RaceResult, columns: Sequence[Column[Row]], width: int) -> Ite
     yield from table(columns, heads(columns, unit), lines, width, [row.group for row in rows], styles)
     yield from _excuses([[row for row in rows if row.status != "ok"]])
     yield from _excuses([[row for row in rows if row.status == "ok"]], style="yellow")
+
+
+def _climb(climb: ClimbResult, width: int) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(climb_text.HEADING, style="bold")
+    yield indented(f"{climb_text.summary(climb)}.")
+    if climb.steps_up:
+        body = [cells(climb_text.STEP_COLUMNS, each) for each in climb.steps_up]
+        yield from table(climb_text.STEP_COLUMNS, heads(climb_text.STEP_COLUMNS), body, width)
+    for line in climb_text.remarks(climb):
+        yield indented(f"{plain(line)}.")
 
 
 def _remarks(step: StepSummary) -> Iterator[RenderableType]:

@@ -1,0 +1,48 @@
+"""`bench climb`: the fastest recipe for a step, from what was typed to the reports and the file to use."""
+
+from functools import partial
+
+import typer
+
+from bench.cli import console, notation, options, session
+from bench.cli.options import Climb
+from bench.climb.run import with_climb
+from bench.processes.worker_process import ROOT
+from bench.results.store import Store
+from bench.runner.plan import Choice
+from bench.runner.resume import check
+from bench.system.environment import describe
+from impls.contract.setting import SettingError
+from impls.recipe import steps
+from reports.exit_status import Exit, status_of
+
+RESUMABLE = ("resume", "results", "write", "formats", "export", "json_")  # may be typed with --resume
+
+
+def climb(typed: Climb) -> None:
+    """Races all rewrites of a step, climbs from there, and writes the reports; or completes a climb that was begun."""
+    with session.refusals():
+        formats = notation.formats(typed.formats, typed.export)
+        if typed.resume:
+            options.refuse_settled(typed, RESUMABLE, "climb")
+            store = Store.find(typed.resume, typed.results)
+            check(store, describe(ROOT, session.imported(store.plan())))
+        else:
+            budget = notation.duration("--budget", typed.budget)
+            store = session.begin(choice(typed), typed.results, partial(with_climb, budget=budget))
+        interrupted = session.race(store, quiet=True)
+        from bench.cli import report  # after the race: what draws takes memory, and seconds to load
+
+        run = report.show(store, store, formats, json_=typed.json_)
+    if interrupted:
+        console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench climb --resume {store.path}")
+        raise typer.Exit(Exit.INTERRUPTED)
+    raise typer.Exit(status_of(run))
+
+
+def choice(typed: Climb) -> Choice:
+    """What to race. Raises SettingError for what is not one step at one setting."""
+    names = typed.names or []
+    if len(names) != 1 or not steps.is_step(names[0]):
+        raise SettingError("A climb needs one step: my_step.py, or a shipped one such as steps/vae.")
+    return Choice(**session.arms(typed, *names, folder=typed.folder), effort=typed.effort or "standard")
