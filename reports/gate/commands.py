@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from bench.results.gate import GatePlan, Side
 from bench.results.record import Arm
 from impls.contract.coordinates import DEFAULTS
-from reports.run.commands import unusual
+from reports.text.run_command import unusual
 from reports.text.sanitize import plain
 
 PROGRAM = ("python", "-m", "bench", "gate")

@@ -20,11 +20,11 @@ from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, sentence, signed
 from reports.run.columns import unit_of, verdict
-from reports.run.commands import command
 from reports.run.report import RaceResult
 from reports.run.rows import Row
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column, cells, heads
+from reports.text.run_command import command
 
 MOST = 1_000_000  # bytes of an animation that is carried inside the page
 WEIGHTS = 6  # numbers of an answer that are shown

@@ -13,7 +13,7 @@ from bench.cli.run import choice
 from bench.results.record import Arm, Race
 from bench.runner.plan import make_plan
 from impls.recipe import steps
-from reports.run.commands import command
+from reports.text.run_command import command
 from tests.reports.records import MANUAL, REFERENCE, arm, race
 
 
