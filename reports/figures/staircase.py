@@ -14,7 +14,7 @@ from reports.run.report import RaceResult
 from reports.text import numbers
 
 TITLE = "The climb: time of one update, step by step"
-STAIR, LEFT, RIGHT, SCALE, BETWEEN = 0.62, 2.6, 3.1, 0.55, 0.75  # inches
+STAIR, LEFT, RIGHT, SCALE, BETWEEN = 0.62, 2.6, 3.1, 0.55, 0.6  # inches
 COLUMNS = ("recipe", "added", "removed", "change", "change_low", "change_high", "ratio", "low", "high", "first_seconds")
 
 
@@ -120,6 +120,7 @@ def _worth(axes: Axes, worth: list[LeftOut]) -> None:
     axes.tick_params(axis="y", length=0, colors=INK)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=GRID, lw=0.6)
+    axes.set_title("What each rewrite is worth: an update without it", fontsize=9, loc="left", color=INK)
     axes.set_xlabel("seconds of an update without it, over those of the whole recipe", fontsize=8, color=FAINT)
 
 

@@ -115,7 +115,9 @@ def climb_result(climb: Climb, stages: Sequence[StageRecords]) -> ClimbResult:
         climb=climb,
         tried=len(tried),
         steps_up=tuple(_steps_up(stages)),
-        left_out=tuple(_left_out(last)) if last else (),
+        left_out=tuple(sorted(_left_out(last), key=lambda each: -each.change.value if each.change else 0))
+        if last
+        else (),
         additions=tuple(_additions(stages)),
         row=row if climb.recipe != "plain" else None,
         reference=reference,
