@@ -290,7 +290,10 @@ class Selfbench(Typed):
 
     only: Annotated[
         str,
-        typer.Option(help="answers, reports, tax, attribution, overhead, spread, spread2, gate, score; or several."),
+        typer.Option(
+            help="answers, reports, tax, attribution, overhead, spread, spread2; or gate, score, referee, climb, search, "
+            "which take hours."
+        ),
     ] = ""
     repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"
 

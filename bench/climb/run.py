@@ -45,6 +45,7 @@ class _State:
     pace      ratio of the recipe so far to the plain step
     promises  ratio to the plain step, alone, of each recipe that may still help
     raced     stacks that have been raced
+    spent     seconds before it was begun, or before it was stopped
     before    stages that were decided before the climb was stopped
     longest   seconds that a stage took
     """
@@ -56,6 +57,7 @@ class _State:
     budget: float
     stages: list[Stage] = field(default_factory=list)
     pace: float = 1.0
+    spent: float = 0.0
     promises: dict[str, float] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
     before: tuple[Stage, ...] = ()
@@ -84,7 +86,9 @@ class _State:
     def write(self, ended: Ended = "") -> None:
         """Writes climb.json."""
         stages = (*self.stages, *self.before[len(self.stages) :])
-        self.root.write_climb(Climb(race=self.race, stages=stages, recipe=stages[-1].kept, ended=ended))
+        seconds = self.spent + clock.now() - self.begin
+        climb = Climb(race=self.race, stages=stages, recipe=stages[-1].kept, ended=ended, seconds=seconds)
+        self.root.write_climb(climb)
 
 
 def with_climb(plan: Plan, budget: float) -> Plan:
@@ -109,7 +113,8 @@ def run(plan: Plan, root: Store) -> Generator[Progress, None, None]:
     budget = plan.budget + plan.climb - sum(round_seconds(root.rounds(race)) for race in plan.races)
     with root.alone():
         for number, race in enumerate(plan.races):
-            state = _State(root, plan, race, clock.now(), budget / len(plan.races))
+            spent = round_seconds(root.rounds(race))
+            state = _State(root, plan, race, clock.now(), budget / len(plan.races), spent=spent)
             for doing in _climb(state):
                 elapsed = clock.now() - state.begin + number * state.budget
                 yield Progress(doing, elapsed, max(budget, elapsed))
@@ -119,7 +124,7 @@ def _climb(state: _State) -> Iterator[str]:
     if (before := state.root.climb(state.race)) is not None:
         if before.ended:
             return
-        state.before = before.stages
+        state.before, state.spent = before.stages, before.seconds
     _begin(state)
     ended: Ended = "top"
     while recipes := next_recipes(state.recipe, state.promises, state.raced, state.pace):

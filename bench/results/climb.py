@@ -39,6 +39,7 @@ class Climb(Struct, frozen=True, kw_only=True):
     stages  in their order, the singles first
     recipe  that it ended with; "plain" where nothing was proved faster
     ended   why it ended: at the top, where nothing that could be added was faster; or with its time. "" while it goes on
+    seconds of the singles' rounds, and of everything after them
     """
 
     format: int = FORMAT
@@ -46,6 +47,7 @@ class Climb(Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     recipe: str
     ended: Ended = ""
+    seconds: float = 0.0
 
 
 def arm_of(race: Race, recipe: str) -> Arm:

@@ -19,7 +19,7 @@ from bench.results.record import Job, Judgement, Record, Weights
 from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
-from bench.selfbench import gate_calibration, gate_session, planted_costs, referee_score
+from bench.selfbench import climbs, gate_calibration, gate_session, planted_costs, referee_score
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue
 
@@ -213,7 +213,7 @@ def attribution() -> Iterator[Figure]:
         yield Figure(f"planted: {result.plant.what}", sentence, "within 15 %", abs(result.off) <= 0.15)
 
 
-HOURS = ("gate", "score", "referee")  # parts that take hours
+HOURS = ("gate", "score", "referee", "climb", "search")  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
@@ -224,6 +224,8 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "spread2": lambda repetitions: spread(2, repetitions),
     "gate": lambda sessions: gate_calibration.figures(sessions, Path("results/exam")),
     "referee": lambda seeds: referee_score.figures(seeds, Path("results/referee")),
+    "climb": lambda count: climbs.climbs(count, Path("results/climbs")),
+    "search": lambda count: climbs.search(count, Path("results/climbs"), Path("results/search")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
 }
 

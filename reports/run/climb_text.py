@@ -38,12 +38,13 @@ def summary(result: ClimbResult) -> str:
     """How many recipes were tried in how many races, and how it ended."""
     stages = result.climb.stages
     races = counted(len(stages), "race")
+    took = f", {result.climb.seconds / 60:.0f} minutes" if result.climb.seconds >= 90 else ""
     ended = {
         "": "it was stopped before its end",
         "top": "nothing else that was tried makes it faster",
         "time": "its time was up: a longer --budget would try more",
     }[result.climb.ended]
-    return f"{counted(result.tried, 'recipe')} in {races}; {ended}"
+    return f"{counted(result.tried, 'recipe')} in {races}{took}; {ended}"
 
 
 def left_out(result: ClimbResult) -> list[str]:
@@ -74,6 +75,7 @@ def document(result: ClimbResult) -> dict[str, Any]:
         "bits_lost": row.bits_lost if row else None,
         "patch": row.patch or None if row else None,
         "ended": climb.ended or None,
+        "seconds": climb.seconds,
         "singles": list(singles),
         "stack": [
             {
