@@ -37,6 +37,7 @@ from reports.exit_status import Exit, status_of_gate
 RESUMABLE = ("resume", "results", "budget", "rounds", "markdown", "annotations", "json_")  # may be typed with --resume
 # Options that the plan keeps, because a command for the same sides needs them, too.
 KEPT = ("head", "base_python", "head_python", "project", "folder", "gate", "floor", "everything", "results")
+SEVERAL = ("at_most",)  # the same, of options that may be typed more than once
 BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's folder
 
 
@@ -96,7 +97,7 @@ def _check(typed: Gate) -> None:
     if (asked := choice.of("device")) and (devices := present(asked)) != asked:
         console.warn([f"there is no GPU that PyTorch can use: only {', '.join(devices)} is raced"])
     notation.duration("--budget", typed.budget)
-    read(None, typed.gate, typed.floor)
+    read(None, typed.gate, typed.floor, typed.at_most or ())
     if typed.rounds and notation.count("--rounds", typed.rounds) < min(LOOKS):
         raise SettingError(f"Nothing can be decided before {min(LOOKS)} rounds; got --rounds {typed.rounds}.")
     try:
@@ -160,14 +161,17 @@ def _plan(path: Path, typed: Gate, budget: float) -> GatePlan:
     choice = _choice(typed, workload=typed.workload or (() if stepped else arms.usual_workloads()))
     values = {name: getattr(typed, name) for name in KEPT if name in typed.given}
     values |= {"set": " ".join(choice.steps.parameters)} if choice.steps.parameters else {}
+    kept: dict[str, str | bool | list[str]] = {name: value is True or str(value) for name, value in values.items()}
+    kept |= {name: list(getattr(typed, name)) for name in SEVERAL if name in typed.given}
     request = GateRequest(
         choice,
         command="python -m bench " + shlex.join(sys.argv[1:]),
-        options={name.replace("_", "-"): value is True or str(value) for name, value in values.items()},
+        options={name.replace("_", "-"): value for name, value in kept.items()},
         gate=typed.gate,
         floor=typed.floor,
         budget=budget,
         everything=typed.everything,
+        at_most=tuple(typed.at_most or ()),
     )
     base_arms: list[Arm] = []
     if not stepped:

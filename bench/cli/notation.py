@@ -1,16 +1,13 @@
 """How what a person typed becomes values: a choice of arms, ranges of sizes, and times."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 
+from bench.results.quantity import amount
 from impls.contract.coordinates import BY_NAME
 from impls.contract.setting import SettingError
 from impls.contract.values import Value, whole_number
 from reports.formats import EXPORTS, FIGURES, Formats
-
-SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}  # of each unit of time
-DURATION = re.compile(r"(\d+\.?\d*|\.\d+)\s*([smh])", re.IGNORECASE)
 
 
 def setting(typed: Mapping[str, str | None]) -> dict[str, tuple[Value, ...]]:
@@ -79,10 +76,17 @@ def sweep(text: str) -> tuple[str, tuple[int, ...]]:
 def duration(option: str, text: str) -> float:
     """ "90s", "5m" or "1h" in seconds. Raises SettingError for anything but a positive time with its unit."""
     text = text.strip()
-    if match := DURATION.fullmatch(text):
-        seconds = float(match[1]) * SECONDS[match[2].lower()]
-        if 0 < seconds < math.inf:
-            return seconds
-    if DURATION.fullmatch(f"{text}s"):
+    if (seconds := _seconds(text)) is not None:
+        return seconds
+    if _seconds(f"{text}s") is not None:
         raise SettingError(f"{option} takes a time with its unit: {text}s, {text}m or {text}h?")
     raise SettingError(f"{option} takes a time such as 90s, 5m or 1h; got {text!r}.")
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds; None for what is no time."""
+    try:
+        kind, seconds = amount(text)
+    except ValueError:
+        return None
+    return seconds if kind == "time" else None

@@ -209,6 +209,10 @@ class Gate(WithArms):
         str | None,
         typer.Option(help="What a slowdown must be proved to exceed.  [default: 1%, or a third of --gate]"),
     ] = None
+    at_most: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AMOUNT", help="Budget of an update on the head, e.g. '5 ms' or '2 GB'; repeatable."),
+    ] = None
     everything: Annotated[
         bool, typer.Option("--everything", help="Race cells too whose code is the same on both sides.")
     ] = False

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.gate.rule.limits import exceeds
 from bench.results.gate import Cell, Role
 from bench.results.record import Answer, Arm, Race
 from bench.runner.arm_run import ArmRun, Setup
@@ -28,30 +29,34 @@ class Answers:
     folder: Path
     _referees: dict[Arm, StepReferee] = field(default_factory=dict)
 
-    def judge(self, cell: Cell, observed: Path, setups: Mapping[Role, Setup]) -> Answer | None:
-        """The word on the head; None where the head could not be observed.
+    def judge(self, cell: Cell, observed: Path, setups: Mapping[Role, Setup]) -> dict[Role, Answer | None]:
+        """The word on the head, and on the base where the head's is too bad and the arm is not the plain step.
 
-        observed  folder with what the workers "base", "again" and "head" did
+        observed  folder with what the workers "base", "again" and "head" did; where one is missing, nothing is known
         """
         base, again, head = (observed / name for name in ("base", "again", "head"))
         if not (base.is_file() and again.is_file() and head.is_file()):
-            return None
+            return {}
         if filecmp.cmp(base, again, shallow=False) and filecmp.cmp(base, head, shallow=False):
-            return Answer(word="identical")
+            return {"head": Answer(word="identical")}
         try:
-            return self._judged(cell, setups)
+            words: dict[Role, Answer | None] = {"head": self._judged(cell, setups, "head")}
+            bad = words["head"] is not None and exceeds(words["head"], None, cell.margins.bits_lost)
+            if bad and cell.arm.implementation != PLAIN_NAME:
+                words["base"] = self._judged(cell, setups, "base")
         except StepFault as fault:
-            return Answer(word="unjudged", reason=str(fault))
+            return {"head": Answer(word="unjudged", reason=str(fault))}
+        return words
 
-    def _judged(self, cell: Cell, setups: Mapping[Role, Setup]) -> Answer | None:
+    def _judged(self, cell: Cell, setups: Mapping[Role, Setup], role: Role) -> Answer | None:
         referee = self._referee(cell.arm_on("base"), setups["base"])
-        arm_run = ArmRun(cell.arm, None, alone=False)
+        arm_run = ArmRun(cell.arm_on(role), None, alone=False)
         with ExitStack() as stack:
-            log = self.folder / "logs" / cell.slug / "answer" / "head.log"
-            arm_run.start(stack, setups["head"], log=log, cache=self.folder / "cache" / "answers" / cell.slug)
+            log = self.folder / "logs" / cell.slug / "answer" / f"{role}.log"
+            arm_run.start(stack, setups[role], log=log, cache=self.folder / "cache" / "answers" / cell.slug)
             while not arm_run.started():
                 pass
-            for _ in referee.judge([arm_run], len(setups["head"].everywhere)):
+            for _ in referee.judge([arm_run], len(setups[role].everywhere)):
                 pass
         return arm_run.answer
 

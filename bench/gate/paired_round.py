@@ -5,7 +5,7 @@ sides, down to the length of a path.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from select import select
@@ -23,6 +23,7 @@ from impls.contract import Oracle
 
 BLOCK_SECONDS = 0.003
 FEWEST_LAPS, MOST_LAPS = 11, 250  # fewer where these would take LONGEST times as long as the laps of a round may
+PHASES = 0.6  # of the time of the laps of a round is spent again on laps that are timed by phases
 STRETCHES = 4  # of laps in a round, where each has FEWEST_LAPS
 
 
@@ -96,7 +97,13 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
             setup.servers.load_compiler()
         spent["start"] = clock.now() - begin
         yield "racing"
-        spent["blocks"] = _laps(setup, arm_runs, order, known)
+        block = _block(setup, arm_runs, known)
+        if block is not None:
+            spent["blocks"] = _laps(setup, arm_runs, order, block, setup.plan.lap_seconds, ArmRun.sample)
+            if setup.cell.phased:
+                yield "racing, phase by phase"
+                seconds = PHASES * setup.plan.lap_seconds
+                spent["phases"] = _laps(setup, arm_runs, order, block, seconds, ArmRun.sample_phases)
         for arm_run in arm_runs.values():
             arm_run.finish()
     seconds = clock.now() - begin
@@ -107,23 +114,51 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
         )
         for role in ROLES
     )
-    yield PairedRound(stage=stage, round=number, base=base, head=head, copies=copies, seconds=seconds)
+    yield PairedRound(
+        stage=stage,
+        round=number,
+        base=base,
+        head=head,
+        copies=copies,
+        seconds=seconds,
+        phases=_phases(arm_runs) if setup.cell.phased else {},
+    )
 
 
-def _laps(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], order: random.Random, known: Block | None) -> float:
-    """Samples both sides once a lap, and returns the seconds of all blocks.
+def _block(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], known: Block | None) -> Block | None:
+    """The block of both sides; None where they cannot be compared, and need not be timed."""
+    if not all(arm_run.live for arm_run in arm_runs.values()):
+        return None
+    return known or arm_runs["base"].calibrate(BLOCK_SECONDS, _pause(setup))
+
+
+def _pause(setup: CellSetup) -> float:
+    return SLEEP_BEFORE_SAMPLE if len(setup.cores) > 1 else 0.0
+
+
+def _phases(arm_runs: Mapping[Role, ArmRun]) -> dict[str, dict[Role, tuple[float, ...]]]:
+    """Seconds of each phase in each lap, of both sides; a phase that a side does not show is left out."""
+    base, head = (arm_runs[role].phases for role in ROLES)
+    laps = [*base, *head] if len(base) == len(head) else []
+    shown = [name for name in (laps[0] if laps else ()) if all(name in lap for lap in laps)]
+    return {name: {role: tuple(lap[name] for lap in arm_runs[role].phases) for role in ROLES} for name in shown}
+
+
+def _laps(
+    setup: CellSetup,
+    arm_runs: Mapping[Role, ArmRun],
+    order: random.Random,
+    block: Block,
+    seconds: float,
+    sample: Callable[[ArmRun, int], float],
+) -> float:
+    """Samples both sides once a lap, for about so many seconds in all, and returns the seconds of all blocks.
 
     Which side comes first is drawn for every other lap; the lap after it has the other order. Laps come in stretches.
     Before each, both sides go back to the start, and what they allocate gets pages that nobody had before: how pages share
     a cache is worth as much as the noise of all laps, and lasts for as long as the pages are kept.
     """
-    pause = SLEEP_BEFORE_SAMPLE if len(setup.cores) > 1 else 0.0
-    if not all(arm_run.live for arm_run in arm_runs.values()):
-        return 0.0  # what cannot be compared need not be timed
-    block = known or arm_runs["base"].calibrate(BLOCK_SECONDS, pause)
-    if block is None:
-        return 0.0
-    wanted = setup.plan.lap_seconds / 2
+    pause, wanted = _pause(setup), seconds / 2
     fewest = max(LEAST_LAPS, min(FEWEST_LAPS, int(LONGEST * wanted / block.seconds)))
     laps = max(fewest, min(MOST_LAPS, int(wanted / (block.seconds + pause))))
     stretches = max(1, min(STRETCHES, laps // FEWEST_LAPS))
@@ -136,7 +171,7 @@ def _laps(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], order: random.Rando
             roles = roles[::-1] if lap % 2 else order.sample(ROLES, 2)
             for role in roles:
                 clock.pause(pause)
-                spent += arm_runs[role].sample(before + lap if lap else 0)
+                spent += sample(arm_runs[role], before + lap if lap else 0)
     return spent
 
 

@@ -43,15 +43,17 @@ class GateRequest:
     gate, floor  margins that were typed: "3%"; None: those of pyproject.toml, or the usual ones
     budget       seconds after which no further round is started
     everything   whether arms are raced whose code is the same on both sides
+    at_most      budgets that were typed: "5 ms", "2 GB"
     """
 
     choice: Choice
     command: str
-    options: Mapping[str, str | bool]
+    options: Mapping[str, str | bool | list[str]]
     gate: str | None
     floor: str | None
     budget: float
     everything: bool = False
+    at_most: tuple[str, ...] = ()
 
     @property
     def named(self) -> bool:
@@ -102,13 +104,14 @@ def make_gate_plan(request: GateRequest, prepared: Prepared, base_arms: Collecti
     """
     base, head = prepared.base, prepared.head
     base_rules, rules = (
-        margins.read(checkout.pyproject(target, side), request.gate, request.floor) for side in (base, head)
+        margins.read(checkout.pyproject(target, side), request.gate, request.floor, request.at_most)
+        for side in (base, head)
     )
     other_environment = (base.python, base.versions) != (head.python, head.versions)
     race_equal = request.everything or other_environment
     if head.steps:
         touched: list[Arm] = []
-        cells = step_cells(request.choice, base, head, target, rules, race_equal=race_equal)
+        cells = step_cells(_with_recipes(request.choice, rules), base, head, target, rules, race_equal=race_equal)
         arms = [cell.arm for cell in cells]
     else:
         sides = _Sides(base, head, target, rules, race_equal=race_equal)
@@ -134,6 +137,12 @@ def make_gate_plan(request: GateRequest, prepared: Prepared, base_arms: Collecti
         options=dict(request.options),
         notes=tuple(notes),
     )
+
+
+def _with_recipes(choice: Choice, rules: Rules) -> Choice:
+    """The choice with the recipes that pyproject.toml names besides."""
+    recipes = tuple(dict.fromkeys((*rules.recipes, *choice.steps.recipes)))
+    return dataclasses.replace(choice, steps=dataclasses.replace(choice.steps, recipes=recipes))
 
 
 def _notes(touched: Sequence[Arm], *, margins_differ: bool) -> Iterator[str]:

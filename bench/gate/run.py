@@ -189,7 +189,8 @@ def _count(state: _State) -> Iterator[str]:
                 yield f"judging {cell.arm.name}: what it computes on the head"
                 setup = state.setup(cell)
                 setups = {role: setup.of(role, origins[role][0], {}) for role in ROLES}
-                counts = replace(counts, answer=answers.judge(cell, observed, setups))
+                words = answers.judge(cell, observed, setups)
+                counts = replace(counts, answer=words.get("head"), base_answer=words.get("base"))
             shutil.rmtree(observed, ignore_errors=True)
             state.store.write_counts(cell, counts)
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from bench.gate.rule.margins import Rules
 from bench.gate.sides import step_files
 from bench.gate.sides.git import SideError
+from bench.processes.worker_process import recipe_of
 from bench.results.gate import Cell, Kind, Side
 from bench.results.record import Arm, Race
 from bench.runner.plan import Choice, present
@@ -61,9 +62,17 @@ def _cells(
             yield Cell(arm=arm, kind="new", margins=rules.of(arm))
         else:
             other = None if base[name] == arm else base[name]
-            yield Cell(arm=arm, kind=kind, margins=rules.of(arm), differs=differs, base_arm=other)
+            yield Cell(
+                arm=arm, kind=kind, margins=rules.of(arm), differs=differs, base_arm=other, phased=_shows_phases(arm)
+            )
     for name in base.keys() - head.keys():
         yield Cell(arm=base[name], kind="missing", margins=rules.of(base[name]))
+
+
+def _shows_phases(arm: Arm) -> bool:
+    """Whether backward and optimizer are calls that can be seen: not in an update that is one graph."""
+    recipe = recipe_of(arm)
+    return not (recipe.compiles or recipe.whole)
 
 
 def notes(cells: list[Cell]) -> Iterator[str]:

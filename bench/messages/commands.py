@@ -162,6 +162,20 @@ class JobDone(Answer, frozen=True, kw_only=True):
     weights: ArmWeights
 
 
+class PhasesTimed(Answer, frozen=True, kw_only=True):
+    """Seconds of each phase of the updates of a block; empty where the arm shows none."""
+
+    seconds: dict[str, float]
+
+
+class TimePhases(Command[PhasesTimed], frozen=True, kw_only=True):
+    """Like TimeBlock, of an arm of a step, with the clock read between the phases of each update."""
+
+    words = "a block that is timed by phases"
+    updates: int
+    warm_up: int = 0
+
+
 class RunJob(Command[JobDone], frozen=True, kw_only=True):
     """Do the whole job from the start, timed as one block.
 
@@ -258,7 +272,9 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
     drawn: str = ""
 
 
-AnyCommand = Prepare | Observe | Audit | Draw | Reset | TimeBlock | RunJob | Finish | Probe | MeasureMachine
+AnyCommand = (
+    Prepare | Observe | Audit | Draw | Reset | TimeBlock | TimePhases | RunJob | Finish | Probe | MeasureMachine
+)
 AnyAnswer = (
     Step
     | Fault
@@ -266,6 +282,7 @@ AnyAnswer = (
     | Prepared
     | Audited
     | BlockTimed
+    | PhasesTimed
     | JobDone
     | Finished
     | ProbeAnswer

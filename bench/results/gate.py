@@ -30,14 +30,29 @@ Whole = Literal["regressed", "unmeasured", "wrong", "failed", "unresolved", "ok"
 
 
 class Margins(Struct, frozen=True, kw_only=True):
-    """What counts as slower, as fractions of the base's time: 0.03 is 3 %.
+    """What counts as worse; fractions are of the base's: 0.03 is 3 %.
 
-    gate   a slowdown of this size or more stops a merge, and `ok` says that it is excluded
-    floor  a regression must be proved to be slower by more than this; 0 <= floor < gate
+    gate       a slowdown of this size or more stops a merge, and `ok` says that it is excluded
+    floor      a regression must be proved to be slower by more than this; 0 <= floor < gate
+    phases     the gate of a single phase of a step's update; its floor is a third of it
+    memory     more memory than this for a step's update stops a merge
+    bits_lost  that a step's update may lose against the base's; None: any, and another computation is only told
+    seconds    that an update may take at most, whatever the base's takes; None for no such budget
+    bytes      that a step's update may need at most, whatever the base's needs; None for no such budget
     """
 
     gate: float = 0.03
     floor: float = 0.01
+    phases: float = 0.06
+    memory: float = 0.10
+    bits_lost: float | None = 2.0
+    seconds: float | None = None
+    bytes: int | None = None
+
+    @property
+    def of_phase(self) -> "Margins":
+        """The margins of a single phase."""
+        return Margins(gate=self.phases, floor=self.phases / 3)
 
 
 class Side(Struct, frozen=True, kw_only=True):
@@ -74,6 +89,7 @@ class Cell(Struct, frozen=True, kw_only=True):
              sides, not raced; new: the base does not have it; missing: the head no longer has it
     differs  the files it stands on that differ between the sides, as paths from the side's folder
     base_arm the arm as the base has it, where the parameters of a step have other values there; else None
+    phased   whether the phases of its updates can be seen, and are timed and judged too
     """
 
     arm: Arm
@@ -81,6 +97,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     margins: Margins = Margins()
     differs: tuple[str, ...] = ()
     base_arm: Arm | None = None
+    phased: bool = False
 
     def arm_on(self, role: Role) -> Arm:
         """The arm as this side has it."""
@@ -120,7 +137,7 @@ class GatePlan(Struct, frozen=True, kw_only=True):
     limit: float
     lap_seconds: float
     named: bool = False
-    options: dict[str, str | bool] | None = None
+    options: dict[str, str | bool | list[str]] | None = None
     notes: tuple[str, ...] = ()
 
     def side(self, role: Role) -> Side:
@@ -134,6 +151,7 @@ class PairedRound(Struct, frozen=True, kw_only=True):
     round    its number, from 1 in each stage
     copies   which copy each side ran from: base, head
     seconds  wall time, with starting the processes
+    phases   of a phased cell: seconds an update, lap by lap, by phase and side
     """
 
     format: int = FORMAT
@@ -143,6 +161,7 @@ class PairedRound(Struct, frozen=True, kw_only=True):
     head: Record
     copies: tuple[int, int] = (0, 0)
     seconds: float = 0.0
+    phases: dict[str, dict[Role, tuple[float, ...]]] = {}
 
     def side(self, role: Role) -> Record:
         """The record of the side with this role."""
@@ -169,6 +188,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     breaks      reasons of graph breaks on the head that the base does not have
     answer      of an arm of a step: what its update computes on the head, judged by the base's truth and ensemble; identical
                 where every bit equals the base's
+    base_answer the same of the base's own update, where the head's answer is not good enough and the arm is not the plain
+                step: a recipe may lose bits by its nature
     """
 
     format: int = FORMAT
@@ -178,6 +199,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     head_alone: bool = False
     breaks: tuple[str, ...] = ()
     answer: Answer | None = None
+    base_answer: Answer | None = None
 
 
 class Clocked(Struct, frozen=True, kw_only=True):
@@ -194,7 +216,20 @@ class Clocked(Struct, frozen=True, kw_only=True):
     deviation: float | None = None
 
 
-Cause = Literal["counter", "ended", "mended", "workload", "data", "times", "controls", "counting"]
+Cause = Literal[
+    "counter",
+    "ended",
+    "mended",
+    "workload",
+    "data",
+    "times",
+    "controls",
+    "counting",
+    "phase",
+    "memory",
+    "answer",
+    "budget",
+]
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -208,8 +243,13 @@ class Reason(Struct, frozen=True, kw_only=True):
             times: no round left times that can be compared
             controls: the controls differ, so no measured time is believed
             counting: the base could be counted and the head could not
+            phase: a phase of the update is slower, shown twice
+            memory: an update of a step needs more memory than the margin allows
+            answer: the head's update computes something else than the base's, or loses more bits than the margin allows
+            budget: the head exceeds a budget
     role    of `ended`: the side; None where neither side can run the arm
-    what    of `counter`: its name; of `ended`: the status, such as "crashed"
+    what    of `counter`: its name; of `ended`: the status, such as "crashed"; of `phase`: its name; of `answer`: the judge's
+            word; of `budget`: "time" or "memory"
     detail  of `ended` and `counting`: the message of the arm
     """
 
@@ -220,10 +260,40 @@ class Reason(Struct, frozen=True, kw_only=True):
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """The most bytes that each side's process had, on the device where that is not the CPU: the median over rounds."""
+    """The memory of each side, in bytes."""
 
     base: int
     head: int
+
+
+PhaseWord = Literal["regressed", "ok", "improved", "unresolved", "small"]
+
+
+class Phase(Struct, frozen=True, kw_only=True):
+    """The verdict on one phase of an update.
+
+    word   as of a cell, by the phase's own margins; small: too small a part of the update to be judged
+    share  of the phase in the base's update; of "data", which is no part of it, its time over the update's
+    """
+
+    word: PhaseWord
+    share: float
+    clocked: Clocked | None = None
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """A budget of the head, and whether it keeps it. The interval of a time is a 95 % one, over rounds.
+
+    what   time: seconds of an update; memory: bytes of one
+    word   kept: all of the interval is within the budget; broken: all of it is beyond; else unresolved
+    """
+
+    what: Literal["time", "memory"]
+    most: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+    word: Literal["kept", "broken", "unresolved"]
 
 
 class CellVerdict(Struct, frozen=True, kw_only=True):
@@ -243,7 +313,12 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     reasons   of a verdict that measured times alone do not explain; empty otherwise
     minutes_to_resolve   about how many more minutes decide an unresolved cell; None where that cannot be estimated
     smallest_detectable  the smallest slowdown that 80 of 100 gates with rounds like these call a regression
-    memory    None where no round has it of both sides
+    memory    of a step: the most bytes that tensors had in an update, with the state; of an exact workload as `resident`.
+              None where it is not known of both sides
+    resident  the most bytes that the process had, on the device where that is not the CPU: the median over rounds
+    phases    by name, in the order of an update; empty where they cannot be seen
+    budgets   of the head, where there are any
+    timed     whether measured times of the whole update show a regression, whatever else does
     """
 
     cell: Cell
@@ -256,6 +331,10 @@ class CellVerdict(Struct, frozen=True, kw_only=True):
     minutes_to_resolve: float | None = None
     smallest_detectable: float | None = None
     memory: Memory | None = None
+    resident: Memory | None = None
+    phases: dict[str, Phase] = {}
+    budgets: tuple[Budget, ...] = ()
+    timed: bool = False
 
 
 class Controls(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ COUNTERS = {
     "allocations": "blocks of memory asked of PyTorch's allocator",
     "allocated_bytes": "bytes of these blocks",
     "peak_bytes": "bytes held at most at a time, beyond those held before, over many updates in all",
+    "state_bytes": "bytes of the tensors of model and optimizer, in all",
     "python_calls": "calls of Python functions",
     "kernel_launches": "launches asked of the driver: of a kernel, or of a whole CUDA graph",
     "synchronisations": "waits of the host for the device",

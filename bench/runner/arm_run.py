@@ -24,6 +24,7 @@ from bench.messages.commands import (
     Reset,
     RunJob,
     TimeBlock,
+    TimePhases,
 )
 from bench.messages.protocol import A, Command
 from bench.processes.fork_server import ForkServer
@@ -128,6 +129,7 @@ class ArmRun:
     setup   what it was started with
     oracle  of an exact workload; None for a step, whose referee sets `answer`
     answer  of an arm of a step: the referee's word on it, once it has been judged
+    phases  of each block that was timed by phases: seconds an update, by phase
     """
 
     setup: Setup
@@ -147,6 +149,7 @@ class ArmRun:
         self._laps: list[int] = []
         self._blocks: list[float] = []
         self._device_blocks: list[float] = []
+        self.phases: list[dict[str, float]] = []
         self._finished: Finished | None = None
         self._readings: list[tuple[Reading, Reading]] = []
 
@@ -272,6 +275,16 @@ class ArmRun:
             if timed.device_seconds is not None:
                 self._device_blocks.append(timed.device_seconds)
         return timed.seconds
+
+    def sample_phases(self, lap: int) -> float:
+        """Makes one block with the clock read between phases, and returns its seconds. That of lap 0 is not recorded."""
+        updates, warm_up = self._block.updates, self._block.warm_up
+        timed = self._ask(TimePhases(updates=updates, warm_up=warm_up))
+        if timed is None:
+            return 0.0
+        if lap > 0:
+            self.phases.append({name: seconds / updates for name, seconds in timed.seconds.items()})
+        return sum(timed.seconds.values())
 
     def finish(self) -> None:
         """Judges what the blocks produced, if there were any."""

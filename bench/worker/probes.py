@@ -154,7 +154,23 @@ def count(subject: Subject, seconds: float, many: int = 0) -> dict[str, float]:
     few = _few(seconds)
     many = many or few
     less, more = (_counts(subject, updates) for updates in (few, few + many))
-    return {name: (more[name] - less[name]) / many for name in less if name != PEAK} | {PEAK: more[PEAK]}
+    rates = {name: (more[name] - less[name]) / many for name in less if name != PEAK}
+    return rates | {PEAK: more[PEAK]} | _state(subject)
+
+
+def _state(subject: Subject) -> dict[str, float]:
+    """The memory of what a step keeps from one update to the next; an exact workload keeps next to nothing."""
+    if not subject.setting.is_step:
+        return {}
+    return {
+        "state_bytes": sum(tensor.untyped_storage().nbytes() for tensor in _storages(subject.arm.tensors().values()))
+    }
+
+
+def _storages(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """One tensor for each block of memory: views share one."""
+    dense = [tensor for tensor in tensors if tensor.layout == torch.strided]
+    return list({tensor.untyped_storage().data_ptr(): tensor for tensor in dense}.values())
 
 
 def _few(seconds: float) -> int:

@@ -28,12 +28,14 @@ from bench.messages.commands import (
     Finished,
     JobDone,
     Observe,
+    PhasesTimed,
     Prepare,
     Prepared,
     Reset,
     RunJob,
     Step,
     TimeBlock,
+    TimePhases,
 )
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.messages.protocol import Answer, Done
@@ -61,6 +63,7 @@ class Session:
         self._advance: Callable[..., None] = _unwatched
         self._painter: Any = None
         self._subject: Any = None
+        self._phases: Any = None
         self._drains: list[float] = []
         self._wall = self._worked = 0.0
         self._faults = self._updates = 0
@@ -73,6 +76,8 @@ class Session:
         match command:
             case TimeBlock():
                 return self.time_block(command.updates, command.warm_up)
+            case TimePhases():
+                return self.time_phases(command.updates, command.warm_up)
             case Reset():
                 self.reset()
                 return Done()
@@ -299,6 +304,14 @@ class Session:
         self._skipped += self._skips()
         self._footprint = self._footprint or self._device.footprint(self.setting.device)
         return BlockTimed(seconds=seconds, device_seconds=on_device)
+
+    def time_phases(self, updates: int, warm_up: int = 0) -> PhasesTimed:
+        """The same with the clock read between the phases of each update, which no timed block is disturbed by."""
+        from bench.worker.phases import Phases
+
+        self._phases = self._phases or Phases(self.arm, self.stopwatch)
+        self.arm.advance(warm_up)
+        return PhasesTimed(seconds=self._phases.time(updates))
 
     def run_job(self, picture: str | None) -> JobDone:
         """Does the whole job from the start, timed as one block; then writes the frames of a drawing arm to `picture`."""

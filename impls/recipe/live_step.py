@@ -185,6 +185,11 @@ class LiveStep:
 
         return map(self._placed, itertools.islice(endless(), WARM, None))
 
+    def made_batches(self) -> Iterator[Any]:
+        """Endlessly, what the file's own `batches` yields, made anew and placed; again from its beginning when it ends."""
+        for _ in itertools.count():
+            yield from map(self._placed, self._make_batches(self.setting.seed + 1))
+
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state, by name: see `state.tensors`."""
         return tensors(self.model, self.optimizer)
@@ -306,6 +311,7 @@ class LiveStep:
             self.patch = f"\n\nupdate = {WAY}{recipe.way}\n"
         own, drawn, arguments = self.module.batches, self.batches, self.file.arguments("batches", self._values)
         streams = recipe.streams
+        self._make_batches = partial(own, **arguments)
         self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]

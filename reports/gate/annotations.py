@@ -46,10 +46,12 @@ def _title(row: Row) -> str:
 
 
 def _file(report: GateReport, row: Row) -> str:
-    """The implementation's file on the head, from the root of its repository; none where it is gone."""
+    """The file of the step or implementation on the head, from the root of its repository; none where it is gone."""
     if row.word == "missing":
         return ""
     plan, arm = report.verdict.plan, row.verdict.cell.arm
+    if arm.setting.is_step:
+        return plan.head.steps.get(arm.workload, "")
     return str(PurePosixPath(plan.head.folder, "impls", f"{arm.implementation}.py"))
 
 

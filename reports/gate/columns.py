@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.results.gate import Count, GateVerdict, Side
+from bench.results.gate import Count, GateVerdict, Phase, Side
 from bench.results.profile import COUNTERS
-from reports.gate import text
+from reports.gate import besides, changes, text
 from reports.gate.summary import CLOCKED, Row, side
 from reports.text.columns import NOTHING, Column, filled
 from reports.text.sanitize import one_line, plain
@@ -18,6 +18,15 @@ class Counted:
     arm: str
     name: str
     count: Count
+
+
+@dataclass(frozen=True)
+class Part:
+    """One phase of the updates of one arm."""
+
+    arm: str
+    name: str
+    phase: Phase
 
 
 @dataclass(frozen=True)
@@ -35,12 +44,12 @@ ARMS: tuple[Column[Row], ...] = (
     Column(
         "change",
         "time of an update on the head over that on the base, minus 1: above 0 is slower",
-        lambda row, _: text.change(row.verdict.clocked),
+        lambda row, _: changes.change(row.verdict.clocked),
     ),
     Column(
         "95 % interval",
         "of the change, over rounds of fresh processes",
-        lambda row, _: text.interval(row.verdict.clocked, " %"),
+        lambda row, _: changes.interval(row.verdict.clocked, " %"),
     ),
     Column(
         "rounds",
@@ -56,14 +65,60 @@ ARMS: tuple[Column[Row], ...] = (
         occasional=True,
     ),
     Column(
+        "slowest phase",
+        "the phase of an update that became slower by most, of those large enough to be judged",
+        lambda row, _: besides.slowest_phase(row.verdict),
+        right=False,
+        dispensable=1,
+        occasional=True,
+    ),
+    Column(
+        "memory",
+        "the most that tensors had in an update of a step, base and head; of an exact workload, its process",
+        lambda row, _: besides.of_memory(row.verdict.memory),
+        dispensable=2,
+        occasional=True,
+    ),
+    Column(
+        "answer",
+        "what the update of a step computes on the head, judged by the base's truth",
+        lambda row, _: besides.column_of_bits(row.verdict.counts),
+        right=False,
+        dispensable=1,
+        occasional=True,
+    ),
+    Column(
         "counters that changed",
         "counters, which have no noise, that differ between the sides",
         lambda row, _: one_line(text.listed(text.changed(row.verdict)), 200),
         right=False,
-        dispensable=1,
+        dispensable=4,
         occasional=True,
         wraps=True,
     ),
+)
+
+PHASES: tuple[Column[Part], ...] = (
+    Column("arm", "the implementation or recipe, device and mode", lambda part, _: part.arm, right=False, wraps=True),
+    Column(
+        "phase",
+        "a part of an update; data is making a batch, which is beside it: updates are raced on batches drawn before",
+        lambda part, _: part.name,
+        right=False,
+    ),
+    Column(
+        "verdict",
+        "by its own margins; small: too small a part to be judged",
+        lambda part, _: part.phase.word,
+        right=False,
+    ),
+    Column("share", "its time over that of an update, on the base", lambda part, _: f"{100 * part.phase.share:.2g} %"),
+    Column(
+        "change",
+        "its time on the head over that on the base, minus 1",
+        lambda part, _: changes.change(part.phase.clocked),
+    ),
+    Column("95 % interval", "of the change, over rounds", lambda part, _: changes.interval(part.phase.clocked, " %")),
 )
 
 COUNTED: tuple[Column[Counted], ...] = (
@@ -96,6 +151,11 @@ def arms(rows: Sequence[Row]) -> tuple[Column[Row], ...]:
     return filled(ARMS, rows)
 
 
+def phases(rows: Sequence[Row]) -> list[Part]:
+    """Every phase, arm by arm."""
+    return [Part(row.name, name, phase) for row in rows for name, phase in row.verdict.phases.items()]
+
+
 def counters(rows: Sequence[Row]) -> list[Counted]:
     """Every counter that differs, arm by arm."""
     return [Counted(row.name, name, count) for row in rows for name, count in text.changed(row.verdict).items()]
@@ -115,4 +175,4 @@ def _known(of_it: Side) -> dict[str, str]:
 
 def _could(row: Row) -> str:
     could = row.verdict.smallest_detectable
-    return text.rough(could) if could and row.word in CLOCKED else NOTHING
+    return changes.rough(could) if could and row.word in CLOCKED else NOTHING

@@ -19,6 +19,7 @@ SIDES = (
     "folder",
     "gate",
     "floor",
+    "at-most",
 )  # options that decide what is raced
 
 

@@ -13,7 +13,7 @@ from reports.figures.kit import labels
 from reports.figures.kit.canvas import WIDTH, Canvas, blank_canvas
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK, MUTED
-from reports.gate import text
+from reports.gate import changes
 from reports.gate.summary import GateReport, Row
 
 TITLE = "Time of an update, head against base: left is faster, right is slower"
@@ -165,7 +165,7 @@ def _named(axes: Axes, margins: set[Margins]) -> None:
         return
     first = min(margins, key=lambda each: each.gate)
     for what, value, side in (("floor", first.floor, "right"), ("gate", first.gate, "left")):
-        label = f"{what} {text.margin(value)}" if len(margins) == 1 else what
+        label = f"{what} {changes.margin(value)}" if len(margins) == 1 else what
         axes.text(_place(value), -0.65, label, ha=side, va="bottom", fontsize=8, color=FAINT)
 
 
@@ -185,4 +185,4 @@ def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> No
     grave = word.startswith(("regressed", "improved"))
     look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave else "normal"}
     style: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
-    axes.text(1.01, at, f"{text.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **style)
+    axes.text(1.01, at, f"{changes.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **style)

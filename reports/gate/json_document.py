@@ -74,6 +74,12 @@ def _cell(verdict: CellVerdict) -> dict[str, Any]:
         "graph_breaks": list(counts.breaks) if counts else [],
         **_answer(counts.answer if counts else None),
         "memory": msgspec.to_builtins(verdict.memory),
+        "resident": msgspec.to_builtins(verdict.resident),
+        "phases": {
+            name: {"verdict": phase.word, "share": _finite(phase.share), **_clocked(phase.clocked)}
+            for name, phase in verdict.phases.items()
+        },
+        "budgets": [msgspec.to_builtins(budget) for budget in verdict.budgets],
     }
 
 

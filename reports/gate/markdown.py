@@ -1,15 +1,18 @@
 """A gate as Markdown for the summary page of a CI job, which takes at most 1 MiB: the headline first."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from reports.gate import columns
 from reports.gate.summary import GateReport, Row, Tone
 from reports.text import markdown
-from reports.text.columns import cells, heads
+from reports.text.columns import Column, cells, heads
 from reports.text.markdown import LIMIT
 from reports.text.sanitize import escape_markdown
 
 SIGNS: Mapping[Tone, str] = {"bad": "❌", "open": "⚠️", "good": "✅"}
+T = TypeVar("T")
+
 AGAIN = 20  # commands that are shown
 
 
@@ -23,7 +26,8 @@ def render(report: GateReport) -> str:
     details = [f"- {escape_markdown(sentence)}." for sentence in (*report.compared, *report.notes)]
     lines += _folded("What was compared, and what the controls say", [*details, "", *_sides(report)])
     lines += _folded("Arm by arm", _fitting([f"- {escape_markdown(row.sentence)}." for row in shown], LIMIT // 4))
-    lines += _folded("Counters that changed", _counters(report.rows, LIMIT // 4))
+    lines += _folded("Phase by phase", _table_of(columns.PHASES, columns.phases(report.rows), LIMIT // 8))
+    lines += _folded("Counters that changed", _table_of(columns.COUNTED, columns.counters(report.rows), LIMIT // 8))
     meanings = [f"- **{column.head}**: {column.meaning}" for column in columns.arms(shown)]
     lines += _folded("What the columns say", meanings if shown else [])
     again = [row.again for row in report.rows if row.again][:AGAIN]
@@ -44,11 +48,10 @@ def _sides(report: GateReport) -> Iterator[str]:
     return markdown.table(columns.FACTS, heads(columns.FACTS), body)
 
 
-def _counters(rows: Sequence[Row], room: int) -> Iterator[str]:
-    counted = columns.counters(rows)
-    if counted:
-        body = [cells(columns.COUNTED, each) for each in counted]
-        head, rule, *lines = markdown.table(columns.COUNTED, heads(columns.COUNTED), body)
+def _table_of(chosen: Sequence[Column[T]], items: Sequence[T], room: int) -> Iterator[str]:
+    """A table of items, as far as there is room; nothing where there are none."""
+    if items:
+        head, rule, *lines = markdown.table(chosen, heads(chosen), [cells(chosen, item) for item in items])
         yield from (head, rule)
         yield from _fitting(lines, room)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bench.results.gate import CellVerdict, Controls, GatePlan, GateVerdict, Side, Whole, Word
 from reports.compare.environments import NOT_INSTALLED, differences
-from reports.gate import commands, text
+from reports.gate import besides, changes, commands, text
 from reports.text.columns import NOTHING
 from reports.text.sanitize import one_line, plain
 
@@ -84,7 +84,8 @@ class Row:
             self.word != "ok"
             or self.verdict.screened
             or text.changed(self.verdict)
-            or (counts and (counts.reason or text.answer(counts.answer)))
+            or (counts and (counts.reason or besides.answer(counts.answer)))
+            or any(budget.word == "unresolved" for budget in self.verdict.budgets)
         )
 
 
@@ -237,7 +238,7 @@ def _controls(controls: Controls) -> str:
     if controls.clocked is None:
         how = "measured" if controls.names else "raced"
         return f"no controls were {how}, so it is unknown how much identical code differs here"
-    change, between = text.change(controls.clocked), text.interval(controls.clocked)
+    change, between = changes.change(controls.clocked), changes.interval(controls.clocked)
     if controls.vetoes:
         return f"the controls, identical on both sides, differ by {change.lstrip('+-')}: {QUIETER}"
     bounds = f" ({between})" if between != NOTHING else ""
@@ -260,9 +261,10 @@ def _notes(verdict: GateVerdict, rows: Sequence[Row], controls: str) -> Iterator
         yield f"{controls[0].upper()}{controls[1:]}"
     if _having(rows, *CLOCKED) and not verdict.controls.vetoes:
         if verdict.smallest_detectable and math.isfinite(verdict.smallest_detectable):
-            smallest = text.rough(verdict.smallest_detectable)
+            smallest = changes.rough(verdict.smallest_detectable)
             yield f"A gate like this one catches a slowdown of {smallest} in 80 of 100 cases (median over the arms)"
-        yield f"Where nothing has changed, at most {text.rough(verdict.family_error)} of such gates call anything a regression"
+        wrong = changes.rough(verdict.family_error)
+        yield f"Where nothing has changed, at most {wrong} of such gates call anything a regression"
 
 
 def _compared(plan: GatePlan) -> Iterator[str]:
@@ -280,7 +282,7 @@ def _short(row: Row) -> str:
     bad = {name: counter for name, counter in text.changed(row.verdict).items() if counter.bad}
     about = one_line(text.listed(bad) if bad else plain(text.reason(row.verdict)), BRIEF)
     if not about and row.verdict.clocked:
-        about = text.change(row.verdict.clocked)
+        about = changes.change(row.verdict.clocked)
     return f"{row.name} ({about})" if about else row.name
 
 
@@ -304,5 +306,5 @@ def _of(some: int, arms: str) -> str:
 def _gates(rows: Sequence[Row]) -> str:
     """ "3 %", or "3 % to 10 % (each arm has its own)"."""
     gates = sorted({row.verdict.cell.margins.gate for row in rows})
-    ends = " to ".join(text.margin(gate) for gate in dict.fromkeys((gates[0], gates[-1])))
+    ends = " to ".join(changes.margin(gate) for gate in dict.fromkeys((gates[0], gates[-1])))
     return ends if len(gates) < 2 else f"{ends} (each arm has its own)"

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping
 
-from bench.results.gate import CellVerdict, Clocked, Count, Counts, Reason, Word
-from bench.results.record import Answer
+from bench.results.gate import CellVerdict, Count, Counts, Reason, Word
+from reports.gate import besides, changes
 from reports.text.columns import NOTHING
-from reports.text.numbers import THIN, count, number
+from reports.text.numbers import THIN, number
 from reports.text.sanitize import one_line, plain
 
 CONFIRMED = "confirmed by fresh processes"
@@ -31,26 +31,13 @@ def statement(verdict: CellVerdict) -> str:
     parts = [
         f"{listed(bad)}: fails by itself{_because(', '.join(counts.breaks))}" if bad else "",
         _outcome(verdict),
+        besides.slower_phases(verdict),
         listed(others) + PASSED.get(verdict.word, "") if others else "",
         f"nothing could be counted{_because(counts.reason)}" if counts.reason and verdict.word != "unavailable" else "",
-        answer(counts.answer),
+        "" if _blamed(verdict, "answer") else besides.answer(counts.answer, counts.base_answer),
+        *(besides.budget_sentence(budget) for budget in verdict.budgets if budget.word == "unresolved"),
     ]
     return one_line("; ".join(filter(None, parts)))
-
-
-def answer(judged: Answer | None) -> str:
-    """What the update of a step computes on the head, where that is not what it computes on the base; else empty."""
-    if judged is None or judged.word in ("identical", "same", "closer"):
-        return ""
-    if judged.word == "same in distribution":
-        return "the update draws other random numbers than the base's, of the same distribution"
-    if judged.word in ("undecidable", "unjudged"):
-        return f"whether the update still computes the same is not known{_because(judged.reason)}"
-    size = f": {judged.bits_lost:.0f} bits" if judged.bits_lost and math.isfinite(judged.bits_lost) else ""
-    where = f", {plain(judged.tensor)}" if judged.tensor else ""
-    if judged.word == "coarser":
-        return f"the update rounds more coarsely than the base's{size}{where}"
-    return f"the update computes something else than the base's{size}{where}"
 
 
 def reason(verdict: CellVerdict, *, counters: bool = False) -> str:
@@ -58,11 +45,25 @@ def reason(verdict: CellVerdict, *, counters: bool = False) -> str:
 
     counters  whether counters that fail by themselves are named; sentences give their numbers instead
     """
-    return "; ".join(_phrase(each) for each in verdict.reasons if counters or each.cause != "counter")
+    return "; ".join(_phrase(verdict, each) for each in verdict.reasons if counters or each.cause != "counter")
 
 
-def _phrase(reason: Reason) -> str:
+def _blamed(verdict: CellVerdict, cause: str) -> bool:
+    """Whether this is a reason of the verdict."""
+    return any(reason.cause == cause for reason in verdict.reasons)
+
+
+def _phrase(verdict: CellVerdict, reason: Reason) -> str:
+    counts = verdict.counts or Counts()
     match reason.cause:
+        case "phase":
+            return f"{reason.what} is slower"
+        case "memory":
+            return besides.more_memory(verdict)
+        case "answer":
+            return besides.answer(counts.answer, counts.base_answer)
+        case "budget":
+            return besides.over_budget(verdict, reason.what)
         case "counter":
             return f"more {reason.what.replace('_', ' ')}"
         case "ended":
@@ -85,20 +86,23 @@ def _outcome(verdict: CellVerdict) -> str:
     """The verdict with its numbers or its reason."""
     why = plain(reason(verdict))
     match verdict.word:
+        case "regressed" if verdict.timed:
+            return "; ".join(filter(None, (_proved(verdict, "slower"), why)))
         case "regressed" | "improved" if verdict.reasons:
-            time = f"measured time {measured(verdict.clocked)}" if verdict.clocked else ""
+            time = f"measured time {changes.measured(verdict.clocked)}" if verdict.clocked else ""
             return "; ".join(filter(None, (why, time)))
         case "regressed":
             return _proved(verdict, "slower")
         case "improved":
             return _proved(verdict, "faster")
         case "ok":
-            excluded = f"a slowdown of {margin(verdict.cell.margins.gate)} or more is excluded"
-            return f"{measured(verdict.clocked)}: {excluded}{_screened(verdict)}"
+            excluded = f"a slowdown of {changes.margin(verdict.cell.margins.gate)} or more is excluded"
+            return f"{changes.measured(verdict.clocked)}: {excluded}{_screened(verdict)}"
         case "unresolved":
-            return f"{measured(verdict.clocked)}: {why or _needed(verdict)}{_screened(verdict)}"
+            return f"{changes.measured(verdict.clocked)}: {why or _needed(verdict)}{_screened(verdict)}"
         case "wrong":
-            return (why or "a wrong answer") + ("; right on the base" if verdict.stops else "")
+            right = verdict.stops and not _blamed(verdict, "answer")
+            return (why or "a wrong answer") + "; right on the base" * right
         case "failed":
             return (why or "it fails") + ("; it runs on the base" if verdict.stops else "")
         case "unmeasured":
@@ -118,20 +122,23 @@ def _proved(verdict: CellVerdict, how: str) -> str:
     clocked = verdict.clocked
     if clocked is None:
         return how
-    if is_times(clocked):
-        what, between = f"{how}: {number(1 + clocked.change, half(clocked))} times as long", interval(clocked)
+    if changes.is_times(clocked):
+        what, between = (
+            f"{how}: {number(1 + clocked.change, changes.half(clocked))} times as long",
+            changes.interval(clocked),
+        )
     else:
         sign = -1 if how == "faster" else 1
-        what = f"{how} by {number(100 * sign * clocked.change, 100 * half(clocked))} %"
+        what = f"{how} by {number(100 * sign * clocked.change, 100 * changes.half(clocked))} %"
         ends = sorted(100 * sign * end for end in (clocked.low, clocked.high) if end is not None)
-        between = " to ".join(number(end, 100 * half(clocked)) for end in ends) or NOTHING
+        between = " to ".join(number(end, 100 * changes.half(clocked)) for end in ends) or NOTHING
     text = what if between == NOTHING else f"{what}, 95 % interval {between}"
     return f"{text}; {CONFIRMED}" if verdict.screened else text
 
 
 def _needed(verdict: CellVerdict) -> str:
     needed, could = verdict.minutes_to_resolve, verdict.smallest_detectable
-    caught = f"; a slowdown of {rough(could)} would have been caught" if could and math.isfinite(could) else ""
+    caught = f"; a slowdown of {changes.rough(could)} would have been caught" if could and math.isfinite(could) else ""
     if needed is None or not math.isfinite(needed):
         return f"how much longer it needs cannot be estimated{caught}"
     return f"{minutes(needed)}{caught}"
@@ -147,7 +154,7 @@ def minutes(needed: float) -> str:
 def _screened(verdict: CellVerdict) -> str:
     if verdict.screened is None:
         return ""
-    return f"; the screening measured {change(verdict.screened)}, which fresh processes do not confirm"
+    return f"; the screening measured {changes.change(verdict.screened)}, which fresh processes do not confirm"
 
 
 def _because(reason: str) -> str:
@@ -180,55 +187,3 @@ def _exact(value: float | None, digits: int) -> str:
     if value is None or not math.isfinite(value):
         return "not counted"
     return f"{value:,.0f}".replace(",", THIN) if float(value).is_integer() else f"{value:.{digits}g}"
-
-
-def half(clocked: Clocked) -> float:
-    """Half the interval, as a fraction of the base's time; infinite without one."""
-    return math.inf if clocked.low is None or clocked.high is None else (clocked.high - clocked.low) / 2
-
-
-def is_times(clocked: Clocked) -> bool:
-    """Whether it is shown as a multiple: from twice as long on, and from half as long down."""
-    return not -0.5 < clocked.change < 1
-
-
-def change(clocked: Clocked | None) -> str:
-    """ "+7.3 %", or "x 3.20" beyond twice or half; a dash for None."""
-    if clocked is None or not math.isfinite(clocked.change):
-        return NOTHING
-    if is_times(clocked):
-        return f"x {number(1 + clocked.change, half(clocked))}"
-    return f"{signed(100 * clocked.change, 100 * half(clocked))} %"
-
-
-def interval(clocked: Clocked | None, unit: str = "") -> str:
-    """ "+5.1 to +9.6", in the same form as `change`, with a unit where it has one; a dash for no interval."""
-    if clocked is None or clocked.low is None or clocked.high is None or not math.isfinite(half(clocked)):
-        return NOTHING
-    if is_times(clocked):
-        return " to ".join(number(1 + end, half(clocked)) for end in (clocked.low, clocked.high))
-    return " to ".join(signed(100 * end, 100 * half(clocked)) for end in (clocked.low, clocked.high)) + unit
-
-
-def measured(clocked: Clocked | None) -> str:
-    """ "+0.4 % (-0.9 to +1.7)"."""
-    if clocked is None or change(clocked) == NOTHING:
-        return "no time"
-    between = interval(clocked)
-    return f"{change(clocked)} ({'no interval yet' if between == NOTHING else between})"
-
-
-def signed(value: float, half_width: float) -> str:
-    """With its sign, but for what is nothing in the digits that it has."""
-    text = number(abs(value), half_width)
-    return f"{'-' if value < 0 else '+'}{text}" if text.strip("0.") else text
-
-
-def margin(fraction: float) -> str:
-    """ "3 %": what somebody has set."""
-    return f"{round(100 * fraction, 4):g} %"
-
-
-def rough(fraction: float) -> str:
-    """ "8.1 %": what was computed, in two digits."""
-    return f"{100 * fraction:.2g} %" if fraction < 0.99 else f"{count(100 * fraction)} %"

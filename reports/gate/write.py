@@ -45,6 +45,7 @@ def page(report: GateReport, drawn: Figure) -> bytes:
         tuple(f"{sentence}." for sentence in (*report.compared, *report.notes)),
         (
             table("Both sides", columns.FACTS, columns.facts(report.verdict)),
+            table("Phases of an update", columns.PHASES, columns.phases(report.rows)),
             table("Counters that changed", columns.COUNTED, columns.counters(report.rows)),
             table("Commands", AGAIN, commands),
         ),

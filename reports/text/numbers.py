@@ -5,6 +5,7 @@ import math
 from bench.results.statistics import Estimate
 
 DURATIONS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "bytes"))
 THIN = " "
 
 
@@ -55,6 +56,14 @@ def seconds(duration: float | None) -> str:
     scale, unit = unit_for([duration])
     scaled = duration / scale
     return f"{scaled:.{max(0, 2 - math.floor(math.log10(max(scaled, 1))))}f} {unit}"
+
+
+def size(amount: float) -> str:
+    """An amount of memory in a unit of its own, three digits: "1.20 MB", "340 bytes"."""
+    scale, unit = next((unit for unit in SIZES if amount >= unit[0]), SIZES[-1])
+    scaled = amount / scale
+    decimals = 0 if scale == 1 else max(0, 2 - math.floor(math.log10(max(scaled, 1))))
+    return f"{scaled:.{decimals}f} {unit}"
 
 
 def count(number: float, digits: int = 2) -> str:

@@ -43,24 +43,27 @@ def looks(most: int) -> tuple[int, ...]:
     return tuple(rounds for rounds in LOOKS if rounds <= most)
 
 
-def spent(kind: Kind, rounds: int) -> float:
+def spent(kind: Kind, rounds: int, share: float = 1.0) -> float:
     """The probability of a wrong decision that is allowed within n rounds; it stays below ALPHA for any n.
+
+    Of several questions about one arm, each has a share of the arm's false alarms. One needs two stages, so the probability
+    of each stage is less by the root of the share: all shares together allow an arm no more than one question alone.
 
     With a = 0.9 alpha: 0.8 a n / 20 up to 20 rounds, and a (1 - 0.2 * 20 / n) after that. Most of it is spent early, so
     that clear cases are decided soon.
     """
-    share = (1 - KEPT) * rounds / HORIZON if rounds <= HORIZON else 1 - KEPT * HORIZON / rounds
-    return ALPHA[kind] * CAUTION * share
+    part = (1 - KEPT) * rounds / HORIZON if rounds <= HORIZON else 1 - KEPT * HORIZON / rounds
+    return ALPHA[kind] * CAUTION * part * (math.sqrt(share) if kind == "regressed" else 1.0)
 
 
-def level(kind: Kind, rounds: int) -> float:
+def level(kind: Kind, rounds: int, share: float = 1.0) -> float:
     """The one-sided p value below which the look at so many rounds decides; it does not depend on later looks.
 
     Raises ValueError when there is no look at this number of rounds.
     """
     if rounds not in LOOKS:
         raise ValueError(f"There is no look at {rounds} rounds, only at {', '.join(map(str, LOOKS[:12]))} and so on.")
-    return _look(kind, rounds)[0]
+    return _look(kind, rounds, share)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +123,7 @@ def crossed(walk: Walk, time: float, spent: float) -> tuple[float, Walk]:
 
 
 @cache
-def _look(kind: Kind, rounds: int) -> tuple[float, Walk]:
+def _look(kind: Kind, rounds: int, share: float) -> tuple[float, Walk]:
     earlier = looks(rounds - 1)
-    walk = _look(kind, earlier[-1])[1] if earlier else START
-    return crossed(walk, rounds / HORIZON, spent(kind, rounds))
+    walk = _look(kind, earlier[-1], share)[1] if earlier else START
+    return crossed(walk, rounds / HORIZON, spent(kind, rounds, share))

@@ -46,6 +46,7 @@ class Decision:
     screened  the change by the screening, where the confirmation has rounds
     margins   the margins it was decided by
     most      the rounds that each stage may have
+    share     of the arm's false alarms that this decision may spend
     """
 
     word: Word
@@ -54,6 +55,7 @@ class Decision:
     screened: Clocked | None
     margins: Margins
     most: int
+    share: float = 1.0
 
     @cached_property
     def rounds_to_resolve(self) -> int | None:
@@ -62,16 +64,19 @@ class Decision:
             return None
         confirmed = self.clocked if self.screened else None
         flagged = confirmed is not None or self.stage == "confirm"
-        return power.rounds_to_resolve(self.screened or self.clocked, confirmed, self.margins, flagged=flagged)
+        first = self.screened or self.clocked
+        return power.rounds_to_resolve(first, confirmed, self.margins, flagged=flagged, share=self.share)
 
     @cached_property
     def smallest_detectable(self) -> float | None:
         """The smallest slowdown that 80 of 100 gates with such rounds call a regression; None with fewer than two rounds."""
         deviation = power.deviation(self.clocked, self.screened)[0]
-        return None if deviation is None else power.smallest_detectable(deviation, self.margins, self.most)
+        return None if deviation is None else power.smallest_detectable(deviation, self.margins, self.most, self.share)
 
 
-def decide(screen: Sequence[float], confirm: Sequence[float], margins: Margins, most: int = HORIZON) -> Decision:
+def decide(
+    screen: Sequence[float], confirm: Sequence[float], margins: Margins, most: int = HORIZON, share: float = 1.0
+) -> Decision:
     """The decision that the rounds allow, replayed look by look in the order in which they were raced.
 
     It depends on nothing but the rounds: a gate that is resumed errs no more often than one that never stopped, and rounds
@@ -79,18 +84,19 @@ def decide(screen: Sequence[float], confirm: Sequence[float], margins: Margins, 
 
     screen, confirm  one finite value for each round, ln(head / base), in the order of the rounds
     most             rounds of each stage; with fewer than 4 nothing is ever decided
+    share            of the arm's false alarms that may be spent; see `alpha_spending.spent`
     """
     if not all(map(math.isfinite, chain(screen, confirm))):
         raise ValueError("The value of a round must be finite: leave out rounds in which a side was not clocked.")
     nothing = np.empty(0)
-    word, count = _stage(np.asarray(screen, dtype=float), nothing, margins)
+    word, count = _stage(np.asarray(screen, dtype=float), nothing, margins, share)
     counted, screened = screen[:count], clocked(screen[:count])
     if word != "regressed":
-        return Decision(word, _wanted("screen", word, count, most), screened, None, margins, most)
-    word, count = _stage(np.asarray(confirm, dtype=float), np.asarray(counted, dtype=float), margins)
+        return Decision(word, _wanted("screen", word, count, most), screened, None, margins, most, share)
+    word, count = _stage(np.asarray(confirm, dtype=float), np.asarray(counted, dtype=float), margins, share)
     stage, again = _wanted("confirm", word, count, most), clocked(confirm[:count])
     word = "ok" if word == "improved" else word  # the stages contradict each other: no improvement is proved
-    return Decision(word, stage, again or screened, screened if again else None, margins, most)
+    return Decision(word, stage, again or screened, screened if again else None, margins, most, share)
 
 
 def clocked(logarithms: Sequence[float]) -> Clocked | None:
@@ -159,7 +165,7 @@ def family_error(cells: int) -> float:
     return min(1.0, cells * ALPHA["regressed"] ** 2)
 
 
-def _stage(values: Values, before: Values, margins: Margins) -> tuple[Word, int]:
+def _stage(values: Values, before: Values, margins: Margins, share: float) -> tuple[Word, int]:
     """The decision of the first look that decides, and how many rounds it is based on.
 
     before  the values of the stage before, which count for the mean
@@ -168,7 +174,7 @@ def _stage(values: Values, before: Values, margins: Margins) -> tuple[Word, int]
     for rounds in looks(len(values)):
         mean, error = _moments(values[:rounds])
         together, excluded = (earlier + rounds * mean) / (len(before) + rounds), level("ok", rounds)
-        if _p(mean - floor, error, rounds) < level("regressed", rounds) and together >= gate:
+        if _p(mean - floor, error, rounds) < level("regressed", rounds, share) and together >= gate:
             return "regressed", rounds
         if _p(gate - mean, error, rounds) < excluded:
             return "improved" if _p(-floor - mean, error, rounds) < excluded else "ok", rounds

@@ -21,7 +21,9 @@ def deviation(*stages: Clocked | None) -> tuple[float | None, int]:
     return (math.sqrt(sum(degrees * own**2 for degrees, own in parts) / freedom) if freedom else None), freedom
 
 
-def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Margins, *, flagged: bool) -> int | None:
+def rounds_to_resolve(
+    screened: Clocked, confirmed: Clocked | None, margins: Margins, *, flagged: bool, share: float = 1.0
+) -> int | None:
     """How many more rounds decide a cell in 80 of 100 cases if its mean stays; None beyond 640, or with one round.
 
     The deviation of a round is replaced by its 80 % upper bound, by chi-square. A look at n rounds then decides when the mean
@@ -29,6 +31,7 @@ def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Mar
     level and z the normal quantile of 80 %. A cell that is not flagged yet must be confirmed as well.
 
     flagged  whether the screening is over and the confirmation has begun
+    share    of the arm's false alarms that may be spent
     """
     spread, freedom = deviation(screened, confirmed)
     if spread is None:
@@ -39,25 +42,26 @@ def rounds_to_resolve(screened: Clocked, confirmed: Clocked | None, margins: Mar
     mean, done = math.log1p(now.change), confirmed.rounds if confirmed else 0
     if flagged:
         slow = done * mean + screened.rounds * math.log1p(screened.change) >= (done + screened.rounds) * gate
-        needs = [_more("ok", gate - mean, upper, done), _more("regressed", mean - floor, upper, done) if slow else None]
+        needs = [_more("ok", gate - mean, upper, done)]
+        needs += [_more("regressed", mean - floor, upper, done, share)] if slow else []
         return min((rounds for rounds in needs if rounds is not None), default=None)
     if mean < gate:
         return _more("ok", gate - mean, upper, screened.rounds)
-    first, second = (_more("regressed", mean - floor, upper, rounds) for rounds in (screened.rounds, 0))
+    first, second = (_more("regressed", mean - floor, upper, rounds, share) for rounds in (screened.rounds, 0))
     return None if first is None or second is None else first + second
 
 
-def _more(kind: Kind, gap: float, spread: float, done: int) -> int | None:
+def _more(kind: Kind, gap: float, spread: float, done: int, share: float = 1.0) -> int | None:
     """How many rounds after `done` the first look comes that detects a gap as wide as this; None beyond FARTHEST."""
     for rounds in looks(FARTHEST):
-        needed = _quantile(kind, rounds) + float(ndtri(POWER))
+        needed = _quantile(kind, rounds, share) + float(ndtri(POWER))
         if rounds > done and gap > 0 and gap * math.sqrt(rounds) >= needed * spread:
             return rounds - done
     return None
 
 
 @lru_cache(maxsize=4096)
-def smallest_detectable(deviation: float, margins: Margins, most: int) -> float | None:
+def smallest_detectable(deviation: float, margins: Margins, most: int, share: float = 1.0) -> float | None:
     """The smallest slowdown, as a fraction, that 80 of 100 gates flag and confirm; None without looks.
 
     The sum of a stage's rounds is modelled as a Brownian motion that is followed from look to look, between an upper boundary
@@ -68,6 +72,7 @@ def smallest_detectable(deviation: float, margins: Margins, most: int) -> float 
 
     deviation  of a round's logarithm, at least 0; with 0 every slowdown of the gate is detected
     most       rounds of each stage
+    share      of the arm's false alarms that may be spent
     """
     if not looks(most):
         return None
@@ -77,13 +82,13 @@ def smallest_detectable(deviation: float, margins: Margins, most: int) -> float 
     room = (gate - math.log1p(margins.floor)) / deviation
 
     def missing(beyond: float) -> float:
-        screening, lead = _flagged(beyond, room, most, 0.0)
-        return POWER - screening * _flagged(beyond, room, most, lead)[0]
+        screening, lead = _flagged(beyond, room, most, 0.0, share)
+        return POWER - screening * _flagged(beyond, room, most, lead, share)[0]
 
     return math.expm1(gate + float(brentq(missing, NEVER, ALWAYS, xtol=1e-3)) * deviation)
 
 
-def _flagged(beyond: float, room: float, most: int, ahead: float) -> tuple[float, float]:
+def _flagged(beyond: float, room: float, most: int, ahead: float, share: float) -> tuple[float, float]:
     """The probability that a stage flags the cell, and the mean lead of its sum over the gate when it does.
 
     All in deviations of a round:
@@ -95,7 +100,7 @@ def _flagged(beyond: float, room: float, most: int, ahead: float) -> tuple[float
     walk, lead = START, 0.0
     for rounds in looks(most):
         root, drift = math.sqrt(rounds), beyond * rounds
-        high = max(_line(rounds) * root - room * rounds, -ahead)
+        high = max(_line(rounds, share) * root - room * rounds, -ahead)
         low = min(-_quantile("ok", rounds) * root, high)
         lead += walk.excess(rounds, high - drift) + high * walk.beyond(rounds, high - drift)
         walk = walk.between(rounds, low - drift, high - drift)
@@ -103,12 +108,12 @@ def _flagged(beyond: float, room: float, most: int, ahead: float) -> tuple[float
 
 
 @cache
-def _quantile(kind: Kind, rounds: int) -> float:
-    return float(stdtrit(rounds - 1, 1 - level(kind, rounds)))
+def _quantile(kind: Kind, rounds: int, share: float = 1.0) -> float:
+    return float(stdtrit(rounds - 1, 1 - level(kind, rounds, share)))
 
 
 @cache
-def _line(rounds: int) -> float:
+def _line(rounds: int, share: float) -> float:
     """The boundary, as a normal deviate, at which a known deviation gives the probability that t gives with an unknown one."""
     stage = math.sqrt(POWER)
-    return float(nctdtrinc(rounds - 1, 1 - stage, _quantile("regressed", rounds)) - ndtri(stage))
+    return float(nctdtrinc(rounds - 1, 1 - stage, _quantile("regressed", rounds, share)) - ndtri(stage))

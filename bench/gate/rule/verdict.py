@@ -6,6 +6,7 @@ from math import isfinite, log
 from pathlib import Path
 from statistics import fmean, median
 
+from bench.gate.rule import limits, phases
 from bench.gate.rule.decision import Decision, decide, family_error, judge_controls
 from bench.results.gate import (
     ROLES,
@@ -17,7 +18,6 @@ from bench.results.gate import (
     GatePlan,
     GateVerdict,
     Kind,
-    Memory,
     PairedRound,
     Reason,
     Role,
@@ -38,6 +38,7 @@ class Standing:
     """Where a cell stands after its rounds so far.
 
     decision  what the measured times allow to be said
+    phases    the same of each phase of the update that is judged
     ended     for each side that failed or was wrong so that the cell is over: a record that says how
     next      the stage that needs another round; None when the cell is over
     """
@@ -45,6 +46,7 @@ class Standing:
     decision: Decision
     ended: Mapping[Role, Record]
     next: Stage | None
+    phases: Mapping[str, Decision]
 
 
 def logarithm(paired: PairedRound) -> float | None:
@@ -64,7 +66,8 @@ def standing(cell: Cell, rounds: Sequence[PairedRound], most: int) -> Standing:
     most  rounds of each stage
     """
     screen, confirm = (_values(rounds, stage) for stage in STAGES)
-    decision = decide(screen, confirm, cell.margins, most)
+    decision = decide(screen, confirm, cell.margins, most, phases.share_of_whole(cell))
+    of_phases = phases.decisions(cell, rounds, most)
     ended: dict[Role, Record] = {}
     for role in ROLES:
         records = [paired.side(role) for paired in rounds]
@@ -74,7 +77,15 @@ def standing(cell: Cell, rounds: Sequence[PairedRound], most: int) -> Standing:
         if len(bad) >= ENDS or unfit or wrong:
             ended[role] = (wrong or bad)[-1]
     untimed = sum(paired.base.status == paired.head.status == "ok" and logarithm(paired) is None for paired in rounds)
-    return Standing(decision, ended, None if ended or untimed >= ENDS else decision.stage)
+    over = ended or untimed >= ENDS
+    return Standing(decision, ended, None if over else _next(decision, of_phases), of_phases)
+
+
+def _next(decision: Decision, of_phases: Mapping[str, Decision]) -> Stage | None:
+    """The stage that needs another round: for the whole update, and once that is decided and good for its phases."""
+    if decision.stage or decision.word == "regressed":
+        return decision.stage
+    return phases.wanted(of_phases)
 
 
 def verdict(
@@ -136,12 +147,19 @@ def _of_cell(
         return CellVerdict(cell=cell, word=UNRACED[cell.kind])
     decision, seconds = standing.decision, [paired.seconds for paired in rounds]
     word, reasons, stops = _by_rounds(cell, standing, rounds, controls)
+    timed, believed = word == "regressed", not controls.vetoes
+    used = limits.memory(cell, counts, rounds)
+    budgets = tuple(limits.budgets(cell, used, rounds, believed=believed))
+    of_phases = phases.judged(cell, rounds, standing.phases, believed=believed)
     if counts and counts.head_alone and word in ("ok", "improved", "unresolved"):
         word, reasons = "unmeasured", (Reason(cause="counting", detail=counts.reason),)
-    if grown := [name for name, count in (counts.counters if counts else {}).items() if count.bad]:
-        if word != "regressed":
-            reasons = (*(Reason(cause="counter", what=name) for name in grown), *reasons)
-        word, stops = "regressed", True
+    worse = [Reason(cause="counter", what=name) for name, one in (counts.counters if counts else {}).items() if one.bad]
+    worse += limits.worse(cell, counts, used, budgets)
+    if word in ("ok", "unresolved"):  # of an update that is faster, work may have moved from one phase to another
+        worse += [Reason(cause="phase", what=name) for name, phase in of_phases.items() if phase.word == "regressed"]
+    if worse:
+        wrong = word == "wrong" or any(reason.cause == "answer" and reason.what == "different" for reason in worse)
+        word, reasons, stops = "wrong" if wrong else "regressed", (*worse, *reasons), True
     needed = decision.rounds_to_resolve if word == "unresolved" else None
     return CellVerdict(
         cell=cell,
@@ -153,22 +171,12 @@ def _of_cell(
         reasons=reasons,
         minutes_to_resolve=None if needed is None or not seconds else needed * fmean(seconds) / 60,
         smallest_detectable=decision.smallest_detectable,
-        memory=_memory(rounds),
+        memory=used,
+        resident=limits.resident(rounds),
+        phases=of_phases,
+        budgets=budgets,
+        timed=timed,
     )
-
-
-def _memory(rounds: Sequence[PairedRound]) -> Memory | None:
-    """The memory of both sides: the median over the rounds that have it of both."""
-    pairs = [(base, head) for paired in rounds if (base := _peak(paired.base)) and (head := _peak(paired.head))]
-    if not pairs:
-        return None
-    base, head = (int(median(values)) for values in zip(*pairs, strict=True))
-    return Memory(base=base, head=head)
-
-
-def _peak(record: Record) -> int | None:
-    """The most memory that the arm had on its device."""
-    return record.peak_device_bytes if record.arm.setting.device != "cpu" else record.peak_resident_bytes
 
 
 def _by_rounds(
@@ -206,6 +214,8 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     words = [cell.word for cell in cells]
     raced = [cell for cell in cells if cell.cell.kind == "raced" and cell.word != "unavailable"]
     compared = bool(raced) or ("identical" in words and "unavailable" not in words)
+    if "wrong" in words:
+        return "wrong"
     if any(cell.stops for cell in cells):
         return "regressed"
     uncontrolled = bool(controls.names) and controls.clocked is None
@@ -213,5 +223,5 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     undecided = bool(raced) and all(cell.word == "unresolved" for cell in raced)
     if controls.vetoes or uncontrolled or absent or undecided or not compared:
         return "unmeasured"
-    order: tuple[Whole, ...] = ("wrong", "failed", "unresolved")
+    order: tuple[Whole, ...] = ("failed", "unresolved")
     return next((word for word in order if word in words), "ok" if raced else "nothing to race")

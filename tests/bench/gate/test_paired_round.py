@@ -101,14 +101,10 @@ def test_which_side_goes_back_first_is_drawn_for_each_stretch() -> None:
             """Recorded."""
             back.append(self.role)
 
-        def sample(self, lap: int) -> float:
-            """Takes no time."""
-            return 0.0
-
-    setup = cast(CellSetup, SimpleNamespace(cores=(0,), plan=SimpleNamespace(lap_seconds=1.0)))
+    setup = cast(CellSetup, SimpleNamespace(cores=(0,)))
     for seed in range(4):
         arm_runs = cast(Mapping[Role, ArmRun], {role: Noted(role) for role in ROLES})
-        _laps(setup, arm_runs, random.Random(seed), Block(1, 0.01))
+        _laps(setup, arm_runs, random.Random(seed), Block(1, 0.01), 1.0, lambda *_: 0.0)
     pairs = list(zip(back[::2], back[1::2], strict=True))
     assert len(pairs) == 4 * STRETCHES
     assert {("base", "head"), ("head", "base")} == set(pairs)

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results.gate import CellVerdict, Clocked, Count, Margins
-from reports.gate import text
+from reports.gate import changes, text
 from reports.text.numbers import THIN
 from reports.text.sanitize import one_line
 from tests.reports.gate import verdicts
@@ -71,7 +71,7 @@ def test_each_verdict_has_its_sentence(seen: CellVerdict, said: str) -> None:
 )
 def test_a_change_has_the_digits_its_interval_supports(seen: Clocked | None, change: str, interval: str) -> None:
     """Two digits of the half-width are kept; beyond twice or half it is a multiple; zero has no sign."""
-    assert (text.change(seen), text.interval(seen, " %")) == (change, interval)
+    assert (changes.change(seen), changes.interval(seen, " %")) == (change, interval)
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,14 @@ def test_nonsense_is_refused_with_a_sentence(gate: str | None, floor: str | None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[tool.looprace.gate]\ngates = '3%'", "[tool.looprace.gate] may give gate and floor and arms; got gates"),
-        ("[tool.looprace.gate.arms.'linear/*']\nmost = 3", '.arms."linear/*"] may give gate and floor; got most'),
+        (
+            "[tool.looprace.gate]\ngates = '3%'",
+            "[tool.looprace.gate] may give gate, floor, phases, memory, bits_lost, at_most, recipes, arms; got gates",
+        ),
+        (
+            "[tool.looprace.gate.arms.'linear/*']\nmost = 3",
+            '.arms."linear/*"] may give gate, floor, phases, memory, bits_lost, at_most; got most',
+        ),
         ("[tool.looprace.gate]\narms = ['linear/*']", "must be tables such as"),
         ("[tool.looprace.gate.arms]\n'linear/*' = '5%'", "must be tables such as"),
         ("[tool.looprace]\ngate = '3%'", "gate in"),
