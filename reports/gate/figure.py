@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -20,6 +21,13 @@ TITLE = "Time of an update, head against base: left is faster, right is slower"
 COLUMNS = ("arm", "verdict", "change", "low", "high", "rounds", "floor", "gate")
 BLUE, GREEN, _, _, RED = COLOURS
 LOOKS = {"regressed": RED, "improved": GREEN, "ok": BLUE}
+BY = {
+    "counter": "a counter",
+    "phase": "a phase",
+    "memory": "its memory",
+    "answer": "its answer",
+    "budget": "a budget",
+}  # what may decide besides the measured time
 ABOVE = 0.8  # lines that the names of floor and gate take
 EACH, BELOW, SAID = 0.27, 0.35, 2.9  # inches that an arm takes, the scale, and what is said of an arm
 STEPS = (
@@ -46,6 +54,20 @@ MOST = 60  # arms in the picture; the table has all
 WIDEST = 5.0  # as a logarithm: an interval of two rounds may reach anywhere
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line of the figure: an arm, or below it a phase of its updates.
+
+    word  what is said of it beside its change
+    """
+
+    name: str
+    clocked: Clocked
+    margins: Margins
+    word: str
+    phase: bool = False
+
+
 def draw(report: GateReport) -> Figure:
     """The figure; its CSV has changes as fractions of the base's time, and the controls in its last row."""
     return Figure("gate", TITLE, report.headline, lambda: _canvas(report).figure, COLUMNS, list(_numbers(report)))
@@ -55,6 +77,9 @@ def _numbers(report: GateReport) -> Iterator[tuple[Any, ...]]:
     for row in report.rows:
         margins = row.verdict.cell.margins
         yield (row.name, row.word, *_ends(row.verdict.clocked), margins.floor, margins.gate)
+        for name, phase in row.verdict.phases.items():
+            of_phase = margins.of_phase
+            yield (f"{row.name}: {name}", phase.word, *_ends(phase.clocked), of_phase.floor, of_phase.gate)
     controls = report.verdict.controls
     if controls.clocked:
         yield ("controls", "vetoes" if controls.vetoes else "", *_ends(controls.clocked), None, None)
@@ -65,28 +90,27 @@ def _ends(clocked: Clocked | None) -> tuple[Any, ...]:
 
 
 def _canvas(report: GateReport) -> Canvas:
-    drawable = [row for row in report.rows if row.verdict.clocked and _drawable(row.verdict.clocked)]
+    drawable = [line for row in report.rows for line in _lines(row) if _drawable(line.clocked)]
     shown, controls = drawable[:MOST], report.verdict.controls.clocked
     controls = controls if controls and _drawable(controls) else None
     lines = len(shown) + (1.5 if controls else 0)
     canvas = blank_canvas(
         TITLE if lines else "No arm has a time to compare", report.title, list(_notes(drawable)), _tall(lines)
     )
-    names = [labels.short(row.name) for row in shown] + (["controls"] if controls else [])
+    names = [labels.short(line.name) for line in shown] + (["controls"] if controls else [])
     left = labels.LETTER * max(map(len, names), default=0) + 0.3
     wide = WIDTH - left - SAID
     axes = canvas.axes(left, BELOW, wide, _tall(lines) - BELOW)
     if not lines:
         axes.set_axis_off()
         return canvas
-    _scale(axes, [clocked for row in shown if (clocked := row.verdict.clocked)], controls, shown, APART / wide)
+    _scale(axes, controls, shown, APART / wide)
     axes.set_ylim(lines - 0.4, -0.6 - ABOVE)
     axes.plot([0, 0], [lines - 0.4, -0.5], color=INK, lw=1)
-    for at, row in enumerate(shown):
-        if row.verdict.clocked:
-            _margins(axes, at, row.verdict.cell.margins, last=at == len(shown) - 1)
-            _line(axes, at, row.verdict.clocked, LOOKS.get(row.word, FAINT), _word(row))
-    _named(axes, {row.verdict.cell.margins for row in shown})
+    for at, line in enumerate(shown):
+        _margins(axes, at, line.margins, last=at == len(shown) - 1)
+        _line(axes, at, line.clocked, LOOKS.get(line.word.partition(",")[0], FAINT), line.word, thin=line.phase)
+    _named(axes, {(line.margins.floor, line.margins.gate) for line in shown})
     places: list[float] = list(range(len(shown)))
     if controls:
         places.append(lines - 1)
@@ -106,11 +130,22 @@ def _tall(lines: float) -> float:
     return EACH * (lines + ABOVE) + BELOW
 
 
-def _notes(drawable: Sequence[Row]) -> Iterator[str]:
+def _lines(row: Row) -> Iterator[Line]:
+    """The line of an arm, then one for each phase of its updates that is judged."""
+    if row.verdict.clocked:
+        yield Line(row.name, row.verdict.clocked, row.verdict.cell.margins, _word(row))
+    for name, phase in row.verdict.phases.items():
+        if phase.clocked and phase.word != "small":
+            yield Line(f"  {name}", phase.clocked, row.verdict.cell.margins.of_phase, phase.word, phase=True)
+
+
+def _notes(drawable: Sequence[Line]) -> Iterator[str]:
     yield "Lines: 95 % intervals over rounds of fresh processes. Controls: identical on both sides, so the true change is 0."
     yield "Floor: what a slowdown must be proved to exceed. Gate: a slowdown of this size stops a merge."
+    if any(line.phase for line in drawable):
+        yield "Below an arm, the phases of its updates that are large enough to be judged, by margins of their own."
     if len(drawable) > MOST:
-        yield f"{len(drawable) - MOST} more arms are in the table"
+        yield f"{len(drawable) - MOST} more lines are in the table"
 
 
 def _drawable(clocked: Clocked) -> bool:
@@ -123,14 +158,14 @@ def _place(change: float | None) -> float:
     return math.asinh(min(logarithm, WIDEST) / LINEAR)
 
 
-def _scale(axes: Axes, drawn: Sequence[Clocked], controls: Clocked | None, shown: Sequence[Row], apart: float) -> None:
+def _scale(axes: Axes, controls: Clocked | None, shown: Sequence[Line], apart: float) -> None:
     """Sets limits and ticks of the scale.
 
     apart  least distance of two ticks, as a share of the plot's width
     """
-    every = [*drawn, *([controls] if controls else [])]
+    every = [*(line.clocked for line in shown), *([controls] if controls else [])]
     ends = [_place(end) for each in every for end in (each.change, each.low, each.high) if end is not None]
-    gates = [_place(row.verdict.cell.margins.gate) for row in shown]
+    gates = [_place(line.margins.gate) for line in shown]
     left, right = min([*ends, _place(-0.01)]), max([*ends, *gates, _place(0.01)])
     margin = 0.05 * (right - left)
     ticks = list(_ticks(left, right, apart))
@@ -156,15 +191,19 @@ def _ticks(left: float, right: float, apart: float) -> Iterator[tuple[float, str
 
 def _word(row: Row) -> str:
     """Its verdict, and whether something other than the measured time decided it."""
-    return "regressed, by a counter" if row.word == "regressed" and row.verdict.reasons else row.word
+    causes = [BY[reason.cause] for reason in row.verdict.reasons if reason.cause in BY]
+    return f"regressed, by {causes[0]}" if row.word == "regressed" and causes and not row.verdict.timed else row.word
 
 
-def _named(axes: Axes, margins: set[Margins]) -> None:
-    """Labels the lines of floor and gate, with their values where these are the same for all arms."""
+def _named(axes: Axes, margins: set[tuple[float, float]]) -> None:
+    """Labels the lines of floor and gate, with their values where these are the same for all lines.
+
+    margins  floor and gate of each line
+    """
     if not margins:
         return
-    first = min(margins, key=lambda each: each.gate)
-    for what, value, side in (("floor", first.floor, "right"), ("gate", first.gate, "left")):
+    floor, gate = min(margins)
+    for what, value, side in (("floor", floor, "right"), ("gate", gate, "left")):
         label = f"{what} {changes.margin(value)}" if len(margins) == 1 else what
         axes.text(_place(value), -0.65, label, ha=side, va="bottom", fontsize=8, color=FAINT)
 
@@ -176,13 +215,16 @@ def _margins(axes: Axes, at: int, margins: Margins, *, last: bool) -> None:
         axes.plot([_place(value)] * 2, ends, color=RED, lw=1, ls=dashes, solid_capstyle="butt")
 
 
-def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str) -> None:
+def _line(axes: Axes, at: float, clocked: Clocked, colour: str, word: str, *, thin: bool = False) -> None:
     if clocked.low is not None and clocked.high is not None:
-        axes.plot([_place(clocked.low), _place(clocked.high)], [at, at], color=colour, lw=2, solid_capstyle="butt")
+        ends = [_place(clocked.low), _place(clocked.high)]
+        axes.plot(ends, [at, at], color=colour, lw=1 if thin else 2, solid_capstyle="butt")
     sure = word in LOOKS  # decided by measured times
-    dot: dict[str, Any] = {"marker": "o", "ms": 6.5, "color": colour} | ({} if sure else {"mfc": "none", "mew": 1.4})
+    dot: dict[str, Any] = {"marker": "o", "ms": 4 if thin else 6.5, "color": colour} | (
+        {} if sure else {"mfc": "none", "mew": 1.4}
+    )
     axes.add_line(Line2D([_place(clocked.change)], [at], **dot))
     grave = word.startswith(("regressed", "improved"))
-    look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave else "normal"}
+    look = {"color": INK if sure or grave else FAINT, "weight": "bold" if grave and not thin else "normal"}
     style: dict[str, Any] = {"va": "center", "fontsize": 8.5, **look}
     axes.text(1.01, at, f"{changes.change(clocked)}  {word}", transform=axes.get_yaxis_transform(), **style)

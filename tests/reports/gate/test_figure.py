@@ -64,7 +64,7 @@ def test_a_crowd_is_cut() -> None:
     """The figure has the first 60 arms, and says how many more the table has."""
     many = [found("ok", f"linear/a{number}", clocked(0.001)) for number in range(75)]
     said = words_of(figure.draw(report_of(of("ok", *many))))
-    assert "15 more arms are in the table" in said
+    assert "15 more lines are in the table" in said
     assert "linear/a59 cpu" in said
     assert "linear/a60 cpu" not in said
 
