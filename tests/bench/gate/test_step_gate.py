@@ -12,7 +12,7 @@ from tests.forking import Forks
 def test_a_slowdown_in_what_a_step_imports_is_caught(forks: Forks, tmp_path: Path) -> None:
     """One step imports a module that was slowed down, and regresses; the other imports nothing, and is not raced.
 
-    The slow one still computes the same to the bit, and the memory of both sides is told.
+    The slow one still computes the same to the bit and needs the memory of before; its slower phase is told.
     """
     own = STEP.replace("from mylib.nets import net", "from torch import nn")
     own = own.replace("net(hidden)", "nn.Sequential(nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, 1))")
@@ -28,5 +28,7 @@ def test_a_slowdown_in_what_a_step_imports_is_caught(forks: Forks, tmp_path: Pat
     assert (done.returncode, slow["verdict"], slow["differs"]) == (1, "regressed", ["src/mylib/nets.py"]), done.stderr
     assert slow["low"] > 0.2
     assert (slow["answer"], same["verdict"]) == ("identical", "identical")
-    assert min(slow["memory"].values()) > 50e6
+    assert slow["memory"]["base"] == slow["memory"]["head"] < 1e5 < 50e6 < slow["resident"]["head"]
+    assert slow["phases"]["forward"]["low"] > 0.2
+    assert slow["phases"].keys() == {"data", "forward", "backward", "optimizer"}
     assert slow["counters"]["operations"]["base"] == slow["counters"]["operations"]["head"] > 0
