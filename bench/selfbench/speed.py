@@ -19,7 +19,7 @@ from bench.results.record import Job, Judgement, Record, Weights
 from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
-from bench.selfbench import climbs, gate_calibration, gate_session, planted_costs, referee_score
+from bench.selfbench import climbs, gate_calibration, gate_session, planted_costs, referee_score, step_trials
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue
 
@@ -213,7 +213,16 @@ def attribution() -> Iterator[Figure]:
         yield Figure(f"planted: {result.plant.what}", sentence, "within 15 %", abs(result.off) <= 0.15)
 
 
-HOURS = ("gate", "score", "referee", "climb", "search")  # parts that take hours
+HOURS = (
+    "gate",
+    "gate_unchanged",
+    "gate_whole",
+    "gate_phase",
+    "score",
+    "referee",
+    "climb",
+    "search",
+)  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
     "reports": lambda _: reports(),
@@ -223,6 +232,9 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "spread": lambda repetitions: spread(1, repetitions),
     "spread2": lambda repetitions: spread(2, repetitions),
     "gate": lambda sessions: gate_calibration.figures(sessions, Path("results/exam")),
+    "gate_unchanged": lambda count: step_trials.figures("unchanged", count, Path("results/exam-steps")),
+    "gate_whole": lambda count: step_trials.figures("whole", count, Path("results/exam-steps")),
+    "gate_phase": lambda count: step_trials.figures("phase", count, Path("results/exam-steps")),
     "referee": lambda seeds: referee_score.figures(seeds, Path("results/referee")),
     "climb": lambda count: climbs.climbs(count, Path("results/climbs")),
     "search": lambda count: climbs.search(count, Path("results/climbs"), Path("results/search")),

@@ -128,3 +128,24 @@ def test_a_pattern_that_matches_nothing_is_a_note(tmp_path: Path) -> None:
     (note,) = rules.notes([arm("linear/manual")])
     assert '"linear/manual cpu compile"' in note
     assert 3 == len(rules.notes([]))
+
+
+def test_a_table_holds_limits_of_memory_answers_and_updates(tmp_path: Path) -> None:
+    """An arm overrides what it names; budgets that are typed count before all others."""
+    text = (
+        '[tool.looprace.gate]\nphases = "9%"\nmemory = "5%"\nat_most = ["at most 5 ms", "2 GB"]\nrecipes = ["fused"]\n'
+    )
+    text += '[tool.looprace.gate.arms."linear/manual"]\nbits_lost = "any"\n'
+    rules = read(project(tmp_path, text), at_most=("7 ms",))
+    assert rules.recipes == ("fused",)
+    margins = rules.of(arm("linear/manual"))
+    assert (margins.seconds, margins.bytes, margins.memory, margins.bits_lost) == (0.007, 2_000_000_000, 0.05, None)
+    assert margins.of_phase.gate == 3 * margins.of_phase.floor == 0.09
+    assert rules.of(arm("linear/no_grad")).bits_lost == 2
+    for slip, words in {
+        "at_most = '5'": "got '5'",
+        "bits_lost = -1": "bits_lost must be",
+        "recipes = 1": "must be a list",
+    }.items():
+        with pytest.raises(SettingError, match=words):
+            read(project(tmp_path, f"[tool.looprace.gate]\n{slip}\n"))
