@@ -22,6 +22,7 @@ from impls.recipe.recipe import PLAIN_NAME
 
 SINGLES = 0.4  # of the budget, for the race of all rewrites alone
 LAST = 0.25  # of what remains of it, kept for the race that leaves each rewrite out
+MARGIN = 0.03  # of it, for what no round counts: examining the step, writing reports
 SHARE = 0.5  # of what is left besides, that a step up may take
 ROUNDS: Mapping[StageKind, tuple[int, int]] = {"singles": (3, 6), "stack": (4, 10), "left out": (5, 14)}
 PRECISION: Mapping[StageKind, float] = {"singles": 0.02, "stack": 0.015, "left out": 0.01}
@@ -173,7 +174,7 @@ def _leave_out(state: _State) -> Iterator[str]:
         return
     recipe, name = state.recipe, f"{len(state.stages)}-left-out"
     recipes = list(dict.fromkeys(without_each(recipe).values()))
-    compared = yield from _race(state, name, "left out", [recipe, *recipes], recipe, state.left)
+    compared = yield from _race(state, name, "left out", [recipe, *recipes], recipe, state.left - MARGIN * state.budget)
     spare = [one for one in compared if one.recipe in recipes and one.usable and one.verdict in ("faster", "same")]
     kept = spare[0].recipe if spare else recipe
     folder = f"{state.folder}/{name}"

@@ -214,8 +214,6 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     words = [cell.word for cell in cells]
     raced = [cell for cell in cells if cell.cell.kind == "raced" and cell.word != "unavailable"]
     compared = bool(raced) or ("identical" in words and "unavailable" not in words)
-    if "wrong" in words:
-        return "wrong"
     if any(cell.stops for cell in cells):
         return "regressed"
     uncontrolled = bool(controls.names) and controls.clocked is None
@@ -223,5 +221,5 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     undecided = bool(raced) and all(cell.word == "unresolved" for cell in raced)
     if controls.vetoes or uncontrolled or absent or undecided or not compared:
         return "unmeasured"
-    order: tuple[Whole, ...] = ("failed", "unresolved")
+    order: tuple[Whole, ...] = ("wrong", "failed", "unresolved")
     return next((word for word in order if word in words), "ok" if raced else "nothing to race")
