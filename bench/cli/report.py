@@ -18,7 +18,7 @@ from reports.formats import NONE, Formats
 from reports.history import tables as history_tables
 from reports.history.trends import read as read_runs
 from reports.json_document import document
-from reports.profile import differential, profiled, text
+from reports.profile import differential, predictions, profiled, text
 from reports.run import terminal
 from reports.run.report import RunReport, read
 
@@ -84,6 +84,7 @@ def show_profiles(store: Store, *, json_: bool) -> RunReport:
     for race, each in profiles.items():
         console.show([f"\n{race.title}"], wide)
         console.show(text.terminal(each.attributions, wide.width, how=True), wide)
+        console.show(predictions.terminal(each.predictions, wide.width), wide)
     for pair in pairs:
         console.show(differential.terminal(pair, wide.width), wide)
     console.name_files(store.path, files)

@@ -1,7 +1,7 @@
 """The messages of the probes: what is looked at beside the races, and what a machine can do at most."""
 
 from bench.messages.protocol import Answer, Command, Done
-from bench.results.profile import Machine, Operation
+from bench.results.profile import Machine, ModuleCost, Operation
 
 
 class Clocked(Answer, frozen=True, kw_only=True):
@@ -91,6 +91,20 @@ class Trace(Command[Traced], frozen=True, kw_only=True):
     target: str
 
 
+class ModulesSeen(Answer, frozen=True, kw_only=True):
+    """What the modules of a step cost; or why that is not known."""
+
+    modules: tuple[ModuleCost, ...] = ()
+    missing: str | None = None
+
+
+class LookIntoModules(Command[ModulesSeen], frozen=True, kw_only=True):
+    """Find what each module of a step costs; `seconds` is about how long an update takes."""
+
+    words = "profiling (modules)"
+    seconds: float
+
+
 class Compiled(Answer, frozen=True, kw_only=True):
     """What torch.compile has done in the process so far.
 
@@ -141,5 +155,5 @@ class MeasureMachine(Command[MachineMeasured], frozen=True, kw_only=True):
     device: str
 
 
-Probe = Clock | Count | CountCalls | RecordSession | SummariseSessions | Trace | ReadCompiler | Repeat
-ProbeAnswer = Clocked | Counted | Done | Summary | Traced | Compiled | Repeated
+Probe = Clock | Count | CountCalls | RecordSession | SummariseSessions | Trace | LookIntoModules | ReadCompiler | Repeat
+ProbeAnswer = Clocked | Counted | Done | Summary | Traced | ModulesSeen | Compiled | Repeated

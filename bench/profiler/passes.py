@@ -10,6 +10,7 @@ machine, and find the caches as a race leaves them. Sessions of PyTorch's profil
 slow moment of the machine would otherwise spoil all sessions of one arm. Everything else is done arm by arm.
 """
 
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from bench.messages.probes import (
     Clock,
     Count,
     CountCalls,
+    LookIntoModules,
     ReadCompiler,
     RecordSession,
     Repeat,
@@ -53,6 +55,8 @@ SESSIONS = 7  # of PyTorch's profiler, for each pass
 SAMPLED_SECONDS = 2.0  # for which py-spy samples
 MARGIN, BARE_SECONDS = 0.3, 0.2  # for py-spy to start and end; for blocks without it, before and after
 TINY_ROWS, TINY_BATCH = 2, 2
+ROWS_OF_STEPS = ("batch", "rows")  # parameters of a step that are the rows of an update
+LEAST_SHRUNK = 4  # rows of a step, from which fewer of them tell what they cost
 MOST_STACKS = 200  # in the profile; the file beside it has all
 START = Block(1, 1.0)  # until it is known
 UNLIKE = 0.05  # how far beyond the race's interval a process is no longer like those that were raced
@@ -151,14 +155,33 @@ class PassRun:
 
 
 def setting_for(name: PassName, arm: Arm) -> Setting:
-    """The setting of a pass. Raises SettingError for next to no data where the workload has one size only, or is a step."""
+    """The setting of a pass. Raises SettingError for next to no data where nothing says what the size of the data is."""
     if name == "full":
         return arm.setting
     if arm.setting.is_step:
-        raise SettingError("looprace does not know which of a step's parameters are the size of its data")
+        return _with_little_data(arm.setting)
     batch = arm.setting.batch
     size = {"rows": TINY_ROWS} if batch == "full" else {"rows": 2 * TINY_BATCH, "batch": min(batch, TINY_BATCH)}
     return catalogue.workloads()[arm.workload].setting(**vars(arm.setting) | size)
+
+
+def size_parameter(setting: Setting) -> tuple[str, int] | None:
+    """The parameter of a step that is the number of rows an update reads, by its name, and its value; None without one."""
+    named = setting.named
+    return next(((name, value) for name in ROWS_OF_STEPS if type(value := named.get(name)) is int), None)
+
+
+def _with_little_data(setting: Setting) -> Setting:
+    """A step's setting with a fourth of its rows at most. Raises SettingError for a step without a parameter for them."""
+    size = size_parameter(setting)
+    if size is None or size[1] < LEAST_SHRUNK:
+        raise SettingError(
+            "its cost with next to no data is not known: looprace finds it by a smaller `batch` or `rows`, which must be a "
+            f"parameter of the step of at least {LEAST_SHRUNK}, as in `def batches(seed, batch=64)`"
+        )
+    name, value = size
+    small = min(TINY_BATCH, value // LEAST_SHRUNK)
+    return dataclasses.replace(setting, parameters=tuple(sorted((setting.named | {name: small}).items())))
 
 
 def time_together(passes: Sequence[PassRun], order: random.Random, pause: float) -> None:
@@ -179,7 +202,9 @@ def time_together(passes: Sequence[PassRun], order: random.Random, pause: float)
     for one in passes:
         if one.live:
             setting = one.setting
-            one.draft.keep(**{one.name: Pass(rows=setting.rows, batch=setting.batch_rows, seconds=one.seconds)})
+            size = size_parameter(setting) if setting.is_step else None
+            rows, batch = (size[1], size[1]) if size else (setting.rows, setting.batch_rows)
+            one.draft.keep(**{one.name: Pass(rows=rows, batch=batch, seconds=one.seconds)})
 
 
 def unlike(one: PassRun, raced: Estimate | None) -> bool:
@@ -250,6 +275,14 @@ def _record_session(one: PassRun) -> None:
 def _summarise(one: PassRun) -> None:
     summary = one.worker.ask(SummariseSessions())
     one.draft.keep(**{one.name: replace(one.timed, **asdict(summary))})
+
+
+def look_into_modules(one: PassRun) -> None:
+    """What each module of a step costs. Raises ArmFault."""
+    seen = one.worker.ask(LookIntoModules(seconds=one.timed.seconds))
+    one.draft.keep(modules=seen.modules)
+    if seen.missing:
+        one.draft.lack("modules", seen.missing)
 
 
 def trace_and_sample(one: PassRun, store: Store, *, native: bool) -> None:

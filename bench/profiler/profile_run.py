@@ -26,6 +26,7 @@ from bench.profiler.passes import (
     PassRun,
     ProfileDraft,
     count,
+    look_into_modules,
     record_sessions,
     setting_for,
     time_together,
@@ -141,7 +142,7 @@ def _profile(
             passes = [one for one in _started(course, stack, _passes(drafts)) if one.live]
             half = len(drafts) * len(PASSES) / 2
             yield (
-                f"timing {len(drafts)} arms" + ("" if step else ", each with all of its data and with next to none"),
+                f"timing {len(drafts)} arms, with all of their data and with next to none",
                 half,
             )
             order = random.Random(f"{plan.seed} {race.slug} {first}")
@@ -156,6 +157,8 @@ def _profile(
             record_sessions(passes, order, course.pause)
             yield "PyTorch's profiler: done", half / 2
             for one in full:
+                if step:
+                    one.attempt(look_into_modules)
                 yield f"{one.draft.profile.arm.name}: trace, py-spy", 0.0
                 one.attempt(partial(trace_and_sample, store=store, native=native))
                 one.worker.kill()

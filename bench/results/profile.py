@@ -46,6 +46,23 @@ class Operation(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class ModuleCost(Struct, frozen=True, kw_only=True):
+    """What one module of a step's model costs in an update, without the modules inside it.
+
+    module      its path: "blocks.0.attention"; "" for what belongs to no module
+    phase       "forward", "backward", "optimizer", or "outside" of all operations: mostly in the interpreter
+    seconds     the interpreter's work in the module's own code included; those of all rows add up to an update
+    operations  floating point operations of matrix products, convolutions and attention
+    bytes       that its operations read and write, each operand once
+    """
+
+    module: str
+    phase: str
+    seconds: float
+    operations: float = 0.0
+    bytes: float = 0.0
+
+
 class Pass(Struct, frozen=True, kw_only=True):
     """What one process measured of an arm at one size. All times in seconds an update.
 
@@ -97,6 +114,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     breaks      why the compiler gave up, each reason once
     stacks      number of samples by stack of Python functions, outermost first, joined by ";", as py-spy writes them;
                 the most frequent ones
+    modules     of a step: what its modules cost, forward and backward
     slowdown    how many times as long an update took while py-spy sampled it
     reasons     what could not be done, and why: {"py-spy": "..."}
     artifacts   the files beside this one, each with its description
@@ -115,6 +133,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     conditions: dict[str, str] = {}
     breaks: tuple[str, ...] = ()
     stacks: dict[str, int] = {}
+    modules: tuple[ModuleCost, ...] = ()
     slowdown: float | None = None
     peak_resident_bytes: int | None = None
     peak_device_bytes: int | None = None

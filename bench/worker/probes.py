@@ -23,6 +23,7 @@ from bench.messages.probes import (
     Count,
     CountCalls,
     Counted,
+    LookIntoModules,
     Probe,
     ProbeAnswer,
     ReadCompiler,
@@ -35,6 +36,7 @@ from bench.messages.probes import (
 from bench.messages.protocol import Done
 from bench.system.toolchain import admit
 from bench.worker import device
+from bench.worker.module_costs import costs_of_modules
 from bench.worker.profiler_events import PEAK, counts, notes
 from bench.worker.torch_profiler import (
     MOST_SECONDS,
@@ -76,6 +78,8 @@ def carried_out(subject: Subject, command: Probe) -> ProbeAnswer:
             return summarise(subject)
         case Trace():
             return trace(subject, command.seconds, command.target)
+        case LookIntoModules():
+            return costs_of_modules(subject, command.seconds)
         case ReadCompiler():
             return read_compiler()
         case Repeat():

@@ -16,6 +16,8 @@ from reports.figures.block_strip import Strip
 from reports.html.recipe_details import answer_facts, patch_of
 from reports.html.run_table import glyph
 from reports.html.source import Source
+from reports.profile import modules
+from reports.profile.attribution import Attribution
 from reports.profile.conditions import differences
 from reports.profile.profiled import Profiled, artifacts, counters, operations, remarks
 from reports.profile.text import doubts, sentence, signed
@@ -67,6 +69,7 @@ class ProfileDetails:
 
     sentence    where an update's time goes and what can be done; empty where that is not known
     parts       of an update: name, share and seconds, how they were obtained
+    modules     heads and cells of the table of what the modules of a step cost
     operations  name, calls and seconds an update
     files       beside the page, with what they are
     """
@@ -74,6 +77,7 @@ class ProfileDetails:
     sentence: str
     parts: tuple[Fact, ...]
     counters: tuple[Fact, ...]
+    modules: tuple[tuple[str, ...], ...]
     operations: tuple[tuple[str, str, str], ...]
     remarks: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
@@ -165,6 +169,7 @@ def _profile(row: Row, race: Race, profiled: Profiled) -> ProfileDetails | None:
         sentence=sentence(attribution) if attribution else "",
         parts=tuple(parts),
         counters=tuple(Fact(*each) for each in counters(profile)),
+        modules=_modules(attribution),
         operations=tuple(operations(profile)),
         remarks=(
             *_unlike(row.arm, race.reference, profiled),
@@ -173,6 +178,14 @@ def _profile(row: Row, race: Race, profiled: Profiled) -> ProfileDetails | None:
         ),
         files=tuple(artifacts(profile, race)),
     )
+
+
+def _modules(attribution: Attribution | None) -> tuple[tuple[str, ...], ...]:
+    """The head and the rows of the table of modules; () where they are not known."""
+    if not (attribution and attribution.modules):
+        return ()
+    columns = modules.columns(attribution.measured.value)
+    return tuple(heads(columns)), *(tuple(cells(columns, row)) for row in modules.listed(attribution.modules))
 
 
 def _cold(row: Row, records: Sequence[Record]) -> Iterator[Fact]:

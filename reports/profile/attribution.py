@@ -14,6 +14,10 @@ longer each kind of operation took. The cost of the profiler itself is first tak
 The profiler disturbs in further ways: memory is laid out differently and caches are colder. So what it saw is used only for
 shares; the seconds that are shared out come from the clocks of the two passes, read with nothing attached.
 
+The tiny pass of a step has fewer rows, not none: what the rows cost is taken to grow with their number, and what the tiny
+pass has of it is taken off. Where it makes other operations than full size, or there is none, nothing is known of what an
+update costs without data: the time is split by the pass of the update only.
+
 The passes were timed at another time than the race. Their times are scaled to what the race measured, as far as the race's
 own 95 % interval allows. What remains between the clocks beyond that is "unexplained".
 """
@@ -22,15 +26,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bench.results.profile import Energy, Machine, Pass, Profile
+from bench.results.profile import Energy, Machine, ModuleCost, Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from impls.contract.setting import Setting
+from reports.profile import modules
 from reports.profile.parts import WORK, Part, PartName
 from reports.text import numbers
 
 CONTAINED = 0.9  # share of an event's cost that falls on what contains the event
 FOREIGN = 0.9  # an arm that spends more of its time than this outside PyTorch's operations is not made of them
+SAME_EVENTS = 0.02  # an update with fewer rows makes as many operations, within this share
 ORDER = tuple(PartName)
 
 # The parts that an operation's time goes to, by the kind of the operation: in the tiny pass, and what full size adds.
@@ -45,7 +51,7 @@ _PARTS_OF_OPERATIONS = {
     "copy": (PartName.COPIES, PartName.COPIES),
     "sync": (PartName.WAITING, PartName.WAITING),
 }
-# Of a step: it has no pass with next to no data.
+# Of a step without a pass with next to no data.
 _PARTS_OF_STEPS = {
     "outside": PartName.INTERPRETER,
     "forward": PartName.FORWARD,
@@ -122,6 +128,7 @@ class Attribution:
     without_data  seconds of the tiny pass over those of the full pass; above 1 by noise only
     algorithmic   whether the arm does less work than its updates: 10 000 in one call, of which the profiler sees almost nothing
     energy        of an update, where the device has a counter for it
+    modules       of a step: what its modules cost; their seconds add up to what was measured
     """
 
     arm: Arm
@@ -133,6 +140,7 @@ class Attribution:
     without_data: float = 0.0
     algorithmic: bool = False
     energy: Energy | None = None
+    modules: tuple[ModuleCost, ...] = ()
 
     @property
     def unexplained(self) -> float:
@@ -182,6 +190,8 @@ def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machin
     step = row.arm.setting.is_step
     if measured is None or full is None or row.work == "floor" or not full.seconds > 0:
         return None
+    if step and tiny and not _same_operations(full, tiny):
+        tiny = None
     if tiny is None and not (step and (full.operations or full.device is not None)):
         return None
     if tiny is None:
@@ -189,7 +199,7 @@ def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machin
     elif full.device is not None:
         costs = _by_device_clock(full, full.device, tiny.device or 0.0)
     elif row.work != "algorithmic" and _consists_of_operations(full) and tiny.operations:
-        costs = _by_operations(full, tiny, row.arm.setting.device)
+        costs = _by_operations(full, tiny, row.arm.setting.device, step=step)
     else:
         costs = _by_the_clock(full, tiny)
     floor = None if row.work == "algorithmic" else floor  # of 10 000 updates in one call, none reads the data by itself
@@ -211,6 +221,7 @@ def attribute(row: Raced, profile: Profile, floor: float | None, machine: Machin
         without_data=tiny.seconds / full.seconds if tiny else 0.0,
         algorithmic=row.work == "algorithmic",
         energy=profile.energy,
+        modules=modules.scaled(profile, measured.value),
     )
 
 
@@ -227,7 +238,7 @@ def with_watching(attribution: Attribution, row: Raced, unwatched: Raced) -> Att
     parts.append(Part(PartName.WATCHING, watching, how))
     left = row.seconds.value - sum(part.seconds for part in parts)
     unexplained = Part(PartName.UNEXPLAINED, left, "the race's blocks, less the parts")
-    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, unexplained), energy=None)
+    return replace(attribution, arm=row.arm, measured=row.seconds, parts=(*parts, unexplained), energy=None, modules=())
 
 
 def cost_of_an_event(one: Pass) -> float:
@@ -257,16 +268,23 @@ def _consists_of_operations(full: Pass) -> bool:
     return full.outside < FOREIGN * full.profiled
 
 
-def _by_operations(full: Pass, tiny: Pass, device: str) -> dict[PartName, float]:
+def _same_operations(full: Pass, tiny: Pass) -> bool:
+    """Whether a step makes as many operations with fewer rows: then the difference is what the rows cost."""
+    alike = abs(tiny.events - full.events) <= SAME_EVENTS * full.events
+    return alike and 0 < tiny.batch < full.batch
+
+
+def _by_operations(full: Pass, tiny: Pass, device: str, *, step: bool = False) -> dict[PartName, float]:
     """The seconds of the two clocks, shared out by what the profiler saw; a share below 0 counts as none."""
     cost = cost_of_an_event(tiny)
     tiny_shares, full_shares = without_profiler(tiny, cost), without_profiler(full, cost)
-    fixed = min(tiny.seconds, full.seconds)
-    added_shares = {
-        kind: full_shares.get(kind, 0.0) - tiny_shares.get(kind, 0.0) for kind in {**tiny_shares, **full_shares}
-    }
+    kinds = {**tiny_shares, **full_shares}
+    left_out = 1 - tiny.batch / full.batch if step else 1.0  # share of the rows that the tiny pass has not
+    added_shares = {kind: (full_shares.get(kind, 0.0) - tiny_shares.get(kind, 0.0)) / left_out for kind in kinds}
+    fixed_shares = {kind: full_shares.get(kind, 0.0) - added_shares[kind] for kind in kinds}
+    added = min(max(0.0, full.seconds - tiny.seconds) / left_out, full.seconds)
     parts: dict[PartName, float] = {}
-    for total, shares, size in ((fixed, tiny_shares, 0), (full.seconds - fixed, added_shares, 1)):
+    for total, shares, size in ((full.seconds - added, fixed_shares, 0), (added, added_shares, 1)):
         positive = {kind: seconds for kind, seconds in shares.items() if seconds > 0}
         for kind, seconds in positive.items():
             # A CPU has no device to wait for: what PyTorch calls a synchronisation reads a number off a tensor.

@@ -33,7 +33,7 @@ class PartName(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
-# FORWARD to COMPILED_CODE are the parts of a step, of which it is not known what the size of its data adds.
+# FORWARD to COMPILED_CODE are the parts of a step of which it is not known what the size of its data adds.
 # Overhead: what an update costs whatever the size of its data. Work: what the data add. All other parts are neither.
 OVERHEAD = (
     PartName.INTERPRETER,

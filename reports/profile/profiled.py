@@ -9,9 +9,10 @@ import msgspec
 from bench.results.profile import COUNTERS, Profile
 from bench.results.record import Arm, Race
 from impls.contract.words import grouped
-from reports.profile import differential, text
+from reports.profile import differential, predictions, text
 from reports.profile.attribution import Attribution
 from reports.profile.differential import Differential
+from reports.profile.predictions import Prediction
 from reports.text import numbers
 
 FORMAT = 1
@@ -20,10 +21,11 @@ OPERATIONS = 8  # of an arm that are listed
 
 @dataclass(frozen=True)
 class Profiled:
-    """The profiles of a race by arm, and the attributions in the order of its rows; both empty without profiling."""
+    """The profiles of a race by arm, the attributions in the order of its rows, and what rewrites can save and saved."""
 
     profiles: Mapping[Arm, Profile] = field(default_factory=dict)
     attributions: tuple[Attribution, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
 
     def attribution(self, arm: Arm) -> Attribution | None:
         """Where the arm's update goes; None where that is not known."""
@@ -86,5 +88,6 @@ def document(path: str, profiled: Sequence[Profiled], pairs: Sequence[Differenti
         "run": path,
         "profiles": [msgspec.to_builtins(profile) for one in profiled for profile in one.profiles.values()],
         "attributions": [text.document(attribution) for one in profiled for attribution in one.attributions],
+        "predictions": [predictions.document(each) for one in profiled for each in one.predictions],
         "differentials": [differential.document(pair) for pair in pairs],
     }

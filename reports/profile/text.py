@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bench.results.profile import Energy
+from reports.profile import modules
 from reports.profile.attribution import Attribution
 from reports.profile.parts import OVERHEAD, WORK, Part, PartName
 from reports.text import numbers
@@ -149,6 +150,7 @@ def document(attribution: Attribution) -> dict[str, Any]:
         "pace": attribution.pace,
         "readings": attribution.readings,
         "energy": msgspec.to_builtins(attribution.energy),
+        "modules": msgspec.to_builtins(attribution.modules),
         "sentence": sentence(attribution),
     }
 
@@ -181,6 +183,10 @@ def terminal(attributions: Sequence[Attribution], width: int, *, how: bool = Fal
             yield from terminal_table(PARTS, heads(PARTS), body, width)
         else:
             yield indented(shares(attribution), style="dim")
+        if attribution.modules and how:
+            rows, columns = modules.listed(attribution.modules), modules.columns(attribution.measured.value)
+            yield Text()
+            yield from terminal_table(columns, heads(columns), [cells(columns, row) for row in rows], width)
         if attribution.energy:
             yield indented(f"{joules(attribution.energy)} {above_idle(attribution.energy)}", style="dim")
         for doubt in doubts(attribution):
@@ -201,8 +207,26 @@ def markdown(attributions: Sequence[Attribution]) -> list[str]:
         f"- {escape_markdown(attribution.arm.name)}: {escape_markdown(_sentences(attribution))}"
         for attribution in attributions
     ]
+    by_module = [line for attribution in attributions for line in _modules(attribution)]
     doubtful = [f"> {escape_markdown(doubt)}" for attribution in attributions for doubt in doubts(attribution)]
-    return [*lines, "", *markdown_table(columns, heads(columns), body), "", *doubtful, *([""] if doubtful else [])]
+    return [
+        *lines,
+        "",
+        *markdown_table(columns, heads(columns), body),
+        "",
+        *by_module,
+        *doubtful,
+        *([""] if doubtful else []),
+    ]
+
+
+def _modules(attribution: Attribution) -> list[str]:
+    """A table of what the modules of a step cost; nothing where that is not known."""
+    if not attribution.modules:
+        return []
+    rows, columns = modules.listed(attribution.modules), modules.columns(attribution.measured.value)
+    title = f"{escape_markdown(attribution.arm.name)} by module:"
+    return [title, "", *markdown_table(columns, heads(columns), [cells(columns, row) for row in rows]), ""]
 
 
 def _sentences(attribution: Attribution) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reports.profile import predictions
 from reports.profile import text as profile_text
 from reports.run import climb_text
 from reports.run.climb import ClimbResult
@@ -89,4 +90,5 @@ def _race(result: RaceResult, columns: Sequence[Column[Row]]) -> list[str]:
         lines += [f"{remarks.heading}:", "", *(f"- {escape_markdown(line)}." for line in remarks.lines), ""]
     if result.profiled and result.profiled.attributions:
         lines += ["Where an update's time goes:", "", *profile_text.markdown(result.profiled.attributions)]
+        lines += predictions.markdown(result.profiled.predictions)
     return lines

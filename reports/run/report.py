@@ -11,6 +11,7 @@ from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError
 from reports.figures.kit.colours import Palette, palette_of
 from reports.profile.attribution import attributions
+from reports.profile.predictions import predictions
 from reports.profile.profiled import Profiled
 from reports.run.climb import ClimbResult, read_climb
 from reports.run.columns import columns_of
@@ -179,7 +180,9 @@ def _result(
         findings=tuple(said),
         records=records,
         loss_curve=loss_curve,
-        profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts) if stored.profiles else None,
+        profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts, tuple(predictions(rows, parts)))
+        if stored.profiles
+        else None,
         examined=examined,
         step=summary_of(rows, examined, climb.row if climb else None) if is_step else None,
         climb=climb,

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bench.results.record import Caveat
+from reports.profile import predictions
 from reports.profile import text as profile_text
 from reports.run import climb_text
 from reports.run.climb import ClimbResult
@@ -57,6 +58,7 @@ def render(report: RunReport, width: int) -> Iterator[RenderableType]:
                 yield from _remarks(result.step)
             if result.profiled:
                 yield from profile_text.terminal(result.profiled.attributions, width)
+                yield from predictions.terminal(result.profiled.predictions, width)
         columns = [(column.head.partition(",")[0], column.meaning) for column in report.columns]
         warnings = list(report.warnings)
     yield Text()

@@ -1,4 +1,4 @@
-"""The profile of a step: everything but what needs to know the size of its data. Real processes."""
+"""The profile of a step: its passes, its operations and its modules. Real processes."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from bench.runner.step_plan import NO_REWRITES, StepChoice
 from tests.bench.planted_steps import STEP
 
 
-def test_a_step_is_profiled_without_a_pass_with_next_to_no_data(
+def test_a_step_is_profiled_with_fewer_rows_and_by_module(
     forked_workers: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its operations are told apart by part, counted and sampled; there is no roofline; the missing pass has its reason."""
+    """Its `batch` is what the second pass has less of; its operations are told apart by part and module."""
     for name, value in (("MOST_LAPS", 6), ("SESSIONS", 3), ("SAMPLED_SECONDS", 1.0)):
         monkeypatch.setattr(passes, name, value)
     (tmp_path / "my_step.py").write_text(STEP, encoding="utf-8")
@@ -29,8 +29,9 @@ def test_a_step_is_profiled_without_a_pass_with_next_to_no_data(
     assert (profile.status, profile.reason, list(complaints)) == ("ok", "", [])
     assert profile.full is not None
     assert {"forward", "backward", "optimizer"} <= {operation.part for operation in profile.full.operations}
-    assert (profile.tiny, store.machine(race)[0]) == (None, None)
-    assert "looprace does not know" in profile.reasons["tiny"]
+    assert profile.tiny is not None
+    assert (profile.full.batch, profile.tiny.batch, store.machine(race)[0]) == (32, 2, None)
+    assert {("0", "forward"), ("0", "backward"), ("", "optimizer")} <= {(m.module, m.phase) for m in profile.modules}
     assert profile.counters["operations"] > 20
     assert profile.conditions["dtype"] == "float32"
     assert profile.stacks or profile.reasons["py-spy"] == REFUSED

@@ -330,3 +330,17 @@ def test_the_parts_of_a_step_are_what_its_operations_cost() -> None:
     assert {name: seconds(attribution, name) for name in truth} == pytest.approx(truth, rel=TOLERANCE)
     assert text.sentence(attribution).startswith("50 % of an update is the backward pass: ")
     assert attribute(ROW, replaced(profiled, arm=MANUAL), floor=None) is None
+
+
+@pytest.mark.parametrize("rows", [1_000, 50_000])
+def test_what_the_rows_of_a_step_cost_is_taken_to_grow_with_them(rows: int) -> None:
+    """However many rows the smaller pass has, the same part of an update has nothing to do with them."""
+    of_step = replaced(MANUAL, implementation="plain", setting=Setting(updates=1, parameters=(("batch", 100_000),)))
+    full, fewer = (replaced(one_pass(number, NN, INTERPRETED), batch=number) for number in (100_000, rows))
+    row = replace(ROW, arm=of_step, seconds=exactly(full.seconds))
+    attribution = attribute(row, Profile(run="made-up", arm=of_step, status="ok", full=full, tiny=fewer), floor=None)
+    assert attribution is not None
+    none = one_pass(0, NN, INTERPRETED).seconds / US
+    names = (PartName.FORWARD_KERNELS, PartName.BACKWARD_KERNELS, PartName.OPTIMIZER_KERNELS)
+    kernels = sum(seconds(attribution, name) for name in names)
+    assert full.seconds / US - kernels == pytest.approx(none, rel=TOLERANCE)
