@@ -172,16 +172,15 @@ def size_parameter(setting: Setting) -> tuple[str, int] | None:
 
 
 def _with_little_data(setting: Setting) -> Setting:
-    """A step's setting with a fourth of its rows at most. Raises SettingError for a step without a parameter for them."""
+    """A step's setting with two rows: of a single one, some steps make other operations. Raises SettingError without them."""
     size = size_parameter(setting)
     if size is None or size[1] < LEAST_SHRUNK:
         raise SettingError(
             "its cost with next to no data is not known: looprace finds it by a smaller `batch` or `rows`, which must be a "
             f"parameter of the step of at least {LEAST_SHRUNK}, as in `def batches(seed, batch=64)`"
         )
-    name, value = size
-    small = min(TINY_BATCH, value // LEAST_SHRUNK)
-    return dataclasses.replace(setting, parameters=tuple(sorted((setting.named | {name: small}).items())))
+    name = size[0]
+    return dataclasses.replace(setting, parameters=tuple(sorted((setting.named | {name: TINY_BATCH}).items())))
 
 
 def time_together(passes: Sequence[PassRun], order: random.Random, pause: float) -> None:
