@@ -214,6 +214,8 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
     words = [cell.word for cell in cells]
     raced = [cell for cell in cells if cell.cell.kind == "raced" and cell.word != "unavailable"]
     compared = bool(raced) or ("identical" in words and "unavailable" not in words)
+    if any(reason.cause == "answer" for cell in cells if cell.word == "wrong" for reason in cell.reasons):
+        return "wrong"  # of a step, whose own update on the base is the standard: nothing else counts beside it
     if any(cell.stops for cell in cells):
         return "regressed"
     uncontrolled = bool(controls.names) and controls.clocked is None

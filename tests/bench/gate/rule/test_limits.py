@@ -4,10 +4,13 @@ import pytest
 
 from bench.gate.rule import limits
 from bench.gate.rule.limits import exceeds
+from bench.gate.rule.verdict import verdict
 from bench.results.gate import Cell, Count, Counts, Margins, Memory, PairedRound
 from bench.results.record import Answer, Arm, Word
 from impls.contract.setting import Setting
-from tests.bench.gate.samples import record
+from reports.exit_status import Exit, status_of_gate
+from reports.gate.summary import report_of
+from tests.bench.gate.samples import plan, record
 
 STEP = Arm(workload="my_step.py", implementation="plain", setting=Setting(updates=10, parameters=(("batch", 8),)))
 
@@ -67,3 +70,15 @@ def test_a_budget_of_time_is_kept_broken_or_unresolved_by_its_interval(
     ]
     (budget,) = limits.budgets(cell, None, rounds, believed=believed)
     assert budget.word == word
+
+
+def test_another_computation_is_wrong_and_ends_the_gate_with_3() -> None:
+    """Whatever the times are, and whatever else regressed."""
+    counts = Counts(answer=Answer(word="different", bits_lost=20.0, tensor="loss 0"))
+    found = verdict(plan(of()), {}, {of().slug: counts})
+    assert (found.cells[0].word, found.cells[0].stops, status_of_gate(found)) == ("wrong", True, Exit.WRONG)
+    assert (
+        report_of(found)
+        .rows[0]
+        .sentence.startswith("plain: the update computes something else than the base's: 20.0 bits lost")
+    )
