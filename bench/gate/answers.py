@@ -27,7 +27,7 @@ class Answers:
 
     stack: ExitStack
     folder: Path
-    _referees: dict[Arm, StepReferee] = field(default_factory=dict)
+    _referees: dict[tuple[Arm, Role], StepReferee] = field(default_factory=dict)
 
     def judge(self, cell: Cell, observed: Path, setups: Mapping[Role, Setup]) -> dict[Role, Answer | None]:
         """The word on the head, and on the base where the head's is too bad and the arm is not the plain step.
@@ -49,7 +49,7 @@ class Answers:
         return words
 
     def _judged(self, cell: Cell, setups: Mapping[Role, Setup], role: Role) -> Answer | None:
-        referee = self._referee(cell.arm_on("base"), setups["base"])
+        referee = self._referee(cell.arm_on("base"), setups["base"], role)
         arm_run = ArmRun(cell.arm_on(role), None, alone=False)
         with ExitStack() as stack:
             log = self.folder / "logs" / cell.slug / "answer" / f"{role}.log"
@@ -60,16 +60,17 @@ class Answers:
                 pass
         return arm_run.answer
 
-    def _referee(self, base: Arm, setup: Setup) -> StepReferee:
-        """The referee of the step as the base has it."""
+    def _referee(self, base: Arm, setup: Setup, role: Role) -> StepReferee:
+        """The referee of the step as the base has it, for the arms of one side: it keeps what it knows of each by its name."""
         plain = Arm(workload=base.workload, implementation=PLAIN_NAME, setting=base.setting, role="reference")
-        if plain not in self._referees:
-            self._referees[plain] = StepReferee(
+        if (plain, role) not in self._referees:
+            self._referees[plain, role] = StepReferee(
                 self.stack,
                 Race(workload=base.workload, arms=(plain,)),
                 setup,
-                log=self.folder / "logs" / "referee",
-                folder=self.folder / "cache" / "referee",
+                log=self.folder / "logs" / "referee" / role,
+                folder=self.folder / "cache" / "referee" / role,
                 members=MEMBERS,
+                revised=role == "head",
             )
-        return self._referees[plain]
+        return self._referees[plain, role]

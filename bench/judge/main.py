@@ -47,7 +47,7 @@ class Session:
         flags = global_flags()
         file = step_file.read(Path(command.file), command.workload)
         store = EnsembleStore(Path(command.kept) if command.kept else None)
-        self._referee = Referee(file, setting, command.members, self._say, store)
+        self._referee = Referee(file, setting, command.members, self._say, store, revised=command.revised)
         self._say("examination of the step")
         return JudgePrepared(
             examined=examined(self._referee, flags),

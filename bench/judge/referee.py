@@ -53,6 +53,7 @@ class Referee:
     members  of the ensemble; 0: the step is built only, and nothing can be judged
     say      takes what is being done
     store    where ensembles are kept
+    revised  whether arms are of another revision of the step: the plain one may then compute something else, too
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class Referee:
         members: int,
         say: Callable[[str], None] = lambda _: None,
         store: EnsembleStore = NOTHING_KEPT,
+        *,
+        revised: bool = False,
     ) -> None:
         begin = clock.now()
-        self._store = store
+        self._store, self._revised = store, revised
         say("build of the step")
         self.plain = LiveStep(file, setting)
         self.double, self.no_double = in_float64(self.plain)
@@ -138,7 +141,7 @@ class Referee:
         self._first[implementation] = evidence
         by_float64 = self.double is not None and (double is not None or evidence.identical)
         judged = answered(evidence, self.power(float64=by_float64, gradients=not recipe.whole))
-        if judged.word == "different" and recipe == PLAIN:  # another process builds another step
+        if judged.word == "different" and recipe == PLAIN and not self._revised:  # another process builds another step
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
         return structs.replace(judged, draws=draws, skipped=evidence.skipped)

@@ -236,6 +236,7 @@ class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
 
     members  of the ensemble; 0: only examine
     kept     folder of the ensembles that were made before; "": none are kept
+    revised  whether the arms are of another revision of the step than this file
     """
 
     words = "the examination of the step"
@@ -245,6 +246,7 @@ class PrepareJudge(Command[JudgePrepared], frozen=True, kw_only=True):
     cores: tuple[int, ...]
     members: int = 19
     kept: str = ""
+    revised: bool = False
 
 
 class Judged(Answer, frozen=True, kw_only=True):
@@ -311,11 +313,19 @@ def prepare(arm: Arm, *, cores: Sequence[int], probe: int, live: bool = False, f
     )
 
 
-def prepare_judge(arm: Arm, *, file: str, cores: Sequence[int], members: int, kept: str = "") -> PrepareJudge:
+def prepare_judge(
+    arm: Arm, *, file: str, cores: Sequence[int], members: int, kept: str = "", revised: bool = False
+) -> PrepareJudge:
     """The command that makes a judge examine the step of an arm."""
     setting = msgspec.to_builtins(arm.setting)
     return PrepareJudge(
-        workload=arm.workload, file=file, setting=setting, cores=tuple(cores), members=members, kept=kept
+        workload=arm.workload,
+        file=file,
+        setting=setting,
+        cores=tuple(cores),
+        members=members,
+        kept=kept,
+        revised=revised,
     )
 
 

@@ -34,10 +34,22 @@ class StepReferee:
 
     examined  what the step is like
 
+    revised   whether the arms are of another revision of the step than the race's
+
     Raises StepFault where the step cannot be raced at all: the judge's own sentence.
     """
 
-    def __init__(self, stack: ExitStack, race: Race, setup: Setup, *, log: Path, folder: Path, members: int) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        race: Race,
+        setup: Setup,
+        *,
+        log: Path,
+        folder: Path,
+        members: int,
+        revised: bool = False,
+    ) -> None:
         self._setup, self._log, self._folder = setup, log, folder
         self._begin, self._spent, self._audits = clock.now(), 0.0, 0  # seconds that audits took, and how many
         self._sampling = 0.0  # seconds that it took to sample what an arm draws
@@ -58,7 +70,12 @@ class StepReferee:
         try:
             prepared = self._process.ask(
                 commands.prepare_judge(
-                    reference, file=setup.file, cores=setup.cores, members=members, kept=ensembles_folder(os.environ)
+                    reference,
+                    file=setup.file,
+                    cores=setup.cores,
+                    members=members,
+                    kept=ensembles_folder(os.environ),
+                    revised=revised,
                 )
             )
         except ArmFault as fault:
