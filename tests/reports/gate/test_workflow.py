@@ -19,8 +19,8 @@ from tests.reports.records import arm
 ROOT = Path(__file__).parents[3]
 WORKFLOW = (ROOT / ".github" / "workflows" / "gate.yml").read_text("utf-8")
 PAGE = (ROOT / "GATE.md").read_text("utf-8")
-EXAMPLE = PAGE.partition("```yaml\n")[2].rpartition("   ```\n\n6.")[0]
-THEIRS = dedent(EXAMPLE)
+OF_STEP = PAGE.partition("```yaml\n")[2].partition("```")[0]
+THEIRS = dedent(PAGE.rpartition("```yaml\n")[2].partition("   ```")[0])
 
 
 def without_comments(text: str) -> str:
@@ -35,7 +35,7 @@ def typed(command: str) -> None:
     typer.main.get_command(app).commands["gate"].make_context("gate", words)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("text", [WORKFLOW, THEIRS], ids=["ours", "theirs"])
+@pytest.mark.parametrize("text", [WORKFLOW, THEIRS, OF_STEP], ids=["ours", "theirs", "of_step"])
 def test_a_pull_request_gets_no_secrets(text: str) -> None:
     """Its code runs with a token that can only read, and that is not left in the checkout."""
     text = without_comments(text)
@@ -46,7 +46,7 @@ def test_a_pull_request_gets_no_secrets(text: str) -> None:
     assert text.count("persist-credentials: false") == text.count("actions/checkout@")
 
 
-@pytest.mark.parametrize("text", [WORKFLOW, THEIRS], ids=["ours", "theirs"])
+@pytest.mark.parametrize("text", [WORKFLOW, THEIRS, OF_STEP], ids=["ours", "theirs", "of_step"])
 def test_no_text_of_a_stranger_is_part_of_a_shell_line(text: str) -> None:
     """Expressions stand in environment variables and in names of groups, never in a command."""
     for line in without_comments(text).splitlines():
@@ -55,7 +55,7 @@ def test_no_text_of_a_stranger_is_part_of_a_shell_line(text: str) -> None:
     assert '--base "origin/$BASE_REF"' in text
 
 
-@pytest.mark.parametrize("text", [WORKFLOW, THEIRS], ids=["ours", "theirs"])
+@pytest.mark.parametrize("text", [WORKFLOW, THEIRS, OF_STEP], ids=["ours", "theirs", "of_step"])
 def test_the_base_is_there(text: str) -> None:
     """The whole history of what is raced is fetched, the job ends, its results are kept, actions have a major version."""
     text = without_comments(text)
@@ -73,7 +73,7 @@ def test_a_newer_push_ends_the_older_gate() -> None:
 
 def test_there_are_no_tabs_and_the_indents_are_even() -> None:
     """What YAML refuses, or reads as something else."""
-    for line in [*WORKFLOW.splitlines(), *THEIRS.splitlines()]:
+    for line in [*WORKFLOW.splitlines(), *THEIRS.splitlines(), *OF_STEP.splitlines()]:
         assert "\t" not in line
         assert (len(line) - len(line.lstrip())) % 2 == 0, line
 
@@ -82,13 +82,21 @@ def test_there_are_no_tabs_and_the_indents_are_even() -> None:
     "command",
     [
         *re.findall(r"run: (nox -s gate .*)", WORKFLOW),
-        *re.findall(r"^ *(python -m bench gate .*)$", PAGE.replace(EXAMPLE, ""), re.MULTILINE),
-        " ".join(THEIRS.partition("run: >-")[2].partition("- uses")[0].split()),
+        *re.findall(
+            r"^ *(python -m bench gate .*)$", re.sub(r"```yaml.*?```", "", PAGE, flags=re.DOTALL), re.MULTILINE
+        ),
+        *(" ".join(text.partition("run: >-")[2].partition("- uses")[0].split()) for text in (THEIRS, OF_STEP)),
     ],
 )
 def test_every_command_is_one_that_the_door_takes(command: str) -> None:
     """Options that were renamed would otherwise live on in the workflow and on the page."""
     typed(command)
+
+
+def test_the_workflow_of_a_step_is_short() -> None:
+    """Thirty lines at most, and nothing is copied."""
+    assert len(OF_STEP.splitlines()) <= 30
+    assert "path: looprace" not in OF_STEP
 
 
 def test_the_page_explains_every_verdict_and_every_status() -> None:
