@@ -36,8 +36,9 @@ import time as planted_time
 
 
 def planted_wait(begin, share):
-    end = planted_time.perf_counter() + share * (planted_time.thread_time() - begin)
-    while planted_time.perf_counter() < end:
+    now = planted_time.thread_time()
+    end = now + share * (now - begin)
+    while planted_time.thread_time() < end:
         pass
 
 

@@ -35,7 +35,7 @@ from tests.reports.steps import EXAMINED, LONG, PATCH, everything
 
 # Section 9 of the design; findings, rank and verdict came later, then growth, floors, break-even and attributions.
 TOP = {"format", "run", "environment", "warnings", "races", "growth"}
-RACE = {"workload", "reference", "twin", "arms", "findings", "attributions", "examined"}
+RACE = {"workload", "reference", "twin", "arms", "findings", "attributions", "climb", "examined"}
 ARM = {
     *("implementation", "setting", "class", "status", "reason", "seconds_per_update", "low", "high"),
     *("ratio", "ratio_low", "ratio_high", "job_seconds", "cold_seconds"),
