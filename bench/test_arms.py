@@ -27,6 +27,7 @@ from bench.system.gpu_presence import why_no_gpu
 from impls.contract import Oracle, catalogue
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.setting import SettingError
+from impls.floors.names import FLOORS
 from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME
 
@@ -68,7 +69,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _arms_of_steps(choice: StepChoice) -> list[Any]:
     """The arms of the steps that were named, on the first device that is there."""
     races = step_plan.races(choice, {}, ("cpu",) if why_no_gpu() else ("cuda",), "quick")
-    arms = [replace(arm, role="arm") for race in races for arm in race.arms if arm.role != "twin"]
+    arms = [
+        replace(arm, role="arm")
+        for race in races
+        for arm in race.arms
+        if arm.role != "twin" and arm.implementation not in FLOORS
+    ]
     return [pytest.param(arm, id=arm.key) for arm in arms]
 
 

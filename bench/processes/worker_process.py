@@ -23,6 +23,7 @@ from bench.messages.protocol import A, Answer, Command, Fault, encoded
 from bench.processes.fork_server import Forked, ForkServer
 from bench.results.record import Arm, Status
 from bench.results.store import writing
+from impls.floors.names import FLOORS
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +84,8 @@ def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]
 
 
 def recipe_of(arm: Arm) -> Recipe:
-    """The recipe of an arm of a step; the empty one of an arm of an exact workload."""
-    return Recipe.read(arm.implementation) if arm.setting.is_step else PLAIN
+    """The recipe of an arm of a step; the empty one of a floor, and of an arm of an exact workload."""
+    return Recipe.read(arm.implementation) if arm.setting.is_step and arm.implementation not in FLOORS else PLAIN
 
 
 def cores_for(arm: Arm, cores: Sequence[int], everywhere: Sequence[int]) -> Sequence[int]:

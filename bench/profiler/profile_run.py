@@ -41,6 +41,7 @@ from bench.runner.arm_run import probe_for
 from bench.runner.race import SLEEP_BEFORE_SAMPLE
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
+from impls.floors.names import FLOORS
 from impls.recipe import steps
 
 TOGETHER = 8  # arms that are alive at a time, each twice, so that a long ladder fits into memory
@@ -100,7 +101,7 @@ def profile(
 ) -> Generator[Progress, None, None]:
     """Profiles arms of a plan and writes their profiles into the store, race by race.
 
-    arms    None for all but the twins, which are copies, and the watched ones, which draw
+    arms    None for all but the twins, which are copies, the watched ones, which draw, and the floors of steps
     native  whether py-spy sees C and C++ frames too; the arm is then stopped for each sample
 
     An arm that cannot be profiled has a profile that says why. Raises StoreError when nothing can be written, and while
@@ -120,7 +121,9 @@ def profile(
 
 
 def _is_chosen(arm: Arm, arms: Sequence[Arm] | None) -> bool:
-    return arm.role != "twin" and arm.setting.watch == "none" if arms is None else arm in arms
+    if arms is not None:
+        return arm in arms
+    return arm.role != "twin" and arm.setting.watch == "none" and arm.implementation not in FLOORS
 
 
 def _profile(

@@ -35,6 +35,7 @@ from bench.runner.caveats import caveats_of
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
+from impls.floors.names import FLOORS
 
 CALIBRATIONS = 3  # blocks made, at least, before their length is believed
 WARM_UP_SECONDS = 0.001
@@ -322,7 +323,7 @@ class ArmRun:
             status=status,
             reason=reason,
             started=started,
-            work=prepared.work if prepared else "faithful",
+            work=prepared.work if prepared else "floor" if self.arm.implementation in FLOORS else "faithful",
             reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",

@@ -19,7 +19,8 @@ from bench.processes.worker_process import ArmFault, Worker, recipe_of, variable
 from bench.results.examined import Examined
 from bench.results.record import Answer, Race, Word
 from bench.runner.arm_run import ArmRun, Setup
-from impls.recipe.recipe import Recipe
+from impls.floors.names import FLOORS
+from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFault
 
 JUDGE = "bench.judge.main"
@@ -90,7 +91,7 @@ class StepReferee:
 
     def refusal(self, implementation: str) -> str:
         """Why an arm cannot be run on this step, as the examination found it; "" where it may."""
-        recipe = Recipe.read(implementation)
+        recipe = PLAIN if implementation in FLOORS else Recipe.read(implementation)
         if recipe.refusal:
             return recipe.refusal
         reasons = {rewrite.name: rewrite.reason for rewrite in self.examined.rewrites if not rewrite.applies}
@@ -104,13 +105,13 @@ class StepReferee:
         numbers than the plain step, what they draw is sampled.
         """
         for arm_run in arm_runs:
-            if arm_run.live:
+            if arm_run.live and arm_run.trains:
                 yield f"judging {arm_run.arm.name}"
                 arm_run.answer = self._judge(arm_run)
         undecided = [
             arm_run
             for arm_run in arm_runs
-            if arm_run.live and _in_float64(arm_run) not in self._decided and _needs_float64(arm_run.answer)
+            if arm_run.live and _needs_float64(arm_run.answer) and _in_float64(arm_run) not in self._decided
         ]
         if undecided:
             yield f"judging {len(undecided)} arms in float64"

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.processes.worker_process import ROOT
+from bench.processes.worker_process import ROOT, recipe_of
 from bench.results.record import Plan, Race, Record
 from bench.results.store import Store, StoreError
 from impls.contract import catalogue
 from impls.contract.dependencies import dependencies, differing
 from impls.recipe import steps
-from impls.recipe.recipe import Recipe
 from impls.recipe.step_file import sources
 
 RUNNING = ("impls.recipe.live_step", "bench.judge.main")  # what runs a step, and what judges it
@@ -40,7 +39,7 @@ def _files_of_steps(races: Sequence[Race], folder: Path | None) -> dict[str, str
     if not races:
         return {}
     arms = [arm for race in races for arm in race.arms]
-    used = {f"impls.rewrites.{name}" for arm in arms for name in Recipe.read(arm.implementation).rewrites}
+    used = {f"impls.rewrites.{name}" for arm in arms for name in recipe_of(arm).rewrites}
     running = dependencies(
         [*RUNNING, *used], (ROOT,), lambda module: module.startswith(("impls.recipe", "bench.judge", *used))
     )

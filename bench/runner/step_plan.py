@@ -7,11 +7,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
+from msgspec import structs
+
 from bench.results.record import Arm, Race
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.contract import Effort
 from impls.contract.setting import SettingError
 from impls.contract.values import ParameterValue, Value
+from impls.floors.names import FLOORS
 from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME, Recipe, rewrites
 from impls.recipe.step_file import StepFile
@@ -45,7 +48,7 @@ def races(
     effort: str,
     swept: tuple[str, tuple[int, ...]] | None = None,
 ) -> Iterator[Race]:
-    """A race for each step, device and combination of values. Raises SettingError or UnknownNameError.
+    """A race for each step, device and combination of values, with its floors. Raises SettingError or UnknownNameError.
 
     setting  the coordinates that were asked for
     devices  that are there, of those asked for; the first one unless a device was asked for
@@ -53,7 +56,15 @@ def races(
     """
     asked = devices if setting.get("device") else devices[:1]
     for file in steps.choose(choice.names, Path(choice.folder) if choice.folder else None):
-        yield from races_of(file, choice, setting, asked, effort, swept)
+        for race in races_of(file, choice, setting, asked, effort, swept):
+            yield with_floors(race)
+
+
+def with_floors(race: Race) -> Race:
+    """The same race with the floors of its step."""
+    first = race.reference
+    floors = (Arm(workload=race.workload, implementation=name, setting=first.setting) for name in FLOORS)
+    return structs.replace(race, arms=(*race.arms, *floors))
 
 
 def races_of(
@@ -64,7 +75,7 @@ def races_of(
     effort: str,
     swept: tuple[str, tuple[int, ...]] | None = None,
 ) -> Iterator[Race]:
-    """The races of one step: as many, and in the same order, for every revision of its file. Raises SettingError."""
+    """The races of one step without floors: as many, in the same order, for every revision of its file. Raises SettingError."""
     for name in setting:
         if name not in (*SHARED, "device"):
             raise SettingError(f"A step has no --{name}: its parameters are set with --set {name}=...")

@@ -164,7 +164,7 @@ class Session:
             build_seconds=built - imported,
             first_seconds=first_seconds,
             weights=(),
-            work="faithful",
+            work=builder.work,
             fingerprint=builder.fingerprint,
             digest="",
             patch=step.patch,

@@ -11,9 +11,12 @@ from bench.messages.commands import Prepare
 from bench.results.record import Compiler
 from bench.worker import device
 from bench.worker.unfit import Unfit
+from impls.contract import Work
+from impls.floors.floor import Floor, floor_of
+from impls.floors.names import FLOORS
 from impls.recipe import step_file
 from impls.recipe.live_step import LiveStep, NotApplicable
-from impls.recipe.recipe import Recipe
+from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFault
 
 
@@ -28,16 +31,23 @@ class Builder:
     def __init__(self, command: Prepare) -> None:
         self._setting = commands.setting_of(command.setting)
         self._file = step_file.read(Path(command.file), command.workload)
-        self._recipe = Recipe.read(command.implementation)
+        self._floor = command.implementation if command.implementation in FLOORS else ""
+        self._recipe = PLAIN if self._floor else Recipe.read(command.implementation)
         content = Path(command.file).read_bytes() + command.implementation.encode()
         self.fingerprint = hashlib.sha256(content).hexdigest()
         if self._recipe.compiles and (reason := device.cannot_compile(self._setting.device)):
             raise Unfit("unavailable", reason)
 
-    def built(self) -> LiveStep:
-        """The live step. Raises Unfit, with the reason for its row, where it cannot be built."""
+    @property
+    def work(self) -> Work:
+        """What its updates are: those of a recipe, or a part of them."""
+        return "floor" if self._floor else "faithful"
+
+    def built(self) -> LiveStep | Floor:
+        """The live step, or the floor of the plain one. Raises Unfit, with the reason for its row, where it cannot be built."""
         try:
-            return LiveStep(self._file, self._setting, self._recipe)
+            step = LiveStep(self._file, self._setting, self._recipe)
+            return floor_of(self._floor, step) if self._floor else step
         except NotApplicable as error:
             raise Unfit("unsupported", str(error)) from error
         except StepFault as error:
@@ -70,7 +80,7 @@ class Skips:
         return sum(max(0, round(math.log2(old / new))) for old, new in zip(before, self._last, strict=True))
 
 
-def check_compiled(step: LiveStep) -> None:
+def check_compiled(step: LiveStep | Floor) -> None:
     """Raises Unfit for a recipe that compiles when nothing was compiled: it would be raced as what it is not."""
     if step.recipe.compiles and not compiled().graphs:
         raise Unfit("failed", f"{step.recipe.name} compiled nothing, so it would be the plain step under another name")

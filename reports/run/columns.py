@@ -65,6 +65,11 @@ def _share(row: Row) -> float | None:
     return judgement.distance / judgement.tolerance
 
 
+X_FLOOR_OF_STEP = (
+    "its time over the slower floor: the plain update's products alone, or what it changes and its batch touched once; "
+    "below 1, it avoids or fuses a product"
+)
+
 COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "#",
@@ -215,7 +220,8 @@ def columns_of(rows: Iterable[Row]) -> tuple[Column[Row], ...]:
         return filled(COLUMNS, rows)
     alike = len({spoken(row.arm.setting) for row in rows}) == 1
     columns = [column for column in COLUMNS if not (alike and column.id == "setting")]
-    return filled((replace(c, dispensable=7) if c.id == "x-reference" else c for c in columns), rows)
+    columns = [replace(each, dispensable=7) if each.id == "x-reference" else each for each in columns]
+    return filled((replace(each, meaning=X_FLOOR_OF_STEP) if each.id == "x-floor" else each for each in columns), rows)
 
 
 def unit_of(rows: Sequence[Row]) -> tuple[float, str]:

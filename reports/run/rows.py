@@ -54,7 +54,8 @@ class Row:
     mean_seconds  of one steady update, the mean over all blocks: rare pauses count
     slope         seconds by which an update grows from one update to the next; None where it does not for certain
     ratio         arm over reference, in seconds an update
-    floor         faithful arm over only reading the data on the same device, in seconds an update
+    floor         faithful arm over only reading the data on the same device, in seconds an update; of a step: over the
+                  slower of its floors
     break_even    of an arm that is compared with the reference, once both cold starts are known
     cold_seconds  import, build and first update together, compilation included
     cold_alone    whether nothing else was starting at the same time
@@ -185,7 +186,7 @@ def unranked_reason(row: Row) -> str:
 
 def rows_of(race: Race, records: RaceRecords) -> tuple[Row, ...]:
     """The ranked rows of all arms of a race but its twin."""
-    floors = read_floors(records)
+    floors = floors_of_step(records) if race.reference.setting.is_step else read_floors(records)
     arms = [arm for arm in race.arms if arm.role != "twin"]
     return tuple(
         ranked([row_of(arm, race.reference, records, floors.get(arm.setting.device)) for arm in arms], records)
@@ -204,10 +205,21 @@ def read_floors(records: RaceRecords) -> dict[str, Arm]:
     return {device: arm for device, (_, arm) in fastest.items()}
 
 
+def floors_of_step(records: RaceRecords) -> dict[str, Arm]:
+    """By device, the slowest of a step's floors: an update makes its products and touches its memory."""
+    slowest: dict[str, tuple[float, Arm]] = {}
+    for arm, own in records.items():
+        seconds, device = statistics.seconds_per_update(own), arm.setting.device
+        whole = all(record.status == "ok" and record.work == "floor" for record in own)
+        if seconds and whole and (device not in slowest or seconds.value > slowest[device][0]):
+            slowest[device] = (seconds.value, arm)
+    return {device: arm for device, (_, arm) in slowest.items()}
+
+
 def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | None = None) -> Row:
     """The row of an arm, without a rank.
 
-    read_floor  the arm that only reads the data, on the same device
+    read_floor  the arm that only reads the data, on the same device; of a step, the slower of its floors
     """
     own = records[arm]
     status, reason = worst(own)

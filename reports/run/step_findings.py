@@ -7,11 +7,16 @@ from bench.results import statistics
 from bench.results.record import RANKED, Answer, Word
 from bench.results.statistics import Estimate
 from impls.contract.words import counted, grouped
+from impls.floors.names import MEMORY, PRODUCTS
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row, unranked_reason
 from reports.text.numbers import count, seconds
 
+FLOOR_WORDS = {
+    PRODUCTS: "the plain update's products and convolutions alone",
+    MEMORY: "what an update changes and its batch, read and written once",
+}
 NAMED = 3  # recipes of a tie that are named
 SMALLEST = 1e-6  # of the errors in a gradient that are said to be noticed: float64 shows far smaller ones
 NO_LOSS = 0.05  # bits, below which none are said to be lost
@@ -42,6 +47,7 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
         if row.answer and row.answer.skipped:
             made = f"left out {counted(row.answer.skipped, 'update')} or more, because gradients overflowed in float16"
             yield Finding("skipped updates", f"{row.arm.name} {made}: it learns nothing from these")
+    yield from _above_floor(rows)
     yield step_answers(rows)
     yield from of_twin(twin)
 
@@ -163,6 +169,20 @@ def _coarser(rows: Sequence[Row], winners: Sequence[Row], records: RaceRecords) 
     bits = f"{best.bits_lost:.0f} lost bits" if best.bits_lost else "coarser rounding"
     statement = f"{'Faster still' if winners else 'Faster'} if you accept {bits}: {best.arm.name}"
     yield Finding("coarser", f"{statement}, {_speed([best])} as fast {as_written(best)}", _span([best]))
+
+
+def _above_floor(rows: Sequence[Row]) -> Iterator[Finding]:
+    """How far above the slower floor the fastest faithful recipe and the step as written are."""
+    floors = [(row.seconds.value, row.arm.implementation) for row in rows if row.group == "floor" and row.seconds]
+    bounded = [(row, row.floor) for row in rows if row.group == "faithful" and row.rank and row.floor]
+    if not floors or not bounded:
+        return
+    takes, name = max(floors)
+    shown = [(row, floor) for row, floor in bounded if row is bounded[0][0] or row.arm.role == "reference"]
+    multiples = " and ".join(f"{row.arm.name} {count(floor.value, 2)} times" for row, floor in shown)
+    below = [row.arm.name for row, floor in bounded if floor.high and floor.high < 1]
+    less = f"; {_listed(below)}: less than once, with fewer or cheaper products than the plain step's" if below else ""
+    yield Finding("bound", f"{name} ({FLOOR_WORDS.get(name, name)}) takes {seconds(takes)}, and {multiples} that{less}")
 
 
 def _speed(rows: Sequence[Row]) -> str:

@@ -1,0 +1,1 @@
+"""What an update of any step cannot cost less than: its products alone, and its memory read and written once."""
