@@ -15,6 +15,8 @@ def update(model, optimizer, batch):
     return value.detach()
 """
 
+GRADIENTS_CALL = "    gradients(model)\n"
+
 
 def default_update(step: "LiveStep") -> str:
     """The update of a file that writes none."""
@@ -29,7 +31,7 @@ def wrapped_update(step: "LiveStep") -> str:
 
 def gradients_call(step: "LiveStep") -> str:
     """The line that clips gradients and the like, where the file has `gradients`."""
-    return "    gradients(model)\n" if hasattr(step.module, "gradients") else ""
+    return GRADIENTS_CALL if hasattr(step.module, "gradients") else ""
 
 
 def without_loss(step: "LiveStep") -> str | None:

@@ -17,12 +17,13 @@ from torch.utils import _pytree as pytree
 
 update_before_whole_graph = update
 compiler_options = {"size_asserts": False}  # a graph is used for batches of one shape only, so nothing need be checked
-graphs = {}  # by what they were made for: a model, dtypes, the shapes of a batch
+graphs = {}  # by what they were made for: a model and its optimizer, dtypes, the shapes of a batch
 
 
 def update(model, optimizer, batch):
     leaves, form = pytree.tree_flatten(batch)
-    made_for = (id(model), torch.get_default_dtype(), *((leaf.shape, leaf.stride(), leaf.dtype) for leaf in leaves))
+    shapes = ((leaf.shape, leaf.stride(), leaf.dtype) for leaf in leaves)
+    made_for = (id(model), id(optimizer), torch.get_default_dtype(), *shapes)
     if made_for not in graphs:
         return trace(model, optimizer, leaves, form, made_for)
     run, rates = graphs[made_for]
@@ -53,12 +54,14 @@ def trace(model, optimizer, leaves, form, made_for):
 
     compiling = mock.patch("torch.compiler.is_compiling", return_value=True)  # optimizers then allow `capturable`
     quiet = mock.patch("torch.autograd.profiler.record_function", contextlib.nullcontext)  # it cannot be recorded
-    with compiling, quiet:
-        graph = make_fx(recorded, decomposition_table={torch.ops.aten.add.Tensor: add})(*leaves)
-    for group, before in zip(groups, values):
-        group.update(before)
-        for parameter in group["params"]:
-            parameter.grad = None
+    try:
+        with compiling, quiet:
+            graph = make_fx(recorded, decomposition_table={torch.ops.aten.add.Tensor: add})(*leaves)
+    finally:
+        for group, before in zip(groups, values):
+            group.update(before)
+            for parameter in group["params"]:
+                parameter.grad = None
     if len(states) == sum(len(one.state) for one in optimizers):  # else this update has just made the momenta
         for node in graph.graph.nodes:
             node.meta.clear()  # tensors of the trace: the compiler makes its own
@@ -101,7 +104,8 @@ FIRST = """
 
 RECURRENT = """
     split = torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)  # so that recurrent modules are recorded in parts
-    with compiling, quiet, split:
+    try:
+        with compiling, quiet, split:
 """
 
 
@@ -111,7 +115,7 @@ def patch(step: "LiveStep") -> str:
 
     text = wrapped_update(step) + PATCH
     if any(isinstance(part, nn.RNNBase) for module in step.modules.values() for part in module.modules()):
-        text = text.replace("    with compiling, quiet:\n", RECURRENT.lstrip("\n"))
+        text = text.replace("    try:\n        with compiling, quiet:\n", RECURRENT.lstrip("\n"))
     if step.facts.draws:  # so that the same numbers are drawn
         text = text.replace('"size_asserts": False}', '"size_asserts": False, "fallback_random": True}')
     if step.facts.replaced:

@@ -1,0 +1,1 @@
+"""A recipe as a file: a module that trains by it in an ordinary loop, and imports nothing of looprace."""
