@@ -12,6 +12,7 @@ from bench.cli import options
 from bench.cli.run import choice
 from bench.results.record import Arm, Race
 from bench.runner.plan import make_plan
+from impls.floors.names import FLOORS
 from impls.recipe import steps
 from reports.text.run_command import command
 from tests.reports.records import MANUAL, REFERENCE, arm, race
@@ -106,12 +107,12 @@ def test_an_arm_of_an_unknown_workload_has_a_command_all_the_same() -> None:
 
 @pytest.mark.parametrize("recipe", ["fused", "plain"])
 def test_the_command_races_a_recipe_against_the_step(recipe: str) -> None:
-    """Read and planned as `bench run` does it, it gives one race with this recipe at these parameters, and no other arm."""
+    """Read and planned as `bench run` does it, it gives one race with this recipe at these parameters, and the floors."""
     file = steps.find("steps/digits_mlp")
     setting = steps.setting(file, {"hidden": 48}, dtype="float64", threads=2, seed=3)
     reference = Arm(workload=file.name, implementation="plain", setting=setting, role="reference")
     contestant = replace(reference, implementation=recipe, role="reference" if recipe == "plain" else "arm")
     (planned_race,) = planned(command(contestant, Race(workload=file.name, arms=(reference, contestant))))
     assert planned_race.reference == reference
-    assert {one.implementation for one in planned_race.arms} == {"plain", recipe}
+    assert {one.implementation for one in planned_race.arms} == {"plain", recipe, *FLOORS}
     assert contestant in planned_race.arms
