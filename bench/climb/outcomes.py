@@ -7,6 +7,7 @@ from bench.results import statistics
 from bench.results.climb import arm_of
 from bench.results.record import RANKED, Arm, Race, Record
 from bench.results.statistics import Estimate, Verdict
+from bench.results.store import Store
 
 FAITHFUL = tuple(word for word in RANKED if word != "coarser")
 
@@ -50,6 +51,15 @@ def outcomes(race: Race, records: Mapping[Arm, Sequence[Record]], base: str) -> 
         for arm in compared
     ]
     return sorted(found, key=lambda outcome: (not outcome.usable, outcome.value))
+
+
+def outcomes_of(store: Store, race: Race, base: str) -> list[Outcome]:
+    """The same of the rounds that a run has of a race."""
+    by_arm: dict[Arm, list[Record]] = {}
+    for records in store.rounds(race).values():
+        for record in records:
+            by_arm.setdefault(record.arm, []).append(record)
+    return outcomes(race, by_arm, base)
 
 
 def usable(records: Sequence[Record]) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from bench import clock
-from bench.climb.outcomes import Outcome, outcomes
+from bench.climb.outcomes import Outcome, outcomes_of
 from bench.climb.stacks import joined, next_recipes, without_each
 from bench.results.climb import Climb, Ended, Stage, StageKind
-from bench.results.record import Arm, Plan, Race, Record
+from bench.results.record import Arm, Plan, Race
 from bench.results.store import Store
 from bench.runner import race as racing
 from bench.runner.done_rounds import round_seconds
@@ -140,7 +140,7 @@ def _climb(state: _State) -> Iterator[str]:
 
 def _begin(state: _State) -> None:
     """Takes over the singles: the best of those proved faster is the first step up."""
-    singles = outcomes(state.race, _records(state.root, state.race), PLAIN_NAME)
+    singles = outcomes_of(state.root, state.race, PLAIN_NAME)
     faster = [one for one in singles if one.usable and one.verdict == "faster"]
     kept = faster[0].recipe if faster else PLAIN_NAME
     tried = tuple(one.recipe for one in singles)
@@ -187,7 +187,7 @@ def _is_proved(state: _State, folder: str, recipe: str) -> bool:
     """Whether the last race proved a recipe faster than the plain step, and the same: else nothing is promised."""
     store = Store(state.root.path / folder)
     race = store.plan().races[0]
-    beside_plain = outcomes(race, _records(store, race), PLAIN_NAME)
+    beside_plain = outcomes_of(store, race, PLAIN_NAME)
     return any(one.recipe == recipe and one.usable and one.verdict == "faster" for one in beside_plain)
 
 
@@ -206,7 +206,7 @@ def _race(
     for step in racing.run(plan, store) if not state.decided else ():
         yield f"{kind} of {state.race.workload}, {base}: round {step.round}, {step.doing}"
     race = plan.races[0]
-    return outcomes(race, _records(store, race), base)
+    return outcomes_of(store, race, base)
 
 
 def _plan(state: _State, store: Store, kind: StageKind, recipes: Sequence[str], budget: float) -> Plan:
@@ -233,12 +233,3 @@ def _plan(state: _State, store: Store, kind: StageKind, recipes: Sequence[str], 
     store.path.mkdir(parents=True, exist_ok=True)
     store.write_plan(plan, state.root.environment())
     return plan
-
-
-def _records(store: Store, race: Race) -> Mapping[Arm, Sequence[Record]]:
-    """The records of each arm of a race."""
-    by_arm: dict[Arm, list[Record]] = {arm: [] for arm in race.arms}
-    for records in store.rounds(race).values():
-        for record in records:
-            by_arm.setdefault(record.arm, []).append(record)
-    return by_arm

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import clock
-from bench.climb.outcomes import outcomes
+from bench.climb.outcomes import outcomes_of
 from bench.climb.stacks import joined
 from bench.processes.worker_process import ROOT
 from bench.results.climb import Climb
-from bench.results.record import Arm, Race, Record
+from bench.results.record import Race
 from bench.results.store import Store
 from bench.selfbench.figure import Figure
 from impls.recipe import steps
@@ -34,9 +34,10 @@ def climbs(count: int, results: Path) -> Iterator[Figure]:
         (race,) = document["races"]
         climb = race["climb"]
         seconds = climb["seconds"] or clock.now() - begin
-        recipe = "+".join(climb["recipe"]) or PLAIN_NAME
-        times = f"{1 / climb['ratio']:.2f} times as fast ({1 / climb['high']:.2f} to {1 / climb['low']:.2f})"
-        said = f"{recipe}, {times}" if climb["recipe"] else "nothing is faster than plain"
+        said = "nothing is faster than plain"
+        if climb["recipe"]:
+            span = f"{1 / climb['high']:.2f} to {1 / climb['low']:.2f}"
+            said = f"{'+'.join(climb['recipe'])}, {1 / climb['ratio']:.2f} times as fast ({span})"
         raced = sum(arm["status"] == "ok" and arm["class"] != "floor" for arm in race["arms"]) - 1
         yield Figure(
             f"climb from {name}",
@@ -72,11 +73,7 @@ def search(count: int, climbed: Path, results: Path) -> Iterator[Figure]:
 
 def _candidates(store: Store, race: Race, climb: Climb) -> list[str]:
     """The best singles of a climb, their pairs, and its recipe."""
-    records: dict[Arm, list[Record]] = {}
-    for of_round in store.rounds(race).values():
-        for record in of_round:
-            records.setdefault(record.arm, []).append(record)
-    singles = [one.recipe for one in outcomes(race, records, PLAIN_NAME) if one.usable][:BEST]
+    singles = [one.recipe for one in outcomes_of(store, race, PLAIN_NAME) if one.usable][:BEST]
     pairs = [pair.name for one, other in combinations(singles, 2) if (pair := joined(one, other))]
     return list(dict.fromkeys([climb.recipe, *singles, *pairs]))
 
