@@ -4,6 +4,7 @@ from typing import Any
 
 from bench.results.examined import Examined
 from bench.results.statistics import Estimate
+from reports.growth.pays import Change, Pays
 from reports.profile import text
 from reports.profile.profiled import Profiled
 from reports.run import climb_text
@@ -130,6 +131,8 @@ def _growth(sweep: Sweep) -> dict[str, Any]:
                     for point in course.points
                 ],
                 "fit": {"fixed": fit.fixed, "each": fit.each, "off": fit.off} if (fit := course.fit) else None,
+                "exponent": _interval(course.exponent),
+                "pays": _pays(course.pays),
             }
             for course in sweep.courses
         ],
@@ -142,6 +145,26 @@ def _growth(sweep: Sweep) -> dict[str, Any]:
             for crossing in sweep.crossings
         ],
     }
+
+
+def _pays(pays: Pays | None) -> dict[str, Any] | None:
+    if pays is None:
+        return None
+    change = pays.change
+    return {
+        "faster_at": pays.faster,
+        "measured": pays.measured,
+        "from": _change(change) if change and change.begins else None,
+        "up_to": _change(change) if change and not change.begins else None,
+    }
+
+
+def _change(change: Change) -> dict[str, float]:
+    return {"size": change.size, "low": change.low, "high": change.high}
+
+
+def _interval(estimate: Estimate | None) -> dict[str, float | None] | None:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high} if estimate else None
 
 
 def _value(estimate: Estimate | None) -> float | None:

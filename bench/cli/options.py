@@ -295,8 +295,8 @@ class Selfbench(Typed):
     only: Annotated[
         str,
         typer.Option(
-            help="answers, reports, tax, attribution, overhead, spread, spread2; or gate, score, referee, climb, search, "
-            "which take hours."
+            help="answers, reports, tax, attribution, overhead, spread, spread2; or what takes hours: gate, gate_unchanged, "
+            "gate_whole, gate_phase, score, referee, climb, search, written."
         ),
     ] = ""
     repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"

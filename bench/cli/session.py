@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import typer
 
@@ -15,6 +15,7 @@ from bench.cli.options import WithArms
 from bench.climb import run as climbing
 from bench.processes.worker_process import ROOT
 from bench.profiler import profile_run
+from bench.progress import Progress
 from bench.results.record import Plan
 from bench.results.store import Store, StoreError, WriteError
 from bench.runner import race as racing
@@ -29,23 +30,6 @@ from impls.contract.setting import SettingError
 from impls.recipe import steps
 from reports.exit_status import Exit
 from reports.text.terminal import progress_line
-
-
-class Progress(Protocol):
-    """The next step of a race, a profile or a gate."""
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it began."""
-
-    @property
-    def expected(self) -> float:
-        """Seconds that all of it may take."""
-
-    @property
-    def doing(self) -> str:
-        """The step in words."""
-
 
 P = TypeVar("P", bound=Progress)
 
@@ -108,12 +92,12 @@ def race(store: Store, *, quiet: bool) -> bool:
     console.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def show(step: racing.Progress) -> None:
+    def show(step: racing.RoundProgress) -> None:
         # Without a terminal every step is a line of its own; laps would be too many.
         if sys.stderr.isatty() or not step.doing.startswith("lap"):
             _show(step, f"{step.race.workload}, round {step.round} of at most {plan.rounds[1]}: {step.doing}")
 
-    def show_climb(step: climbing.Progress) -> None:
+    def show_climb(step: Progress) -> None:
         if sys.stderr.isatty() or ", lap" not in step.doing:
             _show(step, step.doing)
 

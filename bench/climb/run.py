@@ -12,6 +12,7 @@ from msgspec import structs
 from bench import clock
 from bench.climb.outcomes import Outcome, outcomes_of
 from bench.climb.stacks import joined, next_recipes, without_each
+from bench.progress import Progress
 from bench.results.climb import Climb, Ended, Stage, StageKind
 from bench.results.record import Arm, Plan, Race
 from bench.results.store import Store
@@ -28,15 +29,6 @@ ROUNDS: Mapping[StageKind, tuple[int, int]] = {"singles": (3, 6), "stack": (4, 1
 PRECISION: Mapping[StageKind, float] = {"singles": 0.02, "stack": 0.015, "left out": 0.01}
 LAP_SECONDS = 3.0  # of laps in each round
 RESTING = 1.1  # ratio to the recipe so far, beyond which an addition is raced no further
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a climb stands: what is being done, and seconds so far and expected in all."""
-
-    doing: str
-    elapsed: float
-    expected: float
 
 
 @dataclass

@@ -23,6 +23,7 @@ from bench.gate.rule.verdict import Standing, control_rounds, standing
 from bench.gate.sides import checkout
 from bench.processes.memory_layout import STEADY
 from bench.processes.worker_process import Origin, allowed_cores
+from bench.progress import Progress
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
 from bench.system import environment
@@ -32,15 +33,6 @@ MOST_CONTROLS = 24  # rounds of all controls together: after about 12 they tell 
 CELLS_A_CONTROL = 4  # undecided cells for each round of a control in a turn
 USUAL = 5  # rounds of each stage in which most cells are decided
 GUESS = 2.5  # seconds of a round, before there has been any
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a gate stands: what is being done, and seconds so far and expected in all."""
-
-    doing: str
-    elapsed: float
-    expected: float
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The messages of the probes: what is looked at beside the races, and what a machine can do at most."""
 
 from bench.messages.protocol import Answer, Command, Done
-from bench.results.profile import Machine, ModuleCost, Operation
+from bench.results.profile import Machine, ModuleCost, Operation, PatternSeen
 
 
 class Clocked(Answer, frozen=True, kw_only=True):
@@ -105,6 +105,19 @@ class LookIntoModules(Command[ModulesSeen], frozen=True, kw_only=True):
     seconds: float
 
 
+class PatternsSeen(Answer, frozen=True, kw_only=True):
+    """What PyTorch's pattern finder saw; or why it saw nothing."""
+
+    patterns: tuple[PatternSeen, ...] = ()
+    missing: str | None = None
+
+
+class FindPatterns(Command[PatternsSeen], frozen=True, kw_only=True):
+    """Ask PyTorch's pattern finder about a few updates."""
+
+    words = "profiling (pattern finder)"
+
+
 class Compiled(Answer, frozen=True, kw_only=True):
     """What torch.compile has done in the process so far.
 
@@ -155,5 +168,16 @@ class MeasureMachine(Command[MachineMeasured], frozen=True, kw_only=True):
     device: str
 
 
-Probe = Clock | Count | CountCalls | RecordSession | SummariseSessions | Trace | LookIntoModules | ReadCompiler | Repeat
-ProbeAnswer = Clocked | Counted | Done | Summary | Traced | ModulesSeen | Compiled | Repeated
+Probe = (
+    Clock
+    | Count
+    | CountCalls
+    | RecordSession
+    | SummariseSessions
+    | Trace
+    | LookIntoModules
+    | FindPatterns
+    | ReadCompiler
+    | Repeat
+)
+ProbeAnswer = Clocked | Counted | Done | Summary | Traced | ModulesSeen | PatternsSeen | Compiled | Repeated

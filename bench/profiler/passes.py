@@ -27,6 +27,7 @@ from bench.messages.probes import (
     Clock,
     Count,
     CountCalls,
+    FindPatterns,
     LookIntoModules,
     ReadCompiler,
     RecordSession,
@@ -282,6 +283,15 @@ def look_into_modules(one: PassRun) -> None:
     one.draft.keep(modules=seen.modules)
     if seen.missing:
         one.draft.lack("modules", seen.missing)
+
+
+def find_patterns(one: PassRun) -> None:
+    """What PyTorch's own pattern finder says of an arm. Raises ArmFault."""
+    seen = one.worker.ask(FindPatterns())
+    if seen.missing:
+        one.draft.lack("pattern finder", seen.missing)
+    else:
+        one.draft.keep(patterns=seen.patterns)
 
 
 def trace_and_sample(one: PassRun, store: Store, *, native: bool) -> None:

@@ -26,6 +26,7 @@ from bench.profiler.passes import (
     PassRun,
     ProfileDraft,
     count,
+    find_patterns,
     look_into_modules,
     record_sessions,
     setting_for,
@@ -33,6 +34,7 @@ from bench.profiler.passes import (
     trace_and_sample,
     unlike,
 )
+from bench.progress import Progress
 from bench.results.profile import Profile
 from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
@@ -47,16 +49,6 @@ from impls.recipe import steps
 TOGETHER = 8  # arms that are alive at a time, each twice, so that a long ladder fits into memory
 MOST_DRAWN = 3  # processes of an arm, until one is like those that were raced
 GUESS = 3.0  # seconds that a pass takes, before any has been made
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a profiling stands: the race, what is being done, and seconds so far and expected in all."""
-
-    race: Race
-    doing: str
-    elapsed: float
-    expected: float
 
 
 @dataclass(frozen=True)
@@ -117,7 +109,7 @@ def profile(
             for doing, just_done in _profile(plan, store, race, chosen[race.slug], everywhere, native):
                 elapsed, done = clock.now() - begin, done + just_done
                 a_pass = elapsed / done if done else GUESS
-                yield Progress(race, doing, elapsed, elapsed + a_pass * max(0.0, passes - done))
+                yield Progress(doing, elapsed, elapsed + a_pass * max(0.0, passes - done))
 
 
 def _is_chosen(arm: Arm, arms: Sequence[Arm] | None) -> bool:
@@ -162,6 +154,8 @@ def _profile(
             for one in full:
                 if step:
                     one.attempt(look_into_modules)
+                if step and one.draft.profile.arm.role == "reference":
+                    one.attempt(find_patterns)
                 yield f"{one.draft.profile.arm.name}: trace, py-spy", 0.0
                 one.attempt(partial(trace_and_sample, store=store, native=native))
                 one.worker.kill()

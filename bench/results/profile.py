@@ -63,6 +63,21 @@ class ModuleCost(Struct, frozen=True, kw_only=True):
     bytes: float = 0.0
 
 
+class PatternSeen(Struct, frozen=True, kw_only=True):
+    """What PyTorch's own pattern finder saw in the updates of an arm.
+
+    name    as PyTorch calls it: "Optimizer Single Tensor Pattern"
+    advice  its own
+    times   in an update
+    saves   seconds an update that it predicts by a benchmark of its own; None where it has none
+    """
+
+    name: str
+    advice: str
+    times: float
+    saves: float | None = None
+
+
 class Pass(Struct, frozen=True, kw_only=True):
     """What one process measured of an arm at one size. All times in seconds an update.
 
@@ -115,6 +130,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     stacks      number of samples by stack of Python functions, outermost first, joined by ";", as py-spy writes them;
                 the most frequent ones
     modules     of a step: what its modules cost, forward and backward
+    patterns    of a plain step: what PyTorch's pattern finder saw; None where it was not asked
     slowdown    how many times as long an update took while py-spy sampled it
     reasons     what could not be done, and why: {"py-spy": "..."}
     artifacts   the files beside this one, each with its description
@@ -134,6 +150,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     breaks: tuple[str, ...] = ()
     stacks: dict[str, int] = {}
     modules: tuple[ModuleCost, ...] = ()
+    patterns: tuple[PatternSeen, ...] | None = None
     slowdown: float | None = None
     peak_resident_bytes: int | None = None
     peak_device_bytes: int | None = None

@@ -19,6 +19,7 @@ from statistics import median
 from bench import clock
 from bench.processes.fork_server import ALWAYS, LATER, ForkServer
 from bench.processes.worker_process import allowed_cores, can_be_forked, variables_for
+from bench.progress import Progress
 from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store, writing
 from bench.runner.arm_run import ArmRun, Block, Setup, block_of
@@ -44,14 +45,11 @@ SLEEP_BEFORE_SAMPLE = (
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands: a race and round, what is being done, and seconds so far and expected in all."""
+class RoundProgress(Progress):
+    """Where a run stands: also the race and the round."""
 
     race: Race
     round: int
-    doing: str
-    elapsed: float
-    expected: float
 
 
 @dataclass
@@ -87,7 +85,9 @@ class _Course:
         return least * count, most * count
 
 
-def run(plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = False) -> Generator[Progress, None, None]:
+def run(
+    plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = False
+) -> Generator[RoundProgress, None, None]:
     """Does what is missing of a plan, race by race; finished rounds stay as they are.
 
     live        whether watched jobs may open a window
@@ -110,7 +110,8 @@ def run(plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = Fals
             started = clock.now()
             for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, meters):
                 later = share * (len(plan.races) - number - 1)
-                yield Progress(race, number_of_round, doing, clock.now() - begin, started - begin + forecast + later)
+                expected = started - begin + forecast + later
+                yield RoundProgress(doing, clock.now() - begin, expected, race, number_of_round)
 
 
 def _race(

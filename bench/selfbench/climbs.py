@@ -30,7 +30,7 @@ def climbs(count: int, results: Path) -> Iterator[Figure]:
     names = [*SEARCHED, *(file.name for file in steps.choose(("steps/*",)) if file.name not in SEARCHED)]
     for name in names[:count]:
         begin = clock.now()
-        document = _climbed(name, results)
+        document = climbed(name, results)
         (race,) = document["races"]
         climb = race["climb"]
         seconds = climb["seconds"] or clock.now() - begin
@@ -50,7 +50,7 @@ def climbs(count: int, results: Path) -> Iterator[Figure]:
 def search(count: int, climbed: Path, results: Path) -> Iterator[Figure]:
     """Races the best singles of the first so many climbs, all pairs of them, and what the climb ended with."""
     for name in SEARCHED[:count]:
-        store = Store.find("latest", climbed / _slug(name))
+        store = Store.find("latest", climbed / slug(name))
         (race,) = store.plan().races
         climb = store.climb(race)
         assert climb is not None, "climb first"
@@ -78,9 +78,9 @@ def _candidates(store: Store, race: Race, climb: Climb) -> list[str]:
     return list(dict.fromkeys([climb.recipe, *singles, *pairs]))
 
 
-def _climbed(name: str, results: Path) -> dict[str, Any]:
+def climbed(name: str, results: Path) -> dict[str, Any]:
     """The document of the last climb from a step that was brought to its end; of a new one where there is none."""
-    own = results / _slug(name)
+    own = results / slug(name)
     for store in reversed(Store.all(own)):
         (race,) = store.plan().races
         if (climb := store.climb(race)) and climb.ended:
@@ -88,7 +88,8 @@ def _climbed(name: str, results: Path) -> dict[str, Any]:
     return _bench("climb", name, "--json", f"--budget={MINUTES}m", "--results", str(own))
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """The last part of a step's name: the folder of its climbs."""
     return name.rpartition("/")[2]
 
 

@@ -19,7 +19,16 @@ from bench.results.record import Job, Judgement, Record, Weights
 from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
-from bench.selfbench import climbs, gate_calibration, gate_session, planted_costs, referee_score, step_trials
+from bench.selfbench import (
+    climbs,
+    costs_in_steps,
+    gate_calibration,
+    gate_session,
+    planted_costs,
+    referee_score,
+    step_trials,
+    written_files,
+)
 from bench.selfbench.figure import Figure
 from impls.contract import catalogue
 
@@ -211,6 +220,7 @@ def attribution() -> Iterator[Figure]:
         shares = f"{result.found * 1e6:.1f} of {result.cost * 1e6:.1f} µs"
         sentence = f"{shares} ({result.off:+.0%}; by itself {result.bare * 1e6:.1f} µs)"
         yield Figure(f"planted: {result.plant.what}", sentence, "within 15 %", abs(result.off) <= 0.15)
+    yield from costs_in_steps.figures(3)
 
 
 HOURS = (
@@ -222,6 +232,7 @@ HOURS = (
     "referee",
     "climb",
     "search",
+    "written",
 )  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
@@ -238,6 +249,7 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "referee": lambda seeds: referee_score.figures(seeds, Path("results/referee")),
     "climb": lambda count: climbs.climbs(count, Path("results/climbs")),
     "search": lambda count: climbs.search(count, Path("results/climbs"), Path("results/search")),
+    "written": lambda count: written_files.figures(count, Path("results/climbs")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
 }
 

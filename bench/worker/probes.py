@@ -23,6 +23,7 @@ from bench.messages.probes import (
     Count,
     CountCalls,
     Counted,
+    FindPatterns,
     LookIntoModules,
     Probe,
     ProbeAnswer,
@@ -37,6 +38,7 @@ from bench.messages.protocol import Done
 from bench.system.toolchain import admit
 from bench.worker import device
 from bench.worker.module_costs import costs_of_modules
+from bench.worker.patterns import patterns_of
 from bench.worker.profiler_events import PEAK, counts, notes
 from bench.worker.torch_profiler import (
     MOST_SECONDS,
@@ -80,6 +82,8 @@ def carried_out(subject: Subject, command: Probe) -> ProbeAnswer:
             return trace(subject, command.seconds, command.target)
         case LookIntoModules():
             return costs_of_modules(subject, command.seconds)
+        case FindPatterns():
+            return patterns_of(subject)
         case ReadCompiler():
             return read_compiler()
         case Repeat():

@@ -63,11 +63,28 @@ def trace(model, optimizer, leaves, form, made_for):
             for parameter in group["params"]:
                 parameter.grad = None
     if len(states) == sum(len(one.state) for one in optimizers):  # else this update has just made the momenta
+        compute_numbers_once(graph)
         for node in graph.graph.nodes:
             node.meta.clear()  # tensors of the trace: the compiler makes its own
         with torch.no_grad():
             graphs[made_for] = torch._inductor.compile(graph, leaves, options=compiler_options), rates
     return returned[0]
+
+
+def compute_numbers_once(graph):
+    """Makes the compiler store numbers that meet large tensors: else it computes them anew for each few elements."""
+
+    def is_large(node):
+        return any(torch.is_tensor(leaf) and leaf.numel() > 1000 for leaf in pytree.tree_leaves(node.meta.get("val")))
+
+    for node in list(graph.graph.nodes):
+        value = node.meta.get("val")
+        users = [user for user in node.users if any(map(is_large, (user, *user.all_input_nodes)))]
+        if node.op == "call_function" and torch.is_tensor(value) and value.dim() == 0 and users:
+            with graph.graph.inserting_after(node):
+                stored = graph.graph.call_function(torch.ops.aten.as_strided.default, (node, [], []))
+            for user in users:
+                user.replace_input_with(node, stored)
 
 
 def add(a, b, *, alpha=1):

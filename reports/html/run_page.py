@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.results.record import FORMAT
 from bench.results.store import Store
@@ -14,26 +14,37 @@ from reports.html.kit import template
 from reports.html.kit.template import PlacedFigure
 from reports.html.run_table import Table
 from reports.html.source import Source
+from reports.profile import predictions
 from reports.run import climb_text
 from reports.run.climb import ClimbResult
 from reports.run.report import RaceResult, RunReport
 from reports.run.sweep import finding
-from reports.text.columns import cells, heads
+from reports.text.columns import Column, cells, heads
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SmallTable:
+    """A table that nobody sorts: its heading, heads with their meaning and whether they are set to the right, and cells."""
+
+    heading: str
+    heads: tuple[tuple[str, str, bool], ...]
+    lines: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class ClimbSection:
-    """A climb: how it went, the heads and cells of its steps up, and what each rewrite was worth or added."""
+    """A climb: how it went, its steps up, and what each rewrite was worth or added."""
 
     summary: str
-    heads: tuple[tuple[str, str], ...]
-    steps_up: tuple[tuple[str, ...], ...]
+    steps_up: SmallTable
     remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A race: its findings, figures and table, the details of each of its arms, the file of its step, and its climb."""
+    """A race: its findings, figures and table, details of its arms, its step's file, its climb, and what rewrites can save."""
 
     id: str
     result: RaceResult
@@ -43,6 +54,7 @@ class Section:
     arms: tuple[ArmDetails, ...]
     step: Source | None
     climb: ClimbSection | None
+    predictions: SmallTable | None
 
 
 @dataclass(frozen=True)
@@ -111,17 +123,29 @@ def _section(number: int, result: RaceResult, report: RunReport, placed: Sequenc
         figures=[each for each in own if each not in ladders],
         arms=details,
         climb=_climb(result.climb) if result.climb else None,
+        predictions=_predictions(result),
         step=source.read(text) if result.step and (text := run.step(result.race)) else None,
     )
 
 
 def _climb(climb: ClimbResult) -> ClimbSection:
-    columns = climb_text.STEP_COLUMNS
     return ClimbSection(
         summary=climb_text.summary(climb),
-        heads=tuple((column.head, column.meaning) for column in columns),
-        steps_up=tuple(tuple(cells(columns, each)) for each in climb.steps_up),
+        steps_up=_small_table(climb_text.HEADING, climb_text.STEP_COLUMNS, climb.steps_up),
         remarks=tuple(climb_text.remarks(climb)),
+    )
+
+
+def _predictions(result: RaceResult) -> SmallTable | None:
+    found = result.profiled.predictions if result.profiled else ()
+    return _small_table(predictions.HEADING, predictions.COLUMNS, found) if found else None
+
+
+def _small_table(heading: str, columns: Sequence[Column[T]], rows: Sequence[T]) -> SmallTable:
+    return SmallTable(
+        heading=heading,
+        heads=tuple((column.head, column.meaning, column.right) for column in columns),
+        lines=tuple(tuple(cells(columns, row)) for row in rows),
     )
 
 

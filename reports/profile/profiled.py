@@ -57,11 +57,23 @@ def remarks(profile: Profile) -> Iterator[str]:
         )
     for why in profile.breaks:
         yield f"The compiler broke its graph: {why}."
+    yield from _patterns(profile)
     for what, why in profile.reasons.items():
         yield f"{what}: {why}."
     if profile.slowdown is not None:
         samples = grouped(sum(profile.stacks.values()))
         yield f"py-spy took {samples} samples, while an update took {numbers.count(profile.slowdown, 3)} times as long."
+
+
+def _patterns(profile: Profile) -> Iterator[str]:
+    """What PyTorch's pattern finder says of it; nothing where it was not asked."""
+    if profile.patterns is None:
+        return
+    if not profile.patterns:
+        yield "PyTorch's own pattern finder saw nothing to change."
+    for pattern in profile.patterns:
+        often = numbers.count(pattern.times, 3)
+        yield f"PyTorch's own pattern finder ({often} times an update): {pattern.advice.strip().rstrip('.')}."
 
 
 def operations(profile: Profile) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from bench.results.record import Arm, Caveat, LossCurve, Plan, Race, Record
 from bench.results.statistics import Estimate
 from bench.results.store import Store, StoreError
 from reports.figures.kit.colours import Palette, palette_of
-from reports.profile.attribution import attributions
+from reports.profile.attribution import Attribution, attributions
 from reports.profile.predictions import predictions
 from reports.profile.profiled import Profiled
 from reports.run.climb import ClimbResult, read_climb
@@ -180,13 +180,16 @@ def _result(
         findings=tuple(said),
         records=records,
         loss_curve=loss_curve,
-        profiled=Profiled({profile.arm: profile for profile in stored.profiles}, parts, tuple(predictions(rows, parts)))
-        if stored.profiles
-        else None,
+        profiled=_profiled(rows, parts, stored.profiles) if stored.profiles else None,
         examined=examined,
         step=summary_of(rows, examined, climb.row if climb else None) if is_step else None,
         climb=climb,
     )
+
+
+def _profiled(rows: Sequence[Row], parts: Sequence[Attribution], profiles: Sequence[Profile]) -> Profiled:
+    seen = [pattern for profile in profiles for pattern in profile.patterns or ()]
+    return Profiled({profile.arm: profile for profile in profiles}, tuple(parts), tuple(predictions(rows, parts, seen)))
 
 
 def _palette(rows: Iterable[Row]) -> Palette:

@@ -12,7 +12,9 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import Estimate
 from impls.contract.coordinates import BY_NAME, COORDINATES
 from impls.contract.words import grouped
-from reports.run.crossings import SizeRatio, crossing_size, stretches
+from reports.growth.crossings import SizeRatio, crossing_size, stretches
+from reports.growth.exponent import exponent_of
+from reports.growth.pays import Pays, pays_of
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
 from reports.run.rows import CLASSES, Class, Row
@@ -65,8 +67,10 @@ class Fit:
 class Course:
     """One arm at all sizes at which it ran and was right, the smallest first.
 
-    arm     in the race of the smallest size
-    series  what distinguishes its races from others of the same sizes in this run; empty where there are none
+    arm       in the race of the smallest size
+    series    what distinguishes its races from others of the same sizes in this run; empty where there are none
+    exponent  with which its times grow; None where that is not known
+    pays      where it is faster than the reference; None for the reference, and for those that do other work
     """
 
     arm: Arm
@@ -74,6 +78,8 @@ class Course:
     work: Class
     points: tuple[Point, ...]
     fit: Fit | None
+    exponent: Estimate | None
+    pays: Pays | None
 
     @property
     def name(self) -> str:
@@ -205,7 +211,7 @@ def span(sizes: Sequence[Size]) -> str:
 
 def finding(crossing: Crossing, unit: Unit) -> Finding:
     """ "linear/c cpu eager becomes slower than linear/numpy cpu eager at 2 300 rows (95 %: 2 100 to 2 600; ...)."."""
-    size, low, high = sizes_of(crossing)
+    size, low, high = sizes_in_digits(crossing.size, crossing.low, crossing.high)
     series = f"{crossing.slower.series}: " if crossing.slower.series else ""
     return Finding(
         "crossing",
@@ -214,15 +220,11 @@ def finding(crossing: Crossing, unit: Unit) -> Finding:
     )
 
 
-def sizes_of(crossing: Crossing) -> tuple[str, str, str]:
-    """Size, low and high of a crossing in as many digits as distinguish them, four at most."""
-    width = (crossing.high - crossing.low) / 2 / crossing.size
+def sizes_in_digits(size: float, low: float, high: float) -> tuple[str, str, str]:
+    """A size and its interval in as many digits as distinguish them, four at most."""
+    width = (high - low) / 2 / size
     digits = min(4, max(2, 1 - math.floor(math.log10(width)))) if width > 0 else 4
-    return (
-        numbers.count(crossing.size, digits),
-        numbers.count(crossing.low, digits),
-        numbers.count(crossing.high, digits),
-    )
+    return numbers.count(size, digits), numbers.count(low, digits), numbers.count(high, digits)
 
 
 def _coordinates(race: Race, plan: Plan) -> tuple[str, str]:
@@ -246,10 +248,24 @@ def _spoken(race: Race) -> dict[str, str]:
 def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
     """By class; in each the fastest at the largest size first."""
     courses = []
-    for name in dict.fromkeys(name for race in races for name in race.rows):
+    all_rows = [row for race in races for row in race.rows.values()]
+    reference = next((row.arm.name for row in all_rows if row.arm.role == "reference"), "")
+    for name in dict.fromkeys(row.arm.name for row in all_rows):
         rows = [(race.size, race.rows[name]) for race in races if name in race.rows]
         points = tuple(Point(size, row.seconds, row.peak_resident_bytes) for size, row in rows if row.seconds)
-        courses.append(Course(rows[0][1].arm, series, rows[0][1].work_class, points, fit_of(points)))
+        arm, work = rows[0][1].arm, rows[0][1].work_class
+        compared = name != reference and work in ("faithful", "coarser")
+        courses.append(
+            Course(
+                arm=arm,
+                series=series,
+                work=work,
+                points=points,
+                fit=fit_of(points),
+                exponent=exponent_of([p.size for p in points], [p.seconds.value for p in points]),
+                pays=pays_of(list(_ratios(name, reference, races))) if compared else None,
+            )
+        )
     return sorted(
         courses,
         key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),

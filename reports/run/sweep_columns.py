@@ -6,7 +6,7 @@ from impls.contract.words import grouped
 from reports.run.columns import verdict
 from reports.run.report import RaceResult
 from reports.run.rows import Row
-from reports.run.sweep import Course, Size, Sweep, series_of, size_of
+from reports.run.sweep import Course, Size, Sweep, series_of, size_of, sizes_in_digits
 from reports.text import numbers
 from reports.text.columns import NOTHING, Column
 
@@ -34,13 +34,42 @@ def sweep_columns(sweep: Sweep) -> tuple[Column[Course], ...]:
             dispensable=1,
         ),
         Column(
+            "exponent",
+            f"what exceeds the fixed part grows as {sweep.swept} to this power: 1 for a straight line; 95 % interval",
+            lambda course, _: _exponent(course.exponent),
+            dispensable=2,
+        ),
+        Column(
+            "pays",
+            f"for which {sweep.swept} it is faster than the reference, for certain; 95 % interval",
+            lambda course, _: _pays(course, len(sweep.sizes)),
+            right=False,
+        ),
+        Column(
             "memory",
             "the most that its process held, at the smallest size and at the largest; the framework is most of it",
             _memory,
-            dispensable=4,
+            dispensable=5,
         ),
-        *(_at(size, sweep, 3 - turn) for turn, size in enumerate(dict.fromkeys((sweep.sizes[0], sweep.sizes[-1])))),
+        *(_at(size, sweep, 4 - turn) for turn, size in enumerate(dict.fromkeys((sweep.sizes[0], sweep.sizes[-1])))),
     )
+
+
+def _exponent(known: Estimate | None) -> str:
+    """ "1.9 (1.7 to 2.1)"."""
+    return f"{known.value:.1f} ({known.low:.1f} to {known.high:.1f})" if known else NOTHING
+
+
+def _pays(course: Course, sizes: int) -> str:
+    """ "from 96 (80 to 120)", "at all 5 sizes", "at 3 of 5 sizes"; of a sweep that is not complete, the sizes so far."""
+    if not (pays := course.pays):
+        return NOTHING
+    if pays.change:
+        size, low, high = sizes_in_digits(pays.change.size, pays.change.low, pays.change.high)
+        return f"{'from' if pays.change.begins else 'up to'} {size} ({low} to {high})"
+    if pays.faster == pays.measured:
+        return f"at all {pays.measured} sizes{' so far' if pays.measured < sizes else ''}"
+    return f"at {pays.faster} of {pays.measured} sizes"
 
 
 def _memory(course: Course, _: float) -> str:

@@ -264,3 +264,21 @@ def test_an_update_traced_by_dynamo_has_zero_gradients() -> None:
     with torch._dynamo.config.patch(trace_autograd_ops=True):
         torch.compile(update, fullgraph=True, backend="eager")(net, optimizer, points)
     assert all(parameter.grad is not None and parameter.grad.norm() == 0 for parameter in net.parameters())
+
+
+def test_a_number_that_meets_a_large_tensor_is_stored() -> None:
+    """Else the compiler computes it anew for each few elements, which took a quarter of an update; small ones cost nothing."""
+    names: dict[str, Any] = {"update": None}
+    exec(whole_graph_patch.PATCH, names)  # noqa: S102 - our own lines
+
+    def decayed(step: Tensor, weights: Tensor) -> Tensor:
+        return weights * (1 - 0.9**step)
+
+    for numbers, stored in ((2000, 1), (10, 0)):
+        example = (torch.tensor(3.0, dtype=torch.float64), torch.ones(numbers))
+        graph = make_fx(decayed)(*example)
+        names["compute_numbers_once"](graph)
+        graph.recompile()
+        calls = [node for node in graph.graph.nodes if node.target is torch.ops.aten.as_strided.default]
+        assert len(calls) == stored
+        assert torch.equal(graph(*example), decayed(*example))

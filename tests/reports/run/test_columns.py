@@ -178,9 +178,20 @@ def test_a_sweep_says_where_the_time_goes() -> None:
     comparison = grown({"linear/nn_sgd": lambda _: 4e-4, "linear/c": lambda rows: 1e-5 + 2e-9 * rows})
     assert comparison.sweep is not None
     columns = sweep_columns(comparison.sweep)
-    assert heads(columns) == ["arm", "fixed", "each row", "within", "memory", "at 100", "at 100 000"]
+    assert heads(columns) == [
+        "arm",
+        "fixed",
+        "each row",
+        "within",
+        "exponent",
+        "pays",
+        "memory",
+        "at 100",
+        "at 100 000",
+    ]
     found = {text[0]: text for course in comparison.sweep.courses for text in [cells(columns, course)]}
-    name, fixed, each, within, memory, least, most = found["linear/c cpu eager"]
+    name, fixed, each, within, exponent, pays, memory, least, most = found["linear/c cpu eager"]
+    assert (exponent, pays) == ("-", "at all 4 sizes")  # an exponent takes five sizes
     assert memory == "300 MiB"
     assert (name, fixed, each) == ("linear/c cpu eager", "10 µs", "2.0 ns")
     assert float(within.removesuffix(" %")) < 5

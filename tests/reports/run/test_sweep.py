@@ -298,3 +298,22 @@ def test_a_wrong_answer_in_a_sweep_of_a_step_is_loud() -> None:
     said = " ".join(sink.getvalue().split())
     assert said.count("WRONG ANSWER of fused: change of 0.weight is off by 21.4 bits") == 1
     assert "oracle" not in said
+
+
+def test_a_sweep_of_a_step_says_from_which_size_a_rewrite_pays() -> None:
+    """And with which exponent each grows, in the table and in the findings of its arms."""
+    sizes = (64, 128, 256, 512, 1024)
+    costs = {"plain": lambda size: 1e-4 + 1e-9 * size**2, "fused": lambda size: 3e-4 + 2e-10 * size**2}
+    report = swept_step(costs, "hidden", sizes)
+    assert report.sweep is not None
+    found = {course.arm.implementation: course for course in report.sweep.courses}
+    assert found["plain"].pays is None
+    pays = found["fused"].pays
+    assert pays is not None
+    assert pays.change is not None
+    assert pays.change.begins
+    assert 256 < pays.change.low < 500 < pays.change.high < 512  # 8e-10 of a size squared is 2e-4 at 500
+    for course in found.values():
+        assert course.exponent is not None
+        assert course.exponent.value == pytest.approx(2, abs=0.25)
+    assert " | from 4" in markdown.render(report) or " | from 5" in markdown.render(report)

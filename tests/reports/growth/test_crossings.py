@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bench.results.statistics import Estimate
-from reports.run.crossings import SizeRatio, crossing_size, stretches
+from reports.growth.crossings import SizeRatio, crossing_size, stretches
 
 
 def meeting(size: int, ratio: float, width: float = 0.01, base: float = 1e-4) -> SizeRatio:

@@ -47,20 +47,23 @@ def stretches(ratios: Sequence[SizeRatio]) -> Iterator[Sequence[SizeRatio]]:
 def crossing_size(stretch: Sequence[SizeRatio]) -> tuple[float, float, float]:
     """The size at which the ratio crosses 1 within a stretch, and the least and the greatest that it may be.
 
-    How times grow between two sizes is not known. Times that grow as a power of the size are straight lines in
-    logarithms, times that grow as a + b n are not: both kinds of line are drawn through the ratios, and through the ends
-    of their intervals. The size is the geometric mean of where the two cross 1; the interval holds all crossings.
+    How times grow between two sizes is not known: as a power of the size, which is a straight line in logarithms, as
+    a + b n, or as a + b n^2, which widths of layers do. Curves of all three kinds are drawn through the ratios, and through
+    the ends of their intervals. The size is the geometric mean of where they cross 1; the interval holds all crossings.
     """
-    sizes = np.array([each.size for each in stretch])
+    sizes = np.array([each.size for each in stretch], dtype=float)
     bases = np.array([each.base for each in stretch])
-    value, low, high = (
+    edges = [
         np.array([getattr(each.ratio, edge) for each in stretch], dtype=float) for edge in ("value", "low", "high")
-    )
-    powers = [[math.exp(root) for root in _roots(np.log(sizes), np.log(edge))] for edge in (value, low, high)]
-    lines = [_roots(sizes, (edge - 1) * bases) for edge in (value, low, high)]
-    size = math.sqrt(powers[0][len(powers[0]) // 2] * lines[0][len(lines[0]) // 2])
-    ends = [root for roots in (*powers, *lines) for root in roots]
-    return size, min(ends), max(ends)
+    ]
+    kinds = [
+        [[math.exp(root) for root in _roots(np.log(sizes), np.log(edge))] for edge in edges],
+        [_roots(sizes, (edge - 1) * bases) for edge in edges],
+        [[math.sqrt(root) for root in _roots(sizes**2, (edge - 1) * bases)] for edge in edges],
+    ]
+    middles = [of_values[len(of_values) // 2] for of_values, *_ in kinds]
+    ends = [root for kind in kinds for roots in kind for root in roots]
+    return math.exp(sum(map(math.log, middles)) / len(middles)), min(ends), max(ends)
 
 
 def _roots(at: NDArray[Any], values: NDArray[np.float64]) -> list[float]:
