@@ -60,6 +60,7 @@ class Addition:
     """A recipe that was tried in place of the one so far and not kept.
 
     base    the recipe so far
+    added   the rewrites that it would have added, `removed` those that it would have taken out
     change  seconds of an update over those of the base; None where it was not timed
     alone   of the added rewrite alone over those of the plain step; None for a stack that was put together from several
     row     its row in the stage's race
@@ -67,6 +68,8 @@ class Addition:
 
     recipe: str
     base: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
     change: Estimate | None
     alone: Estimate | None
     row: Row
@@ -139,11 +142,11 @@ def _steps_up(stages: Sequence[StageRecords]) -> Iterator[StepUp]:
         stage = each.stage
         if not stage.changed or stage.kept == "plain":
             continue
-        before, after = rewrites_of(stage.base), rewrites_of(stage.kept)
+        added, removed = _difference(stage.base, stage.kept)
         yield StepUp(
             recipe=stage.kept,
-            added=tuple(name for name in after if name not in before),
-            removed=tuple(name for name in before if name not in after),
+            added=added,
+            removed=removed,
             change=each.change(stage.kept, stage.base),
             row=each.rows[stage.kept],
         )
@@ -153,8 +156,8 @@ def _left_out(last: StageRecords) -> Iterator[LeftOut]:
     """What each rewrite of the last recipe is worth; of a single one, what it is worth beside the plain step."""
     whole = last.stage.base
     for recipe in last.stage.tried or ("plain",):
-        left = rewrites_of(recipe)
-        yield LeftOut(tuple(name for name in rewrites_of(whole) if name not in left), last.change(recipe, whole))
+        _, removed = _difference(whole, recipe)
+        yield LeftOut(removed, last.change(recipe, whole))
 
 
 def _additions(stages: Sequence[StageRecords]) -> Iterator[Addition]:
@@ -165,11 +168,13 @@ def _additions(stages: Sequence[StageRecords]) -> Iterator[Addition]:
         for recipe in each.stage.tried:
             if recipe == each.stage.kept:
                 continue
-            added = set(rewrites_of(recipe)) - set(rewrites_of(each.stage.base))
-            alone = next((row for row in singles.values() if added and set(row.rewrites) == added), None)
+            added, removed = _difference(each.stage.base, recipe)
+            alone = next((row for row in singles.values() if added and set(row.rewrites) == set(added)), None)
             yield Addition(
                 recipe=recipe,
                 base=each.stage.base,
+                added=added,
+                removed=removed,
                 change=each.change(recipe, each.stage.base),
                 alone=alone.ratio if alone else None,
                 row=each.rows[recipe],
@@ -196,6 +201,7 @@ def _from_cold(row: Row, reference: Row, recipe: str, stages: Sequence[StageReco
     )
 
 
-def rewrites_of(recipe: str) -> tuple[str, ...]:
-    """The parts of a recipe's name."""
-    return tuple(part for part in recipe.split("+") if part != "plain")
+def _difference(before: str, after: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The parts of a recipe's name that another one has not, and those that it lacks, each in their order."""
+    old, new = ([part for part in recipe.split("+") if part != "plain"] for recipe in (before, after))
+    return tuple(part for part in new if part not in old), tuple(part for part in old if part not in new)

@@ -18,7 +18,7 @@ STEP_COLUMNS: tuple[Column[StepUp], ...] = (
     Column(
         "step up",
         "the rewrites that were added, and those that were taken out for them",
-        lambda s, _: _step(s),
+        lambda s, _: _changed(s),
         right=False,
         wraps=True,
     ),
@@ -104,9 +104,9 @@ def _ratio(estimate: Estimate | None) -> dict[str, float | None]:
     }
 
 
-def _step(step: StepUp) -> str:
-    added = ", ".join(f"+ {name}" for name in step.added)
-    return " ".join(filter(None, [added, ", ".join(f"- {name}" for name in step.removed)]))
+def _changed(one: StepUp | Addition) -> str:
+    """ "+ fused + cpp_wrapper - foreach"."""
+    return " ".join([*(f"+ {name}" for name in one.added), *(f"- {name}" for name in one.removed)])
 
 
 def times(ratio: Estimate | None) -> str:
@@ -156,13 +156,7 @@ def _outcome(one: Addition) -> str:
 
 def _tried(one: Addition) -> str:
     """ "+ fused (1.02, alone 0.74)"."""
-    base = set(one.base.split("+"))
-    parts = one.recipe.split("+")
-    added, removed = (
-        [part for part in parts if part not in base],
-        [part for part in base if part not in (*parts, "plain")],
-    )
-    name = " ".join([*(f"+ {part}" for part in added), *(f"- {part}" for part in sorted(removed))])
+    name = _changed(one)
     if one.row.verdict not in ("faster", "slower", "same", "unresolved"):
         return f"{name} ({one.row.verdict}: {unranked_reason(one.row)})".replace(": )", ")")
     alone = f", alone {numbers.count(one.alone.value, 3)}" if one.alone else ""
