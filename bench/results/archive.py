@@ -21,10 +21,14 @@ SUFFIX = ".tar.gz"
 MOST_BYTES = 1 << 28  # of all files together, unpacked
 MOST_FILES = 100_000
 _PART = r"[\w+=-][\w.+=-]*"  # of a path: never "..", never hidden
-_KEPT = re.compile(
+_RUN = (
     r"(plan|environment)\.json"
+    rf"|(sources|steps|examined|descents|records|profiles|({_PART}/)?trials)/({_PART}/)*{_PART}(?<!\.speedscope)\.(json|txt|folded)"
+)
+_KEPT = re.compile(
+    rf"{_RUN}"
     rf"|({_PART}/)?sitting\.json"  # trials of gates have one or several folders
-    rf"|(sources|steps|examined|descents|records|profiles|({_PART}/)?trials)/({_PART}/)*{_PART}(?<!\.speedscope)\.(json|txt|folded)",
+    rf"|climb/{_PART}/(climb\.json|{_PART}/({_RUN}))",  # each stage of a climb is a run
     re.ASCII,
 )
 

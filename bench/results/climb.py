@@ -1,5 +1,6 @@
 """What a climb raced, stage by stage, and what it decided: the values of climb.json."""
 
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -26,6 +27,11 @@ class Stage(Struct, frozen=True, kw_only=True):
     base: str
     tried: tuple[str, ...]
     kept: str
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a folder outside of the run: climbs come from strangers, too."""
+        if self.folder and not re.fullmatch(r"climb/[\w+=.-]*\w[\w+=.-]*/[\w-]+", self.folder, re.ASCII):
+            raise ValueError(f"{self.folder!r} is no folder of a climb")
 
     @property
     def changed(self) -> bool:

@@ -69,7 +69,7 @@ class Course:
 
     arm       in the race of the smallest size
     series    what distinguishes its races from others of the same sizes in this run; empty where there are none
-    exponent  with which its times grow; None where that is not known
+    exponent  with which its time grows from the last size but one to the last; None where that is not known
     pays      where it is faster than the reference; None for the reference, and for those that do other work
     """
 
@@ -262,7 +262,7 @@ def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
                 work=work,
                 points=points,
                 fit=fit_of(points),
-                exponent=exponent_of([p.size for p in points], [p.seconds.value for p in points]),
+                exponent=_exponent(points),
                 pays=pays_of(list(_ratios(name, reference, races))) if compared else None,
             )
         )
@@ -270,6 +270,13 @@ def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
         courses,
         key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),
     )
+
+
+def _exponent(points: Sequence[Point]) -> Estimate | None:
+    if len(points) < 2:
+        return None
+    before, after = points[-2:]
+    return exponent_of((before.size, after.size), (before.seconds, after.seconds))
 
 
 def fit_of(points: Sequence[Point]) -> Fit | None:

@@ -35,7 +35,7 @@ def sweep_columns(sweep: Sweep) -> tuple[Column[Course], ...]:
         ),
         Column(
             "exponent",
-            f"what exceeds the fixed part grows as {sweep.swept} to this power: 1 for a straight line; 95 % interval",
+            f"from the last size but one to the last its time grows as {sweep.swept} to this power; 95 % interval",
             lambda course, _: _exponent(course.exponent),
             dispensable=2,
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.results import archive
+from bench.results.climb import Climb, Stage
 from bench.results.examined import Examined
 from bench.results.record import Arm, Race, Record
 from bench.results.store import Store, StoreError
@@ -67,6 +68,32 @@ def test_a_packed_run_is_read_back(store: Store, tmp_path: Path) -> None:
         assert not names & {"index.html", "x.log", "stacks.speedscope.json"}
         place = opened.path
     assert not place.exists()
+
+
+def test_a_climb_is_packed_with_its_stages(store: Store, tmp_path: Path) -> None:
+    """What was decided, and the records of each stage, from which it was decided."""
+    folder = f"climb/{RACE.slug}/1-stack"
+    stage = Stage(kind="stack", folder=folder, base="plain", tried=("fused",), kept="fused")
+    climb = Climb(race=RACE, stages=(stage,), recipe="fused", ended="top")
+    store.write_climb(climb)
+    own = Store(store.path / folder)
+    own.write_plan(PLAN, {})
+    own.write_round(RACE, 1, [record(arm) for arm in RACE.arms])
+    archive.pack(store.path, tmp_path / "run.tar.gz")
+    with archive.opened(str(tmp_path / "run.tar.gz"), tmp_path) as read:
+        assert read.climb(RACE) == climb
+        assert len(Store(read.path / folder).records()[0]) == len(RACE.arms)
+
+
+@pytest.mark.parametrize("folder", ["../elsewhere", "/etc", "climb/../x", "climb/a/../../b", "records"])
+def test_a_stage_outside_of_its_run_is_refused(folder: str, store: Store) -> None:
+    """The folder of a stage in a stranger's climb.json may lie nowhere else."""
+    stage = Stage(kind="stack", folder=f"climb/{RACE.slug}/1-stack", base="plain", tried=(), kept="plain")
+    store.write_climb(Climb(race=RACE, stages=(stage,), recipe="plain"))
+    path = store.path / "climb" / RACE.slug / "climb.json"
+    path.write_text(path.read_text("utf-8").replace(stage.folder, folder), encoding="utf-8")
+    with pytest.raises(StoreError, match="no folder of a climb"):
+        store.climb(RACE)
 
 
 def test_the_same_records_give_the_same_bytes(store: Store, tmp_path: Path) -> None:
