@@ -15,6 +15,7 @@ from impls.recipe.live_step import LiveStep
 
 PROBE = 2.0**-10  # relative factor by which a size is changed to see what answers to it
 REPEATS = 6  # of the search for a factor, by Newton's method
+NEARER = 2.0  # bits by which an answer must be nearer to a mistake than to the truth
 LARGEST = 100.0  # factors beyond this are not looked for
 
 Made = Callable[[LiveStep], contextlib.AbstractContextManager[None]]
@@ -184,7 +185,7 @@ def named(answer: Observation, step: LiveStep, standard: Standard, limit: float 
             made = observe(step, mistake.made(step), mistake.batches)
         except Exception:  # noqa: BLE001, S112 - a step that cannot be made to make this mistake has not made it
             continue
-        if _agrees(answer, made, standard, limit):
+        if agrees(answer, made, standard, limit):
             return mistake.text
     for text, kind in FACTORS:
         factor, made = 1.0, standard.truth
@@ -194,16 +195,21 @@ def named(answer: Observation, step: LiveStep, standard: Standard, limit: float 
             if not 1 / LARGEST < abs(factor) < LARGEST:
                 break
             made = observe(step, kind(factor)(step))
-            if _agrees(answer, made, standard, limit):
+            if agrees(answer, made, standard, limit):
                 return text.format(factor)
     return ""
 
 
-def _agrees(answer: Observation, made: Observation, standard: Standard, limit: float) -> bool:
-    """Whether an answer is what a mistake makes, up to rounding, in all that both have; and the mistake makes a difference."""
+def agrees(answer: Observation, made: Observation, standard: Standard, limit: float) -> bool:
+    """Whether an answer is what a mistake makes, up to rounding, in all that both have; and the mistake makes a difference.
+
+    It must also be nearer to it than to the truth. Between two bits and the limit an answer may be near to both: where a
+    net has learned all of its batches, `exp` that rounds to one side is as good as a factor.
+    """
     shown = {name: made[name] for name in standard.truth if name in made}
-    comparison = compare(answer, Standard(made, shown, standard.spreads))
-    return not comparison.exceeds(limit) and compare(made, standard).exceeds(limit)
+    plain, mistaken = compare(answer, standard), compare(answer, Standard(made, shown, standard.spreads))
+    near = limit if plain.faults else min(limit, plain.most - NEARER)
+    return not mistaken.exceeds(near) and compare(made, standard).exceeds(limit)
 
 
 def _closer(factor: float, answer: Observation, made: Observation, probed: Observation) -> float:

@@ -2,7 +2,7 @@
 
 Each file is imported in a process of its own that cannot see looprace. It trains there for 1 000 updates beside the step as
 its author writes it, with a learning-rate schedule, a short batch now and then, and a checkpoint that is restored in the
-middle. Then the two take turns, block by block, and are timed.
+middle. Then the two take turns, block by block, and updates alone are timed, as in a race.
 """
 
 import json
@@ -98,7 +98,7 @@ class Loop:
     def block(self, updates):
         begin = now()
         for batch in itertools.islice(itertools.cycle(batches), updates):
-            self.advance(batch)
+            self.update(batch)
         return (now() - begin) / updates
 
 
@@ -143,7 +143,9 @@ def _measured(name: str, store: Store) -> dict[str, Any]:
     with TemporaryDirectory(prefix="looprace-written-") as folder:
         written = Path(folder, "fast.py")
         command = ["-m", "bench", "climb", "--resume", str(store.path), "--write", str(written), "--json"]
-        subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=False)
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        if not written.exists():
+            raise RuntimeError(f"bench climb --write wrote nothing for {name}: {done.stderr[-2000:]}")
         Path(folder, "my_step.py").write_bytes(steps.find(name, None).path.read_bytes())
         script = LOOP.format(folder=folder, core=allowed_cores()[-1])
         variables = os.environ | _variables(written.read_text(encoding="utf-8"))

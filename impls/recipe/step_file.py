@@ -88,6 +88,7 @@ def _read(path: Path, name: str, content: bytes) -> StepFile:
     definitions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node in tree.body]
     for definition in definitions:
         _check_arguments(name, definition)
+        _check_way(name, definition)
     parameters, takes = _parameters(name, definitions)
     return StepFile(
         path=path,
@@ -117,6 +118,18 @@ def _names(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 for part in node.body:
                     if isinstance(part, ast.FunctionDef | ast.ClassDef):
                         yield part.name, part.lineno
+
+
+def _check_way(name: str, definition: ast.FunctionDef) -> None:
+    """Raises StepFault for a way that calls `update`, whose place it takes: it would call itself without end."""
+    if not definition.name.startswith(WAY):
+        return
+    for node in ast.walk(definition):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "update":
+            raise StepFault(
+                f"{name}:{node.lineno} calls `update`, whose place {definition.name} takes, so it would call itself: "
+                "move what both do into a function of another name, and call that."
+            )
 
 
 def _check(name: str, functions: Mapping[str, int], hidden: bool) -> None:

@@ -43,12 +43,24 @@ def stages() -> Sequence[StageRecords]:
     return [
         stage(Stage(kind="singles", folder="", base="plain", tried=tuple(SINGLES), kept="channels_last"), SINGLES, {}),
         stage(
-            Stage(kind="stack", folder="climb/race/1-stack", base="channels_last", tried=(BOTH, "channels_last+fused"), kept=BOTH),
+            Stage(
+                kind="stack",
+                folder="climb/x/1",
+                base="channels_last",
+                tried=(BOTH, "channels_last+fused"),
+                kept=BOTH,
+            ),
             STACK,
             {BOTH: 9.5},
         ),
         stage(
-            Stage(kind="left out", folder="climb/race/2-left-out", base=BOTH, tried=("whole_graph", "channels_last"), kept=BOTH),
+            Stage(
+                kind="left out",
+                folder="climb/x/2",
+                base=BOTH,
+                tried=("whole_graph", "channels_last"),
+                kept=BOTH,
+            ),
             LAST,
             {BOTH: 1.0},
         ),

@@ -13,7 +13,7 @@ from reports.profile.attribution import ORDER
 def attribution(name: str, **parts: float) -> dict[str, Any]:
     """An attribution as in the JSON document; underscores stand for spaces."""
     listed = [{"name": part.replace("_", " "), "seconds": seconds} for part, seconds in parts.items()]
-    return {"implementation": name, "measured": sum(parts.values()), "parts": listed}
+    return {"implementation": f"way_{name}", "measured": sum(parts.values()), "parts": listed}
 
 
 def test_planted_costs_belong_to_parts_that_there_are() -> None:

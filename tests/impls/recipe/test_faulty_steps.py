@@ -299,3 +299,13 @@ def test_a_batch_that_is_an_object_is_kept(tmp_path: Path) -> None:
     """
     step = built(tmp_path, source(batches=text, loss=GOOD["loss"].replace("model(batch)", "model(batch[0].inputs)")))
     assert step.facts.opaque == ("Batch",)
+
+
+def test_a_way_that_calls_what_it_replaces_is_refused(tmp_path: Path) -> None:
+    """`update` is the way itself by then: it would call itself without end."""
+    way = "def way_two(model, optimizer, batch):\n    return update(model, optimizer, batch)\n"
+    said = fault(tmp_path, source() + way)
+    assert said.endswith(
+        "calls `update`, whose place way_two takes, so it would call itself: move what both do into a function of another "
+        "name, and call that."
+    )
