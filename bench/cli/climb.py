@@ -32,7 +32,8 @@ def climb(typed: Climb) -> None:
         if typed.resume:
             options.refuse_settled(typed, RESUMABLE, "climb")
             store = Store.find(typed.resume, typed.results)
-            check(store, describe(ROOT, session.imported(store.plan())))
+            if not is_ended(store):  # else nothing is measured any more: only its reports and its file are written
+                check(store, describe(ROOT, session.imported(store.plan())))
         else:
             budget = notation.duration("--budget", typed.budget)
             store = session.begin(choice(typed), typed.results, partial(with_climb, budget=budget))
@@ -46,6 +47,12 @@ def climb(typed: Climb) -> None:
         console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench climb --resume {store.path}")
         raise typer.Exit(Exit.INTERRUPTED)
     raise typer.Exit(status_of(run))
+
+
+def is_ended(store: Store) -> bool:
+    """Whether every climb of a run has come to its end."""
+    climbs = [store.climb(race) for race in store.plan().races]
+    return all(climb and climb.ended for climb in climbs)
 
 
 def write(run: RunReport, folder: Path | None, target: Path) -> None:
