@@ -24,6 +24,7 @@ from reports.run.time_to_loss import contestants
 from reports.text import numbers
 from reports.text.sanitize import plain
 
+AFTER = "pays off after so many updates:"
 TITLE = "Total seconds against updates, start-up included: lower is finished sooner"
 COLUMNS = (
     "implementation",
@@ -154,7 +155,7 @@ def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentenc
     noted = [*([_soonest(lines, job)] if job else []), *late[:2], *late[-1:]]
     named = [line for line in lines if len(lines) <= FEW or _stands_out(line, palette) or line in noted]
     texts = {line.row.arm: labels.short(_label(line)) for line in named}
-    right = labels.room(list(texts.values()))
+    right = labels.room([*texts.values(), AFTER])
     wide, tall = WIDTH - LEFT - right, max(4.8, labels.LINE * (len(named) + 3))
     notes = [*sentences, "Every start was timed once; an update's seconds are paired with the reference's, lap by lap."]
     canvas = blank_canvas(TITLE, result.race.title, notes, tall + BELOW)
@@ -181,7 +182,7 @@ def _figure(result: RaceResult, lines: Sequence[Line], palette: Palette, sentenc
     axes.text(
         1 + labels.KEY[-1] / wide,
         1 + 0.13 / tall,
-        "pays off after so many updates:",
+        AFTER,
         transform=axes.transAxes,
         fontsize=8.5,
         color=FAINT,

@@ -34,7 +34,7 @@ class Watch:
         self.contents = [one.values() if isinstance(one, dict) else one for _, one in self._contents()]
         self.inside = [*chain.from_iterable(self.contents)]
         self.identities = [*map(id, self.inside)]
-        self.tensors = [one for one in self.inside if isinstance(one, torch.Tensor)]
+        self.tensors = [*{id(one): one for one in self.inside if isinstance(one, torch.Tensor)}.values()]
         self.addresses = [*map(torch.Tensor.data_ptr, self.tensors)]
         self.trained = [tensor.requires_grad for tensor in self.tensors]
         self.hooks = torch.utils.hooks.RemovableHandle.next_id  # counts those of all modules, tensors and optimizers
