@@ -22,7 +22,7 @@ from bench.clock import now
 
 class Slow(nn.Linear):
     def forward(self, x):
-        until = now() + 3e-3
+        until = now() + 2e-2
         while now() < until:
             pass
         return super().forward(x)
@@ -45,7 +45,7 @@ def batches(seed, batch=8):
 def loss(model, batch):
     return model(batch).square().mean()
 '''
-SECONDS = 4e-3
+SECONDS = 2.1e-2
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def cost(seen: ModulesSeen, module: str, phase: str) -> ModuleCost:
 
 
 def test_a_slow_module_is_found(seen: ModulesSeen) -> None:
-    """Its 3 ms are its own, within 15 %, and all rows add up to the update."""
+    """Its 20 ms are its own, whatever else a busy machine makes slow, and all rows add up to the update."""
     assert sum(one.seconds for one in seen.modules) == pytest.approx(SECONDS)
-    assert cost(seen, "0", "forward").seconds == pytest.approx(3e-3, rel=0.15)
+    assert 0.7 * SECONDS < cost(seen, "0", "forward").seconds < SECONDS
 
 
 def test_operations_and_bytes_are_those_of_the_products(seen: ModulesSeen) -> None:
