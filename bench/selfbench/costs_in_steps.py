@@ -5,17 +5,14 @@ update, and moves little memory, so that it leaves other parts alone.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.processes.memory_layout import STEADY
 from bench.processes.worker_process import ROOT
 from bench.selfbench.figure import Figure
+from bench.selfbench.planted_costs import python
 
 # The parts of an attribution that each planted cost belongs to, by the name of its way.
 PLANTS: dict[str, tuple[str, ...]] = {
@@ -148,18 +145,7 @@ def _profiled() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="looprace-costs-") as folder:
         step = Path(folder, "planted_costs.py")
         step.write_text(source(), encoding="utf-8")
-        command = [
-            "-m",
-            "bench",
-            "profile",
-            str(step),
-            "--rewrite=none",
-            "--json",
-            "--results",
-            str(Path(folder, "results")),
-        ]
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=os.environ | STEADY, capture_output=True, text=True, check=True
-        )
-    document: dict[str, Any] = json.loads(done.stdout)
+        here = ["--results", str(Path(folder, "results")), "--json"]
+        printed = python(ROOT, "-m", "bench", "profile", str(step), "--rewrite=none", *here)
+    document: dict[str, Any] = json.loads(printed)
     return document

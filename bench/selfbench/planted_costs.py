@@ -149,7 +149,7 @@ def source_of(plant: Plant) -> str:
 def bare(plant: Plant) -> float:
     """Seconds that the plant costs by itself."""
     code = BARE.format(core=allowed_cores()[-1], rows=ROWS, code=_indented(plant.code, 8))
-    return float(_python(ROOT, "-c", code))
+    return float(python(ROOT, "-c", code))
 
 
 def _indented(code: str, spaces: int) -> str:
@@ -161,7 +161,7 @@ def profiled(checkout: Path) -> Mapping[str, Any]:
     chosen = [word for name in PLANTS for word in ("--implementation", f"linear/{name}")]
     here = ["--results", str(checkout / "results"), "--json"]
     document: Mapping[str, Any] = json.loads(
-        _python(checkout, "-m", "bench", "profile", *chosen, "--reference", f"linear/{NOTHING}", *here)
+        python(checkout, "-m", "bench", "profile", *chosen, "--reference", f"linear/{NOTHING}", *here)
     )
     return document
 
@@ -184,7 +184,8 @@ def differences(attributions: Sequence[Mapping[str, Any]], costs: Mapping[str, f
     return {name: found(name) for name in costs}
 
 
-def _python(folder: Path, *arguments: str) -> str:
+def python(folder: Path, *arguments: str) -> str:
+    """What Python prints in a folder, with a steady heap. Raises CalledProcessError."""
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=os.environ | STEADY, capture_output=True, text=True, check=True
     )
