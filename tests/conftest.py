@@ -41,7 +41,7 @@ SLOWEST = (
     "bench/gate/test_counters.py",
     "bench/worker/test_watch.py",
     "bench/runner/test_faults.py",
-    "bench/gate/test_fork_servers.py",
+    "bench/processes/test_fork_servers.py",
     "bench/selfbench/test_own_gate.py",
     "bench/test_pytest_front_end.py",
     "reports/html/test_run_page.py",

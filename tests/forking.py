@@ -96,8 +96,8 @@ Substitute = tuple[object, str, object]  # what is replaced where: an object, th
 
 def substitutes(server: ForkServer) -> list[Substitute]:
     """Makes workers, and the processes that look at the sides of a gate, forks of this server; servers of a gate last."""
-    from bench.gate import fork_servers
     from bench.gate.sides import preflight
+    from bench.processes import fork_servers
 
     looking = SimpleNamespace(**vars(subprocess) | {"run": _looking(server)})
     return [(Worker, "__init__", forking(server)), (preflight, "subprocess", looking), (fork_servers, "ROUNDS", 1000)]

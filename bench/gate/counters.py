@@ -4,6 +4,7 @@ Three workers count: the base, the base once more, and the head. A quantity that
 base is left out. All are counted in the same job with the same instrument, never against numbers of another day.
 """
 
+import random
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from types import MappingProxyType
 from bench.messages.commands import Observe, prepare
 from bench.messages.probes import Count, CountCalls, ReadCompiler, Repeat
 from bench.messages.protocol import A, Command
+from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import ArmFault, Origin, Worker, variables_for
 from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter
@@ -32,6 +34,7 @@ MONOTONE_BAD = (
 )
 NAMES = {"base": "the base", "again": "the base", "head": "the head"}  # of the workers, in messages
 MOST, FEWEST = 512, 32  # updates that are counted, where so many do not take too long
+MOST_OF_STEP = 128  # of a step, whose update has a hundred operations: noting 512 takes a third of a gate
 SECONDS = 2.0  # that they may take, with nothing attached: long enough that a busy machine does not count fewer
 _HASHES = {"PYTHONHASHSEED": "0"}  # because the order of a set may decide what is called
 
@@ -56,6 +59,8 @@ def count(
     more: Mapping[str, str] = MappingProxyType({}),
     file: str = "",
     answers: Path | None = None,
+    servers: Servers | None = None,
+    order: random.Random | None = None,
 ) -> Counts:
     """The counters of the cell's arm on both sides, over the same number of updates.
 
@@ -67,12 +72,16 @@ def count(
     more     further variables to set in their environment
     file     of an arm of a step: the step's file, as a path from the folder of an origin
     answers  folder for what the updates of a step did before anything was counted, a file for each worker
+    servers  what forks the workers, where they can be forked
+    order    draws the place of the servers
 
     What happens every k-th update shows for k up to half of MOST, where an update takes less than SECONDS / MOST.
     Where an arm ends, `reason` says on which side, and why.
     """
     arms = {name: cell.arm_on("head" if name == "head" else "base") for name in NAMES}
     shutil.rmtree(cache, ignore_errors=True)
+    pythons = [origin.python for origin in origins.values()]
+    place = servers.begin_round(arms["base"], pythons, order or random.Random()) if servers else None
     try:
         with ExitStack() as stack:
             workers = {
@@ -84,20 +93,24 @@ def count(
                         log=log / f"{name}.log",
                         limit=limit,
                         origin=origins[name],
+                        server=place.live[origins[name].python] if place else None,
                     )
                 )
                 for name in NAMES
             }
             files = {name: str(origins[name].folder / file) if file else "" for name in NAMES}
             # nothing is timed, so each may use all cores
-            _ask(
+            prepared = _ask(
                 workers,
                 {name: prepare(arms[name], cores=everywhere, probe=2, file=files[name]) for name in NAMES},
             )
             if file and answers:
                 answers.mkdir(parents=True, exist_ok=True)
                 _ask(workers, {name: Observe(target=str(answers / name)) for name in NAMES})
-            return _compared(*_counted(workers))
+            counts = _compared(*_counted(workers, MOST_OF_STEP if file else MOST))
+        if servers:
+            servers.learn([each.loaded for each in prepared.values()])
+        return counts
     except _EndedError as ended:
         return Counts(reason=str(ended), head_alone=ended.head_alone)
     finally:
@@ -133,10 +146,10 @@ def _ask(workers: Mapping[str, Worker], command: Command[A] | Mapping[str, Comma
     return {name: worker.answer(commands[name].answer_type()) for name, worker in workers.items()}
 
 
-def _counted(workers: Mapping[str, Worker]) -> list[_Counters]:
-    """The counters of each worker; the slowest decides how many updates all of them count."""
+def _counted(workers: Mapping[str, Worker], most: int) -> list[_Counters]:
+    """The counters of each worker; the slowest decides how many updates all of them count, of so many at most."""
     seconds = max(repeated.seconds for repeated in _ask(workers, Repeat(updates=1, seconds=0.0)).values())
-    many = _many(seconds)
+    many = _many(seconds, most)
     before = _ask(workers, ReadCompiler())
     counted = _ask(workers, Count(seconds=seconds, updates=many))
     after = _ask(workers, ReadCompiler())
@@ -153,9 +166,9 @@ def _counted(workers: Mapping[str, Worker]) -> list[_Counters]:
     ]
 
 
-def _many(seconds: float) -> int:
+def _many(seconds: float, most: int) -> int:
     """The greatest power of two of updates that may be counted; 0, for a few, where even those are too many."""
-    many = MOST
+    many = most
     while many * seconds > SECONDS and many >= FEWEST:
         many //= 2
     return many if many >= FEWEST else 0

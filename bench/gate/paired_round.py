@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from select import select
 
 from bench import clock
-from bench.gate.fork_servers import Servers
 from bench.processes import memory_layout
+from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
@@ -93,8 +93,6 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
         while starting:
             select(starting, [], [], 1.0)
             starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]
-        if any(arm_run.loaded_compiler for arm_run in arm_runs.values()):
-            setup.servers.load_compiler()
         spent["start"] = clock.now() - begin
         yield "racing"
         block = _block(setup, arm_runs, known)
@@ -106,6 +104,7 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
                 spent["phases"] = _laps(setup, arm_runs, order, block, seconds, ArmRun.sample_phases)
         for arm_run in arm_runs.values():
             arm_run.finish()
+    setup.servers.learn([arm_run.loaded for arm_run in arm_runs.values()])
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     base, head = (

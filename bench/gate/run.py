@@ -16,11 +16,12 @@ from msgspec.structs import replace
 from bench import clock
 from bench.gate.answers import Answers
 from bench.gate.counters import count
-from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.rule.decision import FEWEST_CONTROLS, off, pooled
 from bench.gate.rule.verdict import Standing, control_rounds, standing
 from bench.gate.sides import checkout
+from bench.processes.fork_server import LATER
+from bench.processes.fork_servers import Servers
 from bench.processes.memory_layout import STEADY
 from bench.processes.worker_process import Origin, allowed_cores
 from bench.progress import Progress
@@ -129,7 +130,7 @@ def run(plan: GatePlan, store: GateStore, *, budget: float, most: int) -> Genera
         servers = stack.enter_context(Servers(store.path / "logs" / "servers.log", everywhere, plan.limit))
         rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
         if plan.head.steps:
-            servers.load_compiler()
+            servers.load([LATER])
         state = _State(plan, store, most, everywhere, rounds, servers)
         for doing in _count(state):
             elapsed = clock.now() - begin
@@ -176,6 +177,8 @@ def _count(state: _State) -> Iterator[str]:
                 more=STEADY,
                 file=state.plan.head.steps.get(cell.arm.workload, ""),
                 answers=observed,
+                servers=state.servers,
+                order=random.Random(f"{state.plan.seed} counting {number}"),
             )
             if cell.arm.setting.is_step and not counts.reason:
                 yield f"judging {cell.arm.name}: what it computes on the head"
@@ -196,7 +199,7 @@ def _race(state: _State, end: float) -> Iterator[str]:
     while True:
         turn += 1
         cells = state.undecided
-        controls, stage = _controls(state, len(cells)), state.control_stage(len(cells))
+        controls, stage = _controls(state, len(cells), turn), state.control_stage(len(cells))
         if not cells and not controls:
             return
         order = random.Random(f"{state.plan.seed} turn {turn} {len(cells)}")
@@ -206,12 +209,15 @@ def _race(state: _State, end: float) -> Iterator[str]:
             yield from _round(state, cell, stage if cell.kind == "control" else state.standing(cell).next)
 
 
-def _controls(state: _State, undecided: int) -> list[Cell]:
-    """The controls that are raced in this turn beside so many undecided cells: those with the fewest rounds so far."""
+def _controls(state: _State, undecided: int, turn: int) -> list[Cell]:
+    """The controls that are raced in this turn beside so many undecided cells: those with the fewest rounds so far.
+
+    Beside few cells there is one in every second turn: else the controls of one cell take as long as the cell.
+    """
     stage = state.control_stage(undecided)
     done = state.control_rounds(stage)
     if undecided:
-        wanted = min(max(1, undecided // CELLS_A_CONTROL), MOST_CONTROLS - done)
+        wanted = min(undecided // CELLS_A_CONTROL or turn % 2, MOST_CONTROLS - done)
     else:
         enough = FEWEST_CONTROLS if stage == "screen" else max(FEWEST_CONTROLS, state.control_rounds("screen"))
         wanted = enough - done

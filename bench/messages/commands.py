@@ -63,7 +63,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     in_a_window      whether a watched arm draws in a window on the screen
     own_tolerance    relative, of an implementation that is approximate by nature; None for all others
     patch            of an arm of a step: the lines that make the step what is timed
-    loaded_compiler  whether `fork_server.LATER` is loaded, which a server could have loaded before
+    loaded           installed modules that it has loaded since it began, which a server could have loaded before
     """
 
     import_seconds: float
@@ -77,7 +77,7 @@ class Prepared(Answer, frozen=True, kw_only=True):
     in_a_window: bool = False
     own_tolerance: float | None = None
     patch: str = ""
-    loaded_compiler: bool = False
+    loaded: tuple[str, ...] = ()
 
 
 class Prepare(Command[Prepared], frozen=True, kw_only=True):

@@ -18,14 +18,19 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
 MOST_BYTES, MOST_FILES = 1 << 16, 3  # of a request; Linux lets a message be longer
+A_REQUEST = 500  # modules: their names have some twenty characters
 ALWAYS = "torch"  # what every worker loads first, whatever its side
 LATER = "torch._dynamo"  # loaded by the first step of an optimizer and by compiling; takes as long as torch itself
+SAFE_THREADS = (
+    "jemalloc_bg_thd",
+)  # jemalloc, which pyarrow and so pandas bring, looks after its own when it is forked
+COMPILERS = (LATER, "torch._inductor.compile_fx")  # parts of torch that it loads only when something asks for them
 
 
 class Forked:
@@ -93,8 +98,16 @@ class ForkServer:
 
     @property
     def threads(self) -> int:
-        """The number of its threads; more than one cannot be forked."""
+        """The number of its threads but those that are safe; more than one cannot be forked."""
         return int(self.ask({"threads": None}))
+
+    def begin_load(self, modules: Sequence[str]) -> None:
+        """Has it load more modules, for the workers that it forks from then on; `end_load` waits for each call of this."""
+        socket.send_fds(self._socket, [json.dumps({"load": list(modules)}).encode()], [])
+
+    def end_load(self) -> None:
+        """Waits until it has loaded what it can of those modules; why it could not load the others is in its log."""
+        self._heard()
 
     @property
     def alive(self) -> bool:
@@ -139,6 +152,9 @@ class ForkServer:
     def ask(self, request: Mapping[str, Any], files: Sequence[int] = ()) -> Any:
         """The server's answer to a request, with descriptors handed over."""
         socket.send_fds(self._socket, [json.dumps(request).encode()], list(files))
+        return self._heard()
+
+    def _heard(self) -> Any:
         answer = self._socket.recv(MOST_BYTES)
         if not answer:
             raise BrokenPipeError("the server that forks workers has ended")
@@ -149,6 +165,14 @@ class ForkServer:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+
+
+def _names_of_threads() -> Iterator[str]:
+    for thread in Path("/proc/self/task").iterdir():
+        try:
+            yield (thread / "comm").read_text().strip()
+        except OSError:  # it has ended just now
+            continue
 
 
 def end_with_parent() -> None:
@@ -164,7 +188,9 @@ def _serve(main_process: socket.socket) -> None:
             return
         request = json.loads(received)
         if "threads" in request:
-            answer = sum(1 for _ in Path("/proc/self/task").iterdir())
+            answer = sum(name not in SAFE_THREADS for name in _names_of_threads())
+        elif "load" in request:
+            answer = _loaded(request["load"])
         elif "wait" in request:
             answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
         else:
@@ -203,16 +229,27 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
 
 
+def _loaded(modules: Sequence[str]) -> int:
+    """Loads modules, and returns how many there now are. What one of them raises is for the log: its workers will say it."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception:  # noqa: BLE001 - of other people's modules, any
+            traceback.print_exc()
+    gc.collect()
+    gc.freeze()  # else a worker's collector visits all of it, and copies each page: 0.2 s
+    return len(sys.modules)
+
+
 def main() -> None:
     """Loads what all workers need, then serves."""
     end_with_parent()
     os.sched_setaffinity(0, {int(core) for core in sys.argv[2].split(",")})
     layout = runpy.run_path(str(Path(__file__).with_name("memory_layout.py")))  # kept: what it takes is freed with it
     layout["take"](os.environ)
-    for package in sys.argv[3:]:
-        importlib.import_module(package)
-    gc.collect()
-    gc.freeze()  # else a worker's collector visits all of it, and copies each page: 0.2 s
+    first, *others = sys.argv[3:]
+    importlib.import_module(first)  # without it there is nothing to fork
+    _loaded(others)
     _serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)
 

@@ -366,9 +366,9 @@ class ArmRun:
         return self._prepared is None or self._prepared.work != "floor"
 
     @property
-    def loaded_compiler(self) -> bool:
-        """Whether the worker has loaded what a server can load for it."""
-        return self._prepared is not None and self._prepared.loaded_compiler
+    def loaded(self) -> tuple[str, ...] | None:
+        """The installed modules that its worker has loaded itself; None where it has not come so far."""
+        return self._prepared.loaded if self._prepared else None
 
     def _judge(self, weights: ArmWeights) -> None:
         if self.trains and self._oracle is not None:

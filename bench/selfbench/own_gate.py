@@ -6,10 +6,10 @@ from collections.abc import Callable
 from statistics import fmean
 
 from bench import clock
-from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import CellSetup, known_block, run_round
 from bench.gate.plan import LAP_SECONDS, MOST
 from bench.gate.rule.verdict import logarithm, standing
+from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import ArmFault, Origin
 from bench.results.gate import ROLES, Cell, GatePlan, Margins, PairedRound, Role, Side
 from bench.results.gate_store import GateStore

@@ -40,8 +40,8 @@ from bench.messages.commands import (
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.messages.protocol import Answer, Done
 from bench.processes import memory_layout
-from bench.processes.fork_server import LATER
 from bench.results.record import Compiler
+from bench.worker.installed import installed_modules
 from bench.worker.unfit import Unfit
 from impls.contract import Implementation, Problem, Task, Watchable
 from impls.contract.setting import Setting
@@ -59,6 +59,7 @@ class Session:
 
     def __init__(self, send: Callable[[Answer], None], everywhere: set[int]) -> None:
         self._send, self._everywhere = send, everywhere
+        self._at_start = frozenset(sys.modules)  # more in a forked worker, whose server has loaded them
         self._look: Callable[[], None] | None = None
         self._advance: Callable[..., None] = _unwatched
         self._painter: Any = None
@@ -133,7 +134,7 @@ class Session:
             digest=problem.digest,
             in_a_window=self._painter is not None and self._painter.in_a_window,
             own_tolerance=kind.tolerance(self.setting),
-            loaded_compiler=LATER in sys.modules,
+            loaded=installed_modules(self._at_start),
         )
 
     def _prepare_step(self, command: Prepare) -> Prepared:
@@ -168,7 +169,7 @@ class Session:
             fingerprint=builder.fingerprint,
             digest="",
             patch=step.patch,
-            loaded_compiler=LATER in sys.modules,
+            loaded=installed_modules(self._at_start),
         )
 
     def observe(self, target: str) -> Done:

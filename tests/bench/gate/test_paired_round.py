@@ -7,9 +7,9 @@ from typing import cast
 
 import pytest
 
-from bench.gate.fork_servers import Servers
 from bench.gate.paired_round import STRETCHES, CellSetup, _laps, known_block, run_round
 from bench.processes import memory_layout
+from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import HERE, allowed_cores
 from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
 from bench.results.gate_store import GateStore

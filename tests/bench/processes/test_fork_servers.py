@@ -13,9 +13,9 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from bench.gate.fork_servers import ROUNDS, TOGETHER, Servers
 from bench.processes import fork_server, memory_layout
 from bench.processes.fork_server import LATER
+from bench.processes.fork_servers import ROUNDS, TOGETHER, Servers
 from bench.processes.worker_process import allowed_cores
 from tests.bench.gate.samples import arm
 
@@ -92,17 +92,31 @@ def test_a_server_that_died_is_replaced_and_the_others_are_kept(servers: Servers
     assert all(server.alive for server in after)
 
 
-def test_workers_that_load_the_compiler_as_they_start_find_it_loaded_from_the_next_round_on(
+def test_what_all_workers_of_a_round_load_is_loaded_before_the_next_ones_are_forked(
     servers: Servers, live: Live
 ) -> None:
-    """It takes as long to load as torch. Servers do not load it where no worker does."""
-    order = random.Random(1)
-    of = arm()
-    first = servers.begin_round(of, HERE, order)
-    assert first
-    assert servers.begin_round(of, HERE, order) is not None
-    assert all(LATER not in child.cmdline() for child in live())
-    servers.load_compiler()
-    assert servers.begin_round(of, HERE, order) is not first
-    assert not first.live[sys.executable].alive
-    assert [LATER in child.cmdline() for child in live()] == [True] * TOGETHER
+    """Servers that run load it at once, later ones as they start. Of what only some have loaded, the compiler alone."""
+    place = servers.begin_round(arm(), HERE, random.Random(1))
+    assert place
+    server = place.live[sys.executable]
+    before = server.ask({"load": []})
+    servers.learn([["wave", LATER], None, ["wave", "colorsys"]])
+    assert server.alive
+    assert server.ask({"load": []}) > before + 100
+    servers.close()
+    assert servers.begin_round(arm(), HERE, random.Random(2))
+    assert [(LATER in line, "wave" in line, "colorsys" in line) for line in (child.cmdline() for child in live())] == [
+        (True, True, False)
+    ] * TOGETHER
+
+
+def test_modules_that_start_threads_are_given_up(servers: Servers, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with threads cannot be forked: what workers load then stays theirs to load, and servers go on without it."""
+    assert servers.begin_round(arm(), HERE, random.Random(1))
+    with monkeypatch.context() as threaded:
+        threaded.setattr(fork_server.ForkServer, "threads", property(lambda _: 2))
+        servers.learn([["wave"]])
+    assert not live()
+    servers.learn([["wave"]])
+    assert servers.begin_round(arm(), HERE, random.Random(2))
+    assert not any("wave" in child.cmdline() for child in live())
