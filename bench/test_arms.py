@@ -19,8 +19,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.processes import worker_process
 from bench.results.record import Arm, Race, Record
 from bench.runner import step_plan
-from bench.runner.arm_run import ArmRun, Block, Setup
-from bench.runner.race import BLOCK_SECONDS
+from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.block import Block
+from bench.runner.laps import BLOCK_SECONDS
 from bench.runner.referee import StepReferee
 from bench.runner.step_plan import NO_REWRITES, StepChoice
 from bench.system.gpu_presence import why_no_gpu

@@ -86,7 +86,7 @@ def _arm(row: Row) -> dict[str, Any]:
         "job_seconds": row.job_seconds,
         "cold_seconds": row.cold_seconds,
         "pays_off_after_updates": row.break_even.updates if row.break_even else None,
-        "loss": judgement.loss if judgement else None,
+        "loss": row.final_loss,
         "weights": row.weights,
         "distance": judgement.distance if judgement else None,
         "tolerance": judgement.tolerance if judgement else None,

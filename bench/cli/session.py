@@ -1,6 +1,7 @@
 """The steps that commands share: begin a run, race it, profile it under a progress line, refuse what makes no sense."""
 
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -31,6 +32,7 @@ from impls.recipe import steps
 from reports.exit_status import Exit
 from reports.text.terminal import progress_line
 
+A_LINE = 60.0  # seconds from one line to the next, where there is no terminal
 P = TypeVar("P", bound=Progress)
 
 
@@ -92,17 +94,18 @@ def race(store: Store, *, quiet: bool) -> bool:
     console.say(f"looprace {store.path}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def show(step: racing.RoundProgress) -> None:
-        # Without a terminal every step is a line of its own; laps would be too many.
-        if sys.stderr.isatty() or not step.doing.startswith("lap"):
-            _show(step, f"{step.race.workload}, round {step.round} of at most {plan.rounds[1]}: {step.doing}")
-
-    def show_climb(step: Progress) -> None:
-        if sys.stderr.isatty() or ", lap" not in step.doing:
-            _show(step, step.doing)
-
     rounds = racing.run(plan, store, live=display_is_there() and not quiet, keep_cache=plan.climb > 0)
-    return carry_out(rounds, show) or (plan.climb > 0 and carry_out(climbing.run(plan, store), show_climb))
+    climb = climbing.run(plan, store) if plan.climb else None
+    return carry_out(rounds, _round_in_words) or (climb is not None and carry_out(climb, lambda step: step.doing))
+
+
+def _round_in_words(step: racing.RoundProgress) -> str:
+    """Where a race stands, and which arm is the fastest so far."""
+    leader = ""
+    if step.leader:
+        times, arm = 1 / step.leader.ratio.value, step.leader.arm
+        leader = f"fastest so far {arm.name}, {times:.3g} times · "
+    return f"{leader}{step.race.workload}, round {step.round}: {step.doing}"
 
 
 def profile(store: Store, *, native: bool = False) -> bool:
@@ -112,27 +115,28 @@ def profile(store: Store, *, native: bool = False) -> bool:
 
 def under_progress(steps: Generator[P, None, None], what: str) -> bool:
     """Carries something out to its end under a progress line that begins with a word; True when it was interrupted."""
-    return carry_out(steps, lambda step: _show(step, f"{what}: {step.doing}"))
+    return carry_out(steps, lambda step: f"{what}: {step.doing}")
 
 
-def carry_out(steps: Generator[P, None, None], show: Callable[[P], None]) -> bool:
-    """Carries something out to its end and shows each step; True when a person interrupted it."""
+def carry_out(steps: Generator[P, None, None], in_words: Callable[[P], str]) -> bool:
+    """Carries something out to its end and shows where it stands; True when a person interrupted it.
+
+    On a terminal it is one line that is drawn over; elsewhere, where each would be kept, a line a minute.
+    """
+    terminal, due = sys.stderr.isatty(), 0.0
+    width = shutil.get_terminal_size().columns if terminal else 0
     try:
         for step in steps:
-            show(step)
+            if terminal or step.elapsed >= due:
+                due = step.elapsed + A_LINE
+                line = progress_line(step.elapsed, step.expected, in_words(step), width=width)
+                console.say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
     except KeyboardInterrupt:
         steps.close()
         return True
     finally:
         console.say("", end="\r\x1b[K" if sys.stderr.isatty() else "")
     return False
-
-
-def _show(step: Progress, text: str) -> None:
-    """One line that is drawn over on a terminal; a line of its own on anything else."""
-    terminal = sys.stderr.isatty()
-    line = progress_line(step.elapsed, step.expected, text, bar=terminal)
-    console.say(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from msgspec import structs
 from bench import clock
 from bench.climb.outcomes import Outcome, outcomes_of
 from bench.climb.stacks import joined, next_recipes, without_each
+from bench.processes.fork_servers import Servers
 from bench.progress import Progress
 from bench.results.climb import Climb, Ended, Stage, StageKind
 from bench.results.record import Arm, Plan, Race
@@ -46,6 +47,7 @@ class _State:
     root: Store
     plan: Plan
     race: Race
+    servers: Servers
     begin: float
     budget: float
     stages: list[Stage] = field(default_factory=list)
@@ -95,6 +97,7 @@ def with_climb(plan: Plan, budget: float) -> Plan:
         lap_seconds=LAP_SECONDS,
         alone=False,
         resting=RESTING,
+        settled=0,
     )
 
 
@@ -104,10 +107,10 @@ def run(plan: Plan, root: Store) -> Generator[Progress, None, None]:
     Raises WriteError when a file cannot be written, StoreError when one cannot be read or another process writes there.
     """
     budget = plan.budget + plan.climb - sum(round_seconds(root.rounds(race)) for race in plan.races)
-    with root.alone():
+    with root.alone(), racing.servers_of(root, plan) as servers:
         for number, race in enumerate(plan.races):
             spent = round_seconds(root.rounds(race))
-            state = _State(root, plan, race, clock.now(), budget / len(plan.races), spent=spent)
+            state = _State(root, plan, race, servers, clock.now(), budget / len(plan.races), spent=spent)
             for doing in _climb(state):
                 elapsed = clock.now() - state.begin + number * state.budget
                 yield Progress(doing, elapsed, max(budget, elapsed))
@@ -195,7 +198,7 @@ def _race(
     """Races recipes in a run of their own, which it completes; returns how they compare with one of them."""
     store = Store(state.root.path / state.folder / name, state.root.cache)
     plan = _plan(state, store, kind, recipes, budget)
-    for step in racing.run(plan, store) if not state.decided else ():
+    for step in racing.run(plan, store, servers=state.servers) if not state.decided else ():
         yield f"{kind} of {state.race.workload}, {base}: round {step.round}, {step.doing}"
     race = plan.races[0]
     return outcomes_of(store, race, base)
@@ -219,6 +222,7 @@ def _plan(state: _State, store: Store, kind: StageKind, recipes: Sequence[str], 
         alone=False,
         climb=0.0,
         resting=RESTING * state.pace if kind == "stack" else 0.0,
+        settled=0,
         notes=(),
     )
     plan = plan.named(f"{state.plan.run} {kind} {store.path.name}", files_of(plan))

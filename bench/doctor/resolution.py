@@ -91,6 +91,7 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
         races=tuple(replace(race, arms=race.arms[:2]) for race in plan.races),
         rounds=(FEWEST_ROUNDS, MOST_ROUNDS),
         precision=0.0,
+        settled=0,
         limit=budget,
     )
     with TemporaryDirectory(prefix="looprace-doctor-") as folder:

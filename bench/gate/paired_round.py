@@ -16,8 +16,9 @@ from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
-from bench.runner.arm_run import ArmRun, Block, Setup, block_of
-from bench.runner.race import LEAST_LAPS, LONGEST, SLEEP_BEFORE_SAMPLE
+from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.block import Block, block_of
+from bench.runner.laps import LEAST_LAPS, LONGEST, pause_of
 from bench.system import environment
 from impls.contract import Oracle
 
@@ -128,11 +129,7 @@ def _block(setup: CellSetup, arm_runs: Mapping[Role, ArmRun], known: Block | Non
     """The block of both sides; None where they cannot be compared, and need not be timed."""
     if not all(arm_run.live for arm_run in arm_runs.values()):
         return None
-    return known or arm_runs["base"].calibrate(BLOCK_SECONDS, _pause(setup))
-
-
-def _pause(setup: CellSetup) -> float:
-    return SLEEP_BEFORE_SAMPLE if len(setup.cores) > 1 else 0.0
+    return known or arm_runs["base"].calibrate(BLOCK_SECONDS, pause_of(len(setup.cores)))
 
 
 def _phases(arm_runs: Mapping[Role, ArmRun]) -> dict[str, dict[Role, tuple[float, ...]]]:
@@ -157,7 +154,7 @@ def _laps(
     Before each, both sides go back to the start, and what they allocate gets pages that nobody had before: how pages share
     a cache is worth as much as the noise of all laps, and lasts for as long as the pages are kept.
     """
-    pause, wanted = _pause(setup), seconds / 2
+    pause, wanted = pause_of(len(setup.cores)), seconds / 2
     fewest = max(LEAST_LAPS, min(FEWEST_LAPS, int(LONGEST * wanted / block.seconds)))
     laps = max(fewest, min(MOST_LAPS, int(wanted / (block.seconds + pause))))
     stretches = max(1, min(STRETCHES, laps // FEWEST_LAPS))

@@ -236,9 +236,20 @@ def _loaded(modules: Sequence[str]) -> int:
             importlib.import_module(module)
         except Exception:  # noqa: BLE001 - of other people's modules, any
             traceback.print_exc()
+    if COMPILERS[-1] in modules:
+        _prepare_compiler()
     gc.collect()
     gc.freeze()  # else a worker's collector visits all of it, and copies each page: 0.2 s
     return len(sys.modules)
+
+
+def _prepare_compiler() -> None:
+    """Has inductor find out what it asks in each process: the hash of torch's sources, what the processor can do: 1.6 s."""
+    try:
+        importlib.import_module("torch._inductor.codecache").torch_key()
+        importlib.import_module("torch._inductor.cpu_vec_isa").pick_vec_isa()
+    except Exception:  # noqa: BLE001 - of another version of torch, any: its workers will find out by themselves
+        traceback.print_exc()
 
 
 def main() -> None:

@@ -43,8 +43,8 @@ from bench.results.profile import Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
 from bench.results.store import Store
-from bench.runner.arm_run import MOST_ALGORITHMIC, Block, calibrated
-from bench.runner.race import BLOCK_SECONDS
+from bench.runner.block import MOST_ALGORITHMIC, Block, calibrated
+from bench.runner.laps import BLOCK_SECONDS
 from bench.system.telemetry import Gauge, spent
 from impls.contract import catalogue
 from impls.contract.setting import Setting, SettingError

@@ -40,7 +40,7 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.race import SLEEP_BEFORE_SAMPLE
+from bench.runner.laps import SLEEP_BEFORE_SAMPLE
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
 from impls.floors.names import FLOORS

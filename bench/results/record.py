@@ -114,6 +114,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     members        of the ensemble that says what rounding explains, of steps
     climb          seconds that a climb from its races may take, besides their budget; 0: there is none
     resting        ratio to the reference beyond which an arm rests, once two rounds have shown it; 0: none rests
+    settled        rounds before which no width of an interval ends anything: after them an arm rests as soon as its ratio is
+                   known to the precision; 0: none rests for that
     """
 
     format: int = FORMAT
@@ -134,6 +136,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     members: int = 19
     climb: float = 0.0
     resting: float = 0.0
+    settled: int = 0
 
     def named(self, run: str, files: dict[str, str] | None = None) -> "Plan":
         """The same plan for a run of this name, and of these files."""
@@ -303,9 +306,10 @@ class Record(Struct, frozen=True, kw_only=True):
 
     reads_data     of a floor: whether all that it does is to read the data, once an update; None where that was not recorded
     alone          whether it started and built while no other arm did: only then are the next three its own
+    forked         whether its process was forked from one that had loaded the framework: then its memory is not its own
     import_seconds, build_seconds, first_seconds
                    loading the framework and the implementation; building; the first update, with any compilation;
-                   in a gate's forked workers the framework is loaded already
+                   in forked processes the framework is loaded already
     laps           the numbers of the laps that it took part in, rising
     block_seconds  about how long a block takes, as calibrated; None in older records
     blocks         seconds of each of those laps' block of `updates_per_block` updates
@@ -333,6 +337,7 @@ class Record(Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     digest: str = ""
     alone: bool = False
+    forked: bool = False
     import_seconds: float | None = None
     build_seconds: float | None = None
     first_seconds: float | None = None

@@ -1,17 +1,14 @@
 """One arm in one round: its worker, its blocks, what was judged, and the record of it all."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Protocol
 
 from msgspec import structs
 
-from bench import clock
 from bench.messages import commands
 from bench.messages.commands import (
     ArmWeights,
@@ -31,67 +28,14 @@ from bench.processes.fork_server import ForkServer
 from bench.processes.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import verify
+from bench.runner.block import Block, calibrated
 from bench.runner.caveats import caveats_of
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
 from impls.floors.names import FLOORS
 
-CALIBRATIONS = 3  # blocks made, at least, before their length is believed
-WARM_UP_SECONDS = 0.001
-MOST_ALGORITHMIC = 10_000  # updates: the tutorial's job
-MOST_UPDATES = 100_000_000  # in a block of any other arm: one that does nothing is wrong, not endless
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
-
-
-@dataclass(frozen=True)
-class Block:
-    """How many updates an arm makes in one timed call, and about how many seconds they take."""
-
-    updates: int
-    seconds: float
-
-    @property
-    def warm_up(self) -> int:
-        """Updates made untimed before each block: enough to bring the arm's data back into the caches."""
-        return max(1, round(self.updates * WARM_UP_SECONDS / self.seconds))
-
-
-class Ask(Protocol):
-    """Something that sends a command to a worker and returns the answer; None where the arm has ended."""
-
-    def __call__(self, command: Command[A], /) -> A | None:
-        """Sends it."""
-
-
-def calibrated(ask: Ask, aim: float, pause: float, *, unit: int = 1, work: str = "") -> Block | None:
-    """The block that takes about `aim` seconds, in whole units; None as soon as `ask` returns None.
-
-    Blocks are made until their length is known. The fastest counts: one that met a disturbance would make all later
-    blocks too short. An algorithmic arm may make any number of updates in no time: its blocks have at most
-    MOST_ALGORITHMIC.
-    """
-    most = MOST_ALGORITHMIC if work == "algorithmic" else MOST_UPDATES
-    updates, an_update = unit, math.inf
-    ask(Reset())
-    for attempt in itertools.count():
-        clock.pause(pause)
-        timed = ask(TimeBlock(updates=updates))
-        if timed is None:
-            return None
-        an_update = min(an_update, timed.seconds / updates)
-        wanted = int(min(most, max(unit, round(aim / an_update / unit) * unit)))
-        if wanted <= 2 * updates and attempt >= CALIBRATIONS:
-            break
-        updates = min(wanted, 10 * updates)
-    return Block(wanted, wanted * an_update)
-
-
-def block_of(record: Record) -> Block | None:
-    """The block that the arm had in the round of this record; None where it made none."""
-    if not record.updates_per_block:
-        return None
-    return Block(record.updates_per_block, record.block_seconds or median(record.blocks))
 
 
 def probe_for(setting: Setting) -> int:
@@ -146,6 +90,8 @@ class ArmRun:
         self._prepared: Prepared | None = None
         self._judgements: list[Judgement] = []
         self._job: Job | None = None
+        self._left_out: list[Caveat] = []
+        self._forked = False
         self._block, self._done = Block(1, 1.0), 0
         self._laps: list[int] = []
         self._blocks: list[float] = []
@@ -170,7 +116,7 @@ class ArmRun:
         cache   folder for what its compilers keep
         server  what forks the process; None: it starts from nothing
         """
-        self.setup = setup
+        self.setup, self._forked = setup, server is not None
         cores = cores_for(self.arm, setup.cores, setup.everywhere)
         self._variables = variables_for(self.arm, cores, cache) | dict(setup.variables)
         self._worker = stack.enter_context(
@@ -248,6 +194,17 @@ class ArmRun:
         self._judge(done.weights)
         self._job = Job(seconds=done.seconds, updates=self.arm.setting.updates, weights=done.weights.weights)
         return done.seconds
+
+    def leave_job_out(self, needed: float, left: float) -> None:
+        """Notes that the whole job would take so many seconds, and that fewer are left for jobs."""
+        self._left_out.append(
+            Caveat(
+                code="job_left_out",
+                text=f"the whole job of {self.arm.name} was left out: it takes about {needed:.0f} s, and "
+                f"{max(0.0, left):.0f} s were left for it",
+                advice="give it more time with --budget, or fewer updates with --updates",
+            )
+        )
 
     def calibrate(self, aim: float, pause: float) -> Block | None:
         """A block of about `aim` seconds; of a watched arm, with whole looks. None where the arm ended."""
@@ -345,7 +302,8 @@ class ArmRun:
             patch=prepared.patch if prepared else "",
             compiler=finished.compiler if finished else None,
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
-            caveats=(*caveats, *own_caveats),
+            caveats=(*caveats, *own_caveats, *self._left_out),
+            forked=self._forked,
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,
             spent=dict(spent),

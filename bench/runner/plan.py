@@ -24,7 +24,8 @@ class Effort:
     """How much time and how many arms a run spends.
 
     rounds       (least, most) rounds of each race
-    precision    half-width of the ratio's 95 % interval at which a race stops
+    settled      rounds before which no width of an interval ends anything
+    precision    half-width of the ratio's 95 % interval at which an arm rests, and a race stops
     budget       seconds after which no further round is started
     lap_seconds  seconds of laps in each round
     alone        whether the arms of round 1 start one at a time
@@ -34,6 +35,7 @@ class Effort:
     """
 
     rounds: tuple[int, int]
+    settled: int
     precision: float
     budget: float
     lap_seconds: float
@@ -44,9 +46,9 @@ class Effort:
 
 
 EFFORTS = {
-    "quick": Effort((3, 8), 0.015, 48, 3, alone=False, watched=False),
-    "standard": Effort((3, 12), 0.01, 320, 10, alone=True, watched=True, climb=320),
-    "thorough": Effort((6, 40), 0.005, 1200, 15, alone=True, watched=True, members=59, climb=1200),
+    "quick": Effort((3, 12), 6, 0.015, 48, 2, alone=False, watched=False),
+    "standard": Effort((3, 40), 8, 0.01, 330, 4, alone=True, watched=True, climb=330),
+    "thorough": Effort((6, 150), 12, 0.005, 1200, 6, alone=True, watched=True, members=59, climb=1200),
 }
 
 
@@ -58,6 +60,7 @@ class Sweep:
     values: tuple[int, ...]
 
 
+START_SECONDS = 4.0  # of an arm that starts alone, most of them to load its framework
 DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the reference runs on the first that is there
 LISTED = 3  # implementations that a note names
 SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and a sweep does not need it
@@ -118,22 +121,38 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
     climb = effort.climb if _is_climbed(choice, races) else 0.0
     if climb and choice.budget is not None:
         budget = climb = choice.budget / 2
+    least, most = (choice.rounds, choice.rounds) if choice.rounds else effort.rounds
+    alone = effort.alone
+    if choice.budget is not None and not choice.rounds:
+        least = 1  # a budget that was typed is kept
+        needed = START_SECONDS * sum(len(race.arms) for race in races)
+        if alone and needed > budget / 2:
+            alone, notes = False, (*notes, _together(choice.budget, needed))
     return Plan(
         run=run,
         command=command,
         seed=secrets.randbits(32),
         races=tuple(races),
-        rounds=(choice.rounds, choice.rounds) if choice.rounds else effort.rounds,
+        rounds=(least, most),
         precision=effort.precision,
         budget=budget,
         limit=choice.limit,
         lap_seconds=effort.lap_seconds,
-        alone=effort.alone,
+        alone=alone,
         swept=choice.sweep.name if choice.sweep else "",
         notes=notes,
         folder=choice.steps.folder,
         members=effort.members,
         climb=climb,
+        settled=effort.settled,
+    )
+
+
+def _together(budget: float, needed: float) -> str:
+    """Why arms start together, in a sentence."""
+    return (
+        f"arms start several at a time, and cold times have a ~: to start them one at a time takes about {needed:.0f} s of "
+        f"the {budget:.0f} s that were given"
     )
 
 

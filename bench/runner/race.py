@@ -9,23 +9,27 @@ import random
 import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from select import select
-from statistics import median
 
 from bench import clock
-from bench.processes.fork_server import ALWAYS, LATER, ForkServer
-from bench.processes.worker_process import allowed_cores, can_be_forked, variables_for
+from bench.processes import memory_layout
+from bench.processes.fork_server import ForkServer
+from bench.processes.fork_servers import Place, Servers
+from bench.processes.worker_process import allowed_cores, can_be_forked
 from bench.progress import Progress
 from bench.results.record import Arm, Plan, Race, Record
-from bench.results.store import Store, writing
-from bench.runner.arm_run import ArmRun, Block, Setup, block_of
+from bench.results.store import Store
+from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.block import Block, block_of
 from bench.runner.diagnosis import Diagnoses
-from bench.runner.done_rounds import is_precise, resting_arms, round_seconds, unfit_arms
+from bench.runner.done_rounds import Leader, is_precise, leader, resting_arms, round_seconds, unfit_arms
 from bench.runner.heats import heats_of, memory_available
+from bench.runner.laps import Laps, calibrate, pause_of
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
@@ -34,22 +38,18 @@ from bench.system.telemetry import Gauge, gauges
 from impls.contract import Oracle, catalogue
 from impls.recipe import steps
 
-BLOCK_SECONDS = 0.015  # aimed at; longer only where one update, or the stretch between two looks, takes longer
-FEWEST_LAPS, MOST_LAPS = 20, 250
-LEAST_LAPS, LONGEST = 3, 4  # where an update takes seconds
-WORTH_A_SERVER = 4  # workers of a round: loading torch and the compiler once takes as long as starting about three
+WORTH_SERVERS = 4  # workers that they would fork: loading torch and the compiler takes as long as starting about three
+JOBS = 0.3  # share of a race's time that all whole jobs may take; of what is left of it a watched one may take half
 NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
-SLEEP_BEFORE_SAMPLE = (
-    0.010  # so that the idle arms' OpenMP threads have gone to sleep; needed with several threads only
-)
 
 
 @dataclass(frozen=True)
 class RoundProgress(Progress):
-    """Where a run stands: also the race and the round."""
+    """Where a run stands: also the race, the round, and which arm is the fastest so far."""
 
     race: Race
     round: int
+    leader: Leader | None
 
 
 @dataclass
@@ -62,10 +62,13 @@ class _Course:
     oracle: Oracle | None  # of an exact workload
     setup: Setup
     gauges: Mapping[str, Gauge]
+    servers: Servers  # which fork the workers of later rounds
+    share: float  # seconds of the budget that are its own
     digest: str  # of the problem; "" for a step
     blocks: dict[tuple[object, ...], Block] = field(default_factory=dict)
     referee: StepReferee | None = None  # of a step
     diagnoses: Diagnoses | None = None  # of a step
+    leader: Leader | None = None  # after the rounds that are done
     heats: Sequence[Sequence[Arm]] = ()  # the arms of each round in turn; () where all of them fit into memory
 
     def is_late(self, number: int) -> bool:
@@ -86,12 +89,13 @@ class _Course:
 
 
 def run(
-    plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = False
+    plan: Plan, store: Store, *, live: bool = False, keep_cache: bool = False, servers: Servers | None = None
 ) -> Generator[RoundProgress, None, None]:
     """Does what is missing of a plan, race by race; finished rounds stay as they are.
 
     live        whether watched jobs may open a window
     keep_cache  whether what was compiled is kept, for a climb that follows
+    servers     those of a climb, whose races share them; None: the run has its own
 
     Raises WriteError when a record cannot be written, StoreError when one cannot be read or another process writes there.
     """
@@ -103,65 +107,65 @@ def run(
         store.write_sources(sorted({arm.implementation for race in exact for arm in race.arms}))
         stack.callback(os.sched_setaffinity, 0, everywhere)
         meters = stack.enter_context(gauges(arm.setting.device for race in plan.races for arm in race.arms))
+        servers = servers or stack.enter_context(servers_of(store, plan))
         finished = [round_seconds(store.rounds(race)) for race in plan.races]
         for number, race in enumerate(plan.races):
             left = plan.budget - (clock.now() - begin) - sum(finished[number + 1 :])
             share = max(0.0, left) / (len(plan.races) - number)
             started = clock.now()
-            for number_of_round, doing, forecast in _race(plan, store, race, share, everywhere, live, meters):
+            oracle, file, digest = (_of_step if race.reference.setting.is_step else _of_exact)(plan, store, race)
+            cores = everywhere[-race.reference.setting.threads :]
+            setup = Setup(cores, everywhere, plan.limit, live=live, file=file)
+            course = _Course(race, plan, store, oracle, setup, meters, servers, share, digest)
+            for number_of_round, doing, forecast in _race(course):
                 later = share * (len(plan.races) - number - 1)
                 expected = started - begin + forecast + later
-                yield RoundProgress(doing, clock.now() - begin, expected, race, number_of_round)
+                yield RoundProgress(doing, clock.now() - begin, expected, race, number_of_round, course.leader)
 
 
-def _race(
-    plan: Plan,
-    store: Store,
-    race: Race,
-    share: float,
-    everywhere: list[int],
-    live: bool,
-    gauges: Mapping[str, Gauge],
-) -> Iterator[tuple[int, str, float]]:
+def servers_of(store: Store, plan: Plan) -> Servers:
+    """What forks the workers of a run."""
+    return Servers(store.path / "logs" / "servers.log", allowed_cores(), plan.limit)
+
+
+def _race(course: _Course) -> Iterator[tuple[int, str, float]]:
     """Rounds until the intervals are narrow enough, the most rounds are done, or no time is left for another.
 
     Yields the round, what is being done, and the seconds that the race is expected to take from its start.
     """
-    setup = Setup(everywhere[-race.reference.setting.threads :], everywhere, plan.limit, live=live)
-    step = race.reference.setting.is_step
-    course = _of_step(plan, store, race, setup, gauges) if step else _of_exact(plan, store, race, setup, gauges)
+    store, race = course.store, course.race
     done = store.rounds(race)
     check_data(race, chain.from_iterable(done.values()), course.digest)
     for record in (record for records in done.values() for record in records):
         if block := block_of(record):
             course.blocks[record.arm.block_key] = block
     with ExitStack() as stack:
-        if step and not _is_done(course, done, round_seconds(done), share):
-            yield len(done) + 1, "examining the step: the truth, and what rounding explains", share
+        if race.reference.setting.is_step and not _is_done(course, done, round_seconds(done)):
+            yield len(done) + 1, "examining the step: the truth, and what rounding explains", course.share
             course.referee = _referee(course, stack)
             course.diagnoses = Diagnoses(store, race, course.setup)
             course.heats = heats_of(race.arms, course.referee.resident_bytes, memory_available())
-        elsewhere = [core for core in everywhere if core not in setup.cores]
-        os.sched_setaffinity(0, elsewhere or everywhere)
-        yield from _rounds(course, share, done)
+        elsewhere = [core for core in course.setup.everywhere if core not in course.setup.cores]
+        os.sched_setaffinity(0, elsewhere or course.setup.everywhere)
+        yield from _rounds(course, done)
 
 
-def _of_exact(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mapping[str, Gauge]) -> _Course:
-    """The course of an exact workload, whose loss curve it writes."""
+def _of_exact(plan: Plan, store: Store, race: Race) -> tuple[Oracle, str, str]:
+    """The oracle of an exact workload, whose loss curve is written; no file; the digest of its problem."""
     setting = race.reference.setting
     workload = catalogue.workloads()[race.workload]
     problem = workload.problem(setting)
     oracle = workload.oracle(problem, setting)
     if plan.swept not in NO_LOSS_CURVE and (loss_curve := loss_curve_of(problem, oracle, setting)):
         store.write_loss_curve(race, loss_curve)
-    return _Course(race, plan, store, oracle, setup, gauges, problem.digest)
+    return oracle, "", problem.digest
 
 
-def _of_step(plan: Plan, store: Store, race: Race, setup: Setup, gauges: Mapping[str, Gauge]) -> _Course:
-    """The course of a step, whose file is kept; without its referee."""
+def _of_step(plan: Plan, store: Store, race: Race) -> tuple[None, str, str]:
+    """The same of a step: it has no oracle and no digest; its file, which is kept."""
     file = steps.find(race.workload, Path(plan.folder) if plan.folder else None)
     store.write_step(race, file.path.read_bytes())
-    return _Course(race, plan, store, None, replace(setup, file=str(file.path)), gauges, "")
+    return None, str(file.path), ""
 
 
 def _referee(course: _Course, stack: ExitStack) -> StepReferee:
@@ -179,15 +183,15 @@ def _referee(course: _Course, stack: ExitStack) -> StepReferee:
     return referee
 
 
-def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: float, share: float) -> bool:
+def _is_done(course: _Course, done: Mapping[int, Sequence[Record]], seconds: float) -> bool:
     """Whether a race needs no further round; `seconds` are those that it will have taken, of its share."""
     least, most = course.rounds
     if len(done) >= most:
         return True
-    return len(done) >= least and (seconds > share or is_precise(course.plan, course.race, done))
+    return len(done) >= least and (seconds > course.share or is_precise(course.plan, course.race, done))
 
 
-def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
+def _rounds(course: _Course, done: dict[int, list[Record]]) -> Iterator[tuple[int, str, float]]:
     """The rounds that are missing."""
     spent = round_seconds(done)
     longest = 0.0
@@ -195,10 +199,11 @@ def _rounds(course: _Course, share: float, done: dict[int, list[Record]]) -> Ite
     for number in range(1, most + 1):
         if number in done:
             continue
-        if _is_done(course, done, spent + longest, share):
+        if _is_done(course, done, spent + longest):
             break
         fixed = least == most and longest
-        forecast = spent + longest * (most - number + 1) if fixed else max(share, spent + longest)
+        forecast = spent + longest * (most - number + 1) if fixed else max(course.share, spent + longest)
+        course.leader = leader(course.race, done)
         for step in _round(course, number, unfit_arms(done) | resting_arms(course.plan, course.race, done)):
             if isinstance(step, str):
                 yield number, step, forecast
@@ -233,23 +238,26 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
                 if reason := course.referee.refusal(arm_run.arm.implementation):
                     arm_run.refuse(reason)
         starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
-        server = _server(course, stack, number, starting)
+        place = _place(course, number, order)
+        layout = memory_layout.random_layout(order) | (place.fixed if place else {})
+        setup, server = replace(course.setup, variables=layout), place.live[sys.executable] if place else None
         for group in [[arm_run] for arm_run in starting] if alone else [starting]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
-            _start(course, stack, number, group, spent, server)
-            for arm_run in group:
-                job = number == 1 and course.oracle is not None and arm_run.arm.role != "twin"
-                if job and arm_run.live and arm_run.trains:
-                    yield f"the whole job: {arm_run.arm.name}"
-                    spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
+            _start(course, stack, number, group, spent, setup, server)
+            for arm_run in group if number == 1 and course.oracle is not None else []:
+                yield f"the whole job: {arm_run.arm.name}"
+                _do_job(course, arm_run, spent)
         if course.referee is not None:
             yield from course.referee.judge(starting, len(course.setup.everywhere))
         late = course.is_late(number)
-        yield from _laps(course, arm_runs, order, spent, audit=not late or number == 1)
+        laps = Laps(course.plan.lap_seconds, len(course.setup.cores), course.blocks)
+        audits = partial(_audit, course, arm_runs, spent) if not late or number == 1 else None
+        yield from laps.race(arm_runs, order, spent, audits)
         if late:
             yield from _audit(course, arm_runs, spent, late=True)
         for arm_run in arm_runs:
             arm_run.finish()
+    course.servers.learn([arm_run.loaded for arm_run in arm_runs if can_be_forked(arm_run.arm)])
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)
     if course.diagnoses is not None:
@@ -266,39 +274,32 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
     yield records
 
 
-def _number_of_laps(wanted: float, lap_seconds: float) -> int:
-    """As many laps as fit into the wanted seconds; at least FEWEST_LAPS, or fewer where these take LONGEST times as long."""
-    fewest = max(LEAST_LAPS, min(FEWEST_LAPS, int(LONGEST * wanted / lap_seconds)))
-    return max(fewest, min(MOST_LAPS, int(wanted / lap_seconds)))
+def _do_job(course: _Course, arm_run: ArmRun, spent: dict[str, float]) -> None:
+    """Has an arm do the whole job, where the time for jobs is enough; else its record says how long it would take."""
+    if not arm_run.live or not arm_run.trains or arm_run.arm.role == "twin":
+        return
+    block = calibrate(arm_run, course.blocks, pause_of(len(course.setup.cores)))
+    if block is None:
+        return
+    updates = arm_run.arm.setting.updates
+    needed = updates * block.seconds / block.updates
+    left = (JOBS * course.share - spent["job"]) * (1.0 if arm_run.arm.setting.watch == "none" else 0.5)
+    if needed > (course.share / 2 if arm_run.arm.role == "reference" else left):
+        arm_run.leave_job_out(needed, left)
+    else:
+        spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
 
 
-def _server(course: _Course, stack: ExitStack, number: int, arm_runs: Sequence[ArmRun]) -> ForkServer | None:
-    """What forks the workers of a step's round, where it saves time; None where each starts from nothing.
+def _place(course: _Course, number: int, order: random.Random) -> Place | None:
+    """What forks the workers of a round, where it saves time; None where each starts from nothing.
 
     The first round of each arm has none: its record says how long the arm takes to start, and how much memory it needs.
-    Each round has a server of its own: what its workers have in common, such as the addresses of libraries, must not be
-    common to all rounds.
     """
-    forked = [arm_run for arm_run in arm_runs if can_be_forked(arm_run.arm)]
-    first = number <= max(1, len(course.heats))
-    if course.referee is None or first or len(forked) < WORTH_A_SERVER:
+    forked = [arm for arm in course.arms(number) if can_be_forked(arm)]
+    least, _ = course.rounds
+    if number <= max(1, len(course.heats)) or len(forked) * max(1, least - number + 1) < WORTH_SERVERS:
         return None
-    log = course.store.log(course.race, number, "server")
-    with writing(log):
-        log.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # a worker that starts from nothing will say what is wrong
-        server = ForkServer(
-            sys.executable,
-            variables=variables_for(course.race.reference, course.setup.cores, course.store.cache),
-            cores=course.setup.everywhere,
-            log=log,
-            patience=course.setup.limit,
-            packages=(ALWAYS, LATER),
-        )
-        stack.callback(server.close)
-        if server.threads == 1:
-            return server
-    return None
+    return course.servers.begin_round(forked[0], [sys.executable], order)
 
 
 def _start(
@@ -307,9 +308,14 @@ def _start(
     number: int,
     arm_runs: Sequence[ArmRun],
     spent: dict[str, float],
+    setup: Setup,
     server: ForkServer | None,
 ) -> None:
-    """Brings the arms to their start, as many at a time as there are cores."""
+    """Brings the arms to their start, as many at a time as there are cores.
+
+    setup   what all of them are started with
+    server  what forks those that can be forked
+    """
     begin = clock.now()
     waiting, starting = deque(arm_runs), list[ArmRun]()
     while waiting or starting:
@@ -317,53 +323,18 @@ def _start(
             arm_run = waiting.popleft()
             slug = arm_run.arm.slug
             log = course.store.log(course.race, number, slug)
-            arm_run.start(
-                stack,
-                course.setup,
-                log=log,
-                cache=course.store.cache / slug,
-                server=server if can_be_forked(arm_run.arm) else None,
-            )
+            with memory_layout.fixed_addresses():
+                arm_run.start(
+                    stack,
+                    setup,
+                    log=log,
+                    cache=course.store.cache / slug,
+                    server=server if can_be_forked(arm_run.arm) else None,
+                )
             starting.append(arm_run)
         select(starting, [], [], 1.0)
         starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]
     spent["start"] += clock.now() - begin
-
-
-def _laps(
-    course: _Course, arm_runs: Sequence[ArmRun], order: random.Random, spent: dict[str, float], *, audit: bool
-) -> Iterator[str]:
-    """A lap samples every live arm once, in a fresh random order. Lap 0 warms the arms up and is not recorded.
-
-    An arm whose block is much longer than a lap of the others (it draws, say) is sampled in every k-th lap only, so that
-    it takes no more time than the others together.
-
-    audit  whether arms of a step are judged at one of the laps
-    """
-    pause = SLEEP_BEFORE_SAMPLE if len(course.setup.cores) > 1 else 0.0
-    yield "calibrating"
-    for arm_run in arm_runs:
-        key = arm_run.arm.block_key
-        if arm_run.live and key not in course.blocks and (block := arm_run.calibrate(BLOCK_SECONDS, pause)) is not None:
-            course.blocks[key] = block
-    racing = [arm_run for arm_run in arm_runs if arm_run.live]
-    seconds = [course.blocks[arm_run.arm.block_key].seconds for arm_run in racing]
-    usual = max(BLOCK_SECONDS, median(seconds)) if seconds else BLOCK_SECONDS
-    lap_seconds = sum(min(block, 2 * usual) + pause for block in seconds)
-    laps = _number_of_laps(course.plan.lap_seconds, lap_seconds) if racing else 0
-    for arm_run in racing:
-        block = course.blocks[arm_run.arm.block_key]
-        arm_run.start_laps(block, every=max(1, round(block.seconds / lap_seconds)))
-    audited = order.randint(1, laps) if laps and audit else None  # known to nobody before
-    for lap in range(laps + 1):
-        if lap == audited:
-            yield from _audit(course, arm_runs, spent)
-        racing = [arm_run for arm_run in arm_runs if arm_run.live and lap % arm_run.every == 0]
-        for arm_run in order.sample(racing, len(racing)):
-            clock.pause(pause)
-            spent["blocks"] += arm_run.sample(lap)
-        if lap % 25 == 0:
-            yield f"lap {lap} of {laps}"
 
 
 def _audit(

@@ -33,7 +33,7 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
     measures: dict[str, dict[str, float | None]] = {
         "latency": _interval(row.seconds, 1e9),  # built in, in nanoseconds
         "ratio": _interval(row.ratio if row.arm.role != "reference" else None),
-        "loss": {"value": row.judgement.loss if row.judgement else None},
+        "loss": {"value": row.final_loss},
         "cold-start-seconds": {"value": row.cold_seconds if row.cold_alone else None},
         "peak-memory-bytes": {"value": row.peak_resident_bytes},
     }

@@ -45,8 +45,8 @@ def _entry(name: str, row: Row, seconds: Estimate, reference: str) -> dict[str, 
 def _extra(row: Row, reference: str) -> str:
     """What the chart's tooltip says below the value, a line each."""
     lines = [f"rounds: {row.rounds}"]
-    if row.judgement and row.judgement.loss is not None:
-        lines.insert(0, f"final loss: {row.judgement.loss:.{DIGITS}g}")
+    if row.final_loss is not None:
+        lines.insert(0, f"final loss: {row.final_loss:.{DIGITS}g}")
     if row.answer and row.arm.role != "reference":
         lines.insert(0, f"bits lost: {bits_lost(row)}")
     if row.ratio and row.arm.role != "reference":

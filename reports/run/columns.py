@@ -183,10 +183,10 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column(
         "final loss",
         "computed by the referee from the weights at the end of the job",
-        lambda row, _: f"{row.judgement.loss:.6g}" if row.judgement and row.judgement.loss is not None else NOTHING,
+        lambda row, _: f"{row.final_loss:.6g}" if row.final_loss is not None else NOTHING,
         dispensable=6,
         occasional=True,
-        key=lambda row: row.judgement.loss if row.judgement else None,
+        key=lambda row: row.final_loss,
         id="final-loss",
     ),
     Column(

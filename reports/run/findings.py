@@ -30,6 +30,7 @@ Kind = Literal[
     "skipped updates",
     "whose fault",
     "twin",
+    "rounds",
     "crossing",
 ]
 
@@ -208,19 +209,22 @@ def warnings(race: Race, records: RaceRecords, twin: Estimate | None) -> Iterato
         )
     for arm in records:
         spread = _spread(list(records.logarithms(arm, race.reference).values()))
-        if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS:
+        ratio = records.ratio(arm, race.reference)
+        wide = ratio is not None and ratio.half_width > RESTLESS / 2
+        if arm.role == "arm" and arm.setting.watch == "none" and spread > RESTLESS and wide:
             yield Caveat(
                 code="rounds_disagree",
                 text=f"the rounds of {arm.name} differ by {percent(spread)} (standard deviation), so its interval is wide",
-                advice="use more rounds: --rounds 20",
+                advice="give it more time: --budget 20m",
             )
-        grown = statistics.growth(records[arm]) if arm.setting.is_step and arm.role != "twin" else None
+        grown = statistics.growth(records[arm]) if arm.role != "twin" else None
+        flush = " (--rewrite flush_denormals)" if arm.setting.is_step else ""
         if grown and grown.low and grown.low > AGED:
             yield Caveat(
                 code="slower_with_age",
                 text=f"an update of {arm.name} took {percent(grown.value - 1)} longer at the end of a round than at its start",
-                advice="look for numbers that become denormal (--rewrite flush_denormals), a list that keeps something of "
-                "each update, or work that grows with the number of updates",
+                advice=f"look for numbers that become denormal{flush}, a list that keeps something of each update, or "
+                "work that grows with the number of updates",
             )
     for code, caveats in _by_code(records).items():
         more = f" (and {len(caveats) - 1} more like it: code {code})" if len(caveats) > 1 else ""

@@ -16,6 +16,7 @@ from reports.profile.profiled import Profiled
 from reports.run.climb import ClimbResult, read_climb
 from reports.run.columns import columns_of
 from reports.run.findings import Finding, findings, warnings
+from reports.run.precision import of_rounds
 from reports.run.race_records import RaceRecords, by_arm
 from reports.run.rows import NOT_TRIED, Row, rows_of
 from reports.run.step_findings import fastest, step_findings
@@ -133,6 +134,7 @@ def report_of(
     groups = by_arm(records)
     results = tuple(
         _result(
+            plan,
             race,
             groups,
             (loss_curves or {}).get(race),
@@ -157,6 +159,7 @@ def report_of(
 
 
 def _result(
+    plan: Plan,
     race: Race,
     groups: Mapping[Arm, Sequence[Record]],
     loss_curve: LossCurve | None,
@@ -171,6 +174,8 @@ def _result(
     said = list(step_findings(rows, records, twin) if is_step else findings(rows, twin))
     if climb and climb.row and climb.reference:  # what was measured once more and alone is what is promised
         said = [fastest([climb.row], climb.reference), *(each for each in said if each.kind != "fastest")]
+    if (known := of_rounds(plan, race, rows, records)) is not None:
+        said.append(known)
     parts = attributions(rows, race.reference, stored.profiles, stored.machine)
     return RaceResult(
         race=race,

@@ -123,6 +123,11 @@ class Row:
         return max(known, default=None)
 
     @property
+    def final_loss(self) -> float | None:
+        """The loss at the end of the whole job; None where that was not done."""
+        return self.judgement.loss if self.judgement and self.judgement.when == "job" else None
+
+    @property
     def mean_stands_out(self) -> bool:
         """Whether the mean lies outside of the median's interval: then there were rare pauses."""
         if self.seconds is None or self.mean_seconds is None or self.seconds.low is None or self.seconds.high is None:
@@ -249,7 +254,9 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         first_seconds=first.first_seconds if first else None,
         judgement=_telling_judgement(own),
         weights=done.job.weights if done and done.job else None,
-        peak_resident_bytes=max((r.peak_resident_bytes for r in own if r.peak_resident_bytes), default=None),
+        peak_resident_bytes=max(
+            (r.peak_resident_bytes for r in _own_memory(own) if r.peak_resident_bytes), default=None
+        ),
         peak_bytes=(peak := _peak(own)),
         more_bytes=peak - base if peak and (base := _peak(records[reference])) and arm.role != "reference" else None,
         answer=_telling_answer(own),
@@ -279,7 +286,13 @@ def _slope(records: Sequence[Record]) -> float | None:
 
 def _peak(records: Sequence[Record]) -> int | None:
     """The most memory that an arm held in any round: on the device where that is known, else that of its process."""
-    return max(filter(None, (each.peak_device_bytes or each.peak_resident_bytes for each in records)), default=None)
+    own = _own_memory(records)
+    return max(filter(None, (each.peak_device_bytes or each.peak_resident_bytes for each in own)), default=None)
+
+
+def _own_memory(records: Sequence[Record]) -> Sequence[Record]:
+    """The records of processes that began by themselves, where there are any: forked ones share memory with a server."""
+    return [record for record in records if not record.forked] or records
 
 
 def _telling_answer(records: Sequence[Record]) -> Answer | None:

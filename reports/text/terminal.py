@@ -79,10 +79,19 @@ def legend(meanings: Sequence[tuple[str, str]]) -> Padding:
     return Padding(grid, (0, 0, 0, GAP))
 
 
-def progress_line(elapsed: float, expected: float, text: str, *, bar: bool) -> str:
-    """How far a run has come: a bar for a terminal, the seconds so far for a log; and the seconds that are left."""
-    left = f"about {max(0.0, expected - elapsed):.0f} s left"
-    if not bar:
+def progress_line(elapsed: float, expected: float, text: str, *, width: int) -> str:
+    """How far a run has come: a bar for a terminal, the seconds so far for a log; and the time that is left.
+
+    width  characters of the terminal, which the line fits into; 0 for a log
+    """
+    left = f"about {duration(max(0.0, expected - elapsed))} left"
+    if not width:
         return f"[{elapsed:6.1f} s, {left}] {text}"
     done = round(BAR * min(1.0, elapsed / max(expected, 1e-9)))
-    return f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"[:150]
+    line = f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"
+    return line if len(line) < width else f"{line[: width - 2]}…"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, from two minutes on in minutes, because an estimate is no better."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -15,7 +15,8 @@ from bench.results.gate import ROLES, Cell, Margins, PairedRound, Role
 from bench.results.gate_store import GateStore
 from bench.results.record import Arm
 from bench.results.store import Store
-from bench.runner.arm_run import ArmRun, Block
+from bench.runner.arm_run import ArmRun
+from bench.runner.block import Block
 from impls.contract.catalogue import workloads
 from tests.bench.gate.samples import plan
 

@@ -14,7 +14,7 @@ from bench.gate.rule.verdict import verdict
 from bench.results.gate import Cell, Counts, GatePlan, GateVerdict, PairedRound, Stage
 from bench.results.gate_store import GateStore
 from bench.results.store import Store
-from bench.runner.arm_run import Block
+from bench.runner.block import Block
 from bench.system import environment
 from tests.bench.gate.samples import Machine, cell, plan
 

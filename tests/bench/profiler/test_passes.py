@@ -32,7 +32,7 @@ from bench.profiler.passes import (
 from bench.results.profile import Pass, Profile
 from bench.results.record import Arm
 from bench.results.statistics import Estimate
-from bench.runner.arm_run import MOST_ALGORITHMIC
+from bench.runner.block import MOST_ALGORITHMIC
 from bench.runner.plan import Choice, make_plan
 from bench.system.telemetry import Gauge, Idle, Reading
 from impls.contract.setting import SettingError

@@ -10,7 +10,8 @@ import pytest
 from bench import clock
 from bench.messages.commands import BlockTimed
 from bench.results.record import Telemetry
-from bench.runner.arm_run import ArmRun, Block
+from bench.runner.arm_run import ArmRun
+from bench.runner.block import Block
 from bench.system import telemetry
 from bench.system.linux import Host
 from bench.system.telemetry import Gauge, Idle, Reading

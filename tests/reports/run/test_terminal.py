@@ -165,17 +165,21 @@ def test_colour_does_not_change_the_words() -> None:
     assert sink.export_text() == printed(comparison, 150)
 
 
-@pytest.mark.parametrize(("elapsed", "share"), [(0.0, 0), (60.0, 12), (120.0, 24), (500.0, 24)])
+@pytest.mark.parametrize(("elapsed", "share"), [(0.0, 0), (59.5, 12), (119.0, 24), (500.0, 24)])
 def test_progress_is_a_bar_on_a_terminal(elapsed: float, share: int) -> None:
-    """The bar fills with the time that has gone, never beyond its end, and says what is left."""
-    line = progress_line(elapsed, 120.0, "round 1", bar=True)
+    """The bar fills with the time that has gone, never beyond its end, and says what is left, on one line of the terminal."""
+    line = progress_line(elapsed, 119.0, "round 1", width=80)
     assert (line.count("━"), line.count("╌")) == (share, 24 - share)
-    assert line.endswith(f" about {max(0.0, 120 - elapsed):.0f} s left · round 1")
+    assert line.endswith(f" about {max(0.0, 119 - elapsed):.0f} s left · round 1")
+    short = progress_line(elapsed, 119.0, "round 1 " * 20, width=60)
+    assert len(short) < 60
+    assert short.endswith("…")
 
 
 def test_progress_is_a_plain_line_in_a_log() -> None:
     """Without a terminal progress is a line of text, with the seconds so far."""
-    assert progress_line(61.04, 120, "round 1", bar=False) == "[  61.0 s, about 59 s left] round 1"
+    assert progress_line(61.04, 120, "round 1", width=0) == "[  61.0 s, about 59 s left] round 1"
+    assert progress_line(61.04, 361, "round 1", width=0) == "[  61.0 s, about 5 min left] round 1"
 
 
 def test_a_long_race_fits_80_columns() -> None:
