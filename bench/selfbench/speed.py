@@ -22,6 +22,7 @@ from bench.runner.plan import Choice, make_plan
 from bench.selfbench import (
     climbs,
     costs_in_steps,
+    forked_workers,
     gate_calibration,
     gate_session,
     planted_costs,
@@ -233,6 +234,7 @@ HOURS = (
     "climb",
     "search",
     "written",
+    "forked",
 )  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
@@ -251,6 +253,7 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "search": lambda count: climbs.search(count, Path("results/climbs"), Path("results/search")),
     "written": lambda count: written_files.figures(count, Path("results/climbs")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
+    "forked": lambda rounds: forked_workers.figures(rounds),
 }
 
 

@@ -9,7 +9,7 @@ from impls.contract.words import counted
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
-from reports.text.numbers import percent
+from reports.text.numbers import count
 from reports.text.terminal import duration
 
 QUANTILE = 1.96  # of the normal distribution: so many rounds are needed that Student's t is near it
@@ -29,14 +29,14 @@ def of_rounds(plan: Plan, race: Race, rows: Sequence[Row], records: RaceRecords)
         return None
     rounds = len(records[race.reference])
     precise = sum(ratio.half_width <= plan.precision for _, ratio in known)
-    aim = f"± {percent(plan.precision)}"
+    aim = f"± {_percent(plan.precision)}"
     if precise == len(known):
         statement = f"In {counted(rounds, 'round')} every ratio came to be known to {aim}: more would tell nothing new"
     else:
         widest, ratio = max(known, key=lambda one: one[1].half_width)
         statement = (
             f"In {counted(rounds, 'round')} {precise} of {len(known)} ratios came to be known to {aim}, and that of "
-            f"{widest.arm.name} to ± {percent(ratio.half_width)}: {_more(plan, race, widest, records)}"
+            f"{widest.arm.name} to ± {_percent(ratio.half_width)}: {_more(plan, race, widest, records)}"
         )
     return Finding("rounds", statement, rest=_places(race, records))
 
@@ -57,4 +57,8 @@ def _places(race: Race, records: RaceRecords) -> str:
     logarithms = list(records.logarithms(twin, race.reference).values()) if twin else []
     if len(logarithms) < 2:
         return ""
-    return f"; each round lies elsewhere in memory, and identical code differed by {percent(stdev(logarithms))} between them"
+    return f"; each round lies elsewhere in memory, and identical code differed by {_percent(stdev(logarithms))} between them"
+
+
+def _percent(share: float) -> str:
+    return f"{count(100 * share, 2)} %"
