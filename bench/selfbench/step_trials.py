@@ -27,7 +27,7 @@ Kind = Literal["unchanged", "whole", "phase"]
 FORMAT = 1
 # The phase of each step that is made slower: about a tenth of its update where it has one.
 STEPS = {"digits_mlp": "data", "conv_net": "optimizer", "char_transformer": "optimizer", "gan": "data"}
-PATIENCE = {"unchanged": 120, "whole": 120, "phase": 300}  # seconds for each comparison: a phase is noisier than the whole
+PATIENCE = {"unchanged": 120, "whole": 120, "phase": 300}  # seconds of a comparison; a phase is noisier than the whole
 WHOLE, PHASE = 0.05, 0.10  # planted slowdowns
 # Waits for a share of the processor's time that what it wraps has taken: so the slowdown is the same at any speed.
 WAIT = """
