@@ -100,14 +100,14 @@ def substitutes(server: ForkServer) -> list[Substitute]:
     from bench.processes import fork_servers
 
     looking = SimpleNamespace(**vars(subprocess) | {"run": _looking(server)})
-    return [(preflight, "subprocess", looking), (fork_servers, "ROUNDS", 1000), *of_race(server)[:1]]
+    return [(preflight, "subprocess", looking), (fork_servers, "ROUNDS", 1000), (Worker, "__init__", forking(server))]
 
 
-def of_race(server: ForkServer) -> list[Substitute]:
-    """Makes the workers of a race forks of this server, and of no server that the race would have to start."""
+def of_program(server: ForkServer) -> list[Substitute]:
+    """The same for a program, which starts no servers of its own: its workers all begin as if there were none."""
     from bench.processes.fork_servers import Servers
 
-    return [(Worker, "__init__", forking(server)), (Servers, "begin_round", lambda *_: None)]
+    return [*substitutes(server), (Servers, "begin_round", lambda *_: None)]
 
 
 def _looking(server: ForkServer) -> Callable[..., subprocess.CompletedProcess[str]]:
@@ -150,7 +150,7 @@ def main() -> None:
     os.close(int(out))
     sys.path.remove(str(PROJECT))
     server = Inherited(int(workers))
-    for place, name, value in substitutes(server) if arguments[:1] == ["gate"] else of_race(server):
+    for place, name, value in of_program(server):
         setattr(place, name, value)
     sys.argv = [module, *arguments]
     status: object = 0

@@ -39,7 +39,7 @@ from impls.contract import Oracle, catalogue
 from impls.recipe import steps
 
 WORTH_SERVERS = 4  # workers that they would fork: loading torch and the compiler takes as long as starting about three
-JOBS = 0.3  # share of a race's time that all whole jobs may take; of what is left of it a watched one may take half
+JOBS = 0.4  # share of a race's time that all whole jobs may take; of what is left of it a watched one may take half
 NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
 
 
