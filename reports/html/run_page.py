@@ -186,6 +186,10 @@ def _plan(report: RunReport) -> Iterator[Fact]:
     yield Fact("run", plan.run)
     yield Fact("rounds", f"{' to '.join(map(str, dict.fromkeys(plan.rounds)))} of each race")
     yield Fact("stops early", f"when the ratios are known to ± {plan.precision:.1%}")
+    if forked := {record.arm for record in report.records if record.forked}:
+        arms = dict.fromkeys(arm.name for race in plan.races for arm in race.arms if arm not in forked)
+        others = f"; started anew each time: {', '.join(arms)}" if arms else ""
+        yield Fact("processes", f"forked from the second round on{others}", "from one that has loaded the framework")
     yield Fact("seed", str(plan.seed), "of the order of the laps")
     yield Fact("format", str(plan.format), "of plan and records")
 
