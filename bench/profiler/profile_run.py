@@ -40,7 +40,7 @@ from bench.results.record import Arm, Plan, Race
 from bench.results.statistics import seconds_per_update
 from bench.results.store import Store
 from bench.runner.arm_run import probe_for
-from bench.runner.laps import SLEEP_BEFORE_SAMPLE
+from bench.runner.laps import pause_of
 from bench.system.telemetry import gauges
 from impls.contract.setting import SettingError
 from impls.floors.names import FLOORS
@@ -66,7 +66,7 @@ class _Course:
     @property
     def pause(self) -> float:
         """Seconds before each block, as in the race."""
-        return SLEEP_BEFORE_SAMPLE if len(self.cores) > 1 else 0.0
+        return pause_of(len(self.cores))
 
     def preparation(self, arm: Arm) -> Prepare:
         """The command that makes a worker prepare an arm."""

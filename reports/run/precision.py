@@ -9,8 +9,7 @@ from impls.contract.words import counted
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row
-from reports.text.numbers import count
-from reports.text.terminal import duration
+from reports.text.numbers import count, duration
 
 QUANTILE = 1.96  # of the normal distribution: so many rounds are needed that Student's t is near it
 

@@ -88,3 +88,8 @@ def percent(share: float) -> str:
 def percent_off(ratio: float) -> str:
     """How far a ratio is from 1, with its sign: "+1.2 %"."""
     return f"{100 * (ratio - 1):+.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, from two minutes on in minutes, because an estimate is no better."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.text.columns import Column, headings
+from reports.text.numbers import duration
 from reports.text.sanitize import plain
 
 T = TypeVar("T")
@@ -90,8 +91,3 @@ def progress_line(elapsed: float, expected: float, text: str, *, width: int) -> 
     done = round(BAR * min(1.0, elapsed / max(expected, 1e-9)))
     line = f"{'━' * done}{'╌' * (BAR - done)} {left} · {text}"
     return line if len(line) < width else f"{line[: width - 2]}…"
-
-
-def duration(seconds: float) -> str:
-    """Seconds, from two minutes on in minutes, because an estimate is no better."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
