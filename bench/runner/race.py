@@ -238,7 +238,7 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
                 if reason := course.referee.refusal(arm_run.arm.implementation):
                     arm_run.refuse(reason)
         starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
-        place = _place(course, number, order)
+        place = _place(course, number, starting, order)
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
         setup, server = replace(course.setup, variables=layout), place.live[sys.executable] if place else None
         for group in [[arm_run] for arm_run in starting] if alone else [starting]:
@@ -290,12 +290,12 @@ def _do_job(course: _Course, arm_run: ArmRun, spent: dict[str, float]) -> None:
         spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
 
 
-def _place(course: _Course, number: int, order: random.Random) -> Place | None:
+def _place(course: _Course, number: int, starting: Sequence[ArmRun], order: random.Random) -> Place | None:
     """What forks the workers of a round, where it saves time; None where each starts from nothing.
 
     The first round of each arm has none: its record says how long the arm takes to start, and how much memory it needs.
     """
-    forked = [arm for arm in course.arms(number) if can_be_forked(arm)]
+    forked = [arm_run.arm for arm_run in starting if can_be_forked(arm_run.arm)]
     least, _ = course.rounds
     if number <= max(1, len(course.heats)) or len(forked) * max(1, least - number + 1) < WORTH_SERVERS:
         return None

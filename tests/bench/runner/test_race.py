@@ -10,7 +10,7 @@ from bench.processes.worker_process import allowed_cores
 from bench.results.record import Arm, Race
 from bench.results.store import Store
 from bench.runner import race as racing
-from bench.runner.arm_run import Setup
+from bench.runner.arm_run import ArmRun, Setup
 from impls.contract.setting import Setting
 
 
@@ -30,10 +30,14 @@ def test_workers_of_later_rounds_are_forked(tmp_path: Path) -> None:
             setup = Setup(cores[-1:], cores, 60.0)
             return racing._Course(race, plan, Store.create(tmp_path), None, setup, {}, servers, 1.0, "")
 
+        def runs(of: racing._Course) -> list[ArmRun]:
+            return [ArmRun(each, None, alone=False) for each in of.race.arms]
+
         many = course("plain", "plain", "fused", "foreach", "two_threads")
-        assert racing._place(many, 1, order) is None
-        assert racing._place(course("plain", "plain", "fused", "two_threads"), 2, order) is None
-        place = racing._place(many, 2, order)
+        assert racing._place(many, 1, runs(many), order) is None
+        few = course("plain", "plain", "fused", "two_threads")
+        assert racing._place(few, 2, runs(few), order) is None
+        place = racing._place(many, 2, runs(many), order)
         assert place
         assert place.live[sys.executable].alive
     assert not place.live[sys.executable].alive
