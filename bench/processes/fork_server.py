@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
+MADV_POPULATE_WRITE = 23  # of Linux's asm-generic/mman-common.h, since 5.14
 MOST_BYTES, MOST_FILES = 1 << 16, 3  # of a request; Linux lets a message be longer
 A_REQUEST = 500  # modules: their names have some twenty characters
 ALWAYS = "torch"  # what every worker loads first, whatever its side
@@ -30,6 +31,7 @@ LATER = "torch._dynamo"  # loaded by the first step of an optimizer and by compi
 SAFE_THREADS = (
     "jemalloc_bg_thd",
 )  # jemalloc, which pyarrow and so pandas bring, looks after its own when it is forked
+OWN_MEMORY = "LOOPRACE_OWN_MEMORY"  # variable of a worker: it has copies of all memory from the start
 COMPILERS = (LATER, "torch._inductor.compile_fx")  # parts of torch that it loads only when something asks for them
 
 
@@ -221,12 +223,30 @@ def _become(request: Mapping[str, Any], files: Sequence[int]) -> None:
     for standard in (1, 2):
         os.dup2(log, standard)
     os.close(log)
+    if OWN_MEMORY in request["variables"]:
+        _own_memory()
     os.chdir(request["folder"])
     os.environ.update(request["variables"])
     sys.path[:0] = request["path"]
     sys.argv = [request["module"], *map(str, descriptors), *request["arguments"]]
     importlib.invalidate_caches()
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+
+
+def _own_memory() -> None:
+    """Copies all memory that this process could write and shares with its server, so that it lies as in a fresh process.
+
+    Left to the kernel, each page is copied when it is first written, to wherever one is free then. Updates of compiled code
+    took 4 % longer in memory so scattered. It takes a third of a second; both sides of a gate can do without. An older
+    kernel refuses, and leaves it so.
+    """
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        addresses, permissions = line.split()[:2]
+        if permissions.startswith("rw") and permissions.endswith("p"):
+            begin, end = (int(address, 16) for address in addresses.split("-"))
+            advise(begin, end - begin, MADV_POPULATE_WRITE)
 
 
 def _loaded(modules: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from select import select
 
 from bench import clock
 from bench.processes import memory_layout
-from bench.processes.fork_server import ForkServer
+from bench.processes.fork_server import OWN_MEMORY, ForkServer
 from bench.processes.fork_servers import Place, Servers
 from bench.processes.worker_process import allowed_cores, can_be_forked
 from bench.progress import Progress
@@ -240,7 +240,8 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
         starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
         place = _place(course, number, starting, order)
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
-        setup, server = replace(course.setup, variables=layout), place.live[sys.executable] if place else None
+        setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"})
+        server = place.live[sys.executable] if place else None
         for group in [[arm_run] for arm_run in starting] if alone else [starting]:
             yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent, setup, server)

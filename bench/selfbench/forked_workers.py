@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.processes import memory_layout
+from bench.processes.fork_server import OWN_MEMORY
 from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import allowed_cores, can_be_forked
 from bench.results import statistics
@@ -59,7 +60,7 @@ def _round(arm: Arm, oracle: Oracle, setup: Setup, servers: Servers, folder: Pat
     place = servers.begin_round(arm, [sys.executable], order)
     if place is None:
         raise RuntimeError("no server can be started here: see its log")
-    layout = memory_layout.random_layout(order) | place.fixed
+    layout = memory_layout.random_layout(order) | place.fixed | {OWN_MEMORY: "1"}
     setup = Setup(setup.cores, setup.everywhere, setup.limit, layout)
     ways = {"forked": place.live[sys.executable], "fresh": None}
     runs = {way: ArmRun(arm, oracle, alone=False) for way in ways}

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bench.processes import fork_server, memory_layout
-from bench.processes.fork_server import Forked, ForkServer
+from bench.processes.fork_server import OWN_MEMORY, Forked, ForkServer
 
 CORES = sorted(os.sched_getaffinity(0))
 PATIENCE = 60.0
@@ -39,6 +39,7 @@ found = {
     "variable": os.environ.get("LOOPRACE_TEST"), "torch": "torch" in sys.modules, "main": sys.modules["__main__"].__spec__.name,
     "loaded": sorted(name for name in sys.modules if name.partition(".")[0] in ("bench", "impls")),
     "libraries": next(line for line in open("/proc/self/maps") if "libtorch_cpu" in line).partition("-")[0],
+    "shared": sum(int(line.split()[1]) for line in open("/proc/self/smaps") if line.startswith("Shared_Dirty")),
     "files": sorted(os.readlink(f"/proc/self/fd/{number}").partition(":")[0] for number in (1, 2)),
 }
 if what == "lie":
@@ -138,6 +139,15 @@ def test_a_workers_collector_does_not_go_through_what_its_server_loaded(server: 
     assert isinstance(report["frozen"], int)
     assert isinstance(report["tracked"], int)
     assert report["frozen"] > 0.9 * report["tracked"]
+
+
+def test_a_worker_can_have_all_memory_for_itself_from_the_start(server: ForkServer, tmp_path: Path) -> None:
+    """Else it is scattered: each page is copied when it is first written, to wherever one is free then."""
+    alone = seen(server, tmp_path, variables={OWN_MEMORY: "1"})["shared"]
+    together = seen(server, tmp_path)["shared"]
+    assert isinstance(alone, int)
+    assert isinstance(together, int)
+    assert 10 * alone < together  # KiB; libraries have written some of what they then made read-only
 
 
 def test_a_server_keeps_the_place_that_was_drawn_for_it(server: ForkServer, tmp_path: Path) -> None:
