@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from bench import clock
 from bench.processes import memory_layout
 from bench.processes.fork_server import A_REQUEST, ALWAYS, COMPILERS, ForkServer
 from bench.processes.worker_process import can_be_forked, variables_for
 from bench.results.record import Arm
 
-ROUNDS = 6  # that a server is used for: loading torch and a step's libraries then adds half a second to each
+LOADING = 0.2  # of the time may go into loading servers: so long the same ones are used
 TOGETHER = 2  # places: so many servers load at once, which takes as long as one, and are used in turn
 
 
@@ -49,7 +50,7 @@ class Servers:
         self._places = list[Place]()
         self._unable = set[str]()
         self._modules, self._refused = [ALWAYS], set[str]()
-        self._served = 0
+        self._served, self._began, self._loaded = 0, 0.0, 0.0  # rounds; when these places began, and were loaded
 
     def begin_round(self, arm: Arm, pythons: Iterable[str], order: random.Random) -> Place | None:
         """The servers of a round; None where an interpreter has none: then both sides of a gate start in the same way.
@@ -114,8 +115,9 @@ class Servers:
 
     def _without_server(self, arm: Arm, pythons: Sequence[str], order: random.Random) -> set[str]:
         """The interpreters without a server that can be used, once all that were missing have been started, all at once."""
-        if not self._places or self._served == ROUNDS * TOGETHER:
+        if not self._places or (self._served >= TOGETHER and self._is_used_up()):
             self.close()
+            self._began = clock.now()
             self._places = [Place(memory_layout.random_layout(order)) for _ in range(TOGETHER)]
         places = [(place, python) for place in self._places for python in pythons]
         for place, python in places:
@@ -124,7 +126,14 @@ class Servers:
         missing = [(place, python) for place, python in places if python not in place.live]
         for place, python in missing:
             self._start(arm, place, python)
-        return {python for place, python in missing if not self._is_up(place, python)}
+        failed = {python for place, python in missing if not self._is_up(place, python)}
+        if not self._served:
+            self._loaded = clock.now()
+        return failed
+
+    def _is_used_up(self) -> bool:
+        """Whether loading others in their place would take no more than its share of the time."""
+        return self._loaded - self._began <= LOADING * (clock.now() - self._began)
 
     def _start(self, arm: Arm, place: Place, python: str) -> None:
         # only arms of one thread are forked; where OpenMP has two, it binds all servers to the same core while they load

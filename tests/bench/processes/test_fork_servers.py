@@ -13,9 +13,10 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from bench import clock
 from bench.processes import fork_server, memory_layout
 from bench.processes.fork_server import LATER
-from bench.processes.fork_servers import ROUNDS, TOGETHER, Servers
+from bench.processes.fork_servers import TOGETHER, Servers
 from bench.processes.worker_process import allowed_cores
 from tests.bench.gate.samples import arm
 
@@ -43,18 +44,30 @@ def servers(live: Live, tmp_path: Path) -> Iterator[Servers]:
         yield made
 
 
-def test_servers_serve_a_few_rounds_in_turn_and_the_next_ones_lie_elsewhere(servers: Servers) -> None:
+def test_servers_serve_in_turn_until_loading_the_next_ones_is_cheap(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is common to the workers of a server, such as hashes, must not be common to all rounds."""
     order = random.Random(1)
+    now = 0.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    monkeypatch.setattr(fork_server.ForkServer, "threads", property(lambda _: loads()))
+
+    def loads() -> int:
+        nonlocal now
+        now += 1.0
+        return 1
+
     serving, hashes = [], []
-    for _ in range(2 * ROUNDS * TOGETHER):
+    for _ in range(12):
         place = servers.begin_round(arm(), HERE, order)
         assert place
         serving.append(place.live[sys.executable])
         hashes.append(place.fixed[memory_layout.HASHES])
-    half = ROUNDS * TOGETHER
-    assert serving[:half] == serving[:TOGETHER] * ROUNDS
-    assert serving[half:] == serving[half : half + TOGETHER] * ROUNDS
+        now += 1.5
+    # loading took 2 s, so ten in all are worth it: after 6 rounds 11 have passed
+    assert serving[:6] == serving[:TOGETHER] * 3
+    assert serving[6:] == serving[6 : 6 + TOGETHER] * 3
     assert len(set(serving)) == len(set(hashes)) == 2 * TOGETHER
     assert [server.alive for server in dict.fromkeys(serving)] == [False] * TOGETHER + [True] * TOGETHER
 
