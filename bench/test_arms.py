@@ -132,7 +132,8 @@ def test_arm(arm: Arm, benchmark: BenchmarkFixture, tmp_path: Path, referees: Re
     referee = referees.of(arm, setup) if file else None
     if referee and (reason := referee.refusal(arm.implementation)):
         pytest.skip(reason)
-    arm_run = ArmRun(arm, None if file else _oracle(arm), alone=True)
+    arm_run = ArmRun(arm, None if file else _oracle(arm))
+    arm_run.alone = True
     with ExitStack() as stack:
         arm_run.start(stack, setup, log=tmp_path / "arm.log", cache=tmp_path / "cache")
         while not arm_run.started():

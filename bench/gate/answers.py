@@ -50,7 +50,7 @@ class Answers:
 
     def _judged(self, cell: Cell, setups: Mapping[Role, Setup], role: Role) -> Answer | None:
         referee = self._referee(cell.arm_on("base"), setups["base"], role)
-        arm_run = ArmRun(cell.arm_on(role), None, alone=False)
+        arm_run = ArmRun(cell.arm_on(role), None)
         with ExitStack() as stack:
             log = self.folder / "logs" / cell.slug / "answer" / f"{role}.log"
             arm_run.start(stack, setups[role], log=log, cache=self.folder / "cache" / "answers" / cell.slug)

@@ -75,7 +75,7 @@ def run_round(setup: CellSetup, stage: Stage, number: int, known: Block | None) 
         copies = (copies[0], 1 - copies[0])
     origins = {role: setup.origins[role][copies[ROLES.index(role)]] for role in ROLES}
     layout = memory_layout.random_layout(order)
-    arm_runs: dict[Role, ArmRun] = {role: ArmRun(setup.cell.arm_on(role), setup.oracle, alone=False) for role in ROLES}
+    arm_runs: dict[Role, ArmRun] = {role: ArmRun(setup.cell.arm_on(role), setup.oracle) for role in ROLES}
     spent = {"start": 0.0, "blocks": 0.0}
     with ExitStack() as stack:
         yield "starting both sides"

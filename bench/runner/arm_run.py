@@ -79,9 +79,10 @@ class ArmRun:
 
     setup: Setup
 
-    def __init__(self, arm: Arm, oracle: Oracle | None, *, alone: bool, gauge: Gauge | None = None) -> None:
-        self.arm, self._oracle, self._alone, self._gauge = arm, oracle, alone, gauge
+    def __init__(self, arm: Arm, oracle: Oracle | None, *, gauge: Gauge | None = None) -> None:
+        self.arm, self._oracle, self._gauge = arm, oracle, gauge
         self.live = False
+        self.alone = False  # whether no other arm started beside it
         self.answer: Answer | None = None
         self.every = 1  # laps: it makes a block in one of so many
         self._worker: Worker | None = None
@@ -284,7 +285,7 @@ class ArmRun:
             reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",
-            alone=self._alone,
+            alone=self.alone,
             import_seconds=prepared.import_seconds if prepared else None,
             build_seconds=prepared.build_seconds if prepared else None,
             first_seconds=prepared.first_seconds if prepared else None,

@@ -60,7 +60,6 @@ class Sweep:
     values: tuple[int, ...]
 
 
-START_SECONDS = 4.0  # of an arm that starts alone, most of them to load its framework
 DEVICES_BY_DEFAULT = ("cuda", "cpu")  # the reference runs on the first that is there
 LISTED = 3  # implementations that a note names
 SWEEP_JOB = 100  # updates: at the largest sizes the workload's own job would take hours, and a sweep does not need it
@@ -122,12 +121,8 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
     if climb and choice.budget is not None:
         budget = climb = choice.budget / 2
     least, most = (choice.rounds, choice.rounds) if choice.rounds else effort.rounds
-    alone = effort.alone
     if choice.budget is not None and not choice.rounds:
         least = 1  # a budget that was typed is kept
-        needed = START_SECONDS * sum(len(race.arms) for race in races)
-        if alone and needed > budget / 2:
-            alone, notes = False, (*notes, _together(choice.budget, needed))
     return Plan(
         run=run,
         command=command,
@@ -138,21 +133,13 @@ def make_plan(choice: Choice, *, command: str, run: str = "", absent_too: bool =
         budget=budget,
         limit=choice.limit,
         lap_seconds=effort.lap_seconds,
-        alone=alone,
+        alone=effort.alone,
         swept=choice.sweep.name if choice.sweep else "",
         notes=notes,
         folder=choice.steps.folder,
         members=effort.members,
         climb=climb,
         settled=effort.settled,
-    )
-
-
-def _together(budget: float, needed: float) -> str:
-    """Why arms start together, in a sentence."""
-    return (
-        f"arms start several at a time, and cold times have a ~: to start them one at a time takes about {needed:.0f} s of "
-        f"the {budget:.0f} s that were given"
     )
 
 

@@ -39,7 +39,8 @@ from impls.contract import Oracle, catalogue
 from impls.recipe import steps
 
 WORTH_SERVERS = 4  # workers that they would fork: loading torch and the compiler takes as long as starting about three
-JOBS = 0.4  # share of a race's time that all whole jobs may take; of what is left of it a watched one may take half
+ALONE = 0.25  # share of a race's time that starting the arms one at a time may take; the others then start together
+JOBS = 0.25  # share of a race's time that all whole jobs may take; of what is left of it a watched one may take half
 NO_LOSS_CURVE = ("rows", "features")  # swept: the jobs are short then, and no figure shows a loss curve of each size
 
 
@@ -228,7 +229,7 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
     with ExitStack() as stack:
         alone = course.plan.alone and number == 1
         arm_runs = [
-            ArmRun(arm, course.oracle, alone=alone, gauge=course.gauges.get(arm.setting.device))
+            ArmRun(arm, course.oracle, gauge=course.gauges.get(arm.setting.device))
             for arm in course.arms(number)
             if arm.slug not in left_out
         ]
@@ -242,8 +243,8 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
         setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"})
         server = place.live[sys.executable] if place else None
-        for group in [[arm_run] for arm_run in starting] if alone else [starting]:
-            yield f"starting {group[0].arm.name if alone else f'{len(group)} arms'}"
+        for group in _groups(course, starting, spent, one_at_a_time=alone):
+            yield f"starting {group[0].arm.name if len(group) == 1 else f'{len(group)} arms'}"
             _start(course, stack, number, group, spent, setup, server)
             for arm_run in group if number == 1 and course.oracle is not None else []:
                 yield f"the whole job: {arm_run.arm.name}"
@@ -289,6 +290,19 @@ def _do_job(course: _Course, arm_run: ArmRun, spent: dict[str, float]) -> None:
         arm_run.leave_job_out(needed, left)
     else:
         spent["job"] += arm_run.run_job(course.store.path / "pictures" / f"{arm_run.arm.slug}.gif")
+
+
+def _groups(
+    course: _Course, starting: Sequence[ArmRun], spent: Mapping[str, float], *, one_at_a_time: bool
+) -> Iterator[Sequence[ArmRun]]:
+    """The arms that start together: each alone, until that would take more than its share of the time; then all others."""
+    for number, arm_run in enumerate(starting):
+        expected = spent["start"] / number * len(starting) if number else 0.0
+        if not one_at_a_time or expected > ALONE * course.share:
+            yield starting[number:]
+            return
+        arm_run.alone = True
+        yield [arm_run]
 
 
 def _place(course: _Course, number: int, starting: Sequence[ArmRun], order: random.Random) -> Place | None:

@@ -221,7 +221,7 @@ class StepReferee:
                     first = alike[implementation][0]
                     setting = dataclasses.replace(first.arm.setting, dtype="float64")
                     arm = structs.replace(first.arm, implementation=implementation, setting=setting, role="arm")
-                    double = ArmRun(arm, None, alone=False)
+                    double = ArmRun(arm, None)
                     slug = f"{first.arm.slug}-float64"
                     double.start(stack, first.setup, log=self._log / f"{slug}.log", cache=self._folder / slug)
                     starting[double] = implementation

@@ -63,7 +63,7 @@ def _round(arm: Arm, oracle: Oracle, setup: Setup, servers: Servers, folder: Pat
     layout = memory_layout.random_layout(order) | place.fixed | {OWN_MEMORY: "1"}
     setup = Setup(setup.cores, setup.everywhere, setup.limit, layout)
     ways = {"forked": place.live[sys.executable], "fresh": None}
-    runs = {way: ArmRun(arm, oracle, alone=False) for way in ways}
+    runs = {way: ArmRun(arm, oracle) for way in ways}
     with ExitStack() as stack:
         for way in order.sample(list(ways), len(ways)):
             log = folder / "logs" / f"{arm.slug}-{number}-{way}.log"

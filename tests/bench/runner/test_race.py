@@ -31,7 +31,7 @@ def test_workers_of_later_rounds_are_forked(tmp_path: Path) -> None:
             return racing._Course(race, plan, Store.create(tmp_path), None, setup, {}, servers, 1.0, "")
 
         def runs(of: racing._Course) -> list[ArmRun]:
-            return [ArmRun(each, None, alone=False) for each in of.race.arms]
+            return [ArmRun(each, None) for each in of.race.arms]
 
         many = course("plain", "plain", "fused", "foreach", "two_threads")
         assert racing._place(many, 1, runs(many), order) is None

@@ -223,7 +223,7 @@ def test_an_arm_run_reads_the_gauge_around_each_block(monkeypatch: pytest.Monkey
     """Before the block is asked for and after it is done, the warm-up lap left out; the record keeps what was read."""
     device = Scripted(300, 1e-3, monkeypatch)
     oracle: Any = None  # nothing is judged here
-    arm_run = ArmRun(arm("linear/manual"), oracle, alone=False, gauge=Gauge(device, Idle(50.0, 1e-3)))
+    arm_run = ArmRun(arm("linear/manual"), oracle, gauge=Gauge(device, Idle(50.0, 1e-3)))
 
     def ask(_: object) -> BlockTimed:
         device.pause(0.5)
