@@ -9,15 +9,18 @@ import typer
 from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
 from bench.processes.worker_process import ArmFault
-from bench.results.store import Store
+from bench.results.ranks import Series
+from bench.results.store import Store, read
 from bench.selfbench import referee_score
 from bench.selfbench.figure import Figure
 from bench.selfbench.gate_score import score
+from bench.selfbench.ranks import sittings
 from bench.selfbench.speed import HOURS, PARTS
 from reports.exit_status import Exit
 
 SCORE = Path("results/score")
 REFEREE = Path("results/referee")
+RANKS = Path("results/ranks")
 
 
 def selfbench(typed: Selfbench) -> None:
@@ -46,6 +49,10 @@ def selfbench(typed: Selfbench) -> None:
             from reports.referee import figure as of_referee
 
             _write(REFEREE, of_referee.files(referee_score.score(referee_score.papers(REFEREE))))
+        if "ranks" in parts:
+            from reports.ranks import table
+
+            _write(RANKS, {"summary.md": table.render(read(RANKS / sittings.FILE, Series)).encode()})
     if typed.json_:
         console.print_json({"format": 1, "figures": figures})
 

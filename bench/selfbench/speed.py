@@ -31,6 +31,7 @@ from bench.selfbench import (
     written_files,
 )
 from bench.selfbench.figure import Figure
+from bench.selfbench.ranks import sittings
 from impls.contract import catalogue
 
 PREFIX = "looprace-selfbench-"  # of temporary folders
@@ -235,6 +236,7 @@ HOURS = (
     "search",
     "written",
     "forked",
+    "ranks",
 )  # parts that take hours
 PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "answers": lambda repetitions: answers(repetitions),
@@ -254,6 +256,7 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "written": lambda count: written_files.figures(count, Path("results/climbs")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
     "forked": lambda rounds: forked_workers.figures(rounds),
+    "ranks": lambda count: sittings.figures(count, Path("results/ranks")),
 }
 
 

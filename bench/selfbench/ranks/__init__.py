@@ -1,0 +1,1 @@
+"""How well the ranks of a quick run repeat, beside those of other tools: the same arms, about the same minutes."""

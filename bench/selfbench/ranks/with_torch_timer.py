@@ -1,0 +1,30 @@
+"""Times arms by torch.utils.benchmark, one after the other in this process, and prints the seconds of an update.
+
+python -m bench.selfbench.ranks.with_torch_timer SECONDS     for all of them; their names are in the variable ARMS
+"""
+
+import json
+import os
+import sys
+
+from torch.utils.benchmark import Timer
+
+from bench import clock
+from bench.selfbench.ranks.arm_alone import calls
+from bench.selfbench.ranks.tools import ARMS, START, UPDATES
+
+
+def main() -> None:
+    """Gives each arm an equal share of what is left."""
+    end = clock.now() + float(sys.argv[1]) - START
+    names = os.environ[ARMS].split(",")
+    found = {}
+    for number, name in enumerate(names):
+        timer = Timer("call()", globals={"call": calls(name)}, num_threads=1)
+        share = max(0.1, (end - clock.now()) / (len(names) - number))
+        found[name] = timer.blocked_autorange(min_run_time=share).median / UPDATES
+    print(json.dumps(found))  # noqa: T201 - this is its answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How well the order of arms repeats, in looprace and in other tools, as a table."""
