@@ -3,15 +3,17 @@
 import time
 from datetime import UTC, datetime
 
+_elapsed, _worked = time.perf_counter, time.process_time  # taken before any arm is imported, which may replace them
+
 
 def now() -> float:
     """Seconds by time.perf_counter, which is monotonic and has an arbitrary zero. It times everything."""
-    return time.perf_counter()
+    return _elapsed()
 
 
 def worked() -> float:
     """Seconds for which this process has had a processor, summed over its threads."""
-    return time.process_time()
+    return _worked()
 
 
 def today() -> str:

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     WRONG        an arm's answers are wrong, or a claim of the contract is broken
     FAILED       an arm failed, crashed, took too long or ran out of memory
     UNMEASURED   nothing could be measured: no arm can run here, a side cannot be made, the disk is full
+    BROKEN       looprace itself failed; what was finished is kept
     INTERRUPTED  a person stopped it; what was finished is kept
     """
 
@@ -27,6 +28,7 @@ class Exit(IntEnum):
     WRONG = 3
     FAILED = 4
     UNMEASURED = 5
+    BROKEN = 6
     INTERRUPTED = 130
 
 

@@ -1,9 +1,20 @@
 """The command line: one function for each command, whose work is in a module of the same name, loaded when it is called."""
 
+import io
+import sys
+import traceback
+
 import typer
 
 from bench.cli import options
 from bench.cli.options import takes
+from bench.processes import orphans
+from reports.exit_status import Exit
+
+OWN_FAULT = (
+    "looprace: This is a fault of looprace itself, not of what was measured. Finished rounds are kept, and "
+    "`run --resume` or `gate --resume` goes on after them. Please report it with the lines above."
+)
 
 app = typer.Typer(
     help="Finds the fastest way to run a PyTorch training step on this machine, and proves that it still computes the same.",
@@ -166,5 +177,19 @@ def selfbench(typed: options.Selfbench) -> None:
 
 
 def main() -> None:
-    """The entry point of `python -m bench` and of the `looprace` command."""
-    app()
+    """The entry point of `python -m bench` and of the `looprace` command.
+
+    An error that nobody expected has a status of its own: Python's, 1, would tell CI of a regression.
+    """
+    orphans.adopt()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it was closed
+            stream.reconfigure(errors="backslashreplace")  # a terminal may have no µ
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not be taken for an answer
+        traceback.print_exception(error)
+        from bench.cli import console
+
+        console.say(OWN_FAULT)
+        sys.exit(Exit.BROKEN)

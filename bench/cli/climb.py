@@ -29,7 +29,7 @@ def climb(typed: Climb) -> None:
         formats = notation.formats(typed.formats, typed.export)
         if typed.write and typed.write.exists():
             raise SettingError(f"{typed.write} exists already: name another file with --write.")
-        if typed.resume:
+        if typed.resume is not None:
             options.refuse_settled(typed, RESUMABLE, "climb")
             store = Store.find(typed.resume, typed.results)
             if not is_ended(store):  # else nothing is measured any more: only its reports and its file are written

@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from reports.text.sanitize import plain
+
 WIDTH = 150  # of tables where there is no terminal
 
 
@@ -28,7 +30,7 @@ def name_files(folder: object, files: Sequence[str]) -> None:
     first, *others = files
     counts = Counter(f"{name.partition('/')[0]}/" if "/" in name else name for name in others)
     names = [f"{name} ({count} files)" if name.endswith("/") else name for name, count in counts.items()]
-    print(f"\nOpen {folder}/{first}\nBeside it: {', '.join(names)}")
+    print(f"\nOpen {folder}/{first}" + (f"\nBeside it: {', '.join(names)}" if names else ""))
 
 
 def print_json(document: Any) -> None:
@@ -41,7 +43,12 @@ def say(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
+def refuse(error: Exception) -> None:
+    """An expected error as a sentence. It may name a file of a stranger, whose name could steer a terminal."""
+    say(plain(f"looprace: {error}", keep="\n"))
+
+
 def warn(complaints: Iterable[str]) -> None:
     """A line for each thing that could not be read or will not be raced."""
     for complaint in complaints:
-        say(f"warning: {complaint}")
+        say(plain(f"warning: {complaint}"))

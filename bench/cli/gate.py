@@ -44,10 +44,10 @@ BEGUN = "LOOPRACE_GATE"  # in the environment of the second step: the gate's fol
 def gate(typed: Gate) -> None:
     """Begins a gate, or carries on one that was begun; the exit status is the verdict."""
     with session.refusals(SideError, OSError):
-        if typed.resume:
+        if typed.resume is not None:
             options.refuse_settled(typed, RESUMABLE, "gate")
         if BEGUN not in os.environ:
-            folder = _find(typed) if typed.resume else _lay_out(typed)
+            folder = _find(typed) if typed.resume is not None else _lay_out(typed)
             _go_on(folder)
         status = _carry_out(Path(os.environ[BEGUN]), typed)
     raise typer.Exit(status)
@@ -137,7 +137,7 @@ def _carry_out(path: Path, typed: Gate) -> Exit:
     """Plans, counts, races and reports."""
     store = GateStore(Store(path))
     budget = notation.duration("--budget", typed.budget)
-    if not typed.resume:
+    if typed.resume is None:
         store.write_plan(_plan(path, typed, budget))
     plan = store.plan()
     most = notation.count("--rounds", typed.rounds) if typed.rounds else plan.most

@@ -21,7 +21,7 @@ def run(typed: Run) -> None:
     """Races the arms, or completes a run that was begun, and writes its reports."""
     with session.refusals():
         formats = notation.formats(typed.formats, typed.export)
-        if typed.resume:
+        if typed.resume is not None:
             options.refuse_settled(typed, RESUMABLE, "run")
             store = Store.find(typed.resume, typed.results)
             check(store, describe(ROOT, session.imported(store.plan())))
@@ -46,7 +46,7 @@ def choice(typed: Run) -> Choice:
         **session.arms(typed, *(typed.names or ()), folder=typed.folder),
         reference=typed.reference,
         effort=typed.effort or ("quick" if sweep else "standard"),
-        rounds=notation.count("--rounds", typed.rounds) if typed.rounds else None,
-        budget=notation.duration("--budget", typed.budget) if typed.budget else None,
+        rounds=notation.count("--rounds", typed.rounds) if typed.rounds is not None else None,
+        budget=notation.duration("--budget", typed.budget) if typed.budget is not None else None,
         sweep=sweep,
     )

@@ -9,7 +9,7 @@ import typer
 from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
 from bench.processes.worker_process import ArmFault
-from bench.results.ranks import Series
+from bench.results.scores.ranks import Series
 from bench.results.store import Store, read
 from bench.selfbench import referee_score
 from bench.selfbench.figure import Figure

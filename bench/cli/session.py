@@ -149,10 +149,10 @@ def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
     try:
         yield
     except (SettingError, UnknownNameError, StoreError) as error:
-        console.say(f"looprace: {error}")
+        console.refuse(error)
         raise typer.Exit(Exit.USAGE) from error
     except failures as error:
-        console.say(f"looprace: {error}")
+        console.refuse(error)
         raise typer.Exit(Exit.UNMEASURED) from error
     except MemoryError as error:
         console.say(f"looprace: There is not enough memory: {error}. Choose fewer rows or features.")

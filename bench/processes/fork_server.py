@@ -99,6 +99,11 @@ class ForkServer:
         return self._socket.fileno()
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def threads(self) -> int:
         """The number of its threads but those that are safe; more than one cannot be forked."""
         return int(self.ask({"threads": None}))

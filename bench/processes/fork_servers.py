@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from bench import clock
-from bench.processes import memory_layout
+from bench.processes import memory_layout, orphans
 from bench.processes.fork_server import A_REQUEST, ALWAYS, COMPILERS, ForkServer
 from bench.processes.worker_process import can_be_forked, variables_for
 from bench.results.record import Arm
@@ -137,7 +137,7 @@ class Servers:
 
     def _start(self, arm: Arm, place: Place, python: str) -> None:
         # only arms of one thread are forked; where OpenMP has two, it binds all servers to the same core while they load
-        variables = variables_for(arm, self._cores[-1:], self._log.parent) | place.layout
+        variables = variables_for(arm, self._cores[-1:], self._log.parent) | place.layout | orphans.marked()
         with suppress(OSError), memory_layout.fixed_addresses():
             self._log.parent.mkdir(parents=True, exist_ok=True)
             place.live[python] = ForkServer(
@@ -148,6 +148,7 @@ class Servers:
                 patience=self._patience,
                 packages=self._modules,
             )
+            orphans.count_as_ours(place.live[python].pid)
 
     def _is_up(self, place: Place, python: str) -> bool:
         """Waits until a server that was started is up; one that is not, or has threads of its own, is closed."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.protocol import A, Answer, Command, Fault, encoded
+from bench.processes import orphans
 from bench.processes.fork_server import Forked, ForkServer
 from bench.results.record import Arm, Status
 from bench.results.store import writing
@@ -28,6 +30,11 @@ from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
 WORKER = "bench.worker.main"
+STEPS = 4  # limits that a command may take in all, however many steps it names
+LAST_WORDS = 2.0  # seconds that a process may live on after it has closed its pipe
+MOST_PRINTED = 1 << 26  # bytes that an arm may print in a round: its neighbours need the disk, too
+A_LOOK = 0.25  # seconds between two looks at how much it has printed
+LAST_BYTES = 1 << 14  # of a log, in which its last line is looked for
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class Worker:
         server: ForkServer | None = None,
     ) -> None:
         self.arm, self._log, self._limit = arm, log, limit
-        self._step, self._deadline = "start", math.inf
+        self._step, self._deadline, self._end = "start", math.inf, math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
         program = program or WORKER
@@ -163,7 +170,9 @@ class Worker:
 
     def begin(self, command: Command[Any]) -> None:
         """Sends a command and returns at once."""
-        self._step, self._deadline, self._answer = command.words, clock.now() + self._limit, None
+        now = clock.now()
+        self._step, self._deadline, self._answer = command.words, now + self._limit, None
+        self._end = now + STEPS * self._limit
         try:
             os.write(self._commands, encoded(command))
         except BrokenPipeError:
@@ -192,7 +201,10 @@ class Worker:
             raise ArmFault(
                 "timeout", f"{self._step} took longer than {self._limit:g} s; --limit allows a step more time"
             )
-        if select.select([self._answers], [], [], min(wait, left))[0]:
+        if _size(self._log) > MOST_PRINTED:
+            self.kill()
+            raise ArmFault("crashed", f"it printed more than {MOST_PRINTED >> 20} MiB during {self._step}")
+        if select.select([self._answers], [], [], min(wait, left, A_LOOK))[0]:
             received = os.read(self._answers, 1 << 16)
             if not received:
                 raise self._death()
@@ -202,6 +214,9 @@ class Worker:
                 self._unread = [rest]
                 for line in lines:
                     self._take(line)
+        elif orphans.is_over(self.pid) and not select.select([self._answers], [], [], 0)[0]:
+            # whatever it has left behind may hold its pipe open
+            raise self._death()
         return self._answer is not None
 
     def _take(self, line: bytes) -> None:
@@ -211,7 +226,8 @@ class Worker:
             raise self._nonsense(str(error)) from error
         match answer:
             case Step():
-                self._step, self._deadline = answer.name, clock.now() + self._limit
+                self._step = _legible(answer.name)
+                self._deadline = min(clock.now() + self._limit, self._end)
             case Fault():
                 raise ArmFault(answer.status, _legible(answer.reason))
             case _:
@@ -225,23 +241,38 @@ class Worker:
 
     def _death(self) -> ArmFault:
         """How the process ended, in a sentence."""
-        code = self._process.wait()
         during = f"during {self._step}"
+        until = clock.now() + min(self._limit, LAST_WORDS)
+        while not orphans.is_over(self.pid):
+            if clock.now() > until:
+                self.kill()
+                return ArmFault(
+                    "crashed", f"its process closed the pipe that it answers through, and went on, {during}"
+                )
+            clock.pause(0.001)
+        code = self._process.wait()
         if code < 0:
             name = signal.Signals(-code).name
             hint = "; the kernel does so when memory runs out" if name == "SIGKILL" else ""
             return ArmFault("crashed", f"killed by {name} {during}{hint}")
-        tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        last_words = f": {_legible(tail[0])[:300]}" if tail else ""
-        return ArmFault("crashed", f"its process exited with status {code} {during}{last_words}")
+        return ArmFault("crashed", f"its process exited with status {code} {during}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        """The last line that it printed, after a colon; "" where there is none."""
+        with suppress(OSError), self._log.open("rb") as file:
+            file.seek(max(0, _size(self._log) - LAST_BYTES))
+            lines = file.read().decode("utf-8", errors="replace").strip().splitlines()
+            return f": {_legible(lines[-1])[:300]}" if lines else ""
+        return ""
 
     def kill(self) -> None:
-        """Ends the worker and whatever it started."""
+        """Ends the worker and whatever it started, in sessions of their own, too."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self._process.wait()
+        orphans.end_all()
 
     def __enter__(self) -> Self:
         return self
@@ -258,16 +289,18 @@ class Worker:
 def _started(
     program: str, origin: Origin, cores: str, variables: Mapping[str, str], sink: int, descriptors: tuple[int, int]
 ) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*origin.command, "-m", program, *map(str, descriptors), cores],
         cwd=origin.folder,
-        env=os.environ | origin.variables | dict(variables),
+        env=os.environ | origin.variables | dict(variables) | orphans.marked(),
         stdin=subprocess.DEVNULL,
         stdout=sink,
         stderr=sink,
         pass_fds=descriptors,
         start_new_session=True,
     )
+    orphans.count_as_ours(process.pid)
+    return process
 
 
 def _forked(
@@ -285,10 +318,17 @@ def _forked(
         [cores],
         folder=origin.folder,
         path=origin.path or (origin.folder, *inherited),
-        variables=origin.variables | dict(variables),
+        variables=origin.variables | dict(variables) | orphans.marked(),
         log=sink,
         descriptors=descriptors,
     )
+
+
+def _size(log: Path) -> int:
+    """Bytes of a log; none where an arm has removed it."""
+    with suppress(OSError):
+        return log.stat().st_size
+    return 0
 
 
 def _legible(text: str) -> str:

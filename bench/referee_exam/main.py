@@ -14,7 +14,7 @@ from bench.processes.worker_process import ROOT
 from bench.referee_exam import syllabus
 from bench.referee_exam.paper import Examiner
 from bench.referee_exam.rules import RULES
-from bench.results.referee_score import Paper
+from bench.results.scores.referee import Paper
 from bench.results.store import Store, pretty
 from bench.system import environment
 from impls.recipe import steps

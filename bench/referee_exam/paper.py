@@ -15,7 +15,7 @@ from bench.judge.standard.observation import GRADIENT, RANDOM, Observation
 from bench.referee_exam.candidate import CandidateError, answers, later_losses
 from bench.referee_exam.rules import LATER, RULES, pairs, values
 from bench.referee_exam.variation import Variation, VariedStep
-from bench.results.referee_score import OURS, Judgement, Kind
+from bench.results.scores.referee import OURS, Judgement, Kind
 from bench.runner.referee import needs_draws
 from impls.contract.setting import Setting
 from impls.recipe.live_step import NotApplicable

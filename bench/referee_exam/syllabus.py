@@ -6,7 +6,7 @@ from bench.referee_exam.mutants import MUTANTS
 from bench.referee_exam.random_mutants import RANDOM_LEGAL, RANDOM_MUTANTS
 from bench.referee_exam.several_processes import LEGAL_TOGETHER, MUTANTS_TOGETHER
 from bench.referee_exam.variation import Variation
-from bench.results.referee_score import Kind
+from bench.results.scores.referee import Kind
 
 QUICK: tuple[tuple[Kind, tuple[Variation, ...]], ...] = (
     ("mutant", (*MUTANTS, *MUTANTS_COARSER, *RANDOM_MUTANTS)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results.gate import FORMAT, Cell, Counts, GatePlan, PairedRound, Role, Stage
-from bench.results.store import Store, find_folder, pretty, read
+from bench.results.store import Store, StoreError, find_folder, pretty, read
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,11 @@ class GateStore:
 
     def write_round(self, cell: Cell, paired: PairedRound) -> None:
         """Writes a round that is over."""
-        self.store.write(f"rounds/{cell.slug}/{paired.stage}-{paired.round:03d}.json", pretty(paired))
+        self.store.write(f"rounds/{cell.slug}/{_name(paired)}", pretty(paired))
 
     def rounds(self, cell: Cell) -> list[PairedRound]:
         """All rounds of a cell, screening first, each stage in order. Raises StoreError for a bad file."""
-        paths = (self.path / "rounds" / cell.slug).glob("*.json")
-        rounds = (read(path, PairedRound, FORMAT) for path in paths)
+        rounds = [_round(path) for path in (self.path / "rounds" / cell.slug).glob("*.json")]
         return sorted(rounds, key=lambda paired: (paired.stage != "screen", paired.round))
 
     def write_counts(self, cell: Cell, counts: Counts) -> None:
@@ -68,3 +67,16 @@ class GateStore:
     def cache(self, cell: Cell, role: Role) -> Path:
         """The folder for the compiler cache of a side; the paths of both sides are equally long."""
         return (self.path / "cache" / cell.slug / role).resolve()
+
+
+def _round(path: Path) -> PairedRound:
+    """A round. Raises StoreError for a bad file, and for one that holds another round: a copy would count once more."""
+    paired = read(path, PairedRound, FORMAT)
+    if path.name != _name(paired):
+        raise StoreError(f"{path} holds {_name(paired)}: it is a copy. Remove it; --resume then goes on.")
+    return paired
+
+
+def _name(paired: PairedRound) -> str:
+    """The name of a round's file."""
+    return f"{paired.stage}-{paired.round:03d}.json"

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import fcntl
-import math
 import os
 import re
 import secrets
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench import clock
+from bench.results import files, impossible
 from bench.results.climb import Climb
 from bench.results.examined import Examined
 from bench.results.profile import Machine, Profile
@@ -26,6 +26,7 @@ from impls.contract import catalogue
 T = TypeVar("T")
 
 CURE = "Move its folder away: reports then leave that round out, and --resume measures it again"
+ROUND = re.compile(r"round-\d{3,9}", re.ASCII)  # the name of a round's folder
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _UNREADABLE = (ValueError, RecursionError)  # not JSON, not of the kind, not UTF-8; nested too deep
 
@@ -116,21 +117,14 @@ class Store:
     def write(self, name: str, content: bytes) -> None:
         """Writes one file whole or not at all: under another name, flushed to the disk, then renamed. Raises WriteError."""
         target = self.path / name
-        beside = target.with_name(f".{target.name}.part")
         with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(target)
-            _flush_folder(target.parent)
+            files.write(target, content)
 
     def write_sources(self, implementations: Sequence[str]) -> None:
         """Keeps the source files of these implementations as they are now."""
         for name in implementations:
-            with contextlib.suppress(
-                FileNotFoundError
+            if (
+                name in catalogue.implementations()
             ):  # a resumed plan may name a file that is gone; the arm's row says so
                 self.write(f"sources/{name}.txt", (catalogue.ROOT / f"{name}.py").read_bytes())
 
@@ -187,9 +181,9 @@ class Store:
                     file.write(pretty(record))
                     file.flush()
                     os.fsync(file.fileno())
-            _flush_folder(part)
+            files.flush_folder(part)
             part.rename(target)
-            _flush_folder(target.parent)
+            files.flush_folder(target.parent)
 
     def profiled(self, race: Race, slug: str = "") -> Path:
         """The folder of an arm's profile, or that of all profiles of a race."""
@@ -214,12 +208,25 @@ class Store:
 
     def plan(self) -> Plan:
         """The run's plan. Raises StoreError for a bad file."""
-        return read(self.path / "plan.json", Plan)
+        plan = read(self.path / "plan.json", Plan)
+        if wrong := impossible.plan(plan):
+            raise StoreError(f"{self.path / 'plan.json'} is not a plan of looprace ({wrong}). {CURE}.")
+        return plan
 
     def environment(self) -> dict[str, Any]:
-        """The machine and the software that the run was measured on; empty when the file is missing."""
+        """The machine and the software that the run was measured on; empty when the file is missing.
+
+        Raises StoreError for a bad file, also one whose parts have another shape than they are written in.
+        """
         path = self.path / "environment.json"
-        return read(path, dict[str, Any]) if path.exists() else {}
+        if not path.exists():
+            return {}
+        environment = read(path, dict[str, Any])
+        try:
+            msgspec.convert(environment, type=impossible.Environment)
+        except msgspec.ValidationError as error:
+            raise StoreError(f"{path} is not an environment of looprace ({error}). {CURE}.") from error
+        return environment
 
     def check_machine(self, now: dict[str, Any]) -> None:
         """Raises StoreError when a resumed run would mix rounds of two machines, two Pythons or two PyTorches.
@@ -242,6 +249,8 @@ class Store:
     def rounds(self, race: Race) -> dict[int, list[Record]]:
         """The records of a race's finished rounds, by number. Raises StoreError when one of them cannot be read."""
         folders = sorted(self._round(race, 1).parent.glob("round-*"))
+        if strange := [folder for folder in folders if not (ROUND.fullmatch(folder.name) and folder.is_dir())]:
+            raise StoreError(f"{strange[0]} is not the folder of a round of looprace. {CURE}.")
         return {
             int(folder.name.removeprefix("round-")): [_record(path) for path in sorted(folder.iterdir())]
             for folder in folders
@@ -262,19 +271,31 @@ def find_folder(name: str, results: Path, kind: str, file: str, command: str) ->
     file     that every folder of the kind has: "plan.json"
     command  that makes one
 
-    Raises StoreError where there is none.
+    Raises StoreError where there is none, or where it holds a link.
     """
+    found = [Path(name), results / name] if name != "latest" else []
     if name == "latest":
         names = sorted(path.parent.name for path in results.glob(f"*/{file}"))
         if not names:
             raise StoreError(f"There is no {kind} in {results} yet: `{command}` makes one.")
-        return results / names[-1]
-    for path in (Path(name), results / name):
-        if (path / file).is_file():
-            return path
+        found = [results / names[-1]]
+    for path in found:
+        with contextlib.suppress(OSError):  # a name that is too long to be one
+            if name and (path / file).is_file():
+                refuse_links(path)
+                return path
     raise StoreError(
         f"There is no {kind} at {name}: a {kind} is a folder with a {file}. `ls {results}` shows those kept there."
     )
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises StoreError where a folder, which may be a stranger's, holds anything but folders and regular files."""
+    if (found := files.first_link(folder)) is not None:
+        raise StoreError(
+            f"{found} is a link, a pipe or a device, which no run or gate holds: it could lead anywhere. Remove it, or ask "
+            "whoever made the folder what it is for."
+        )
 
 
 def pretty(value: Any) -> bytes:
@@ -288,9 +309,9 @@ def read(path: Path, kind: type[T], newest: int = FORMAT) -> T:
     newest  the newest format of such files that this looprace reads
     """
     try:
-        content = path.read_bytes()
+        content = files.read(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
     try:
         value = msgspec.json.decode(content, type=kind)  # only once, for reports read ten thousand files
     except _UNREADABLE as error:
@@ -313,13 +334,13 @@ def _readable(paths: Iterable[Path], reading: Callable[[Path], T]) -> tuple[list
 
 
 def _record(path: Path) -> Record:
-    """A record. Raises StoreError also for blocks that are not positive, finite times, or are not one for each lap."""
+    """A record. Raises StoreError also for numbers that cannot be true, and for a record of another round."""
     record = read(path, Record)
-    impossible = record.blocks and not 0 < min(record.blocks) <= max(record.blocks) < math.inf
-    if impossible or len(record.laps) != len(record.blocks) or (record.updates_per_block or 1) < 0:
-        raise StoreError(
-            f"{path} is not a record of looprace (its blocks are not positive times, or not one for each lap). {CURE}."
-        )
+    wrong = impossible.record(record)
+    if path.parent.name != f"round-{record.round:03d}":  # else a copied folder would count as one more round
+        wrong = f"it is of round {record.round}, and lies in {path.parent.name}"
+    if wrong:
+        raise StoreError(f"{path} is not a record of looprace ({wrong}). {CURE}.")
     return record
 
 
@@ -348,11 +369,3 @@ def writing(target: Path) -> Iterator[None]:
             f"{target} cannot be written: {error.strerror}. Make room, or choose another folder with --results; "
             "finished rounds are kept, and --resume continues after them."
         ) from error
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -61,6 +61,11 @@ def check(store: Store, environment: dict[str, Any]) -> None:
     """
     store.check_machine(environment)
     plan = store.plan()
+    known = set(catalogue.workloads())
+    if unknown := [
+        each.workload for each in plan.races if not (each.reference.setting.is_step or each.workload in known)
+    ]:
+        raise StoreError(f"{store.path} races {unknown[0]}, which is no workload here: resume it where there is one.")
     if plan.files and (changed := differing(plan.files, files_of(plan))):
         listed = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
         raise StoreError(

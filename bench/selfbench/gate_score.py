@@ -15,8 +15,8 @@ from scipy.stats import binomtest
 from bench.gate.rule.decision import Decision, Word, decide
 from bench.results import statistics
 from bench.results.gate import Margins, Role
-from bench.results.gate_score import Answer, AtLevel, Method, Score, Share
 from bench.results.record import Arm
+from bench.results.scores.gate import Answer, AtLevel, Method, Score, Share
 from bench.results.store import StoreError, read
 from bench.selfbench.other_gates import OTHER_GATES, OtherGate, ProcessRun
 

@@ -19,7 +19,7 @@ from pytest_benchmark.utils import parse_compare_fail
 from scipy.stats import mannwhitneyu
 
 from bench.results.gate import Role
-from bench.results.gate_score import Answer
+from bench.results.scores.gate import Answer
 
 ASV_P, ASV_FACTOR = 0.002, 1.1
 ASV_EXACT = 20  # samples of a side up to which asv knows the exact distribution of U

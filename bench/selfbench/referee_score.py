@@ -11,7 +11,7 @@ from statistics import median
 from bench import clock
 from bench.processes.worker_process import ROOT, allowed_cores
 from bench.results.record import RANKED
-from bench.results.referee_score import FORMAT, OURS, Judgement, Mark, Method, Paper, Score, worst
+from bench.results.scores.referee import FORMAT, OURS, Judgement, Mark, Method, Paper, Score, worst
 from bench.results.store import StoreError, read
 from bench.selfbench.figure import Figure
 from impls.recipe import steps

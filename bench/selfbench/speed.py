@@ -16,6 +16,7 @@ from bench import clock
 from bench.processes.worker_process import ROOT, allowed_cores
 from bench.results import statistics
 from bench.results.record import Job, Judgement, Record, Weights
+from bench.results.scores.ranks import steadiness
 from bench.results.store import Store
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.plan import Choice, make_plan
@@ -225,6 +226,19 @@ def attribution() -> Iterator[Figure]:
     yield from costs_in_steps.figures(3)
 
 
+def ranks(count: int) -> Iterator[Figure]:
+    """How well the order of arms repeats over so many quick runs, and in other tools."""
+    for one in steadiness(sittings.series(count, Path("results/ranks"))):
+        told = "" if one.told is None else f", {one.told} of them called different both times"
+        yield Figure(
+            f"order of {one.pairs} pairs of arms in {one.sittings} runs of {one.tool}",
+            f"{one.swapped} pairs change places{told}; two runs are {one.usual:.1%} apart, at most {one.worst:.1%}; "
+            f"{one.took:.0f} s a run",
+            "" if one.told is None else "no pair that is called different changes places",
+            None if one.told is None else one.told == 0,
+        )
+
+
 HOURS = (
     "gate",
     "gate_unchanged",
@@ -256,7 +270,7 @@ PARTS: dict[str, Callable[[int], Iterator[Figure | str]]] = {
     "written": lambda count: written_files.figures(count, Path("results/climbs")),
     "score": lambda sessions: gate_session.figures(sessions, Path("results/score")),
     "forked": lambda rounds: forked_workers.figures(rounds),
-    "ranks": lambda count: sittings.figures(count, Path("results/ranks")),
+    "ranks": lambda count: ranks(count),
 }
 
 

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from bench.results import statistics
 from bench.results.record import Arm, Plan, Record, Status
 from bench.results.statistics import Estimate
-from bench.results.store import Store, StoreError
+from bench.results.store import Store, StoreError, refuse_links
 from impls.contract import Work
 from reports.compare.environments import Setup, setup_of
 from reports.run.race_records import by_arm
@@ -151,6 +151,7 @@ def read(results: Path) -> Histories:
     complaints: list[str] = []
     for store in stores:
         try:
+            refuse_links(store.path)
             plan, environment = store.plan(), store.environment()
         except StoreError as error:
             complaints.append(str(error))

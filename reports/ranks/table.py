@@ -1,6 +1,6 @@
 """How well each tool repeats, as Markdown."""
 
-from bench.results.ranks import Series, Steadiness, steadiness
+from bench.results.scores.ranks import Series, Steadiness, steadiness
 from reports.text.sanitize import escape_markdown
 
 

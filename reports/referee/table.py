@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.results.referee_score import Kind, Mark, Score, worst
+from bench.results.scores.referee import Kind, Mark, Score, worst
 from reports.text.sanitize import escape_markdown
 
 COLUMNS = ("step", "seed", "variation", "kind", "change", "bits_lost_float64", "wrong")

@@ -22,7 +22,7 @@ def render(report: RunReport) -> str:
     """The same content as the terminal's, in the same order; of a sweep also the table of each race."""
     machine = report.environment.get("machine", {})
     packages = report.environment.get("packages", {})
-    lines = [f"# looprace: {report.plan.run}", ""]
+    lines = [f"# looprace: {escape_markdown(report.plan.run)}", ""]
     if machine:
         gpus = ", ".join(gpu["name"] for gpu in machine.get("gpus", ())) or "no GPU"
         lines += [

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from bench.results import archive
+from bench.results.scores.ranks import Series, steadiness
+from bench.results.store import read
 from bench.selfbench import gate_calibration, gate_score, referee_score
 from bench.selfbench.gate_score import Outcome
 from reports.gate.score import table
+from reports.ranks import table as ranks_table
 from reports.referee import table as referee_table
 from reports.run import markdown
 from reports.run.report import report_of
@@ -68,6 +71,13 @@ def test_the_published_exam_of_the_referee_can_be_told_from_its_papers(unpacked:
     score = referee_score.score(referee_score.papers(unpacked / "referee-exam"))
     assert referee_table.render(score) == (PUBLISHED / "referee-exam" / "summary.md").read_text("utf-8")
     assert score.methods[0].missed == 0
+
+
+def test_the_published_ranks_can_be_told_from_their_sittings() -> None:
+    """The table is that of the sittings beside it, and no pair of arms was called different both ways."""
+    series = read(PUBLISHED / "ranks" / "series.json", Series)
+    assert ranks_table.render(series) == (PUBLISHED / "ranks" / "summary.md").read_text("utf-8")
+    assert steadiness(series)[0].told == 0
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:

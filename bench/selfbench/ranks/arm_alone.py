@@ -4,12 +4,9 @@ import os
 from collections.abc import Callable
 from functools import cache, partial
 
-import torch
-
 from bench.processes.worker_process import allowed_cores
 from bench.selfbench.ranks.tools import UPDATES
 from impls.contract import Task, catalogue
-from impls.contract.task import Compiler, make_task
 
 WORKLOAD = "linear/line"
 
@@ -19,6 +16,8 @@ def calls(name: str) -> Callable[[], object]:
 
     This process is pinned to the core that looprace races on, which the other tools do not do by themselves.
     """
+    import torch
+
     os.sched_setaffinity(0, allowed_cores()[-1:])
     torch.set_num_threads(1)
     arm = catalogue.load(name)(_task())
@@ -29,6 +28,8 @@ def calls(name: str) -> Callable[[], object]:
 
 @cache
 def _task() -> Task:
+    from impls.contract.task import Compiler, make_task
+
     workload = catalogue.workloads()[WORKLOAD]
     setting = workload.setting()
     return make_task(workload.problem(setting), setting, Compiler(setting.mode))

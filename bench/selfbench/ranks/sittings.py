@@ -1,16 +1,16 @@
 """Sittings of all tools in turn, each kept as a file, so that a series which was stopped goes on."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec.structs import replace
+
 from bench import clock
 from bench.processes.worker_process import ROOT
-from bench.results.ranks import Series, Sitting, steadiness
+from bench.results.scores.ranks import Series, Sitting
 from bench.results.store import Store, pretty, read
 from bench.runner.plan import Choice, make_plan
-from bench.selfbench.figure import Figure
 from bench.selfbench.ranks.tools import TOOLS
 from bench.system import environment
 
@@ -18,11 +18,11 @@ SECONDS = 55.0  # that each tool is given, about as long as a quick run takes
 FILE = "series.json"
 
 
-def figures(count: int, target: Path) -> Iterator[Figure]:
-    """Makes what is missing of so many sittings of each tool, in a drawn order, and says how well each repeats."""
+def series(count: int, target: Path) -> Series:
+    """Makes what is missing of so many sittings of each tool, in a drawn order; each is kept at once."""
     (race,) = make_plan(Choice(effort="quick"), command="python -m bench run --effort quick").races
-    series = _begun(target, race.reference.implementation)
-    done = {(one.tool, one.number) for one in series.sittings}
+    made = _begun(target, race.reference.implementation)
+    done = {(one.tool, one.number) for one in made.sittings}
     for number in range(1, count + 1):
         for tool in random.Random(number).sample(list(TOOLS), len(TOOLS)):
             if (tool, number) in done:
@@ -37,28 +37,9 @@ def figures(count: int, target: Path) -> Iterator[Figure]:
                 seconds=dict(found.seconds),
                 ranks=dict(found.ranks),
             )
-            series = replaced(series, sitting)
-            Store(target).write(FILE, pretty(series))
-    for one in steadiness(series):
-        told = "" if one.told is None else f", {one.told} of them called different both times"
-        yield Figure(
-            f"order of {one.pairs} pairs of arms in {one.sittings} runs of {one.tool}",
-            f"{one.swapped} pairs change places{told}; two runs are {one.usual:.1%} apart, at most {one.worst:.1%}; "
-            f"{one.took:.0f} s a run",
-            "no pair that is called different changes places" if one.told is not None else "",
-            None if one.told is None else one.told == 0,
-        )
-
-
-def replaced(series: Series, sitting: Sitting) -> Series:
-    """The series with one more sitting."""
-    return Series(
-        machine=series.machine,
-        versions=series.versions,
-        reference=series.reference,
-        ways=series.ways,
-        sittings=(*series.sittings, sitting),
-    )
+            made = replace(made, sittings=(*made.sittings, sitting))
+            Store(target).write(FILE, pretty(made))
+    return made
 
 
 def _begun(target: Path, reference: str) -> Series:

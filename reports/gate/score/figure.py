@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from bench.results.gate_score import AtLevel, Method, Score
+from bench.results.scores.gate import AtLevel, Method, Score
 from reports.figures.kit.canvas import WIDTH, blank_canvas
 from reports.figures.kit.figure import Figure
 from reports.figures.kit.style import COLOURS, FAINT, GRID, INK

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.results.gate import Margins
-from bench.results.gate_score import AtLevel, Method, Score, Share
+from bench.results.scores.gate import AtLevel, Method, Score, Share
 from impls.contract.words import grouped
 from reports.text.sanitize import escape_markdown
 

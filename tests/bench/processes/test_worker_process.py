@@ -1,6 +1,7 @@
 """What the main process does with what workers send, and that nothing leaks where none can be started; without torch."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ import pytest
 from bench import clock
 from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.messages.protocol import Answer, encoded
-from bench.processes import worker_process
+from bench.processes import orphans, worker_process
 from bench.processes.fork_server import ForkServer
 from bench.processes.worker_process import ArmFault, Origin, Worker, allowed_cores
 from bench.results.record import Arm
 from bench.results.store import WriteError
 from impls.contract.catalogue import workloads
+from tests.conftest import ROOT
 
 ARM = Arm(workload="linear/line", implementation="linear/x", setting=workloads()["linear/line"].setting())
 
@@ -77,6 +79,83 @@ def test_what_is_no_answer_is_the_arms_crash_in_a_sentence(stand_in: Stand, bad:
         stand_in(bad).ask(Reset())
     assert caught.value.status == "crashed"
     assert "sent something that is no answer, during a reset" in caught.value.reason
+
+
+def doing(folder: Path, code: str, limit: float = 60.0) -> Worker:
+    """A worker that reads a command, and then does that with `answers`, the descriptor of its answers."""
+    begin = "import os, sys, time\nos.read(int(sys.argv[1]), 1 << 16)\nanswers = int(sys.argv[2])\n"
+    (folder / "plant.py").write_text(f"{begin}{code}\n")
+    return Worker(
+        ARM,
+        everywhere=allowed_cores(),
+        variables={},
+        log=folder / "log",
+        limit=limit,
+        origin=Origin(folder=folder),
+        program="plant",
+    )
+
+
+CLOSES_ITS_PIPE = "os.close(answers); time.sleep(600)"
+NAMES_STEPS = """
+while True:
+    os.write(answers, b'{"type":"Step","name":"x"}\\n')
+    time.sleep(0.1)
+"""
+PRINTS = "while True: print('x' * (1 << 20), flush=True)"
+
+
+@pytest.mark.parametrize(
+    ("code", "limit", "reason"),
+    [
+        (CLOSES_ITS_PIPE, 60.0, "closed the pipe that it answers through, and went on"),
+        (NAMES_STEPS, 0.5, "x took longer than 0.5 s"),
+        (PRINTS, 60.0, "printed more than 64 MiB"),
+    ],
+)
+def test_an_arm_that_would_go_on_for_ever_is_cut_off(code: str, limit: float, reason: str, tmp_path: Path) -> None:
+    """It closes its pipe and lives, names steps without end, or prints without end."""
+    with doing(tmp_path, code, limit) as worker, pytest.raises(ArmFault, match=reason):
+        worker.ask(Reset())
+    assert orphans.is_over(worker.pid)
+
+
+LEAVES_PROCESSES = """
+import subprocess
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        os.fork()
+        time.sleep(600)
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+time.sleep(0.2)
+os._exit(3)
+"""
+ADOPTS = """
+import subprocess, sys
+from pathlib import Path
+from bench.messages.commands import Reset
+from bench.processes import orphans
+from bench.processes.worker_process import ArmFault
+from tests.bench.processes.test_worker_process import LEAVES_PROCESSES, doing
+orphans.adopt()
+other = subprocess.Popen(["sleep", "600"])
+with doing(Path(sys.argv[1]), LEAVES_PROCESSES) as worker:
+    try:
+        worker.ask(Reset())
+    except ArmFault as fault:
+        print(fault)
+print(len(orphans.children()), orphans.end_all(), other.poll())
+other.kill()
+"""
+
+
+def test_what_an_arm_leaves_behind_in_a_session_of_its_own_is_ended(tmp_path: Path) -> None:
+    """The main process becomes its parent, and ends it with the arm; its own other children live on."""
+    done = subprocess.run(
+        [sys.executable, "-c", ADOPTS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["its process exited with status 3 during a reset", "1 0 None"]
 
 
 def test_a_long_answer_is_joined_once(stand_in: Stand) -> None:

@@ -5,7 +5,7 @@ import torch
 
 from bench.referee_exam import syllabus
 from bench.referee_exam.paper import Examiner
-from bench.results.referee_score import OURS, Judgement
+from bench.results.scores.referee import OURS, Judgement
 from impls.recipe import steps
 
 ASKED = (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.results.gate import Margins
-from bench.results.gate_score import Answer, AtLevel, Method, Score
 from bench.results.record import Arm
+from bench.results.scores.gate import Answer, AtLevel, Method, Score
 from bench.results.store import Store, StoreError, pretty
 from bench.selfbench import gate_score, gate_session
 from bench.selfbench.gate_score import OURS, Outcome, Trial

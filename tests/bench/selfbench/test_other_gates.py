@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 from bench.results.gate import ROLES, Role
-from bench.results.gate_score import Answer
+from bench.results.scores.gate import Answer
 from bench.selfbench import other_gates
 from bench.selfbench.other_gates import OTHER_GATES, ProcessRun
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from bench.results.record import Answer, Power, Word
-from bench.results.referee_score import OURS, Judgement, Kind, Paper
+from bench.results.scores.referee import OURS, Judgement, Kind, Paper
 from bench.results.store import StoreError
 from bench.selfbench.referee_score import papers, score
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from bench.results.gate_score import AtLevel, Method, Score, Share
 from bench.results.record import Arm
+from bench.results.scores.gate import AtLevel, Method, Score, Share
 from impls.contract.catalogue import workloads
 from reports.gate.score import figure, table
 from tests.reports.figure_contents import numbers_of, words_of

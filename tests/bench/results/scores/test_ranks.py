@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.results.ranks import Series, Sitting, steadiness
+from bench.results.scores.ranks import Series, Sitting, steadiness
 
 
 def sitting(tool: str, number: int, seconds: dict[str, float], ranks: dict[str, int]) -> Sitting:
