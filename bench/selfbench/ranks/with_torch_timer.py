@@ -1,11 +1,12 @@
-"""Times arms by torch.utils.benchmark, one after the other in this process, and prints the seconds of an update.
+"""Times arms by torch.utils.benchmark, one after the other in this process, and writes the seconds of an update as JSON.
 
-python -m bench.selfbench.ranks.with_torch_timer SECONDS     for all of them; their names are in the variable ARMS
+python -m bench.selfbench.ranks.with_torch_timer SECONDS FILE     for all of them; their names are in the variable ARMS
 """
 
 import json
 import os
 import sys
+from pathlib import Path
 
 from bench import clock
 from bench.selfbench.ranks.arm_alone import calls
@@ -23,7 +24,7 @@ def main() -> None:
         timer = Timer("call()", globals={"call": calls(name)}, num_threads=1)
         share = max(0.1, (end - clock.now()) / (len(names) - number))
         found[name] = timer.blocked_autorange(min_run_time=share).median / UPDATES
-    sys.stdout.write(json.dumps(found))
+    Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
