@@ -53,7 +53,9 @@ def _looprace(race: Race, seconds: float, folder: Path) -> Found:
 
 
 def _torch_timer(race: Race, seconds: float, folder: Path) -> Found:
-    return Found(json.loads(_python(race, folder, "-m", "bench.selfbench.ranks.with_torch_timer", str(seconds))))
+    written = folder / "found.json"
+    _python(race, folder, "-m", "bench.selfbench.ranks.with_torch_timer", str(seconds), str(written))
+    return Found(json.loads(written.read_text("utf-8")))
 
 
 def _pytest_benchmark(race: Race, seconds: float, folder: Path) -> Found:
@@ -80,15 +82,13 @@ def _pyperf(race: Race, seconds: float, folder: Path) -> Found:
 
 def _python(race: Race, folder: Path, *arguments: str) -> str:
     """What a program prints that measures the arms of a race on one core."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     variables = _variables(race, folder) | {ARMS: ",".join(names_of(race)), "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | variables,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
+    environment = outside | variables
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout
 
 
 def _variables(race: Race, folder: Path) -> dict[str, str]:
