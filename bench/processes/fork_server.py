@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import runpy
 import signal
 import socket
@@ -243,15 +244,15 @@ def _own_memory() -> None:
 
     Left to the kernel, each page is copied when it is first written, to wherever one is free then. Updates of compiled code
     took 4 % longer in memory so scattered. It takes a third of a second; both sides of a gate can do without. An older
-    kernel refuses, and leaves it so.
+    kernel refuses, and leaves it so. What is mostly reserved only, and was never touched, is left alone.
     """
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        addresses, permissions = line.split()[:2]
-        if permissions.startswith("rw") and permissions.endswith("p"):
-            begin, end = (int(address, 16) for address in addresses.split("-"))
-            advise(begin, end - begin, MADV_POPULATE_WRITE)
+    writable = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.p .*\n(?:\w+: .*\n)*?Rss: +(\d+) kB", re.MULTILINE)
+    for begin, end, resident in writable.findall(Path("/proc/self/smaps").read_text()):
+        size = int(end, 16) - int(begin, 16)
+        if int(resident) * 1024 >= size / 2:
+            advise(int(begin, 16), size, MADV_POPULATE_WRITE)
 
 
 def _loaded(modules: Sequence[str]) -> int:

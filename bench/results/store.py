@@ -125,7 +125,7 @@ class Store:
         for name in implementations:
             if (
                 name in catalogue.implementations()
-            ):  # a resumed plan may name a file that is gone; the arm's row says so
+            ):  # else a resumed plan names a file that is gone; the arm's row says so
                 self.write(f"sources/{name}.txt", (catalogue.ROOT / f"{name}.py").read_bytes())
 
     def source(self, implementation: str) -> str:
