@@ -4,11 +4,13 @@ import compileall
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +18,7 @@ from typing import Any, Self
 import pytest
 
 ROOT = Path(__file__).parent.parent
+FullDisk = Callable[[], AbstractContextManager[None]]
 
 # Read when torch is first imported, so set before any test is. Tests run side by side, and OpenMP's threads spin while they
 # wait for each other: on a busy machine two of them take ten times as long as one. Arms that are raced set their own number.
@@ -56,6 +59,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the slowest files first; pytest-xdist hands files out in this order when it is told not to reorder them."""
     places = {ROOT / "tests" / file: place for place, file in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(item.path, len(SLOWEST)))
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.fixture
+def full_disk() -> FullDisk:
+    """A context in which this process can write only the first ten thousand bytes of a file, as onto a disk that fills up."""
+    return _full_disk
 
 
 @pytest.fixture(scope="session")

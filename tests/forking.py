@@ -100,7 +100,7 @@ def substitutes(server: ForkServer) -> list[Substitute]:
     from bench.processes import fork_servers
 
     looking = SimpleNamespace(**vars(subprocess) | {"run": _looking(server)})
-    return [(preflight, "subprocess", looking), (fork_servers, "ROUNDS", 1000), (Worker, "__init__", forking(server))]
+    return [(preflight, "subprocess", looking), (fork_servers, "LOADING", 0.0), (Worker, "__init__", forking(server))]
 
 
 def of_program(server: ForkServer) -> list[Substitute]:

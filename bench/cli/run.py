@@ -46,7 +46,7 @@ def choice(typed: Run) -> Choice:
         **session.arms(typed, *(typed.names or ()), folder=typed.folder),
         reference=typed.reference,
         effort=typed.effort or ("quick" if sweep else "standard"),
-        rounds=notation.count("--rounds", typed.rounds) if typed.rounds is not None else None,
-        budget=notation.duration("--budget", typed.budget) if typed.budget is not None else None,
+        rounds=notation.count("--rounds", typed.rounds) if typed.rounds else None,
+        budget=notation.duration("--budget", typed.budget) if typed.budget else None,
         sweep=sweep,
     )

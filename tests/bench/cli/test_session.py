@@ -12,20 +12,18 @@ from bench.cli import session
 from bench.gate.sides.git import SideError
 from bench.results.store import Store
 from reports.exit_status import Exit
-from tests.conftest import ROOT
+from tests.conftest import ROOT, FullDisk
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("expected", [(), (SideError, OSError)], ids=["run", "gate"])
 def test_a_disk_that_fills_up_while_measuring_is_unmeasured(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected: tuple[type[Exception], ...]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], full_disk: FullDisk, expected: tuple[type[Exception], ...]
 ) -> None:
     """A run and a gate end with status 5 and the sentence that names the file; nothing that was typed is to blame."""
-    (tmp_path / ".round.json.part").symlink_to("/dev/full")
-    with pytest.raises(typer.Exit) as ended, session.refusals(*expected):
+    with full_disk(), pytest.raises(typer.Exit) as ended, session.refusals(*expected):
         Store(tmp_path).write("round.json", b"x" * 100_000)
     assert ended.value.exit_code == Exit.UNMEASURED
-    assert "round.json cannot be written: No space left on device. Make room" in capsys.readouterr().err
+    assert "round.json cannot be written: File too large. Make room" in capsys.readouterr().err
 
 
 def test_data_larger_than_the_memory_are_unmeasured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 """The store on real files: they are written whole or not at all, never rewritten, and named when they cannot be read."""
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from bench.results.record import FORMAT, Arm, LossCurve, Race, Record
 from bench.results.store import Store, StoreError, WriteError
 from bench.runner.plan import Choice, make_plan
 from impls.contract.setting import Setting
-from tests.conftest import ROOT
+from tests.conftest import ROOT, FullDisk
 
 PLAN = make_plan(Choice(effort="quick").at(device="cpu"), command="python -m bench run", run="made-up")
 RACE: Race = PLAN.races[0]
@@ -175,17 +174,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Store.create(tmp_path / "file" / "results")
 
 
-def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store) -> None:
+def test_a_full_disk_is_said_and_nothing_half_written_is_left(store: Store, full_disk: FullDisk) -> None:
     """When a file cannot be written, the old one stays as it was."""
     before = (store.path / "plan.json").read_bytes()
     names = sorted(path.name for path in store.path.iterdir())
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # as on a full disk, a part of it is written
-    try:
-        with pytest.raises(WriteError, match="Make room"):
-            store.write("plan.json", b"x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(), pytest.raises(WriteError, match="Make room"):
+        store.write("plan.json", b"x" * 100_000)
     assert before == (store.path / "plan.json").read_bytes()
     assert names == sorted(path.name for path in store.path.iterdir())
 
