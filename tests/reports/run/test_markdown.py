@@ -1,5 +1,6 @@
 """A run as Markdown: nothing that an arm, a machine or a person says can break its tables or smuggle in HTML."""
 
+import dataclasses
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from reports.run import markdown
 from reports.run.columns import columns_of
 from reports.run.report import RunReport, report_of
 from reports.run.sweep_columns import sweep_columns
+from reports.text.sanitize import escape_markdown
 from tests.reports.hostile import hostile_step
 from tests.reports.records import (
     ANALYTIC,
@@ -82,6 +84,15 @@ def test_a_backslash_before_a_bar_does_not_break_the_table() -> None:
     comparison = compared({arm("linear/a\\|b"): 5e-4})
     text = markdown.render(comparison)
     assert [bars(comparison)] * 4 == [len(BAR.findall(row)) for row in rows_of(text)]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_run_smuggles_in_html_or_a_line_by_its_name(hostile: str) -> None:
+    """The name of a stranger's run is text in the title, in one line."""
+    comparison = compared({MANUAL: 5e-4})
+    text = markdown.render(dataclasses.replace(comparison, plan=comparison.plan.named(hostile)))
+    assert text.splitlines()[:2] == [f"# looprace: {escape_markdown(hostile)}", ""]
+    assert "<script" not in text
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
