@@ -43,7 +43,7 @@ def say(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
-def refuse(error: Exception) -> None:
+def refuse(error: Exception | str) -> None:
     """An expected error as a sentence. It may name a file of a stranger, whose name could steer a terminal."""
     say(plain(f"looprace: {error}", keep="\n"))
 

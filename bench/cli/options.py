@@ -296,7 +296,7 @@ class Selfbench(Typed):
         str,
         typer.Option(
             help="answers, reports, tax, attribution, overhead, spread, spread2; or what takes hours: gate, gate_unchanged, "
-            "gate_whole, gate_phase, score, referee, climb, search, written."
+            "gate_whole, gate_phase, score, referee, climb, search, written, forked, ranks."
         ),
     ] = ""
     repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"

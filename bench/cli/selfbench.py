@@ -39,7 +39,7 @@ def selfbench(typed: Selfbench) -> None:
                 else:
                     console.say(result)
         except ArmFault as fault:
-            console.say(f"looprace: {fault}; the same command goes on from here")
+            console.refuse(f"{fault}; the same command goes on from here")
             raise typer.Exit(Exit.FAILED) from fault
         if "score" in parts:
             from reports.gate.score import figure  # loads matplotlib, which nothing else here needs

@@ -155,5 +155,5 @@ def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
         console.refuse(error)
         raise typer.Exit(Exit.UNMEASURED) from error
     except MemoryError as error:
-        console.say(f"looprace: There is not enough memory: {error}. Choose fewer rows or features.")
+        console.refuse(f"There is not enough memory: {error}. Choose fewer rows or features.")
         raise typer.Exit(Exit.UNMEASURED) from error

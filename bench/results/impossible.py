@@ -43,17 +43,14 @@ class Environment(Struct, frozen=True):
 
 def plan(plan: Plan) -> str:
     """What cannot be true of a plan, in words; "" where all of it can."""
-    names = {
-        name for race in plan.races for arm in race.arms for name in (race.workload, arm.workload, arm.implementation)
-    }
+    arms = [arm for race in plan.races for arm in race.arms]
+    implementations = {arm.implementation for arm in arms}
+    workloads = {race.workload for race in plan.races} | {arm.workload for arm in arms}
     if not all(race.arms for race in plan.races):
         return "a race of it has no arms"
-    if not all(0 < len(name) <= LONGEST for name in names):
+    if not all(0 < len(name) <= LONGEST for name in implementations | workloads):
         return f"a name in it has more than {LONGEST} characters, or none"
-    if any(
-        name.startswith("/") or ".." in name.split("/")
-        for name in {a.implementation for r in plan.races for a in r.arms}
-    ):
+    if any(name.startswith("/") or ".." in name.split("/") for name in implementations):
         return "an implementation in it has the name of a path"
     if not all(1 <= number <= COUNT for number in plan.rounds):
         return "its numbers of rounds are not positive"

@@ -123,9 +123,8 @@ class Store:
     def write_sources(self, implementations: Sequence[str]) -> None:
         """Keeps the source files of these implementations as they are now."""
         for name in implementations:
-            if (
-                name in catalogue.implementations()
-            ):  # else a resumed plan names a file that is gone; the arm's row says so
+            # a resumed plan may name a file that is gone; the arm's row says so
+            if name in catalogue.implementations():
                 self.write(f"sources/{name}.txt", (catalogue.ROOT / f"{name}.py").read_bytes())
 
     def source(self, implementation: str) -> str:
@@ -258,10 +257,10 @@ class Store:
 
     def log(self, race: Race, number: int, slug: str) -> Path:
         """The file for what an arm prints in a round."""
-        return self.path / "logs" / race.slug / f"round-{number:03d}" / f"{slug}.log"
+        return self.path / "logs" / race.slug / _folder_of(number) / f"{slug}.log"
 
     def _round(self, race: Race, number: int) -> Path:
-        return self.path / "records" / race.slug / f"round-{number:03d}"
+        return self.path / "records" / race.slug / _folder_of(number)
 
 
 def find_folder(name: str, results: Path, kind: str, file: str, command: str) -> Path:
@@ -273,15 +272,14 @@ def find_folder(name: str, results: Path, kind: str, file: str, command: str) ->
 
     Raises StoreError where there is none, or where it holds a link.
     """
-    found = [Path(name), results / name] if name != "latest" else []
+    places = [Path(name), results / name] if name else []
     if name == "latest":
-        names = sorted(path.parent.name for path in results.glob(f"*/{file}"))
-        if not names:
+        places = sorted(path.parent for path in results.glob(f"*/{file}"))[-1:]
+        if not places:
             raise StoreError(f"There is no {kind} in {results} yet: `{command}` makes one.")
-        found = [results / names[-1]]
-    for path in found:
+    for path in places:
         with contextlib.suppress(OSError):  # a name that is too long to be one
-            if name and (path / file).is_file():
+            if (path / file).is_file():
                 refuse_links(path)
                 return path
     raise StoreError(
@@ -333,11 +331,16 @@ def _readable(paths: Iterable[Path], reading: Callable[[Path], T]) -> tuple[list
     return contents, complaints
 
 
+def _folder_of(number: int) -> str:
+    """The name of a round's folder."""
+    return f"round-{number:03d}"
+
+
 def _record(path: Path) -> Record:
     """A record. Raises StoreError also for numbers that cannot be true, and for a record of another round."""
     record = read(path, Record)
     wrong = impossible.record(record)
-    if path.parent.name != f"round-{record.round:03d}":  # else a copied folder would count as one more round
+    if path.parent.name != _folder_of(record.round):  # else a copied folder would count as one more round
         wrong = f"it is of round {record.round}, and lies in {path.parent.name}"
     if wrong:
         raise StoreError(f"{path} is not a record of looprace ({wrong}). {CURE}.")

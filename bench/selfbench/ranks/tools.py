@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.processes.worker_process import ROOT, allowed_cores, variables_for
 from bench.results.record import Race
+from impls.contract import catalogue
 
 ARMS = "LOOPRACE_ARMS"  # variable that names them to the programs of other tools
 UPDATES = 10  # in one call: a call's own time is then nothing beside them
@@ -39,7 +40,9 @@ class Tool:
 
 def names_of(race: Race) -> Sequence[str]:
     """The implementations that every tool measures: those that train, each once."""
-    return [arm.implementation for arm in race.arms if arm.role != "twin" and "floor" not in arm.implementation]
+    known = catalogue.implementations()
+    once = (arm.implementation for arm in race.arms if arm.role != "twin")
+    return [name for name in once if known[name].work != "floor"]
 
 
 def _looprace(race: Race, seconds: float, folder: Path) -> Found:
