@@ -25,6 +25,8 @@ FullDisk = Callable[[], AbstractContextManager[None]]
 os.environ["OMP_NUM_THREADS"] = "1"
 # Ensembles that other runs have kept would hide what a test is for.
 os.environ["LOOPRACE_CACHE"] = ""
+# Tests race side by side, and would wait for each other.
+os.environ["LOOPRACE_TOGETHER"] = "1"
 # The workers of a DataLoader start from this server of multiprocessing, which then loads torch once instead of for each.
 multiprocessing.set_forkserver_preload(["torch.utils.data"])
 

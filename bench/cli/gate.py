@@ -142,7 +142,8 @@ def _carry_out(path: Path, typed: Gate) -> Exit:
     plan = store.plan()
     most = notation.count("--rounds", typed.rounds) if typed.rounds else plan.most
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    interrupted = session.under_progress(gating.run(plan, store, budget=budget, most=most), "gate")
+    with session.machine_reserved():
+        interrupted = session.under_progress(gating.run(plan, store, budget=budget, most=most), "gate")
     rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
     counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
     seconds = sum(each.seconds for many in rounds.values() for each in many)

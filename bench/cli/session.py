@@ -1,20 +1,22 @@
 """The steps that commands share: begin a run, race it, profile it under a progress line, refuse what makes no sense."""
 
+import os
 import shlex
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 
+from bench import clock
 from bench.cli import console, notation
 from bench.cli.options import WithArms
 from bench.climb import run as climbing
-from bench.processes.worker_process import ROOT
+from bench.processes.worker_process import ROOT, allowed_cores
 from bench.profiler import profile_run
 from bench.progress import Progress
 from bench.results.record import Plan
@@ -23,7 +25,9 @@ from bench.runner import race as racing
 from bench.runner import resume
 from bench.runner.plan import Choice, make_plan
 from bench.runner.step_plan import StepChoice
+from bench.system import reservation
 from bench.system.environment import describe
+from bench.system.gpu_presence import why_no_gpu
 from bench.worker.watch import display_is_there
 from impls.contract import catalogue
 from impls.contract.catalogue import UnknownNameError
@@ -32,6 +36,7 @@ from impls.recipe import steps
 from reports.exit_status import Exit
 from reports.text.terminal import progress_line
 
+A_WAIT = 1.0  # seconds from one look at who else measures to the next
 A_LINE = 60.0  # seconds from one line to the next, where there is no terminal
 P = TypeVar("P", bound=Progress)
 
@@ -96,7 +101,25 @@ def race(store: Store, *, quiet: bool) -> bool:
 
     rounds = racing.run(plan, store, live=display_is_there() and not quiet, keep_cache=plan.climb > 0)
     climb = climbing.run(plan, store) if plan.climb else None
-    return carry_out(rounds, _round_in_words) or (climb is not None and carry_out(climb, lambda step: step.doing))
+    with machine_reserved():
+        return carry_out(rounds, _round_in_words) or (climb is not None and carry_out(climb, lambda step: step.doing))
+
+
+@contextmanager
+def machine_reserved() -> Iterator[None]:
+    """Waits until no other looprace measures on this process's cores, and keeps others from it; says for whom it waits."""
+    names = reservation.names_of(allowed_cores(), gpu=why_no_gpu() is None)
+    with ExitStack() as stack:
+        said = None
+        while reservation.TOGETHER not in os.environ and (holder := reservation.reserve(names, stack)) is not None:
+            if holder != said:
+                console.say(
+                    f"Waiting for {holder}, which measures on the same cores. Ctrl-C ends the wait; "
+                    f"{reservation.TOGETHER}=1 measures beside it, and both are disturbed."
+                )
+            said = holder
+            clock.pause(A_WAIT)
+        yield
 
 
 def _round_in_words(step: racing.RoundProgress) -> str:
@@ -110,7 +133,8 @@ def _round_in_words(step: racing.RoundProgress) -> str:
 
 def profile(store: Store, *, native: bool = False) -> bool:
     """Profiles the arms of a run under a progress line; True when it was interrupted."""
-    return under_progress(profile_run.profile(store.plan(), store, native=native), "profile")
+    with machine_reserved():
+        return under_progress(profile_run.profile(store.plan(), store, native=native), "profile")
 
 
 def under_progress(steps: Generator[P, None, None], what: str) -> bool:

@@ -8,10 +8,10 @@ add a case where the worker matches on commands.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bench.messages.diagnosis import Diagnosed
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
@@ -21,6 +21,10 @@ from bench.results.examined import Examined
 from bench.results.record import Arm
 from impls.contract import Work
 from impls.contract.setting import Setting
+
+# An arm's own clock says them: one that was replaced may say anything, and records hold times only.
+Seconds = Annotated[float, Meta(ge=0)]
+SomeSeconds = Annotated[float, Meta(gt=0)]
 
 # What a worker may send before the answer, or instead of it.
 
@@ -66,9 +70,9 @@ class Prepared(Answer, frozen=True, kw_only=True):
     loaded           installed modules that it has loaded since it began, which a server could have loaded before
     """
 
-    import_seconds: float
-    build_seconds: float
-    first_seconds: float
+    import_seconds: Seconds
+    build_seconds: Seconds
+    first_seconds: Seconds
     weights: tuple[ArmWeights, ...]
     work: Work
     reads_data: bool = False
@@ -143,8 +147,8 @@ class Reset(Command[Done], frozen=True, kw_only=True):
 class BlockTimed(Answer, frozen=True, kw_only=True):
     """Seconds of a block, and by the device's own clock where it has one."""
 
-    seconds: float
-    device_seconds: float | None = None
+    seconds: SomeSeconds
+    device_seconds: Seconds | None = None
 
 
 class TimeBlock(Command[BlockTimed], frozen=True, kw_only=True):
@@ -155,10 +159,23 @@ class TimeBlock(Command[BlockTimed], frozen=True, kw_only=True):
     warm_up: int = 0
 
 
+class ReadOff(Answer, frozen=True, kw_only=True):
+    """Seconds that reading the weights took, and reading them again, when nothing had been done between."""
+
+    seconds: Seconds
+    again: Seconds
+
+
+class ReadWeights(Command[ReadOff], frozen=True, kw_only=True):
+    """Read the weights of an arm of an exact workload twice: an honest arm takes as long for the second as for the first."""
+
+    words = "the reading of its weights"
+
+
 class JobDone(Answer, frozen=True, kw_only=True):
     """The whole job has been done from the start: its seconds, and the weights that it ended with."""
 
-    seconds: float
+    seconds: SomeSeconds
     weights: ArmWeights
 
 
@@ -196,6 +213,8 @@ class Finished(Answer, frozen=True, kw_only=True):
     grown                what a steady loop does not add to, since the first block: see `device.footprint`
     peak_resident_bytes  the most memory that the process has had
     compiler             of an arm of a step: what was compiled
+    between              seconds for which its own threads had a processor between two of its blocks, on average
+    cores                that its threads may run on and that it was not given
     skipped              updates of blocks in which a gradient scaler did not let the optimizer step, at least
     """
 
@@ -208,6 +227,8 @@ class Finished(Answer, frozen=True, kw_only=True):
     peak_resident_bytes: int = 0
     peak_device_bytes: int | None = None
     compiler: record.Compiler | None = None
+    between: float = 0.0
+    cores: tuple[int, ...] = ()
     skipped: int = 0
 
 
@@ -275,7 +296,18 @@ class Judge(Command[Judged], frozen=True, kw_only=True):
 
 
 AnyCommand = (
-    Prepare | Observe | Audit | Draw | Reset | TimeBlock | TimePhases | RunJob | Finish | Probe | MeasureMachine
+    Prepare
+    | Observe
+    | Audit
+    | Draw
+    | Reset
+    | TimeBlock
+    | TimePhases
+    | ReadWeights
+    | RunJob
+    | Finish
+    | Probe
+    | MeasureMachine
 )
 AnyAnswer = (
     Step
@@ -285,6 +317,7 @@ AnyAnswer = (
     | Audited
     | BlockTimed
     | PhasesTimed
+    | ReadOff
     | JobDone
     | Finished
     | ProbeAnswer

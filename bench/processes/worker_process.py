@@ -265,12 +265,14 @@ class Worker:
             return f": {_legible(lines[-1])[:300]}" if lines else ""
         return ""
 
+    def stop(self) -> None:
+        """Has the kernel end the worker, and does not wait until it has."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
         """Ends the worker and whatever it started, in sessions of their own, too."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        self.stop()
         self._process.wait()
         orphans.end_all()
 

@@ -9,15 +9,18 @@ from statistics import median
 
 from msgspec import structs
 
+from bench import clock
 from bench.messages import commands
 from bench.messages.commands import (
     ArmWeights,
     Audit,
+    BlockTimed,
     Draw,
     Finish,
     Finished,
     Observe,
     Prepared,
+    ReadWeights,
     Reset,
     RunJob,
     TimeBlock,
@@ -25,9 +28,9 @@ from bench.messages.commands import (
 )
 from bench.messages.protocol import A, Command
 from bench.processes.fork_server import ForkServer
-from bench.processes.worker_process import HERE, ArmFault, Origin, Worker, cores_for, variables_for
+from bench.processes.worker_process import HERE, ArmFault, Origin, Worker, cores_for, recipe_of, variables_for
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
-from bench.runner import verify
+from bench.runner import unseen, verify
 from bench.runner.block import Block, calibrated
 from bench.runner.caveats import caveats_of
 from bench.system.telemetry import Gauge, Reading
@@ -35,6 +38,7 @@ from impls.contract import Oracle
 from impls.contract.setting import Setting
 from impls.floors.names import FLOORS
 
+LOOKS = 3  # in a row that must find work put off: one of them may have met a disturbance
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
 
 
@@ -96,6 +100,7 @@ class ArmRun:
         self._block, self._done = Block(1, 1.0), 0
         self._laps: list[int] = []
         self._blocks: list[float] = []
+        self._outside: list[float] = []  # seconds of each block by this process's clock
         self._device_blocks: list[float] = []
         self.phases: list[dict[str, float]] = []
         self._finished: Finished | None = None
@@ -158,6 +163,11 @@ class ArmRun:
         if self._worker is not None:
             self._worker.kill()
 
+    def stop(self) -> None:
+        """Has the kernel end the arm's process, and does not wait: the processes of a round can end beside each other."""
+        if self.live and self._worker is not None:
+            self._worker.stop()
+
     @property
     def fault_reason(self) -> str:
         """Why the arm has ended; "" while it lives."""
@@ -211,7 +221,7 @@ class ArmRun:
         """A block of about `aim` seconds; of a watched arm, with whole looks. None where the arm ended."""
         setting = self.arm.setting
         unit = 1 if setting.watch == "none" else setting.every
-        return calibrated(self._ask, aim, pause, unit=unit, work=self._prepared.work if self._prepared else "")
+        return calibrated(self._honest, aim, pause, unit=unit, work=self._prepared.work if self._prepared else "")
 
     def start_laps(self, block: Block, *, every: int) -> None:
         """Goes back to the start; blocks like this one follow, one in every so many laps."""
@@ -222,7 +232,9 @@ class ArmRun:
         """Makes one block and returns its seconds. That of lap 0 is not recorded."""
         updates, warm_up = self._block.updates, self._block.warm_up
         before = self._gauge.meter.read() if self._gauge else None
-        timed = self._ask(TimeBlock(updates=updates, warm_up=warm_up))
+        begin = clock.now()
+        timed = (self._ask if lap > 0 else self._honest)(TimeBlock(updates=updates, warm_up=warm_up))
+        outside = clock.now() - begin
         if timed is None:
             return 0.0
         if self._gauge and before and lap > 0:
@@ -231,6 +243,7 @@ class ArmRun:
         if lap > 0:
             self._laps.append(lap)
             self._blocks.append(timed.seconds)
+            self._outside.append(outside * updates / (warm_up + updates))
             if timed.device_seconds is not None:
                 self._device_blocks.append(timed.device_seconds)
         return timed.seconds
@@ -248,6 +261,8 @@ class ArmRun:
     def finish(self) -> None:
         """Judges what the blocks produced, if there were any."""
         self._finished = self._ask(Finish(updates=self._done))
+        if self._finished is not None and (reason := self._unseen(self._finished)):
+            self._end(ArmFault("failed", reason))
         if self._finished is not None and self.answer is not None:
             self.answer = structs.replace(self.answer, skipped=self.answer.skipped + self._finished.skipped)
         if (
@@ -343,6 +358,29 @@ class ArmRun:
         except ArmFault as fault:
             self._end(fault)
             return None
+
+    def _unseen(self, finished: Finished) -> str:
+        """Why the times of its blocks are not those of its work; "" where they are."""
+        cores = cores_for(self.arm, self.setup.cores, self.setup.everywhere)
+        draws_ahead = recipe_of(self.arm).streams
+        return unseen.of_clock(self._blocks, self._outside) or unseen.of_process(
+            finished, self._blocks, cores, draws_ahead=draws_ahead
+        )
+
+    def _honest(self, command: Command[A]) -> A | None:
+        """The same; of a block of an exact workload, also looks whether it has really made its updates."""
+        reason = ""
+        for _ in range(LOOKS):
+            answer = self._ask(command)
+            if not isinstance(command, TimeBlock) or not isinstance(answer, BlockTimed) or self._oracle is None:
+                return answer
+            read = self._ask(ReadWeights()) if self.trains else None
+            reason = unseen.put_off(read, answer.seconds) if read else ""
+            if not reason:
+                return answer
+            self._done += command.warm_up + command.updates
+        self._end(ArmFault("failed", reason))
+        return None
 
     def _end(self, fault: ArmFault) -> None:
         assert self._worker is not None

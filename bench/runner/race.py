@@ -239,7 +239,9 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
                 if reason := course.referee.refusal(arm_run.arm.implementation):
                     arm_run.refuse(reason)
         starting = [arm_run for arm_run in arm_runs if not arm_run.fault_reason]
+        loading = clock.now()
         place = _place(course, number, starting, order)
+        spent["start"] += clock.now() - loading
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
         setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"})
         server = place.live[sys.executable] if place else None
@@ -259,6 +261,8 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
             yield from _audit(course, arm_runs, spent, late=True)
         for arm_run in arm_runs:
             arm_run.finish()
+        for arm_run in arm_runs:
+            arm_run.stop()
     course.servers.learn([arm_run.loaded for arm_run in arm_runs if can_be_forked(arm_run.arm)])
     seconds = clock.now() - begin
     caveats = environment.caveats_between(before, environment.Pressure.now(), seconds)

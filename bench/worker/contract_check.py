@@ -11,7 +11,7 @@ import torch
 
 from bench.runner import verify
 from bench.worker import device
-from bench.worker.session import weights_of
+from bench.worker.answer import weights_of
 from impls.contract import Implementation, Oracle, Problem, UnavailableError, Workload, catalogue
 from impls.contract.setting import Setting, SettingError
 from impls.contract.task import Compiler, make_task

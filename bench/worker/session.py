@@ -9,9 +9,10 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from math import isnan
 from multiprocessing import active_children
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,6 @@ from bench import clock
 from bench.messages import commands
 from bench.messages.commands import (
     AnyCommand,
-    ArmWeights,
     Audit,
     Audited,
     BlockTimed,
@@ -31,6 +31,7 @@ from bench.messages.commands import (
     PhasesTimed,
     Prepare,
     Prepared,
+    ReadWeights,
     Reset,
     RunJob,
     Step,
@@ -39,8 +40,9 @@ from bench.messages.commands import (
 )
 from bench.messages.probes import MachineMeasured, MeasureMachine, Probe, ProbeAnswer
 from bench.messages.protocol import Answer, Done
-from bench.processes import memory_layout
+from bench.processes import affinity, memory_layout
 from bench.results.record import Compiler
+from bench.worker.answer import read_off, weights_of
 from bench.worker.installed import installed_modules
 from bench.worker.unfit import Unfit
 from impls.contract import Implementation, Problem, Task, Watchable
@@ -67,6 +69,9 @@ class Session:
         self._phases: Any = None
         self._drains: list[float] = []
         self._wall = self._worked = 0.0
+        self._between = list[float]()  # seconds worked between two blocks
+        self._left = float("nan")  # seconds worked when the last block was left; "not a number" before the first
+        self._cores: tuple[int, ...] = ()
         self._faults = self._updates = 0
         self._footprint: dict[str, int] | None = None  # after the first block
         self._skips: Callable[[], int] = int  # updates left out since the last look
@@ -74,9 +79,10 @@ class Session:
 
     def carry_out(self, command: AnyCommand) -> Answer:
         """The answer to a command. Whatever the arm raises comes through; `Unfit` where the arm cannot run here."""
+        if isinstance(command, TimeBlock):
+            return self.time_block(command.updates, command.warm_up)
+        self._left = float("nan")
         match command:
-            case TimeBlock():
-                return self.time_block(command.updates, command.warm_up)
             case TimePhases():
                 return self.time_phases(command.updates, command.warm_up)
             case Reset():
@@ -84,6 +90,8 @@ class Session:
                 return Done()
             case Prepare():
                 return self.prepare(command)
+            case ReadWeights():
+                return read_off(self.arm, self.setting)
             case RunJob():
                 return self.run_job(command.picture)
             case Finish():
@@ -122,7 +130,8 @@ class Session:
         probe = weights_of(self.arm, self.setting, "probe", command.probe)
 
         self._watch(task, live=command.live)
-        self._pin(command.cores)
+        affinity.pin(command.cores)
+        self._cores = command.cores
         return Prepared(
             import_seconds=imported - begin,
             build_seconds=build_seconds,
@@ -159,7 +168,8 @@ class Session:
         self.reset()
         if step.scalers:
             self._skips = step_arm.Skips(step).since
-        self._pin(command.cores)
+        affinity.pin(command.cores)
+        self._cores = command.cores
         return Prepared(
             import_seconds=imported - begin,
             build_seconds=built - imported,
@@ -274,15 +284,6 @@ class Session:
             self._painter = watch.Painter(self.arm, task, self.workload, live=live)
             self._look = self._painter.look
 
-    def _pin(self, cores: tuple[int, ...]) -> None:
-        """Moves all threads to the race's cores; where OpenMP has bound its own to one core each, this one to the first."""
-        for thread in Path("/proc/self/task").iterdir():
-            bound = len(cores) > 1 and len(os.sched_getaffinity(int(thread.name))) == 1
-            if not bound:
-                os.sched_setaffinity(int(thread.name), cores)
-        if len(cores) > 1:
-            os.sched_setaffinity(0, cores[:1])
-
     def reset(self) -> None:
         """Levels the heap and takes the arm back to the start."""
         memory_layout.level(os.environ)
@@ -291,6 +292,8 @@ class Session:
 
     def time_block(self, updates: int, warm_up: int = 0) -> BlockTimed:
         """Makes `warm_up` untimed updates, which fill the caches as the arm leaves them; then times `updates` more."""
+        if not isnan(since := clock.worked() - self._left):
+            self._between.append(since)
         if warm_up:
             self.arm.advance(warm_up)
         worked, faults = clock.worked(), _page_faults()
@@ -304,6 +307,7 @@ class Session:
         self._drains.append(drain)
         self._skipped += self._skips()
         self._footprint = self._footprint or self._device.footprint(self.setting.device)
+        self._left = clock.worked()
         return BlockTimed(seconds=seconds, device_seconds=on_device)
 
     def time_phases(self, updates: int, warm_up: int = 0) -> PhasesTimed:
@@ -343,6 +347,8 @@ class Session:
                 f"{name}: {old} became {flags[name]}" for name, old in self._flags.items() if flags[name] != old
             ),
             waited=max(0.0, 1 - self._worked / self._wall) if self._computes_alone() else 0.0,
+            between=fmean(self._between) if self._between and self._computes_alone() else 0.0,
+            cores=affinity.not_given(self._cores),
             page_faults=self._faults / self._updates if self._updates else 0.0,
             drain_seconds=median(self._drains) if self._drains else 0.0,
             grown=grown,
@@ -384,17 +390,3 @@ def _unwatched(arm: Any, updates: int, every: int, look: object) -> None:
 def _page_faults() -> int:
     """Pages of memory that the kernel has given this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-def weights_of(arm: Implementation, setting: Setting, when: str, updates: int) -> ArmWeights:
-    """The weights as they are verified: brought to the host only where they are on the device of the setting."""
-    weights = arm.weights()
-    devices = tuple(sorted({value.device.type for value in weights.values()}))
-    in_place = devices == (setting.device,)
-    return ArmWeights(
-        when=when,
-        updates=updates,
-        weights={name: value.detach().double().cpu().tolist() for name, value in weights.items()} if in_place else {},
-        devices=devices,
-        dtypes=tuple(sorted({str(value.dtype).removeprefix("torch.") for value in weights.values()})),
-    )

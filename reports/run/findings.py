@@ -71,6 +71,7 @@ def findings(rows: Sequence[Row], twin: Estimate | None) -> Iterator[Finding]:
     if fastest and fastest.seconds and reference and reference.seconds:
         yield _fastest(fastest, reference)
     yield from _bounds(rows)
+    yield from _misnamed(ranked)
     yield from _another_algorithm(ranked)
     yield from _late_starts(ranked)
     for row in ranked:
@@ -113,7 +114,8 @@ def _bounds(rows: Sequence[Row]) -> Iterator[Finding]:
     devices = dict.fromkeys(row.arm.setting.device for row in floors)
     for device in devices:
         floor = next(row for row in floors if row.arm.setting.device == device)  # the fastest, for rows are in order
-        bounded = [row for row in rows if row.rank and row.floor and row.arm.setting.device == device]
+        faithful = [row for row in rows if row.work == "faithful" and row.arm.setting.device == device]
+        bounded = [row for row in faithful if row.rank and row.floor]
         reference = next((row for row in bounded if row.arm.role == "reference"), None)
         parts = [f"the fastest faithful arm takes {times(row.floor.value)} as long" for row in bounded[:1] if row.floor]
         if reference and reference.floor and reference != bounded[0]:
@@ -124,8 +126,21 @@ def _bounds(rows: Sequence[Row]) -> Iterator[Finding]:
         yield Finding("bound", f"{least}: {', '.join(parts)}" if parts else least)
 
 
+def _misnamed(ranked: Sequence[Row]) -> Iterator[Finding]:
+    """Which arms cannot be what they call themselves."""
+    for row in ranked:
+        if row.misnamed and row.floor:
+            yield Finding(
+                "another algorithm",
+                f"{row.arm.name} calls itself faithful, and an update of it takes {times(row.floor.value)} as long as only "
+                'reading its data: it cannot have read them, so it is ranked as algorithmic; write `work = "algorithmic"` '
+                "in its file",
+            )
+
+
 def _another_algorithm(ranked: Sequence[Row]) -> Iterator[Finding]:
-    jobs = [row for row in ranked if row.work == "algorithmic" and row.job_seconds and row.arm.setting.watch == "none"]
+    own = [row for row in ranked if row.work == "algorithmic" and not row.misnamed]
+    jobs = [row for row in own if row.job_seconds and row.arm.setting.watch == "none"]
     if jobs:
         best = min(jobs, key=lambda row: row.job_seconds or 0.0)
         yield Finding(

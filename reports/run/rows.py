@@ -29,6 +29,7 @@ _GRAVITY_OF_ANSWERS: tuple[Word, ...] = (
 Class = Literal["faithful", "coarser", "algorithmic", "floor"]
 Group = Class | Literal["unranked"]
 CLASSES: tuple[Class, ...] = ("faithful", "coarser", "algorithmic", "floor")
+LEAST_OF_READING = 0.5  # of the time that only reading the data takes: a faithful update cannot take less, for certain
 NOT_TRIED: tuple[Status, ...] = ("unsupported", "unavailable")  # an arm that cannot run here: nothing is wrong with it
 
 
@@ -126,6 +127,11 @@ class Row:
     def final_loss(self) -> float | None:
         """The loss at the end of the whole job; None where that was not done."""
         return self.judgement.loss if self.judgement and self.judgement.when == "job" else None
+
+    @property
+    def misnamed(self) -> bool:
+        """Whether it calls itself faithful, and is so fast that it cannot have read its data in every update."""
+        return self.work == "algorithmic" and self.floor is not None
 
     @property
     def mean_stands_out(self) -> bool:
@@ -234,6 +240,10 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
     bounded = work == "faithful" and status in MEASURED
     compared = work != "floor" and status == "ok" and arm.role != "reference"
     ratio = records.ratio(arm, reference)
+    floor = records.ratio(arm, read_floor) if bounded and read_floor else None
+    in_order = not arm.setting.is_step and arm.setting.batch_rows == arm.setting.rows  # as that floor reads them
+    if floor and floor.high and floor.high < LEAST_OF_READING and in_order:
+        work = "algorithmic"
     row = Row(
         arm=arm,
         work=work,
@@ -246,7 +256,7 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         mean_seconds=_mean_seconds(own),
         slope=_slope(own),
         ratio=ratio,
-        floor=records.ratio(arm, read_floor) if bounded and read_floor else None,
+        floor=floor,
         break_even=_break_even(own, records[reference], ratio) if compared else None,
         job_seconds=done.job.seconds if done and done.job else None,
         cold_seconds=_cold(first),

@@ -71,6 +71,93 @@ STALE = planted(
     ),
 )
 
+_HONEST = '''"""Planted: {summary}."""
+import os, threading
+from bench import clock
+from impls.contract import Domain
+from impls.linear.no_grad import NoGrad
+
+class Planted(NoGrad):
+    domain = Domain(modes={{"eager": "standard"}})
+'''
+
+# Its answers are right, and its times are not those of its work.
+UNSEEN = {
+    "puts_off": _HONEST.format(summary="counts, and computes when the weights are read")
+    + """
+    def reset(self):
+        super().reset()
+        self.due = 0
+
+    def advance(self, updates):
+        self.due += updates
+
+    def weights(self):
+        due, self.due = self.due, 0
+        super().advance(due)
+        return super().weights()
+""",
+    "in_a_thread": _HONEST.format(summary="a thread computes, and is waited for when the weights are read")
+    + """
+    thread = None
+
+    def reset(self):
+        self.wait()
+        super().reset()
+
+    def advance(self, updates):
+        self.thread = threading.Thread(target=self.compute, args=(self.thread, updates))
+        self.thread.start()
+
+    def compute(self, before, updates):
+        if before:
+            before.join()
+        super().advance(updates)
+
+    def wait(self):
+        if self.thread:
+            self.thread.join()
+            self.thread = None
+
+    def weights(self):
+        self.wait()
+        return super().weights()
+""",
+    "slow_clock": _HONEST.format(summary="makes the clock ten times slower for whatever times it")
+    + """
+    def __init__(self, task):
+        super().__init__(task)
+        now, begin = clock.now, clock.now()
+        clock.now = lambda: begin + (now() - begin) / 10
+""",
+    "clock_goes_back": _HONEST.format(summary="the clock goes back to zero")
+    + """
+    def __init__(self, task):
+        super().__init__(task)
+        clock.now = float
+""",
+    "works_ahead": _HONEST.format(summary="does the work of each block in the untimed updates before it")
+    + """
+    def reset(self):
+        super().reset()
+        self.sizes, self.ahead = (0, 0), 0
+
+    def advance(self, updates):
+        if not self.ahead:
+            self.ahead = self.sizes[1] if updates == self.sizes[0] < self.sizes[1] else 0
+            super().advance(updates + self.ahead)
+        else:
+            self.ahead = 0
+        self.sizes = (self.sizes[1], updates)
+""",
+    "moves": _HONEST.format(summary="computes wherever it likes")
+    + """
+    def advance(self, updates):
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        super().advance(updates)
+""",
+}
+
 # It ends in its own way; `race` leaves out the first update and the probe, so that the fault meets the laps.
 FAULTS = {
     "raises": planted("raises", before='raise ValueError("the planted fault")'),

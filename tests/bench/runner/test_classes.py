@@ -19,15 +19,18 @@ NEEDY = RIGHT.replace("from impls.contract import", "from impls.contract import 
 
 @pytest.fixture(scope="module")
 def floored(checkout: Make) -> Checkout:
-    """A checkout with the read floor put back, and an arm that finds something missing while it is built."""
+    """A checkout with the read floor put back, an arm that finds something missing, and one that is not what it says."""
     floor = (ROOT / "impls" / "linear" / "floor_read.py").read_text(encoding="utf-8")
-    return checkout({"linear/floor_read.py": floor, "linear/needy.py": NEEDY}).with_short_laps()
+    moments = (ROOT / "impls" / "linear" / "moments.py").read_text(encoding="utf-8")
+    misnamed = moments.replace('    work = "algorithmic"\n', "")
+    planted = {"linear/floor_read.py": floor, "linear/needy.py": NEEDY, "linear/misnamed.py": misnamed}
+    return checkout(planted).with_short_laps()
 
 
 @pytest.fixture(scope="module")
 def arms(floored: Checkout) -> dict[str, dict[str, Any]]:
     """The arms of one race by implementation."""
-    names = ("c", "moments", "closed_form", "views", "needy")
+    names = ("c", "moments", "closed_form", "views", "needy", "misnamed")
     status, found = floored.arms("--rounds=2", "--updates=50", *(f"--implementation=linear/{name}" for name in names))
     assert status == 0
     return {arm["implementation"].removeprefix("linear/"): arm for arm in found.values()}
@@ -54,6 +57,12 @@ def test_algorithmic_arms_are_right_and_ranked_apart(arms: dict[str, dict[str, A
     assert {"ok"} == {arms[name]["status"] for name in ("moments", "closed_form")}
     assert arms["c"]["rank"] == 1
     assert 1 in {arms[name]["rank"] for name in ("moments", "closed_form")}
+
+
+def test_what_is_faster_than_reading_is_not_faithful(arms: dict[str, dict[str, Any]]) -> None:
+    """An algorithmic arm that calls itself faithful is ranked with those of its kind: it cannot have read the data."""
+    assert ("algorithmic", "ok") == (arms["misnamed"]["class"], arms["misnamed"]["status"])
+    assert arms["misnamed"]["floor_high"] < 0.5
 
 
 def test_an_arm_outside_its_domain_says_so(arms: dict[str, dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.runner import verify
-from bench.worker.session import weights_of
+from bench.worker.answer import weights_of
 from impls.contract import catalogue
 from impls.contract.setting import Setting
 from impls.contract.task import Compiler, make_task

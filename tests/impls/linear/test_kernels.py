@@ -20,7 +20,7 @@ import torch
 
 from bench.runner import verify
 from bench.worker import device
-from bench.worker.session import weights_of
+from bench.worker.answer import weights_of
 from impls.contract import catalogue
 from impls.contract.task import Compiler, make_task
 

@@ -1,0 +1,64 @@
+"""Work that the clock of a block does not see: put off, done by a thread, or on cores that an arm was not given.
+
+Nearly always nobody meant it; but such a time is not that of the work, so it is not ranked. Each function returns the
+reason in a sentence, "" where there is none.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+
+from bench.messages.commands import Finished, ReadOff
+
+# What a machine that is busy with something else may add to one step of an honest arm.
+A_DELAY = 0.005  # seconds
+TWICE = 2.0  # by the main process's clock, a block may take so many times as long as by the arm's own
+BETWEEN = 0.3  # of a block: reading a command and answering it takes a hundredth
+
+
+def put_off(read: ReadOff, computed: float) -> str:
+    """Of reading the weights after a block that took `computed` seconds, which a second reading does not need."""
+    more = read.seconds - read.again
+    if more <= max(A_DELAY, computed):
+        return ""
+    return (
+        f"it puts its updates off until somebody reads the weights: a block took {_ms(computed)}, reading what it had made "
+        f"{_ms(read.seconds)}, reading that again {_ms(read.again)}; compute the updates in advance()"
+    )
+
+
+def of_clock(blocks: Sequence[float], outside: Sequence[float]) -> str:
+    """Of blocks by the arm's own clock, and by that of the main process from the command to the answer, warm-up left out."""
+    if not blocks or median(outside) <= TWICE * median(blocks) + A_DELAY:
+        return ""
+    return (
+        f"its blocks took {_ms(median(blocks))} by its own clock and {_ms(median(outside))} by the main process's: it has "
+        "replaced the clock, or does the work of a block in the untimed updates before it"
+    )
+
+
+def of_process(finished: Finished, blocks: Sequence[float], computes_on: Sequence[int], *, draws_ahead: bool) -> str:
+    """Of what its process did besides, at the end of a round.
+
+    blocks       seconds of each
+    computes_on  the cores that it was given
+    draws_ahead  whether a thread of it makes batches of later updates, as its recipe says
+    """
+    if blocks and finished.between > max(A_DELAY, BETWEEN * median(blocks)) and not draws_ahead:
+        return (
+            f"its process worked for {_ms(finished.between)} between two blocks of {_ms(median(blocks))}: wait for its "
+            "threads before an update returns, for what they do later is not timed and disturbs the other arms"
+        )
+    if finished.cores:
+        return (
+            f"its threads may run on {_cores(finished.cores)}, and it was given {_cores(computes_on)}: leave the affinity "
+            "of its process as it is"
+        )
+    return ""
+
+
+def _cores(cores: Sequence[int]) -> str:
+    return f"core {cores[0]}" if len(cores) == 1 else f"cores {', '.join(map(str, cores))}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"
