@@ -28,7 +28,10 @@ RANKED: tuple[Word, ...] = ("identical", "same", "closer", "same in distribution
 Draws = Literal["", "equal", "own"]
 Whose = Literal["", "rewrite", "capture", "compiler"]
 Weights = dict[str, list[float | None] | float | None]  # None for what is not finite
-MEASURED: tuple[Status, ...] = ("ok", "wrong")  # an arm with any other status is not started again
+MEASURED: tuple[Status, ...] = (
+    "ok",
+    "wrong",
+)  # an arm with another status is not started again, unless it was interrupted
 
 
 class Arm(Struct, frozen=True, kw_only=True):

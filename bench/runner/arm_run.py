@@ -96,7 +96,7 @@ class ArmRun:
         self._judgements: list[Judgement] = []
         self._job: Job | None = None
         self._left_out: list[Caveat] = []
-        self._forked = False
+        self._server: ForkServer | None = None
         self._block, self._done = Block(1, 1.0), 0
         self._laps: list[int] = []
         self._blocks: list[float] = []
@@ -122,7 +122,7 @@ class ArmRun:
         cache   folder for what its compilers keep
         server  what forks the process; None: it starts from nothing
         """
-        self.setup, self._forked = setup, server is not None
+        self.setup, self._server = setup, server
         cores = cores_for(self.arm, setup.cores, setup.everywhere)
         self._variables = variables_for(self.arm, cores, cache) | dict(setup.variables)
         self._worker = stack.enter_context(
@@ -319,7 +319,7 @@ class ArmRun:
             compiler=finished.compiler if finished else None,
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
             caveats=(*caveats, *own_caveats, *self._left_out),
-            forked=self._forked,
+            forked=self._server is not None,
             variables={name: value for name, value in self._variables.items() if not name.endswith("_DIR")},
             round_seconds=round_seconds,
             spent=dict(spent),
@@ -384,5 +384,7 @@ class ArmRun:
 
     def _end(self, fault: ArmFault) -> None:
         assert self._worker is not None
+        if self._server is not None and not self._server.alive:
+            fault = ArmFault("interrupted", "the process that had forked its own was ended from outside")
         self.live, self._fault = False, fault
         self._worker.kill()

@@ -27,8 +27,9 @@ def round_seconds(rounds: Rounds) -> float:
 
 
 def unfit_arms(done: Rounds) -> set[str]:
-    """The arms that ended without a measurement; they are not tried again."""
-    return {r.arm.slug for records in done.values() for r in records if r.status not in MEASURED}
+    """The arms that ended without a measurement by themselves; they are not tried again."""
+    ended = (*MEASURED, "interrupted")
+    return {r.arm.slug for records in done.values() for r in records if r.status not in ended}
 
 
 def resting_arms(plan: Plan, race: Race, done: Rounds) -> set[str]:

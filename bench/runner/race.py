@@ -342,14 +342,16 @@ def _start(
             arm_run = waiting.popleft()
             slug = arm_run.arm.slug
             log = course.store.log(course.race, number, slug)
+            cache = course.store.cache / slug
             with memory_layout.fixed_addresses():
-                arm_run.start(
-                    stack,
-                    setup,
-                    log=log,
-                    cache=course.store.cache / slug,
-                    server=server if can_be_forked(arm_run.arm) else None,
-                )
+                try:
+                    own = server if can_be_forked(arm_run.arm) else None
+                    arm_run.start(stack, setup, log=log, cache=cache, server=own)
+                except OSError:
+                    if own is None:
+                        raise
+                    server = None  # it has been ended from outside: what is left starts from nothing
+                    arm_run.start(stack, setup, log=log, cache=cache)
             starting.append(arm_run)
         select(starting, [], [], 1.0)
         starting = [arm_run for arm_run in starting if not arm_run.started(wait=0.0)]

@@ -160,10 +160,11 @@ class Row:
 
 
 def worst(records: Sequence[Record]) -> tuple[Status, str]:
-    """The gravest status of an arm's rounds, and the reason that was recorded with it."""
+    """The gravest status of an arm's rounds, and the reason that was recorded with it; interrupted ones say nothing of it."""
     if not records:
         return "interrupted", "the run ended before its first round was over"
-    gravest = max(records, key=lambda record: _GRAVITY.index(record.status))
+    own = [record for record in records if record.status != "interrupted"] or records
+    gravest = max(own, key=lambda record: _GRAVITY.index(record.status))
     return gravest.status, gravest.reason
 
 

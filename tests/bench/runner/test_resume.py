@@ -101,6 +101,19 @@ def test_a_killed_run_is_resumed_where_it_was(place: Checkout) -> None:
     assert "starting" not in again.stderr
 
 
+def test_a_killed_server_takes_no_arm_out_of_the_race(place: Checkout) -> None:
+    """Where the process that forked a round's workers is killed, that round is interrupted, and the next ones are whole."""
+    run = place.start("run", "--json", *CHOSEN)
+    family = wait_for(run, "round 2: calibrating")
+    (server,) = [process for process in family if process.ppid() == run.pid and process.children()]
+    server.kill()
+    output, errors = run.communicate(timeout=120)
+    assert run.returncode == 0, errors
+    (race,) = json.loads(output)["races"]
+    assert {"ok"} == {arm["status"] for arm in race["arms"]}
+    assert list(rounds(folder_of(place))) == ["round-001", "round-002", "round-003"]
+
+
 def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(place: Checkout) -> None:
     """Ctrl-C ends with status 130, a table of the finished rounds, the command to resume, and no process left."""
     run = place.start("run", *CHOSEN)
