@@ -6,8 +6,9 @@ What is on disk is all that a gate knows, so that it can be stopped and resumed 
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.results import impossible
 from bench.results.gate import FORMAT, Cell, Counts, GatePlan, PairedRound, Role, Stage
-from bench.results.store import Store, StoreError, find_folder, pretty, read
+from bench.results.store import CURE, Store, StoreError, find_folder, pretty, read
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class GateStore:
 
     def plan(self) -> GatePlan:
         """The plan. Raises StoreError for a bad file."""
-        return read(self.path / "gate.json", GatePlan, FORMAT)
+        plan = read(self.path / "gate.json", GatePlan, FORMAT)
+        if wrong := impossible.gate_plan(plan):
+            raise StoreError(f"{self.path / 'gate.json'} is not a gate plan of looprace ({wrong}). {CURE}.")
+        return plan
 
     def write_round(self, cell: Cell, paired: PairedRound) -> None:
         """Writes a round that is over."""
@@ -74,6 +78,8 @@ def _round(path: Path) -> PairedRound:
     paired = read(path, PairedRound, FORMAT)
     if path.name != _name(paired):
         raise StoreError(f"{path} holds {_name(paired)}: it is a copy. Remove it; --resume then goes on.")
+    if wrong := impossible.paired_round(paired):
+        raise StoreError(f"{path} is not a round of looprace ({wrong}). Remove it; --resume then goes on.")
     return paired
 
 

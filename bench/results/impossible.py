@@ -4,11 +4,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from bench.results.gate import GatePlan, PairedRound
 from bench.results.record import Plan, Record
 from impls.contract.coordinates import COORDINATES
 from impls.contract.setting import Setting
 
 LEAST, MOST = 1e-12, 1e12  # seconds that anything may take
+LARGEST_MARGIN = 100.0  # a slowdown to a hundred times as long
 COUNT = 2**53  # the most of anything that is counted: up to it all programs agree on whole numbers
 TINY, HUGE = 1e-300, 1e300  # of other numbers: their products stay finite
 LONGEST = 200  # characters of a name that becomes a file's
@@ -78,6 +80,27 @@ def record(record: Record) -> str:
         return "a number in it is negative, or too large for anything that is counted"
     if not all(number == 0 or TINY <= abs(number) <= HUGE for number in _numbers(record) if number is not None):
         return "a number in it is too large or too small to compute with"
+    return ""
+
+
+def gate_plan(plan: GatePlan) -> str:
+    """What cannot be true of the plan of a gate, in words; "" where all of it can."""
+    if not all(0 <= cell.margins.floor < cell.margins.gate <= LARGEST_MARGIN for cell in plan.cells):
+        return "a margin in it is no slowdown that can be decided"
+    if not 1 <= plan.most <= COUNT:
+        return "its number of rounds is not positive"
+    if not all(0 < len(cell.arm.implementation) <= LONGEST for cell in plan.cells):
+        return f"a name in it has more than {LONGEST} characters, or none"
+    return ""
+
+
+def paired_round(paired: PairedRound) -> str:
+    """What cannot be true of a round of a gate, in words; "" where all of it can."""
+    if wrong := record(paired.base) or record(paired.head):
+        return wrong
+    phases = [seconds for sides in paired.phases.values() for laps in sides.values() for seconds in laps]
+    if not all(0 <= seconds <= MOST for seconds in (paired.seconds, *phases)):
+        return "a time in it is negative, or longer than anything takes"
     return ""
 
 
