@@ -65,6 +65,13 @@ def referee(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Kill runs, damage their files, and say what was survived; the same kills of other tools. Half an hour."""
+    install(session, "asv", "virtualenv", extras="[peers,consumers]")
+    session.run("python", "-m", "bench", "selfbench", "--only", "faults", "--repetitions", "60", *session.posargs)
+
+
+@nox.session(default=False)
 def selfbench(session: nox.Session) -> None:
     """Measure looprace itself: its spread, its overhead, its own speed. Half an hour on a quiet machine."""
     install(session)

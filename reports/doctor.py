@@ -1,6 +1,7 @@
 """The doctor's findings, for the terminal and as a JSON document."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -84,4 +85,38 @@ def document(findings: Sequence[Finding], resolution: Resolution | None = None) 
         "counts": {grade: sum(each.grade == grade for each in findings) for grade in GRADES},
         "findings": [msgspec.to_builtins(each) for each in findings],
         "resolution": None if resolution is None else msgspec.to_builtins(resolution),
+    }
+
+
+def render_store(
+    place: Path, checked: int, troubles: Sequence[tuple[str, str]], *, repaired: bool
+) -> Iterator[RenderableType]:
+    """What is damaged in a folder of results, and what became of it.
+
+    checked   runs and gates that were looked at
+    troubles  path below the place, and why nothing can use it
+    repaired  whether it was put aside
+    """
+    for path, why in troubles:
+        yield Text.assemble((f"{GLYPHS['bad']} {plain(path)}", "bold"), f": {plain(why)}")
+    whole = counted(checked, "run or gate", "runs and gates")
+    if not troubles:
+        sentence = f"{whole} in {place}: nothing is damaged or half-written."
+    elif repaired:
+        moved = counted(len(troubles), "thing was", "things were")
+        sentence = f"{whole} in {place}: {moved} put aside in {place / 'quarantine'}, nothing was deleted."
+    else:
+        sentence = (
+            f"{whole} in {place}: {counted(len(troubles), 'thing is', 'things are')} damaged. --repair puts them aside."
+        )
+    yield Text(plain(sentence), style="bold")
+
+
+def store_document(checked: int, troubles: Sequence[tuple[str, str]], *, repaired: bool) -> dict[str, Any]:
+    """The same as plain dictionaries and lists."""
+    return {
+        "format": FORMAT,
+        "checked": checked,
+        "repaired": repaired,
+        "troubles": [{"path": path, "why": why} for path, why in troubles],
     }

@@ -286,6 +286,15 @@ class Doctor(WithResults):
     """The options of `doctor`."""
 
     quick: Annotated[bool, typer.Option("--quick", help="Only look; do not race the twin.")] = False
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store", metavar="DIR", help="Check the runs and gates in a folder instead.", show_default=False
+        ),
+    ] = None
+    repair: Annotated[
+        bool, typer.Option("--repair", help="With --store: put what is damaged aside, in DIR/quarantine/.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,7 +305,7 @@ class Selfbench(Typed):
         str,
         typer.Option(
             help="answers, reports, tax, attribution, overhead, spread, spread2; or what takes hours: gate, gate_unchanged, "
-            "gate_whole, gate_phase, score, referee, climb, search, written, forked, ranks."
+            "gate_whole, gate_phase, score, referee, climb, search, written, forked, ranks, faults."
         ),
     ] = ""
     repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"

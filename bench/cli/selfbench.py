@@ -1,6 +1,6 @@
 """`bench selfbench`: how good looprace itself is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -8,7 +8,9 @@ import typer
 
 from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
+from bench.fault_exam import exam
 from bench.processes.worker_process import ArmFault
+from bench.results.scores.faults import Faults
 from bench.results.scores.ranks import Series
 from bench.results.store import Store, read
 from bench.selfbench import referee_score
@@ -21,16 +23,18 @@ from reports.exit_status import Exit
 SCORE = Path("results/score")
 REFEREE = Path("results/referee")
 RANKS = Path("results/ranks")
+FAULTS = Path("results/faults")
 
 
 def selfbench(typed: Selfbench) -> None:
     """Measures the parts that were named, else those that do not take hours, and compares each with its promise."""
     figures = []
+    every = {**PARTS, "faults": _faults}
     with session.refusals():
-        parts = notation.names("--only", typed.only, PARTS) or tuple(part for part in PARTS if part not in HOURS)
+        parts = notation.names("--only", typed.only, every) or tuple(part for part in PARTS if part not in HOURS)
         repetitions = notation.count("--repetitions", typed.repetitions)
         try:
-            for result in chain.from_iterable(PARTS[part](repetitions) for part in parts):
+            for result in chain.from_iterable(every[part](repetitions) for part in parts):
                 if isinstance(result, Figure):
                     figures.append(vars(result))
                     kept = "kept" if result.kept else "NOT KEPT"
@@ -50,11 +54,22 @@ def selfbench(typed: Selfbench) -> None:
 
             _write(REFEREE, of_referee.files(referee_score.score(referee_score.papers(REFEREE))))
         if "ranks" in parts:
-            from reports.ranks import table
+            from reports.scores import ranks
 
-            _write(RANKS, {"summary.md": table.render(read(RANKS / sittings.FILE, Series)).encode()})
+            _write(RANKS, {"summary.md": ranks.render(read(RANKS / sittings.FILE, Series)).encode()})
+        if "faults" in parts:
+            from reports.scores import faults
+
+            _write(FAULTS, {"summary.md": faults.render(read(FAULTS / exam.FILE, Faults)).encode()})
     if typed.json_:
         console.print_json({"format": 1, "figures": figures})
+
+
+def _faults(count: int) -> Iterator[Figure | str]:
+    """The exam of what is survived; it needs what reports show."""
+    from bench.cli.shown import SHOWS  # loads what draws, which no other part does
+
+    yield from exam.figures(count, FAULTS, SHOWS)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -11,12 +11,15 @@ from typing import Any
 from bench.results.scores.faults import Damage
 from bench.results.store import StoreError
 
+Show = Callable[[Path], object]  # reads a folder and makes of it what reports show; raises StoreError where it refuses
+
 # What may stand where something else is expected.
 STRANGE: Sequence[Any] = (
     None, True, 0, -1, 2**31, 2**53 + 1, 2**64, 2**70, -(10**400), 0.0, -0.5, 5e-324, 1.7e308, "", "x", "../../x",
     "/etc/passwd", "a" * 5000, "\x1b[31m", "<script>alert(1)</script>", "=1+1", "|a|b|", "`", "\u202e", [], [[]], {},
     {"": None}, {"format": 99},
 )  # fmt: skip
+READ, REFUSED = "read", "refused"  # how showing a damaged folder may end; anything else is a fault
 DEEP = 100_000  # brackets in brackets
 
 
@@ -64,11 +67,8 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(value[where])
 
 
-def tries(whole: Path, count: int, order: random.Random, show: Callable[[Path], object]) -> Iterator[Damage]:
-    """Damages one file of a copy of a folder, has it shown, and puts the file right, so many times.
-
-    show  reads the folder and writes what reports show of it; raises StoreError where it refuses
-    """
+def tries(whole: Path, count: int, order: random.Random, show: Show) -> Iterator[Damage]:
+    """Damages one file of a copy of a folder, has it shown, and puts the file right, so many times."""
     files = sorted(path.relative_to(whole) for path in whole.rglob("*.json"))
     with TemporaryDirectory(prefix="looprace-damage-") as place:
         copy = Path(shutil.copytree(whole, Path(place) / "run"))
@@ -85,11 +85,11 @@ def _kind(name: Path) -> str:
     return name.parts[0] if len(name.parts) > 1 else name.name
 
 
-def _ended(show: Callable[[Path], object], folder: Path) -> str:
+def _ended(show: Show, folder: Path) -> str:
     try:
         show(folder)
     except StoreError:
-        return "refused"
+        return REFUSED
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
         return type(error).__name__
-    return "read"
+    return READ

@@ -17,6 +17,7 @@ from bench.results.store import Store, StoreError
 from bench.system.reservation import TOGETHER
 
 TOOL = "looprace"
+MAIN_PROCESS = "main process"
 ROUNDS = 4
 COMMANDS = (  # of the runs that are killed: an exact workload, and a step, which has a judge
     ("--workload=linear/five", "--updates=20", "--reference=linear/manual", "--implementation=linear/numpy"),
@@ -56,6 +57,7 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
                 stdout=log,
                 stderr=log,
             )
+        status: int | None
         try:
             status = process.wait(order.uniform(0.0, LONGEST))
         except subprocess.TimeoutExpired:
@@ -73,7 +75,7 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             _, alive = psutil.wait_procs(family, timeout=LEAVE)
-            pending = _seen("main process", before, results, orphans=len(alive))
+            pending = _seen(MAIN_PROCESS, before, results, orphans=len(alive))
         else:
             victim = order.choice(family)
             role = _role(victim)

@@ -24,6 +24,7 @@ from bench.results.store import Store, StoreError
 CHANGES = frozenset(
     ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
 )  # Python's audit events
+VICTIM = "while writing"
 EVERY = 29  # bytes from one kill within a file to the next
 
 
@@ -105,4 +106,4 @@ def _seen(store: Store, race: Race, expected: dict[str, str]) -> Kill:
         unreadable += 1
     unreadable += len(store.records()[1])
     lost = sum(left.get(path) != content for path, content in of_these.items())
-    return Kill(tool=TOOL, victim="while writing", finished=len(of_these), lost=lost, unreadable=unreadable)
+    return Kill(tool=TOOL, victim=VICTIM, finished=len(of_these), lost=lost, unreadable=unreadable)

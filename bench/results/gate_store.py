@@ -52,8 +52,18 @@ class GateStore:
 
     def rounds(self, cell: Cell) -> list[PairedRound]:
         """All rounds of a cell, screening first, each stage in order. Raises StoreError for a bad file."""
-        rounds = [_round(path) for path in (self.path / "rounds" / cell.slug).glob("*.json")]
+        rounds = [self.round(path) for path in (self.path / "rounds" / cell.slug).glob("*.json")]
         return sorted(rounds, key=lambda paired: (paired.stage != "screen", paired.round))
+
+    @staticmethod
+    def round(path: Path) -> PairedRound:
+        """A round. Raises StoreError for a bad file, and for one that holds another round: a copy would count once more."""
+        paired = read(path, PairedRound, FORMAT)
+        if path.name != _name(paired):
+            raise StoreError(f"{path} holds {_name(paired)}: it is a copy. Remove it; --resume then goes on.")
+        if wrong := impossible.paired_round(paired):
+            raise StoreError(f"{path} is not a round of looprace ({wrong}). Remove it; --resume then goes on.")
+        return paired
 
     def write_counts(self, cell: Cell, counts: Counts) -> None:
         """Writes what was counted of a cell."""
@@ -71,16 +81,6 @@ class GateStore:
     def cache(self, cell: Cell, role: Role) -> Path:
         """The folder for the compiler cache of a side; the paths of both sides are equally long."""
         return (self.path / "cache" / cell.slug / role).resolve()
-
-
-def _round(path: Path) -> PairedRound:
-    """A round. Raises StoreError for a bad file, and for one that holds another round: a copy would count once more."""
-    paired = read(path, PairedRound, FORMAT)
-    if path.name != _name(paired):
-        raise StoreError(f"{path} holds {_name(paired)}: it is a copy. Remove it; --resume then goes on.")
-    if wrong := impossible.paired_round(paired):
-        raise StoreError(f"{path} is not a round of looprace ({wrong}). Remove it; --resume then goes on.")
-    return paired
 
 
 def _name(paired: PairedRound) -> str:

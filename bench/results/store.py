@@ -243,7 +243,18 @@ class Store:
     def records(self) -> tuple[list[Record], list[str]]:
         """Every record that can be read, sorted by race, round and name, and a sentence for each that cannot."""
         paths = sorted((self.path / "records").glob("*/round-*/*"), key=lambda path: path.parts)
-        return _readable(paths, _record)
+        return _readable(paths, self.record)
+
+    @staticmethod
+    def record(path: Path) -> Record:
+        """A record. Raises StoreError also for numbers that cannot be true, and for a record of another round."""
+        record = read(path, Record)
+        wrong = impossible.record(record)
+        if path.parent.name != _folder_of(record.round):  # else a copied folder would count as one more round
+            wrong = f"it is of round {record.round}, and lies in {path.parent.name}"
+        if wrong:
+            raise StoreError(f"{path} is not a record of looprace ({wrong}). {CURE}.")
+        return record
 
     def rounds(self, race: Race) -> dict[int, list[Record]]:
         """The records of a race's finished rounds, by number. Raises StoreError when one of them cannot be read."""
@@ -251,7 +262,7 @@ class Store:
         if strange := [folder for folder in folders if not (ROUND.fullmatch(folder.name) and folder.is_dir())]:
             raise StoreError(f"{strange[0]} is not the folder of a round of looprace. {CURE}.")
         return {
-            int(folder.name.removeprefix("round-")): [_record(path) for path in sorted(folder.iterdir())]
+            int(folder.name.removeprefix("round-")): [self.record(path) for path in sorted(folder.iterdir())]
             for folder in folders
         }
 
@@ -334,17 +345,6 @@ def _readable(paths: Iterable[Path], reading: Callable[[Path], T]) -> tuple[list
 def _folder_of(number: int) -> str:
     """The name of a round's folder."""
     return f"round-{number:03d}"
-
-
-def _record(path: Path) -> Record:
-    """A record. Raises StoreError also for numbers that cannot be true, and for a record of another round."""
-    record = read(path, Record)
-    wrong = impossible.record(record)
-    if path.parent.name != _folder_of(record.round):  # else a copied folder would count as one more round
-        wrong = f"it is of round {record.round}, and lies in {path.parent.name}"
-    if wrong:
-        raise StoreError(f"{path} is not a record of looprace ({wrong}). {CURE}.")
-    return record
 
 
 def _json(path: Path, content: bytes) -> Any:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.shown import gate_shown, run_shown
 from bench.fault_exam import damage
 from bench.results.gate_store import GateStore
 from bench.results.record import FORMAT
 from bench.results.store import Store
 from tests.conftest import ROOT
-from tests.corpus.shown import gate_shown, run_shown
 
 CORPUS = ROOT / "tests" / "corpus"
 RUNS = [CORPUS / f"format-{number}" for number in range(1, FORMAT + 1)]

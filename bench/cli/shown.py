@@ -1,4 +1,4 @@
-"""What reports show of a run or a gate, without pictures."""
+"""What reports show of a run or a gate, in memory and without pictures: for those who look at what damaged files do."""
 
 from pathlib import Path
 
@@ -36,3 +36,6 @@ def gate_shown(folder: Path) -> str:
     report = summary.report_of(verdict(plan, rounds, counts, most=plan.most, seconds=0.0))
     pretty(of_gate.document(report))
     return gate_markdown.render(report)
+
+
+SHOWS = {"format": run_shown, "gate": gate_shown}  # by the beginning of a folder's name

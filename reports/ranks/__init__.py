@@ -1,1 +1,0 @@
-"""How well the order of arms repeats, in looprace and in other tools, as a table."""
