@@ -305,7 +305,7 @@ class Selfbench(Typed):
         str,
         typer.Option(
             help="answers, reports, tax, attribution, overhead, spread, spread2; or what takes hours: gate, gate_unchanged, "
-            "gate_whole, gate_phase, score, referee, climb, search, written, forked, ranks, faults."
+            "gate_whole, gate_phase, score, referee, climb, search, written, forked, ranks, faults, soak."
         ),
     ] = ""
     repetitions: Annotated[str, typer.Option(metavar="N", help="Races, pairs or calls of each kind.")] = "10"

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli import console, notation, session
 from bench.cli.options import Selfbench
-from bench.fault_exam import exam
+from bench.fault_exam import exam, soak
 from bench.processes.worker_process import ArmFault
 from bench.results.scores.faults import Faults
 from bench.results.scores.ranks import Series
@@ -29,7 +29,7 @@ FAULTS = Path("results/faults")
 def selfbench(typed: Selfbench) -> None:
     """Measures the parts that were named, else those that do not take hours, and compares each with its promise."""
     figures = []
-    every = {**PARTS, "faults": _faults}
+    every = {**PARTS, "faults": _faults, "soak": soak.figures}
     with session.refusals():
         parts = notation.names("--only", typed.only, every) or tuple(part for part in PARTS if part not in HOURS)
         repetitions = notation.count("--repetitions", typed.repetitions)

@@ -1,1 +1,1 @@
-"""The exam of what looprace survives: kills at random and at every write, damaged files, and the same kills of other tools."""
+"""The exam of what looprace survives: kills at random and at every write, damaged files; the same kills of others."""

@@ -30,6 +30,7 @@ from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
 WORKER = "bench.worker.main"
+LEAST = 10.0  # seconds that a step may always take, even of a run whose time and one limit more are over
 STEPS = 4  # limits that a command may take in all, however many steps it names
 LAST_WORDS = 2.0  # seconds that a process may live on after it has closed its pipe
 MOST_PRINTED = 1 << 26  # bytes that an arm may print in a round: its neighbours need the disk, too
@@ -117,6 +118,7 @@ class Worker:
     everywhere  the cores it may start on; `Prepare` tells it the cores of its race
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
+    until       by the clock; after it a step may take LEAST only
     origin      the interpreter and the code it runs
     program     the module that it runs, with the protocol of WORKER, which it is else
     server      what forks it, of the same interpreter; None: it starts from nothing
@@ -135,8 +137,9 @@ class Worker:
         origin: Origin = HERE,
         program: str = "",
         server: ForkServer | None = None,
+        until: float = math.inf,
     ) -> None:
-        self.arm, self._log, self._limit = arm, log, limit
+        self.arm, self._log, self._limit, self._until = arm, log, limit, until
         self._step, self._deadline, self._end = "start", math.inf, math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
@@ -171,8 +174,8 @@ class Worker:
     def begin(self, command: Command[Any]) -> None:
         """Sends a command and returns at once."""
         now = clock.now()
-        self._step, self._deadline, self._answer = command.words, now + self._limit, None
-        self._end = now + STEPS * self._limit
+        self._step, self._deadline, self._answer = command.words, now + self._allowed(now), None
+        self._end = now + STEPS * self._allowed(now)
         try:
             os.write(self._commands, encoded(command))
         except BrokenPipeError:
@@ -198,9 +201,7 @@ class Worker:
         left = self._deadline - clock.now()
         if left <= 0:
             self.kill()
-            raise ArmFault(
-                "timeout", f"{self._step} took longer than {self._limit:g} s; --limit allows a step more time"
-            )
+            raise ArmFault("timeout", f"{self._step} took longer than {self._why()}")
         if _size(self._log) > MOST_PRINTED:
             self.kill()
             raise ArmFault("crashed", f"it printed more than {MOST_PRINTED >> 20} MiB during {self._step}")
@@ -219,6 +220,16 @@ class Worker:
             raise self._death()
         return self._answer is not None
 
+    def _allowed(self, now: float) -> float:
+        """Seconds that a step which begins now may take."""
+        return min(self._limit, max(LEAST, self._until - now))
+
+    def _why(self) -> str:
+        """The time that was not enough, and what would give more."""
+        if self._end - STEPS * self._limit < self._until - self._limit:
+            return f"{self._limit:g} s; --limit allows a step more time"
+        return "the time that was left, after --budget and once --limit: give the run more of either"
+
     def _take(self, line: bytes) -> None:
         try:
             answer = commands.answer(line)
@@ -227,7 +238,8 @@ class Worker:
         match answer:
             case Step():
                 self._step = _legible(answer.name)
-                self._deadline = min(clock.now() + self._limit, self._end)
+                now = clock.now()
+                self._deadline = min(now + self._allowed(now), self._end)
             case Fault():
                 raise ArmFault(answer.status, _legible(answer.reason))
             case _:

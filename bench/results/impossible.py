@@ -13,6 +13,8 @@ LEAST, MOST = 1e-12, 1e12  # seconds that anything may take
 LARGEST_MARGIN = 100.0  # a slowdown to a hundred times as long
 COUNT = 2**53  # the most of anything that is counted: up to it all programs agree on whole numbers
 TINY, HUGE = 1e-300, 1e300  # of other numbers: their products stay finite
+MOST_TEXT = 100_000  # characters of a reason, a patch or all caveats: more would fill a page
+MOST_LAPS = 100_000  # of a round
 LONGEST = 200  # characters of a name that becomes a file's
 
 
@@ -74,6 +76,8 @@ def record(record: Record) -> str:
         return "its blocks are not positive times"
     if len(record.laps) != len(record.blocks) or len(record.device_blocks) not in (0, len(record.blocks)):
         return "its blocks are not one for each lap"
+    if len(record.laps) > MOST_LAPS or sum(map(len, _texts(record))) > MOST_TEXT:
+        return "it has more laps or more text than any run writes"
     if not all(0 <= seconds <= MOST for seconds in _times(record) if seconds is not None):
         return "a time in it is negative, or longer than anything takes"
     if not all(0 <= count <= COUNT for count in _counts(record) if count is not None):
@@ -81,6 +85,12 @@ def record(record: Record) -> str:
     if not all(number == 0 or TINY <= abs(number) <= HUGE for number in _numbers(record) if number is not None):
         return "a number in it is too large or too small to compute with"
     return ""
+
+
+def _texts(record: Record) -> tuple[str, ...]:
+    caveats = [text for caveat in record.caveats for text in (caveat.code, caveat.text, caveat.advice)]
+    answer = (record.answer.reason, *record.answer.left_out) if record.answer else ()
+    return (record.reason, record.patch, *caveats, *answer)
 
 
 def gate_plan(plan: GatePlan) -> str:

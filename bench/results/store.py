@@ -170,6 +170,8 @@ class Store:
 
     def write_round(self, race: Race, number: int, records: Sequence[Record]) -> None:
         """Writes all records of a round; one rename makes them appear together. Raises WriteError for a round that exists."""
+        if not self.path.is_dir():  # an arm may have done that: a round in a new folder would have no plan beside it
+            raise StoreError(f"{self.path} was removed while it was measured: start a new run.")
         target = self._round(race, number)
         part = target.with_name(f".{target.name}.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -369,6 +371,6 @@ def writing(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteError(
-            f"{target} cannot be written: {error.strerror}. Make room, or choose another folder with --results; "
-            "finished rounds are kept, and --resume continues after them."
+            f"{target} cannot be written: {error.strerror}. Make room, or choose another folder (--results; of a report "
+            "--out). Finished rounds are kept, and --resume continues after them."
         ) from error

@@ -57,6 +57,7 @@ class Setup:
     cores       the arms are pinned to them
     everywhere  the cores that a worker may start on
     limit       seconds that any single step of an arm may take
+    until       by the clock: after it a step may take a few seconds only, however long the limit is
     variables   to set in their environment, besides those of `variables_for`
     live        whether watched arms may open a window
     file        the step's file, where a step is raced
@@ -70,6 +71,7 @@ class Setup:
     live: bool = False
     file: str = ""
     origin: Origin = HERE
+    until: float = math.inf
 
 
 class ArmRun:
@@ -132,6 +134,7 @@ class ArmRun:
                 variables=self._variables,
                 log=log,
                 limit=setup.limit,
+                until=setup.until,
                 origin=setup.origin,
                 server=server,
             )

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 import psutil
 
 from bench.results.record import Arm
+from bench.system.linux import Host, limits
 
 KEPT_FREE = 0.2  # share of the available memory that no arm is given
 SHARED = 2  # arms that are in every heat: the reference and its twin
 
 
 def memory_available() -> int:
-    """Bytes that new processes can use without swapping."""
-    return int(psutil.virtual_memory().available)
+    """Bytes that new processes can use without swapping, also in a container that has less than the machine."""
+    here, group = int(psutil.virtual_memory().available), limits(Host())
+    if group.memory is None or group.memory_used is None:
+        return here
+    return min(here, max(0, group.memory - group.memory_used))
 
 
 def heats_of(arms: Sequence[Arm], needed: int, available: int) -> list[Sequence[Arm]]:

@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from math import inf
 from pathlib import Path
 from select import select
 
 from bench import clock
 from bench.processes import memory_layout
+from bench.processes.command_loop import MEMORY
 from bench.processes.fork_server import OWN_MEMORY, ForkServer
 from bench.processes.fork_servers import Place, Servers
 from bench.processes.worker_process import allowed_cores, can_be_forked
@@ -116,12 +118,18 @@ def run(
             started = clock.now()
             oracle, file, digest = (_of_step if race.reference.setting.is_step else _of_exact)(plan, store, race)
             cores = everywhere[-race.reference.setting.threads :]
-            setup = Setup(cores, everywhere, plan.limit, live=live, file=file)
+            setup = Setup(cores, everywhere, plan.limit, live=live, file=file, until=_end_of(plan, begin))
             course = _Course(race, plan, store, oracle, setup, meters, servers, share, digest)
             for number_of_round, doing, forecast in _race(course):
                 later = share * (len(plan.races) - number - 1)
                 expected = started - begin + forecast + later
                 yield RoundProgress(doing, clock.now() - begin, expected, race, number_of_round, course.leader)
+
+
+def _end_of(plan: Plan, begin: float) -> float:
+    """When arms that hold up a run are cut off, by the clock: where a budget was typed, after it and one step's limit."""
+    least, _ = plan.rounds
+    return begin + plan.budget + plan.limit if least == 1 else inf
 
 
 def servers_of(store: Store, plan: Plan) -> Servers:
@@ -243,7 +251,7 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
         place = _place(course, number, starting, order)
         spent["start"] += clock.now() - loading
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
-        setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"})
+        setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"} | _memory(course.race))
         server = place.live[sys.executable] if place else None
         for group in _groups(course, starting, spent, one_at_a_time=alone):
             yield f"starting {group[0].arm.name if len(group) == 1 else f'{len(group)} arms'}"
@@ -278,6 +286,12 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
     course.store.write_round(course.race, number, records)
     yield "round written"
     yield records
+
+
+def _memory(race: Race) -> dict[str, str]:
+    """The variable that bounds the memory of each worker; the driver of a GPU reserves more than it uses, so there is none."""
+    on_gpu = any(arm.setting.device != "cpu" for arm in race.arms)
+    return {} if on_gpu else {MEMORY: str(memory_available())}
 
 
 def _do_job(course: _Course, arm_run: ArmRun, spent: dict[str, float]) -> None:

@@ -12,6 +12,7 @@ from tests.house.source_tree import PACKAGES, folder_of, imports, sources
 # The folders of bench from top to bottom: each imports only what stands on a line below its own.
 LEVELS = (
     ("cli",),
+    ("fault_exam",),
     ("selfbench",),
     ("gate", "doctor", "profiler", "climb"),
     ("diagnosis", "referee_exam", "worker"),

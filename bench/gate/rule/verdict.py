@@ -218,7 +218,8 @@ def _whole(plan: GatePlan, cells: Sequence[CellVerdict], controls: Controls) -> 
         return "wrong"  # of a step, whose own update on the base is the standard: nothing else counts beside it
     if any(cell.stops for cell in cells):
         return "regressed"
-    uncontrolled = bool(controls.names) and controls.clocked is None
+    mended = bool(raced) and all(any(reason.cause == "mended" for reason in cell.reasons) for cell in raced)
+    uncontrolled = bool(controls.names) and controls.clocked is None and not mended  # the base ran in no control then
     absent = "missing" in words or "unmeasured" in words or (plan.named and "new" in words)
     undecided = bool(raced) and all(cell.word == "unresolved" for cell in raced)
     if controls.vetoes or uncontrolled or absent or undecided or not compared:

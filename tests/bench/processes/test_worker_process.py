@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench import clock
-from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
+from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock, prepare
 from bench.messages.protocol import Answer, encoded
 from bench.processes import orphans, worker_process
+from bench.processes.command_loop import MEMORY
 from bench.processes.fork_server import ForkServer
 from bench.processes.worker_process import ArmFault, Origin, Worker, allowed_cores
 from bench.results.record import Arm
@@ -148,6 +149,33 @@ with doing(Path(sys.argv[1]), LEAVES_PROCESSES) as worker:
 print(len(orphans.children()), orphans.end_all(), other.poll())
 other.kill()
 """
+
+
+def test_after_the_end_of_a_run_no_step_gets_its_whole_limit(
+    tmp_path: Path, stand_in: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the budget and one limit more are over, what still does not answer is cut off soon, and told why."""
+    monkeypatch.setattr(worker_process, "LEAST", 0.2)
+    worker = stand_in(b"")
+    monkeypatch.setattr(worker, "_until", clock.now())
+    with pytest.raises(ArmFault, match="longer than the time that was left, after --budget and once --limit"):
+        worker.ask(Reset())
+
+
+def test_an_arm_that_asks_for_more_memory_than_it_may_have_fails_by_itself(tmp_path: Path) -> None:
+    """Its own request is refused, before the kernel ends whatever it likes."""
+    arm = Arm(
+        workload="linear/line",
+        implementation="linear/manual",
+        setting=workloads()["linear/line"].setting(rows=10**9),
+    )
+    cores, bounded = allowed_cores(), {MEMORY: str(2 << 30)}
+    with (
+        Worker(arm, everywhere=cores, variables=bounded, log=tmp_path / "log", limit=60.0) as worker,
+        pytest.raises(ArmFault) as fault,
+    ):
+        worker.ask(prepare(arm, cores=cores[-1:], probe=1))
+    assert fault.value.status == "out_of_memory"
 
 
 def test_what_an_arm_leaves_behind_in_a_session_of_its_own_is_ended(tmp_path: Path) -> None:

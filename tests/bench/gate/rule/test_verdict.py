@@ -161,6 +161,10 @@ def test_what_the_head_mended_is_improved() -> None:
     of, machine = cell(), Machine(6)
     found = judged(of, [machine.round(of, "screen", number, 0.0, base="wrong") for number in (1, 2)])
     assert (words(found), status_of_gate(found)) == (["improved"], Exit.DONE)
+    crashed = [machine.round(of, "screen", number, 0.0, base="crashed") for number in (1, 2)]
+    control = cell("linear/nn_sgd", "control")  # of the same arm, which the base cannot run
+    found = verdict(plan(of, control), {of.slug: crashed, control.slug: swapped(swapped(crashed))}, {})
+    assert (words(found)[:1], status_of_gate(found)) == (["improved"], Exit.DONE)
 
 
 def test_what_neither_side_can_run_here_is_no_failure() -> None:
