@@ -226,7 +226,7 @@ class Worker:
 
     def _why(self) -> str:
         """The time that was not enough, and what would give more."""
-        if self._end - STEPS * self._limit < self._until - self._limit:
+        if clock.now() < self._until:
             return f"{self._limit:g} s; --limit allows a step more time"
         return "the time that was left, after --budget and once --limit: give the run more of either"
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from bench.results import archive
+from bench.results.scores.faults import Faults
 from bench.results.scores.ranks import Series, steadiness
 from bench.results.store import read
 from bench.selfbench import gate_calibration, gate_score, referee_score
 from bench.selfbench.gate_score import Outcome
 from reports.gate.score import table
-from reports.ranks import table as ranks_table
 from reports.referee import table as referee_table
 from reports.run import markdown
 from reports.run.report import report_of
+from reports.scores import faults as faults_table
+from reports.scores import ranks as ranks_table
 from tests.conftest import ROOT
 
 PUBLISHED = ROOT / "reports" / "published"
@@ -78,6 +80,16 @@ def test_the_published_ranks_can_be_told_from_their_sittings() -> None:
     series = read(PUBLISHED / "ranks" / "series.json", Series)
     assert ranks_table.render(series) == (PUBLISHED / "ranks" / "summary.md").read_text("utf-8")
     assert steadiness(series)[0].told == 0
+
+
+def test_the_published_exam_of_faults_can_be_told_from_its_kills() -> None:
+    """The table is that of the kills beside it; looprace survived each of at least 450, and read or refused every damage."""
+    faults = read(PUBLISHED / "faults" / "faults.json", Faults)
+    assert faults_table.render(faults) == (PUBLISHED / "faults" / "summary.md").read_text("utf-8")
+    own = [kill for kill in faults.kills if kill.tool == "looprace"]
+    assert len(own) >= 450
+    assert all(kill.survived for kill in own)
+    assert {"read", "refused"} == {damage.ended for damage in faults.damages}
 
 
 def outcomes(folder: Path) -> Iterator[Outcome]:

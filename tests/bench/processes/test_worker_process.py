@@ -156,6 +156,7 @@ def test_after_the_end_of_a_run_no_step_gets_its_whole_limit(
 ) -> None:
     """Where the budget and one limit more are over, what still does not answer is cut off soon, and told why."""
     monkeypatch.setattr(worker_process, "LEAST", 0.2)
+    (tmp_path / "stand_in.py").write_text("import time\ntime.sleep(600)\n")
     worker = stand_in(b"")
     monkeypatch.setattr(worker, "_until", clock.now())
     with pytest.raises(ArmFault, match="longer than the time that was left, after --budget and once --limit"):
