@@ -24,6 +24,7 @@ from bench.results.store import Store, StoreError, WriteError
 from bench.runner import race as racing
 from bench.runner import resume
 from bench.runner.plan import Choice, make_plan
+from bench.runner.referee import UnexaminedError
 from bench.runner.step_plan import StepChoice
 from bench.system import reservation
 from bench.system.environment import describe
@@ -165,11 +166,11 @@ def carry_out(steps: Generator[P, None, None], in_words: Callable[[P], str]) -> 
 
 @contextmanager
 def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
-    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for a full disk or memory.
+    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for what failed besides, such as a disk.
 
     unmeasured  further errors that end the command with 5
     """
-    failures: tuple[type[Exception], ...] = (WriteError, *unmeasured)
+    failures: tuple[type[Exception], ...] = (WriteError, UnexaminedError, *unmeasured)
     try:
         yield
     except (SettingError, UnknownNameError, StoreError) as error:

@@ -89,8 +89,8 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
                 process.kill()
                 process.wait()
                 status = None
-            # the arm of a killed worker has crashed, which status 4 says; all others are complete
-            yield _with_end(_seen(role, before, results), went_on=status in (0, 3, 4, 5) and bool(_finished(results)))
+            # the arm of a killed worker has crashed, which status 4 says; a step whose judge was killed is not raced, 5
+            yield _with_end(_seen(role, before, results), went_on=status in (0, 4, 5))
             return
 
 

@@ -10,7 +10,7 @@ from bench.gate.rule.limits import exceeds
 from bench.results.gate import Cell, Role
 from bench.results.record import Answer, Arm, Race
 from bench.runner.arm_run import ArmRun, Setup
-from bench.runner.referee import StepReferee
+from bench.runner.referee import StepReferee, UnexaminedError
 from impls.recipe.recipe import PLAIN_NAME
 from impls.recipe.step_file import StepFault
 
@@ -44,7 +44,7 @@ class Answers:
             bad = words["head"] is not None and exceeds(words["head"], None, cell.margins.bits_lost)
             if bad and cell.arm.implementation != PLAIN_NAME:
                 words["base"] = self._judged(cell, setups, "base")
-        except StepFault as fault:
+        except (StepFault, UnexaminedError) as fault:
             return {"head": Answer(word="unjudged", reason=str(fault))}
         return words
 

@@ -30,6 +30,10 @@ NOT_AUDITED: tuple[Word, ...] = ("different", "unjudged")  # at the start: nothi
 FLOAT32_ONLY = "its answer in float64 is not known yet"
 
 
+class UnexaminedError(Exception):
+    """A step could not be examined, for no fault of its file: its judge was killed, took too long, or had no memory left."""
+
+
 class StepReferee:
     """Judges the arms of one race of a step. Its process examines the step when this is made.
 
@@ -80,6 +84,11 @@ class StepReferee:
                 )
             )
         except ArmFault as fault:
+            if fault.status in ("crashed", "timeout", "out_of_memory"):
+                raise UnexaminedError(
+                    f"The process that judges {reference.workload} ended before the race could begin: {fault.reason}. "
+                    "Repeat it, with more memory or a longer --limit if need be."
+                ) from fault
             raise StepFault(fault.reason) from fault
         self.examined: Examined = prepared.examined
         self._not_carried = prepared.not_carried
