@@ -16,6 +16,11 @@ def worked() -> float:
     return _worked()
 
 
+def worked_by(pid: int) -> float:
+    """The same of another process, asked of the kernel; what that process thinks of the time is no matter."""
+    return time.clock_gettime(~pid << 3 | 2)  # of clock_getcpuclockid(3), which Python does not have: all its threads
+
+
 def today() -> str:
     """The date and time in UTC, in ISO 8601 to the second; for records, never for durations."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -166,7 +166,7 @@ def carry_out(steps: Generator[P, None, None], in_words: Callable[[P], str]) -> 
 
 @contextmanager
 def refusals(*unmeasured: type[Exception]) -> Iterator[None]:
-    """Prints an expected error as one sentence and exits: with 2 for what was typed, with 5 for what failed besides, such as a disk.
+    """Prints an expected error as one sentence and exits: 2 for what was typed, 5 for what failed besides, as a full disk.
 
     unmeasured  further errors that end the command with 5
     """

@@ -25,7 +25,7 @@ CHANGES = frozenset(
     ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
 )  # Python's audit events
 VICTIM = "while writing"
-EVERY = 29  # bytes from one kill within a file to the next
+EVERY = 17  # bytes from one kill within a file to the next
 
 
 def kills(plan: Plan, records: Sequence[Record], folder: Path) -> Iterator[Kill]:

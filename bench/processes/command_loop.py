@@ -4,7 +4,6 @@ python -m PROGRAM COMMANDS ANSWERS CORES      two file descriptors, and the core
 """
 
 import os
-import resource
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from bench.messages.protocol import Answer, Fault, Send, encoded
 from bench.processes.fork_server import end_with_parent
 
 C = TypeVar("C")
-MEMORY = "LOOPRACE_MEMORY"  # variable: bytes of memory of its own that the process may have
 
 
 def carry_out_commands(
@@ -30,8 +28,6 @@ def carry_out_commands(
     fault_of the answer where carrying it out raised
     """
     end_with_parent()
-    if most := os.environ.get(MEMORY):  # asking for more fails in the arm that asks, and the kernel ends no neighbour
-        resource.setrlimit(resource.RLIMIT_DATA, (int(most), int(most)))
     everywhere = {int(core) for core in sys.argv[3].split(",")}
     os.sched_setaffinity(0, everywhere)
     with os.fdopen(int(sys.argv[1]), "rb") as commands, os.fdopen(int(sys.argv[2]), "wb") as answers:

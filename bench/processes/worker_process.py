@@ -35,6 +35,7 @@ STEPS = 4  # limits that a command may take in all, however many steps it names
 LAST_WORDS = 2.0  # seconds that a process may live on after it has closed its pipe
 MOST_PRINTED = 1 << 26  # bytes that an arm may print in a round: its neighbours need the disk, too
 A_LOOK = 0.25  # seconds between two looks at how much it has printed
+PAGE = os.sysconf("SC_PAGE_SIZE")
 LAST_BYTES = 1 << 14  # of a log, in which its last line is looked for
 
 
@@ -119,6 +120,7 @@ class Worker:
     log         file that receives whatever the arm prints
     limit       seconds that any single step may take
     until       by the clock; after it a step may take LEAST only
+    memory      bytes that it may hold; 0: as much as it gets
     origin      the interpreter and the code it runs
     program     the module that it runs, with the protocol of WORKER, which it is else
     server      what forks it, of the same interpreter; None: it starts from nothing
@@ -138,7 +140,9 @@ class Worker:
         program: str = "",
         server: ForkServer | None = None,
         until: float = math.inf,
+        memory: int = 0,
     ) -> None:
+        self._memory = memory
         self.arm, self._log, self._limit, self._until = arm, log, limit, until
         self._step, self._deadline, self._end = "start", math.inf, math.inf
         self._answer: Answer | None = None
@@ -218,6 +222,11 @@ class Worker:
         elif orphans.is_over(self.pid) and not select.select([self._answers], [], [], 0)[0]:
             # whatever it has left behind may hold its pipe open
             raise self._death()
+        elif self._memory and (held := _resident(self.pid)) > self._memory:
+            self.kill()  # before the kernel, short of memory, ends whatever it likes
+            raise ArmFault(
+                "out_of_memory", f"it held {held / 1e9:.1f} GB of memory during {self._step}, more than was free for it"
+            )
         return self._answer is not None
 
     def _allowed(self, now: float) -> float:
@@ -336,6 +345,13 @@ def _forked(
         log=sink,
         descriptors=descriptors,
     )
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds; none where it has ended."""
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE
+    return 0
 
 
 def _size(log: Path) -> int:

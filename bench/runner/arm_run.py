@@ -57,6 +57,7 @@ class Setup:
     cores       the arms are pinned to them
     everywhere  the cores that a worker may start on
     limit       seconds that any single step of an arm may take
+    memory      bytes that an arm's process may hold; 0: as much as it gets
     until       by the clock: after it a step may take a few seconds only, however long the limit is
     variables   to set in their environment, besides those of `variables_for`
     live        whether watched arms may open a window
@@ -72,6 +73,7 @@ class Setup:
     file: str = ""
     origin: Origin = HERE
     until: float = math.inf
+    memory: int = 0
 
 
 class ArmRun:
@@ -102,7 +104,7 @@ class ArmRun:
         self._block, self._done = Block(1, 1.0), 0
         self._laps: list[int] = []
         self._blocks: list[float] = []
-        self._outside: list[float] = []  # seconds of each block by this process's clock
+        self._worked: list[float] = []  # seconds that its process worked for each block, by the kernel
         self._device_blocks: list[float] = []
         self.phases: list[dict[str, float]] = []
         self._finished: Finished | None = None
@@ -135,6 +137,7 @@ class ArmRun:
                 log=log,
                 limit=setup.limit,
                 until=setup.until,
+                memory=setup.memory,
                 origin=setup.origin,
                 server=server,
             )
@@ -235,18 +238,18 @@ class ArmRun:
         """Makes one block and returns its seconds. That of lap 0 is not recorded."""
         updates, warm_up = self._block.updates, self._block.warm_up
         before = self._gauge.meter.read() if self._gauge else None
-        begin = clock.now()
+        begin = self._worked_so_far()
         timed = (self._ask if lap > 0 else self._honest)(TimeBlock(updates=updates, warm_up=warm_up))
-        outside = clock.now() - begin
         if timed is None:
             return 0.0
+        worked = self._worked_so_far() - begin
         if self._gauge and before and lap > 0:
             self._readings.append((before, self._gauge.meter.read()))
         self._done += warm_up + updates
         if lap > 0:
             self._laps.append(lap)
             self._blocks.append(timed.seconds)
-            self._outside.append(outside * updates / (warm_up + updates))
+            self._worked.append(worked * updates / (warm_up + updates))
             if timed.device_seconds is not None:
                 self._device_blocks.append(timed.device_seconds)
         return timed.seconds
@@ -366,9 +369,18 @@ class ArmRun:
         """Why the times of its blocks are not those of its work; "" where they are."""
         cores = cores_for(self.arm, self.setup.cores, self.setup.everywhere)
         draws_ahead = recipe_of(self.arm).streams
-        return unseen.of_clock(self._blocks, self._outside) or unseen.of_process(
+        return unseen.of_clock(self._blocks, self._worked, len(cores)) or unseen.of_process(
             finished, self._blocks, cores, draws_ahead=draws_ahead
         )
+
+    def _worked_so_far(self) -> float:
+        """Seconds that its process has worked; 0 once it has ended."""
+        if not self.live or self._worker is None:
+            return 0.0
+        try:
+            return clock.worked_by(self._worker.pid)
+        except OSError:
+            return 0.0
 
     def _honest(self, command: Command[A]) -> A | None:
         """The same; of a block of an exact workload, also looks whether it has really made its updates."""

@@ -19,7 +19,6 @@ from select import select
 
 from bench import clock
 from bench.processes import memory_layout
-from bench.processes.command_loop import MEMORY
 from bench.processes.fork_server import OWN_MEMORY, ForkServer
 from bench.processes.fork_servers import Place, Servers
 from bench.processes.worker_process import allowed_cores, can_be_forked
@@ -30,7 +29,7 @@ from bench.runner.arm_run import ArmRun, Setup
 from bench.runner.block import Block, block_of
 from bench.runner.diagnosis import Diagnoses
 from bench.runner.done_rounds import Leader, is_precise, leader, resting_arms, round_seconds, unfit_arms
-from bench.runner.heats import heats_of, memory_available
+from bench.runner.heats import KEPT_FREE, heats_of, memory_available
 from bench.runner.laps import Laps, calibrate, pause_of
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
@@ -103,7 +102,7 @@ def run(
     Raises WriteError when a record cannot be written, StoreError when one cannot be read or another process writes there.
     """
     begin = clock.now()
-    everywhere = allowed_cores()
+    everywhere, memory = allowed_cores(), int(memory_available() * (1 - KEPT_FREE))
     with ExitStack() as stack:
         stack.enter_context(store.alone(keep_cache=keep_cache))
         exact = [race for race in plan.races if not race.reference.setting.is_step]
@@ -118,7 +117,9 @@ def run(
             started = clock.now()
             oracle, file, digest = (_of_step if race.reference.setting.is_step else _of_exact)(plan, store, race)
             cores = everywhere[-race.reference.setting.threads :]
-            setup = Setup(cores, everywhere, plan.limit, live=live, file=file, until=_end_of(plan, begin))
+            setup = Setup(
+                cores, everywhere, plan.limit, live=live, file=file, until=_end_of(plan, begin), memory=memory
+            )
             course = _Course(race, plan, store, oracle, setup, meters, servers, share, digest)
             for number_of_round, doing, forecast in _race(course):
                 later = share * (len(plan.races) - number - 1)
@@ -251,7 +252,7 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
         place = _place(course, number, starting, order)
         spent["start"] += clock.now() - loading
         layout = memory_layout.random_layout(order) | (place.fixed if place else {})
-        setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"} | _memory(course.race))
+        setup = replace(course.setup, variables=layout | {OWN_MEMORY: "1"})
         server = place.live[sys.executable] if place else None
         for group in _groups(course, starting, spent, one_at_a_time=alone):
             yield f"starting {group[0].arm.name if len(group) == 1 else f'{len(group)} arms'}"
@@ -286,12 +287,6 @@ def _round(course: _Course, number: int, left_out: set[str]) -> Iterator[str | l
     course.store.write_round(course.race, number, records)
     yield "round written"
     yield records
-
-
-def _memory(race: Race) -> dict[str, str]:
-    """The variable that bounds the memory of each worker; the driver of a GPU reserves more than it uses, so there is none."""
-    on_gpu = any(arm.setting.device != "cpu" for arm in race.arms)
-    return {} if on_gpu else {MEMORY: str(memory_available())}
 
 
 def _do_job(course: _Course, arm_run: ArmRun, spent: dict[str, float]) -> None:

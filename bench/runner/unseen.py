@@ -11,7 +11,9 @@ from bench.messages.commands import Finished, ReadOff
 
 # What a machine that is busy with something else may add to one step of an honest arm.
 A_DELAY = 0.005  # seconds
-TWICE = 2.0  # by the main process's clock, a block may take so many times as long as by the arm's own
+TWICE = (
+    2.0  # an honest arm works no longer than its block takes, on each core; the start of a short one may add to that
+)
 BETWEEN = 0.3  # of a block: reading a command and answering it takes a hundredth
 
 
@@ -26,13 +28,16 @@ def put_off(read: ReadOff, computed: float) -> str:
     )
 
 
-def of_clock(blocks: Sequence[float], outside: Sequence[float]) -> str:
-    """Of blocks by the arm's own clock, and by that of the main process from the command to the answer, warm-up left out."""
-    if not blocks or median(outside) <= TWICE * median(blocks) + A_DELAY:
+def of_clock(blocks: Sequence[float], worked: Sequence[float], cores: int) -> str:
+    """Of blocks by the arm's own clock, and of what the kernel says that its process worked for each, warm-up left out.
+
+    Time in which it waited for a processor is in the first and not in the second.
+    """
+    if not blocks or median(worked) <= TWICE * cores * median(blocks) + A_DELAY:
         return ""
     return (
-        f"its blocks took {_ms(median(blocks))} by its own clock and {_ms(median(outside))} by the main process's: it has "
-        "replaced the clock, or does the work of a block in the untimed updates before it"
+        f"its blocks took {_ms(median(blocks))} by its own clock, and the kernel saw it work for {_ms(median(worked))} of "
+        "each: it has replaced the clock, or does the work of a block in the untimed updates before it"
     )
 
 

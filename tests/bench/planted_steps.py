@@ -26,6 +26,8 @@ def loss(model, batch):
 '''
 
 WAYS = """
+import threading
+import time
 
 def way_by_hand(model, optimizer, batch):
     value = loss(model, batch)
@@ -60,6 +62,19 @@ def way_wrong_after_40(model, optimizer, batch):
     value = loss(model, batch) * (1 if len(calls) <= 40 else 1.03)
     value.backward()
     optimizer.step()
+    return value.detach()
+
+
+threads = []
+
+
+def way_in_a_thread(model, optimizer, batch):
+    if threads:
+        threads.pop().join()
+    optimizer.zero_grad()
+    value = loss(model, batch)
+    threads.append(threading.Thread(target=lambda: (time.sleep(0.001), value.backward(), optimizer.step())))
+    threads[-1].start()
     return value.detach()
 
 

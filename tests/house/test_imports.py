@@ -120,3 +120,9 @@ def test_torch_is_loaded_by_the_worker_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_unpickled() -> None:
+    """No file of the project loads what could run code while it is read, but for what a written file says of checkpoints."""
+    running = ("pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib")
+    assert [] == [each for folder in ("impls", "bench", "reports") for each in crossing(folder, *running)]

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench import clock
-from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock, prepare
+from bench.messages.commands import ArmWeights, BlockTimed, Finish, Finished, Reset, Step, TimeBlock
 from bench.messages.protocol import Answer, encoded
 from bench.processes import orphans, worker_process
-from bench.processes.command_loop import MEMORY
 from bench.processes.fork_server import ForkServer
 from bench.processes.worker_process import ArmFault, Origin, Worker, allowed_cores
 from bench.results.record import Arm
@@ -163,19 +162,15 @@ def test_after_the_end_of_a_run_no_step_gets_its_whole_limit(
         worker.ask(Reset())
 
 
-def test_an_arm_that_asks_for_more_memory_than_it_may_have_fails_by_itself(tmp_path: Path) -> None:
-    """Its own request is refused, before the kernel ends whatever it likes."""
-    arm = Arm(
-        workload="linear/line",
-        implementation="linear/manual",
-        setting=workloads()["linear/line"].setting(rows=10**9),
-    )
-    cores, bounded = allowed_cores(), {MEMORY: str(2 << 30)}
-    with (
-        Worker(arm, everywhere=cores, variables=bounded, log=tmp_path / "log", limit=60.0) as worker,
-        pytest.raises(ArmFault) as fault,
-    ):
-        worker.ask(prepare(arm, cores=cores[-1:], probe=1))
+def test_an_arm_that_takes_more_memory_than_was_free_is_ended_alone(
+    tmp_path: Path, stand_in: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is its own row, before the kernel ends whatever it likes."""
+    (tmp_path / "stand_in.py").write_text("import time\nheld = bytearray(300 << 20)\ntime.sleep(600)\n")
+    worker = stand_in(b"")
+    monkeypatch.setattr(worker, "_memory", 200 << 20)
+    with pytest.raises(ArmFault, match=r"held 0\.3 GB of memory during a reset, more than was free") as fault:
+        worker.ask(Reset())
     assert fault.value.status == "out_of_memory"
 
 

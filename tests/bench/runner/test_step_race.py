@@ -44,6 +44,7 @@ def raced(place: Checkout) -> tuple[int, Rows, dict[str, Any]]:
         ("zeroed_gradients+fused", ("identical", "same", "closer")),
         ("way_without_zeroing", ("different",)),
         ("way_twice", ("different",)),
+        ("way_in_a_thread", ("different",)),
         ("way_nothing", ("different",)),
         ("way_wrong_after_40", ("different",)),
     ],

@@ -64,6 +64,15 @@ def test_a_slow_reading_alone_is_no_sin() -> None:
     )
 
 
+def test_waiting_for_a_processor_is_no_sin() -> None:
+    """A block in which an arm mostly waited is honest; one for which it worked far longer than it says is not."""
+    assert unseen.of_clock([0.015, 0.2, 0.3], [0.014, 0.014, 0.015], 1) == ""
+    assert unseen.of_clock([0.015] * 3, [0.028] * 3, 2) == ""
+    assert "took 15 ms by its own clock, and the kernel saw it work for 90 ms" in unseen.of_clock(
+        [0.015] * 3, [0.09] * 3, 1
+    )
+
+
 def test_work_between_blocks_is_told_unless_the_recipe_says_so() -> None:
     """A process that works on after its updates have returned is told so; one whose recipe draws batches ahead may.
 
