@@ -27,6 +27,7 @@ A_STEP = 0.25  # share of the runs that are of a step
 MAIN = 0.5  # share of the kills that hit the main process
 LONGEST = 14.0  # seconds from the start of a command to the kill, at most
 LEAVE = 10.0  # seconds in which all processes below a killed one must have ended
+NOT_EXAMINED = 5  # the exit status where a step could not be examined
 PATIENCE = 240.0  # seconds that a run may take to its end after one of its processes was killed
 
 
@@ -49,14 +50,7 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
     begin = (*command, "--effort=quick", f"--rounds={ROUNDS}")
     pending: Kill | None = None  # a kill of the main process: the next command shows whether the run goes on
     while True:
-        with (results / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bench", "run", f"--results={results}", *(_resuming(results) or begin)],
-                cwd=ROOT,
-                env=os.environ | {TOGETHER: "1"},
-                stdout=log,
-                stderr=log,
-            )
+        process = _started(results, *(_resuming(results) or begin))
         status: int | None
         try:
             status = process.wait(order.uniform(0.0, LONGEST))
@@ -83,15 +77,33 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
                 victim.kill()
             except psutil.NoSuchProcess:
                 continue
-            try:
-                status = process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                status = None
-            # the arm of a killed worker has crashed, which status 4 says; a step whose judge was killed is not raced, 5
-            yield _with_end(_seen(role, before, results), went_on=status in (0, 4, 5))
+            status = _status(process)
+            if status == NOT_EXAMINED:  # the step was not raced without its judge: the same command goes on
+                status = _status(_started(results, "--resume=latest"))
+            # the arm of a killed worker has crashed, which status 4 says; all others are complete
+            yield _with_end(_seen(role, before, results), went_on=status in (0, 4) and bool(_finished(results)))
             return
+
+
+def _started(results: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    with (results / "log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench", "run", f"--results={results}", *arguments],
+            cwd=ROOT,
+            env=os.environ | {TOGETHER: "1"},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _status(process: "subprocess.Popen[bytes]") -> int | None:
+    """With which a run ends by itself; None where it takes too long, and is ended."""
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
 
 
 def _resuming(results: Path) -> tuple[str, ...]:

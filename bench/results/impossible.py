@@ -128,7 +128,10 @@ def _times(record: Record) -> tuple[float | None, ...]:
 
 def _counts(record: Record) -> tuple[int | None, ...]:
     own = (record.round, record.updates_per_block, record.peak_resident_bytes, record.peak_device_bytes)
-    return (*own, *record.laps[:1], *record.laps[-1:], *((record.job.updates,) if record.job else ()))
+    setting = record.arm.setting
+    sizes = (setting.rows, setting.features, setting.updates, setting.every, setting.threads)
+    laps = (min(record.laps), max(record.laps)) if record.laps else ()
+    return (*own, *laps, *sizes, *((record.job.updates,) if record.job else ()))
 
 
 def _numbers(record: Record) -> tuple[float | None, ...]:

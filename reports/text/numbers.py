@@ -70,6 +70,8 @@ def count(number: float, digits: int = 2) -> str:
     """A number in this many digits, grouped in threes: "2 300"; without decimals where it is whole."""
     if not number:
         return "0"
+    if not math.isfinite(number):  # a stranger's times may be as far apart as no numbers are
+        return "∞"
     decimals = digits - 1 - math.floor(math.log10(abs(number)))
     whole = decimals <= 0 or float(number).is_integer()
     return f"{round(number, decimals):,.{0 if whole else decimals}f}".replace(",", THIN)
