@@ -103,7 +103,10 @@ def _measured(tool: Tool, seconds: float) -> tuple[int, int, int]:
         git(folder, "init", "--quiet", "--initial-branch=main")
         git(folder, "add", "--all")
         git(folder, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "--quiet", "--message=sleeps")
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "HOME": place}
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith("PYTEST")
+        }  # of a test around this
+        environment = own | {"PYTHONUNBUFFERED": "1", "HOME": place}
         if tool.first:
             subprocess.run([sys.executable, *tool.first], cwd=folder, env=environment, capture_output=True, check=True)
         with (folder / "said").open("wb") as said:
