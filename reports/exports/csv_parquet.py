@@ -72,9 +72,7 @@ def _shared(record: Record) -> dict[str, Any]:
 
 
 _OF_TYPE = {str: "string", int: "Int64", float: "Float64", type(None): "Int64"}
-_KINDS = {name: _OF_TYPE[type(value)] for name, value in _shared(_EMPTY).items()} | {
-    "seed": "UInt64"
-}  # up to 2**64 - 1
+_KINDS = {name: _OF_TYPE[type(value)] for name, value in _shared(_EMPTY).items()}
 _KINDS["seed"] = "UInt64"  # the one number that may be that large
 
 
