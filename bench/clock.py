@@ -26,6 +26,11 @@ def today() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def since_epoch() -> float:
+    """Seconds since 1970, as file systems count them; to tell how old a file is, never for durations."""
+    return time.time()
+
+
 def pause(seconds: float) -> None:
     """Sleeps without using the processor."""
     if seconds > 0:

@@ -132,6 +132,23 @@ def gate(typed: options.Gate) -> None:
 
 
 @app.command()
+@takes(options.Fleet)
+def fleet(typed: options.Fleet) -> None:
+    """Race on many machines: plan a matrix, submit it to a cluster, watch it, and compare the machines. See FLEET.md.
+
+    \b
+    Example: python -m bench fleet plan matrix --race 'steps/vae --effort quick' --set hidden=64,256 --repeat 4
+    Example: python -m bench fleet submit matrix --slurm partition=gpu
+    Example: python -m bench fleet watch matrix
+    Example: python -m bench fleet report matrix
+    Example: python -m bench fleet merge matrix other/results --out merged
+    """
+    from bench.cli.fleet import fleet
+
+    fleet(typed)
+
+
+@app.command()
 @takes(options.Check)
 def check(typed: options.Check) -> None:
     """Say what a step is like and which rewrites apply to it; or test implementations against the contract.

@@ -261,6 +261,38 @@ class Report(WithResults):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fleet(Typed):
+    """The options of `fleet`."""
+
+    action: Annotated[
+        str, typer.Argument(metavar="ACTION", help="plan, submit, watch, resubmit, report, merge, export or job.")
+    ]
+    places: Annotated[
+        list[str],
+        typer.Argument(metavar="DIR...", help="The fleet's folder, on a file system that all machines share."),
+    ]
+    race: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'STEP OPTIONS'", help="plan: what to type after `bench run`; a job each; repeatable."),
+    ] = None
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=A,B", help="plan: each race with each of these values; repeatable."),
+    ] = None
+    repeat: Annotated[str, typer.Option(metavar="N", help="plan: so many jobs of each.")] = "1"
+    executor: Annotated[str, typer.Option(help="submit: slurm, or local.")] = "slurm"
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="submit: for Slurm, e.g. partition=gpu or constraint=h100; repeatable."),
+    ] = None
+    at_most: Annotated[str, typer.Option(metavar="N", help="submit: jobs at a time, on Slurm.")] = "100"
+    limit: Annotated[str, typer.Option(metavar="TIME", help="submit: time of a job, in whole minutes.")] = "60m"
+    wait: Annotated[bool, typer.Option("--wait", help="watch: until nothing runs or waits any more.")] = False
+    out: Annotated[Path | None, typer.Option(help="merge: the folder to copy into.", show_default=False)] = None
+    to: Annotated[str, typer.Option(help="export: sbatch or reframe.")] = "sbatch"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Check(Typed):
     """The options of `check`."""
 

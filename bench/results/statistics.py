@@ -91,10 +91,11 @@ def growth(records: Sequence[Record]) -> Estimate | None:
     return estimate(logarithms) if logarithms else None
 
 
-def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
+def change(now: Sequence[float], then: Sequence[float], *, level: float = LEVEL) -> Estimate:
     """The ratio of a quantity in two runs, now / then, with Welch's t interval, because rounds of two runs are not paired.
 
     now, then  natural logarithms of the quantity, one for each round, at least one of each
+    level      of the interval
     """
     both = [np.asarray(logarithms, dtype=float) for logarithms in (now, then)]
     difference, rounds = float(both[0].mean() - both[1].mean()), min(map(len, both))
@@ -103,7 +104,7 @@ def change(now: Sequence[float], then: Sequence[float]) -> Estimate:
     parts = [(float(values.var(ddof=1)) / len(values), len(values) - 1) for values in both]
     square = sum(part for part, _ in parts)
     freedom = square**2 / sum(part**2 / free for part, free in parts) if square else math.inf
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(square) if square else 0.0
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(square) if square else 0.0
     return Estimate(math.exp(difference), math.exp(difference - half), math.exp(difference + half), rounds)
 
 
