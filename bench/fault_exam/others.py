@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,7 @@ from bench.results.scores.faults import Kill
 from bench.system.git import git
 
 BENCHMARKS = 8
+A_LOOK = 0.1  # seconds from one look at what a tool says to the next
 FULL = 120.0  # seconds that a whole measurement may take
 
 PYTEST = """
@@ -84,17 +86,25 @@ def kills(count: int, seed: int) -> Iterator[Kill]:
     for name, tool in TOOLS.items():
         if importlib.util.find_spec(tool.package) is None:
             continue
-        begin = clock.now()
-        _measured(tool, FULL)
+        begin, first = clock.now(), list[float]()
+        _measured(tool, FULL, partial(_note, clock.now(), first))
         whole = clock.now() - begin
         for _ in range(count):
-            announced, readable, orphans = _measured(tool, order.uniform(0.0, whole))
+            announced, readable, orphans = _measured(tool, order.uniform(first[0] if first else 0.0, whole))
             lost = max(0, announced - readable)
             yield Kill(tool=name, victim=MAIN_PROCESS, finished=announced, lost=lost, orphans=orphans)
 
 
-def _measured(tool: Tool, seconds: float) -> tuple[int, int, int]:
-    """Benchmarks announced as done when it was killed after so many seconds, results that are left, and processes."""
+def _note(begin: float, first: list[float]) -> None:
+    """Keeps when the first result was announced: kills before it could lose none."""
+    first.append(clock.now() - begin)
+
+
+def _measured(tool: Tool, seconds: float, announce: Callable[[], None] = lambda: None) -> tuple[int, int, int]:
+    """Benchmarks announced as done when it was killed after so many seconds, results that are left, and processes.
+
+    announce  is called once a result has been announced
+    """
     with TemporaryDirectory(prefix="looprace-others-") as place:
         folder = Path(place)
         for name, content in tool.files.items():
@@ -118,8 +128,11 @@ def _measured(tool: Tool, seconds: float) -> tuple[int, int, int]:
                 stderr=said,
                 start_new_session=True,
             )
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
+            until = clock.now() + seconds
+            while process.poll() is None and clock.now() < until:
+                if re.search(tool.done, (folder / "said").read_text("utf-8", errors="replace")):
+                    announce()
+                clock.pause(min(A_LOOK, until - clock.now()))
             family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             announced = len(re.findall(tool.done, (folder / "said").read_text("utf-8", errors="replace")))
             process.kill()

@@ -25,8 +25,8 @@ def render(faults: Faults) -> str:
         ),
         "- While writing: at every change to the folder of a run, and after every few bytes of a file.",
         (
-            "- All others at a random moment between the start of the command and its end. A result of another tool is "
-            "finished once it has printed it."
+            "- All others of looprace at a random moment from the start of the command on; of other tools between the first "
+            "result and the end. A result of another tool is finished once it has printed it."
         ),
         "",
         "| damaged file of a run or a gate | tries | read | refused in a sentence | anything else |",
