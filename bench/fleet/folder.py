@@ -2,6 +2,7 @@
 
     fleet.json          the jobs; written first
     claims/0007.1.json  who began job 7 first; 0007.2.json who took it over, and so on
+    claims/0007.1.over  the first one gave up: another may take the job over at once
     runs/0007/          the run of job 7, as `bench run` writes it
     ended/0007.json     how it ended, for good
     logs/0007.log       what its runs said
@@ -108,13 +109,19 @@ class FleetFolder:
             beside.unlink()
         return True
 
+    def give_up(self, job: Job) -> None:
+        """Says that whoever claimed a job last, which is this process, no longer works on it, though it has not ended."""
+        self._store.write(f"claims/{job.slug}.{len(self.claims(job))}.over", b"")
+
     @staticmethod
     def _is_ours(claim: Claim) -> bool:
         """Whether it is of an earlier attempt of the same job of Slurm, which has begun it again."""
         return claim.slurm != "" and claim.slurm == _slurm()
 
     def is_over(self, job: Job, claim: Claim) -> bool:
-        """Whether whoever claimed a job no longer works on it: its process has ended, or it gives no sign of life."""
+        """Whether whoever claimed a job last no longer works on it: it says so, its process has ended, or nothing moves."""
+        if (self.path / "claims" / f"{job.slug}.{len(self.claims(job))}.over").exists():
+            return True
         if claim.host == socket.gethostname():
             try:
                 return abs(psutil.Process(claim.pid).create_time() - claim.started) > 1

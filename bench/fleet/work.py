@@ -24,6 +24,7 @@ def work(folder: FleetFolder, number: int) -> int:
     if status == REFUSED:  # nothing to go on with, or it was begun by other code or on another kind of machine
         status = _run(folder, job, *job.arguments, "--results", str(folder.runs(job)))
     if status not in FINAL:
+        folder.give_up(job)
         return status
     finished = folder.begun(job)
     folder.end(
