@@ -24,7 +24,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on up to four cores; `-- -n 0` takes one."""
-    install(session, "pytest-xdist", "hypothesis", extras="[peers,kernels,consumers]")
+    install(session, "pytest-xdist", "hypothesis", extras="[peers,kernels,consumers,fleet]")
     session.run("python", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs)
 
 

@@ -22,8 +22,8 @@ from bench.results.fleet import Job, Standing
 from bench.results.store import Store
 from impls.contract.setting import SettingError
 from impls.contract.words import counted
+from reports.compare import machines
 from reports.exit_status import Exit
-from reports.fleet import machines
 
 A_LOOK = 5.0  # seconds from one look at a fleet that is waited for to the next
 STATES = ("done", "refused", "running", "stopped", "waiting")

@@ -191,6 +191,19 @@ def _choice(typed: Gate, workload: "list[str] | tuple[str, ...]") -> Choice:
     )
 
 
+def shown(folder: Path) -> str:
+    """The summary of a gate, once its document could be made, too; in memory, without pictures."""
+    from reports.gate import json_document, markdown, summary  # late: loads matplotlib
+
+    store = GateStore(Store(folder))
+    plan = store.plan()
+    rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
+    counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
+    report = summary.report_of(verdict(plan, rounds, counts, most=plan.most, seconds=0.0))
+    pretty(json_document.document(report))
+    return markdown.render(report)
+
+
 def _show(result: GateVerdict, store: Store, typed: Gate) -> None:
     """Writes the reports of a gate, and shows them in all the ways that were asked for; its headline last."""
     from reports.gate import annotations, json_document, markdown, summary, terminal, write  # late: loads matplotlib

@@ -272,19 +272,14 @@ class Fleet(Typed):
         typer.Argument(metavar="DIR...", help="The fleet's folder, on a file system that all machines share."),
     ]
     race: Annotated[
-        list[str] | None,
-        typer.Option(metavar="'STEP OPTIONS'", help="plan: what to type after `bench run`; a job each; repeatable."),
+        list[str] | None, typer.Option(metavar="'...'", help="plan: what to type after `bench run`; repeatable.")
     ] = None
     set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=A,B", help="plan: each race with each of these values; repeatable."),
+        list[str] | None, typer.Option("--set", metavar="NAME=A,B", help="plan: each race with each value; repeatable.")
     ] = None
     repeat: Annotated[str, typer.Option(metavar="N", help="plan: so many jobs of each.")] = "1"
     executor: Annotated[str, typer.Option(help="submit: slurm, or local.")] = "slurm"
-    slurm: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="submit: for Slurm, e.g. partition=gpu or constraint=h100; repeatable."),
-    ] = None
+    slurm: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="submit: e.g. partition=gpu.")] = None
     at_most: Annotated[str, typer.Option(metavar="N", help="submit: jobs at a time, on Slurm.")] = "100"
     limit: Annotated[str, typer.Option(metavar="TIME", help="submit: time of a job, in whole minutes.")] = "60m"
     wait: Annotated[bool, typer.Option("--wait", help="watch: until nothing runs or waits any more.")] = False

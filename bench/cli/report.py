@@ -8,18 +8,20 @@ import typer
 from bench.cli import console, notation, session
 from bench.cli.options import Report
 from bench.results.archive import SUFFIX, is_archive, opened, pack
-from bench.results.store import Store
+from bench.results.store import Store, pretty
 from impls.contract.setting import SettingError
 from reports import write
 from reports.compare import tables as compare_tables
 from reports.compare.changes import compare_runs
 from reports.exit_status import status_of
+from reports.exports import csv_parquet, pytest_benchmark
 from reports.formats import NONE, Formats
 from reports.history import tables as history_tables
 from reports.history.trends import read as read_runs
+from reports.html import run_page
 from reports.json_document import document
 from reports.profile import differential, predictions, profiled, text
-from reports.run import terminal
+from reports.run import markdown, terminal
 from reports.run.report import RunReport, read
 
 
@@ -65,6 +67,18 @@ def show(store: Store, target: Store, formats: Formats = NONE, *, json_: bool) -
         pictures = sorted(path.relative_to(target.path).as_posix() for path in (target.path / "pictures").glob("*"))
         console.name_files(target.path, files + pictures)
     return run
+
+
+def shown(folder: Path) -> str:
+    """The summary of a run, once its document, its page and its exports could be made, too; in memory, without pictures."""
+    store = Store(folder)
+    run = read(store)
+    pretty(document(run, ""))
+    run_page.render(run, [], store)
+    csv_parquet.to_csv(run.records)
+    csv_parquet.to_parquet(run.records)
+    pytest_benchmark.export(run)
+    return markdown.render(run)
 
 
 def show_profiles(store: Store, *, json_: bool) -> RunReport:

@@ -67,9 +67,9 @@ def selfbench(typed: Selfbench) -> None:
 
 def _faults(count: int) -> Iterator[Figure | str]:
     """The exam of what is survived; it needs what reports show."""
-    from bench.cli.shown import SHOWS  # loads what draws, which no other part does
+    from bench.cli import gate, report  # late: they load what draws, which no other part does
 
-    yield from exam.figures(count, FAULTS, SHOWS)
+    yield from exam.figures(count, FAULTS, {"format": report.shown, "gate": gate.shown})
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

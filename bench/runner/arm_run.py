@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -367,20 +367,16 @@ class ArmRun:
 
     def _unseen(self, finished: Finished) -> str:
         """Why the times of its blocks are not those of its work; "" where they are."""
-        cores = cores_for(self.arm, self.setup.cores, self.setup.everywhere)
-        draws_ahead = recipe_of(self.arm).streams
+        cores, ahead = cores_for(self.arm, self.setup.cores, self.setup.everywhere), recipe_of(self.arm).streams
         return unseen.of_clock(self._blocks, self._worked, len(cores)) or unseen.of_process(
-            finished, self._blocks, cores, draws_ahead=draws_ahead
+            finished, self._blocks, cores, draws_ahead=ahead
         )
 
     def _worked_so_far(self) -> float:
         """Seconds that its process has worked; 0 once it has ended."""
-        if not self.live or self._worker is None:
-            return 0.0
-        try:
-            return clock.worked_by(self._worker.pid)
-        except OSError:
-            return 0.0
+        with suppress(OSError):
+            return clock.worked_by(self._worker.pid) if self.live and self._worker else 0.0
+        return 0.0
 
     def _honest(self, command: Command[A]) -> A | None:
         """The same; of a block of an exact workload, also looks whether it has really made its updates."""

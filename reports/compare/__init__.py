@@ -1,1 +1,1 @@
-"""One run against another: what changed, and what else differs."""
+"""One run against another, and machines against each other: what changed, and what else differs."""

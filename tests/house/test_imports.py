@@ -13,7 +13,7 @@ from tests.house.source_tree import PACKAGES, folder_of, imports, sources
 LEVELS = (
     ("cli",),
     ("fault_exam",),
-    ("selfbench",),
+    ("selfbench", "fleet"),
     ("gate", "doctor", "profiler", "climb"),
     ("diagnosis", "referee_exam", "worker"),
     ("judge",),

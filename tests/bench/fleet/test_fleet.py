@@ -80,6 +80,19 @@ def test_a_killed_job_is_gone_on_with_and_none_is_done_twice(planned: FleetFolde
     assert ["linear/numpy cpu eager"] == [arm["arm"] for arm in report["arms"] if "numpy" in arm["arm"]]
 
 
+def test_jobs_are_submitted_to_this_machine(tmp_path: Path) -> None:
+    """By submitit's local executor; what has been done is not submitted again."""
+    pytest.importorskip("submitit", reason="needs submitit: pip install submitit")
+    place = str(tmp_path / "fleet")
+    fleet("plan", place, "--race", RACE)
+    command = [sys.executable, "-m", "bench", "fleet", "submit", place, "--executor", "local"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    document = fleet("watch", place, "--wait")
+    assert (["done"], 0) == ([job["status"] for job in document["jobs"]], document["missing"])
+    fleet("resubmit", place, "--executor", "local")
+    assert len(FleetFolder(tmp_path / "fleet").claims(Job(number=0, arguments=()))) == 1
+
+
 def test_a_race_that_makes_no_sense_is_told_and_not_tried_again(tmp_path: Path) -> None:
     """Its own sentence is what `watch` shows."""
     planned = FleetFolder(tmp_path / "fleet")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.shown import gate_shown, run_shown
+from bench.cli.gate import shown as gate_shown
+from bench.cli.report import shown as run_shown
 from bench.fault_exam import damage
 from bench.results.gate_store import GateStore
 from bench.results.record import FORMAT
