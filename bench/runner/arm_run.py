@@ -368,9 +368,8 @@ class ArmRun:
     def _unseen(self, finished: Finished) -> str:
         """Why the times of its blocks are not those of its work; "" where they are."""
         cores, ahead = cores_for(self.arm, self.setup.cores, self.setup.everywhere), recipe_of(self.arm).streams
-        return unseen.of_clock(self._blocks, self._worked, len(cores)) or unseen.of_process(
-            finished, self._blocks, cores, draws_ahead=ahead
-        )
+        of_clock = unseen.of_clock(self._blocks, self._worked, len(cores))
+        return of_clock or unseen.of_process(finished, self._blocks, cores, draws_ahead=ahead)
 
     def _worked_so_far(self) -> float:
         """Seconds that its process has worked; 0 once it has ended."""
