@@ -9,11 +9,8 @@ from statistics import median
 
 from bench.messages.commands import Finished, ReadOff
 
-# What a machine that is busy with something else may add to one step of an honest arm.
-A_DELAY = 0.005  # seconds
-TWICE = (
-    2.0  # an honest arm works no longer than its block takes, on each core; the start of a short one may add to that
-)
+A_DELAY = 0.005  # seconds that any step of an honest arm may take besides
+TWICE = 2.0  # of a block's time: no honest arm works longer than its block takes, on each of its cores
 BETWEEN = 0.3  # of a block: reading a command and answering it takes a hundredth
 
 
