@@ -106,6 +106,11 @@ def _of_run(store: Store) -> Iterator[Trouble]:
     for complaint, path in _records(store):
         bad.setdefault(path.parent, complaint)
     for folder in rounds:
+        if folder not in bad:
+            try:
+                store.round(folder)
+            except StoreError as error:
+                bad[folder] = _said(error, folder)
         if folder in bad:
             yield Trouble(folder, f"{bad[folder]} The whole round goes: {RESUMED}")
     for race in plan.races:

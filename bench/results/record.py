@@ -325,6 +325,7 @@ class Record(Struct, frozen=True, kw_only=True):
                    the most memory that tensors had on the device at a time; None on the CPU
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
     round_seconds  wall time of the whole round, shared by its records
+    records        how many records its round wrote; 0 in older ones
     spent          where the wall time of the round went: {"start": ..., "job": ..., "blocks": ..., "audit": ...}
     """
 
@@ -361,6 +362,7 @@ class Record(Struct, frozen=True, kw_only=True):
     caveats: tuple[Caveat, ...] = ()
     variables: dict[str, str] = {}
     round_seconds: float = 0.0
+    records: int = 0
     spent: dict[str, float] = {}
 
     @property

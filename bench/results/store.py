@@ -263,10 +263,15 @@ class Store:
         folders = sorted(self._round(race, 1).parent.glob("round-*"))
         if strange := [folder for folder in folders if not (ROUND.fullmatch(folder.name) and folder.is_dir())]:
             raise StoreError(f"{strange[0]} is not the folder of a round of looprace. {CURE}.")
-        return {
-            int(folder.name.removeprefix("round-")): [self.record(path) for path in sorted(folder.iterdir())]
-            for folder in folders
-        }
+        return {int(folder.name.removeprefix("round-")): self.round(folder) for folder in folders}
+
+    def round(self, folder: Path) -> list[Record]:
+        """The records in the folder of a round. Raises StoreError when one cannot be read, or is no longer there."""
+        records = [self.record(path) for path in sorted(folder.iterdir())]
+        wrote = max((record.records for record in records), default=0)
+        if not records or wrote > len(records):
+            raise StoreError(f"{folder} has {len(records)} records of {wrote or 'some'}: others were deleted. {CURE}.")
+        return records
 
     def log(self, race: Race, number: int, slug: str) -> Path:
         """The file for what an arm prints in a round."""

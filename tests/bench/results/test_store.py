@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bench.results.record import FORMAT, Arm, LossCurve, Race, Record
 from bench.results.store import Store, StoreError, WriteError
@@ -134,6 +135,15 @@ def test_a_damaged_record_stops_a_resumed_run(store: Store) -> None:
     """A run with an unreadable record is not resumed; the message names the file."""
     files(store)[0].write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match="cut short"):
+        store.rounds(RACE)
+
+
+def test_a_round_of_which_a_record_was_deleted_is_not_resumed(store: Store) -> None:
+    """Each record says how many its round wrote; reports go on without what is gone, a resumed run names the round."""
+    store.write_round(RACE, 2, [replace(record(arm, 2), records=len(RACE.arms)) for arm in RACE.arms])
+    next((store.path / "records" / RACE.slug / "round-002").iterdir()).unlink()
+    assert store.records()[1] == []
+    with pytest.raises(StoreError, match=f"round-002 has {len(RACE.arms) - 1} records of {len(RACE.arms)}"):
         store.rounds(RACE)
 
 
