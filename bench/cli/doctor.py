@@ -37,13 +37,14 @@ def of_store(typed: Doctor) -> Exit:
         place = typed.store or Path()
         if typed.store is None or not place.is_dir():
             raise SettingError("--store takes a folder of runs and gates, e.g. --store results; --repair goes with it.")
-        checked, found, moved = store.folders(place), list[store.Trouble](), list[Path]()
+        checked, found = store.folders(place), list[store.Trouble]()
         for folder in checked:
             while folder.is_dir() and (troubles := list(store.troubles(folder))):
                 found += troubles
                 if not typed.repair:
                     break
-                moved += [store.put_aside(place, trouble) for trouble in troubles]
+                for trouble in troubles:
+                    store.put_aside(place, trouble)
         pairs = [(str(trouble.path.relative_to(place)), trouble.why) for trouble in found]
         if typed.json_:
             console.print_json(report.store_document(len(checked), pairs, repaired=typed.repair))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import typer
 from rich.table import Table
@@ -18,7 +19,7 @@ from bench.fleet.export import EXPORTS, exported
 from bench.fleet.folder import FleetFolder
 from bench.fleet.work import work
 from bench.results.fleet import Fleet as Plan
-from bench.results.fleet import Job, Standing
+from bench.results.fleet import Job, State
 from bench.results.store import Store
 from impls.contract.setting import SettingError
 from impls.contract.words import counted
@@ -26,7 +27,6 @@ from reports.compare import machines
 from reports.exit_status import Exit
 
 A_LOOK = 5.0  # seconds from one look at a fleet that is waited for to the next
-STATES = ("done", "refused", "running", "stopped", "waiting")
 
 
 def fleet(typed: Fleet) -> None:
@@ -97,7 +97,7 @@ def _pair(text: str) -> tuple[str, str]:
 def watch(typed: Fleet) -> Exit:
     """Shows where each job stands; with --wait, once nothing runs or waits any more."""
     folder = _folder(typed)
-    while typed.wait and any(each.state in ("running", "waiting") for each in _standings(folder)):
+    while typed.wait and any(each.state in ("running", "waiting") for each in folder.standings()):
         clock.pause(A_LOOK)
     missing = len(folder.missing())
     cure = f"{counted(missing, 'job')} to be done: python -m bench fleet resubmit {folder.path}" if missing else ""
@@ -167,19 +167,15 @@ def _folder(typed: Fleet) -> FleetFolder:
     return FleetFolder(Path(typed.places[0]).resolve())
 
 
-def _standings(folder: FleetFolder) -> list[Standing]:
-    return [folder.standing(job) for job in folder.fleet().jobs]
-
-
 def _show(folder: FleetFolder, typed: Fleet, then: str) -> None:
     """A line for each job, how many there are of each state, and what to do next."""
-    standings = _standings(folder)
+    standings = folder.standings()
     if typed.json_:
         jobs = [
             {"job": s.job.number, "race": shlex.join(s.job.arguments), "host": s.host, "status": s.state}
             for s in standings
         ]
-        console.print_json({"format": 1, "jobs": jobs, "missing": len(folder.missing())})
+        console.print_json({"format": 1, "jobs": jobs, "missing": sum(each.is_missing for each in standings)})
         return
     table = Table(box=None, pad_edge=False)
     for title in ("job", "race", "state", "host", "begun", "said"):
@@ -188,7 +184,7 @@ def _show(folder: FleetFolder, typed: Fleet, then: str) -> None:
         said = each.said if each.status else ""
         state = each.state if each.status in (None, 0, 2) else f"{each.state}, status {each.status}"
         table.add_row(str(each.job.number), shlex.join(each.job.arguments), state, each.host, str(each.attempts), said)
-    counts = {state: sum(each.state == state for each in standings) for state in STATES}
+    counts = {state: sum(each.state == state for each in standings) for state in get_args(State)}
     console.show([table, "\n" + ", ".join(f"{count} {state}" for state, count in counts.items() if count) + ".", then])
 
 

@@ -144,10 +144,7 @@ def _carry_out(path: Path, typed: Gate) -> Exit:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with session.machine_reserved():
         interrupted = session.under_progress(gating.run(plan, store, budget=budget, most=most), "gate")
-    rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
-    counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
-    seconds = sum(each.seconds for many in rounds.values() for each in many)
-    result = verdict(plan, rounds, counts, most=most, seconds=seconds)
+    result = _decided(store, plan, most)
     _show(result, store.store, typed)
     if interrupted:
         console.say(f"Interrupted. Finished rounds are kept; go on with: python -m bench gate --resume {path}")
@@ -191,15 +188,21 @@ def _choice(typed: Gate, workload: "list[str] | tuple[str, ...]") -> Choice:
     )
 
 
+def _decided(store: GateStore, plan: GatePlan, most: int) -> GateVerdict:
+    """The verdict on what the folder of a gate holds."""
+    rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
+    counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
+    seconds = sum(each.seconds for many in rounds.values() for each in many)
+    return verdict(plan, rounds, counts, most=most, seconds=seconds)
+
+
 def shown(folder: Path) -> str:
     """The summary of a gate, once its document could be made, too; in memory, without pictures."""
     from reports.gate import json_document, markdown, summary  # late: loads matplotlib
 
     store = GateStore(Store(folder))
     plan = store.plan()
-    rounds = {cell.slug: store.rounds(cell) for cell in plan.cells}
-    counts = {cell.slug: each for cell in plan.cells if (each := store.counts(cell)) is not None}
-    report = summary.report_of(verdict(plan, rounds, counts, most=plan.most, seconds=0.0))
+    report = summary.report_of(_decided(store, plan, plan.most))
     pretty(json_document.document(report))
     return markdown.render(report)
 

@@ -101,18 +101,11 @@ def _of_run(store: Store) -> Iterator[Trouble]:
         yield Trouble(store.path, _said(error, store.path / "plan.json"))
         return
     yield from _unreadable(store.path / "environment.json", store.environment)
-    rounds = sorted((store.path / "records").glob("*/round-*"))
-    bad = dict[Path, str]()
-    for complaint, path in _records(store):
-        bad.setdefault(path.parent, complaint)
-    for folder in rounds:
-        if folder not in bad:
-            try:
-                store.round(folder)
-            except StoreError as error:
-                bad[folder] = _said(error, folder)
-        if folder in bad:
-            yield Trouble(folder, f"{bad[folder]} The whole round goes: {RESUMED}")
+    for folder in sorted((store.path / "records").glob("*/round-*")):
+        try:
+            store.round(folder)
+        except StoreError as error:
+            yield Trouble(folder, f"{_said(error, folder)} The whole round goes: {RESUMED}")
     for race in plan.races:
         parts: dict[str, Callable[[], object]] = {
             f"examined/{race.slug}.json": partial(store.examined, race),
@@ -121,15 +114,6 @@ def _of_run(store: Store) -> Iterator[Trouble]:
         }
         for name, read in parts.items():
             yield from _unreadable(store.path / name, read)
-
-
-def _records(store: Store) -> Iterator[tuple[str, Path]]:
-    """Each record that cannot be read, with what is said of it."""
-    for path in sorted((store.path / "records").glob("*/round-*/*")):
-        try:
-            store.record(path)
-        except StoreError as error:
-            yield _said(error, path), path
 
 
 def _of_gate(store: GateStore) -> Iterator[Trouble]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+from msgspec.structs import replace
 
 from bench.processes.worker_process import ROOT
 from bench.results.scores.faults import Kill
@@ -58,10 +59,10 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
             pass
         else:
             if pending:
-                yield _with_end(pending, went_on=status == 0 and _is_complete(results))
+                yield replace(pending, went_on=status == 0 and _is_complete(results))
             return
         if pending:
-            yield _with_end(pending, went_on=True)  # it had not ended by itself: it went on
+            yield replace(pending, went_on=True)  # it had not ended by itself: it went on
             pending = None
         family = psutil.Process(process.pid).children(recursive=True)
         before = _finished(results)
@@ -81,7 +82,7 @@ def _of_run(command: Sequence[str], results: Path, order: random.Random) -> Iter
             if status == NOT_EXAMINED:  # the step was not raced without its judge: the same command goes on
                 status = _status(_started(results, "--resume=latest"))
             # the arm of a killed worker has crashed, which status 4 says; all others are complete
-            yield _with_end(_seen(role, before, results), went_on=status in (0, 4) and bool(_finished(results)))
+            yield replace(_seen(role, before, results), went_on=status in (0, 4) and bool(_finished(results)))
             return
 
 
@@ -136,18 +137,6 @@ def _seen(victim: str, before: dict[str, bytes], results: Path, orphans: int = 0
         lost=sum(after.get(path) != content for path, content in before.items()),
         unreadable=len(complaints),
         orphans=orphans,
-    )
-
-
-def _with_end(kill: Kill, *, went_on: bool) -> Kill:
-    return Kill(
-        tool=kill.tool,
-        victim=kill.victim,
-        finished=kill.finished,
-        lost=kill.lost,
-        unreadable=kill.unreadable,
-        orphans=kill.orphans,
-        went_on=went_on,
     )
 
 

@@ -20,7 +20,6 @@ import psutil
 
 from bench import clock
 from bench.results.fleet import FORMAT, Claim, Ended, Fleet, Job, Standing, State
-from bench.results.record import Plan
 from bench.results.store import Store, StoreError, pretty, read
 
 FILE = "fleet.json"
@@ -153,13 +152,13 @@ class FleetFolder:
         over = self.is_over(job, claims[-1])
         return Standing(job=job, state="stopped" if over else "running", host=claims[-1].host, attempts=len(claims))
 
+    def standings(self) -> list[Standing]:
+        """Where all jobs stand."""
+        return [self.standing(job) for job in self.fleet().jobs]
+
     def missing(self) -> list[Job]:
         """The jobs that have not ended, and that nobody works on."""
-        return [job for job in self.fleet().jobs if self.standing(job).state in ("waiting", "stopped")]
-
-    def plans(self) -> dict[int, Plan]:
-        """The plans of the runs that are begun, by the number of their job."""
-        return {job.number: Store(begun).plan() for job in self.fleet().jobs if (begun := self.begun(job))}
+        return [each.job for each in self.standings() if each.is_missing]
 
 
 def _slurm() -> str:

@@ -68,3 +68,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     status: int | None = None
     said: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it has not ended, and nobody works on it."""
+        return self.state in ("waiting", "stopped")
