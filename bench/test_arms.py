@@ -19,7 +19,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench.processes import worker_process
 from bench.results.record import Arm, Race, Record
 from bench.runner import step_plan
-from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
 from bench.runner.block import Block
 from bench.runner.laps import BLOCK_SECONDS
 from bench.runner.referee import StepReferee
@@ -28,7 +29,7 @@ from bench.system.gpu_presence import why_no_gpu
 from impls.contract import Oracle, catalogue
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.setting import SettingError
-from impls.floors.names import FLOORS
+from impls.floors.names import FLOORS, RANK_FLOORS
 from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME
 
@@ -74,7 +75,7 @@ def _arms_of_steps(choice: StepChoice) -> list[Any]:
         replace(arm, role="arm")
         for race in races
         for arm in race.arms
-        if arm.role != "twin" and arm.implementation not in FLOORS
+        if arm.role != "twin" and arm.implementation not in (*FLOORS, *RANK_FLOORS)
     ]
     return [pytest.param(arm, id=arm.key) for arm in arms]
 

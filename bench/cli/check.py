@@ -11,7 +11,8 @@ import typer
 from bench.cli import console, notation, session
 from bench.cli.options import Check
 from bench.messages import commands
-from bench.processes.worker_process import ArmFault, Worker, allowed_cores, variables_for
+from bench.processes.arm_process import variables_for
+from bench.processes.worker_process import ArmFault, Worker, allowed_cores
 from bench.results.examined import Examined
 from bench.results.record import Arm
 from bench.runner.plan import present

@@ -16,7 +16,8 @@ from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
-from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
 from bench.runner.block import Block, block_of
 from bench.runner.laps import LEAST_LAPS, LONGEST, pause_of
 from bench.system import environment

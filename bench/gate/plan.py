@@ -19,7 +19,7 @@ from bench.gate.sides.checkout import Prepared
 from bench.gate.step_cells import notes as changed_defaults
 from bench.gate.step_cells import step_cells
 from bench.processes import memory_layout
-from bench.processes.worker_process import recipe_of
+from bench.processes.arm_process import recipe_of
 from bench.results.gate import Cell, GatePlan, Kind, Side
 from bench.results.record import Arm
 from bench.runner.plan import Choice

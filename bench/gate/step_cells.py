@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bench.gate.rule.margins import Rules
 from bench.gate.sides import step_files
 from bench.gate.sides.git import SideError
-from bench.processes.worker_process import recipe_of
+from bench.processes.arm_process import recipe_of
 from bench.results.gate import Cell, Kind, Side
 from bench.results.record import Arm, Race
 from bench.runner.plan import Choice, present

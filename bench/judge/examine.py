@@ -67,7 +67,7 @@ def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
     try:
         if recipe.refusal:
             reason = recipe.refusal
-        elif recipe.compiles or any(rewrites()[one].process or rewrites()[one].threads for one in recipe.rewrites):
+        elif recipe.compiles or any(_needs_a_process(rewrites()[one]) for one in recipe.rewrites):
             reason = next(filter(None, (rewrites()[one].refusal(plain) for one in recipe.rewrites)), "")
         else:
             LiveStep(plain.file, plain.setting, recipe).advance(2)
@@ -79,6 +79,11 @@ def _applicable(plain: LiveStep, name: str, rewrite: Rewrite) -> Applicable:
     finally:
         plain.reset()
     return Applicable(name=name, applies=not reason, reason=reason, numerics=rewrite.numerics)
+
+
+def _needs_a_process(rewrite: Rewrite) -> bool:
+    """Whether it changes the process that it is tried in, or starts another one."""
+    return rewrite.process or rewrite.threads > 0 or rewrite.ranks
 
 
 def _of_repeatability(difference: str) -> Iterator[Caveat]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
-FaultStatus = Literal["unsupported", "unavailable", "failed", "out_of_memory"]
+FaultStatus = Literal["unsupported", "unavailable", "failed", "crashed", "out_of_memory"]
 
 
 class Answer(Struct, frozen=True, kw_only=True, tag=True):

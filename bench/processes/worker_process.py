@@ -21,21 +21,18 @@ from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.protocol import A, Answer, Command, Fault, encoded
-from bench.processes import orphans
+from bench.processes import orphans, ranks
+from bench.processes.arm_process import has_ranks, program_of
 from bench.processes.fork_server import Forked, ForkServer
 from bench.results.record import Arm, Status
 from bench.results.store import writing
-from impls.floors.names import FLOORS
-from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 ROOT = Path(__file__).parents[2]
-WORKER = "bench.worker.main"
 LEAST = 10.0  # seconds that a step may always take, even of a run whose time and one limit more are over
 STEPS = 4  # limits that a command may take in all, however many steps it names
 LAST_WORDS = 2.0  # seconds that a process may live on after it has closed its pipe
 MOST_PRINTED = 1 << 26  # bytes that an arm may print in a round: its neighbours need the disk, too
 A_LOOK = 0.25  # seconds between two looks at how much it has printed
-PAGE = os.sysconf("SC_PAGE_SIZE")
 LAST_BYTES = 1 << 14  # of a log, in which its last line is looked for
 
 
@@ -79,40 +76,6 @@ def allowed_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
-    """The variables that are set in an arm's environment, and recorded. Each arm has compile caches of its own."""
-    threads = str(len(cores))
-    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    variables |= {"NUMBA_NUM_THREADS": threads, "NPROC": threads}  # XLA sizes its pool of threads by NPROC
-    if len(cores) > 1:
-        variables |= {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
-    caches = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "NUMBA_CACHE_DIR": "numba"}
-    variables |= {name: str(cache / folder) for name, folder in caches.items()}
-    own = {k: v for name in recipe_of(arm).rewrites for k, v in rewrites()[name].variables.items()}
-    return variables | {"TORCHINDUCTOR_COMPILE_THREADS": "1"} | own
-
-
-def recipe_of(arm: Arm) -> Recipe:
-    """The recipe of an arm of a step; the empty one of a floor, and of an arm of an exact workload."""
-    return Recipe.read(arm.implementation) if arm.setting.is_step and arm.implementation not in FLOORS else PLAIN
-
-
-def cores_for(arm: Arm, cores: Sequence[int], everywhere: Sequence[int]) -> Sequence[int]:
-    """The cores that an arm is pinned to: those of the race, or more where its recipe computes on more threads."""
-    wanted = max([0, *(rewrites()[name].threads for name in recipe_of(arm).rewrites)])
-    return cores if wanted <= len(cores) else everywhere[-wanted:]
-
-
-def can_be_forked(arm: Arm) -> bool:
-    """Whether a server that has loaded torch can fork the arm's worker.
-
-    Threads do not survive a fork, a GPU's driver forbids it, and variables of a recipe are read while torch is loaded.
-    """
-    own = [rewrites()[name] for name in recipe_of(arm).rewrites]
-    alone = arm.setting.threads == 1 and arm.setting.device == "cpu"
-    return alone and not any(one.variables or one.threads > 1 for one in own)
-
-
 class Worker:
     """One live worker. `begin` sends a command and `answer` waits for its answer; `ask` does both. Every wait has an end.
 
@@ -122,7 +85,7 @@ class Worker:
     until       by the clock; after it a step may take LEAST only
     memory      bytes that it may hold; 0: as much as it gets
     origin      the interpreter and the code it runs
-    program     the module that it runs, with the protocol of WORKER, which it is else
+    program     the module that it runs, with the protocol of a worker; "": that of its arm
     server      what forks it, of the same interpreter; None: it starts from nothing
 
     Raises WriteError where the log cannot be written, and OSError where no process can be started.
@@ -142,12 +105,12 @@ class Worker:
         until: float = math.inf,
         memory: int = 0,
     ) -> None:
-        self._memory = memory
+        self._memory, self._has_ranks = memory, has_ranks(arm)
         self.arm, self._log, self._limit, self._until = arm, log, limit, until
         self._step, self._deadline, self._end = "start", math.inf, math.inf
         self._answer: Answer | None = None
         self._unread: list[bytes] = []  # the parts of a line that has not ended
-        program = program or WORKER
+        program = program or program_of(arm)
         start = partial(_started, program) if server is None else partial(_forked, server, program)
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
@@ -204,8 +167,9 @@ class Worker:
             return True
         left = self._deadline - clock.now()
         if left <= 0:
+            where = ranks.whereabouts(self.pid, self._log) if self._has_ranks else ""
             self.kill()
-            raise ArmFault("timeout", f"{self._step} took longer than {self._why()}")
+            raise ArmFault("timeout", f"{self._step} took longer than {self._why()}{where and f'; {where}'}")
         if _size(self._log) > MOST_PRINTED:
             self.kill()
             raise ArmFault("crashed", f"it printed more than {MOST_PRINTED >> 20} MiB during {self._step}")
@@ -222,12 +186,16 @@ class Worker:
         elif orphans.is_over(self.pid) and not select.select([self._answers], [], [], 0)[0]:
             # whatever it has left behind may hold its pipe open
             raise self._death()
-        elif self._memory and (held := _resident(self.pid)) > self._memory:
+        elif self._memory and (held := self._held()) > self._memory:
             self.kill()  # before the kernel, short of memory, ends whatever it likes
             raise ArmFault(
                 "out_of_memory", f"it held {held / 1e9:.1f} GB of memory during {self._step}, more than was free for it"
             )
         return self._answer is not None
+
+    def _held(self) -> int:
+        """Bytes that the worker holds, and its ranks where it has any."""
+        return sum(map(ranks.resident_bytes, (self.pid, *(ranks.ranks_of(self.pid) if self._has_ranks else ()))))
 
     def _allowed(self, now: float) -> float:
         """Seconds that a step which begins now may take."""
@@ -345,13 +313,6 @@ def _forked(
         log=sink,
         descriptors=descriptors,
     )
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process holds; none where it has ended."""
-    with suppress(OSError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE
-    return 0
 
 
 def _size(log: Path) -> int:

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from bench import clock
 from bench.messages.commands import Prepare, Prepared, prepare
 from bench.messages.probes import MeasureMachine
-from bench.processes.worker_process import ArmFault, Worker, allowed_cores, cores_for, variables_for
+from bench.processes.arm_process import cores_for, variables_for
+from bench.processes.worker_process import ArmFault, Worker, allowed_cores
 from bench.profiler.passes import (
     PASSES,
     PassName,

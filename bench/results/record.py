@@ -321,6 +321,7 @@ class Record(Struct, frozen=True, kw_only=True):
     answer         of an arm of a step: the referee's word on it
     patch          of an arm of a step: the lines that make the step what was timed, to be put at the end of its file
     compiler       what was compiled, of an arm of a step
+    shares         of an arm of several processes: seconds that each needs for its own rows of an update, by itself
     peak_device_bytes
                    the most memory that tensors had on the device at a time; None on the CPU
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
@@ -357,6 +358,7 @@ class Record(Struct, frozen=True, kw_only=True):
     peak_device_bytes: int | None = None
     answer: Answer | None = None
     patch: str = ""
+    shares: tuple[float, ...] = ()
     compiler: Compiler | None = None
     telemetry: Telemetry | None = None
     caveats: tuple[Caveat, ...] = ()

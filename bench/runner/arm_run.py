@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -28,15 +27,17 @@ from bench.messages.commands import (
 )
 from bench.messages.protocol import A, Command
 from bench.processes.fork_server import ForkServer
-from bench.processes.worker_process import HERE, ArmFault, Origin, Worker, cores_for, recipe_of, variables_for
+from bench.processes.arm_process import cores_for, recipe_of, variables_for
+from bench.processes.worker_process import ArmFault, Worker
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import unseen, verify
 from bench.runner.block import Block, calibrated
 from bench.runner.caveats import caveats_of
+from bench.runner.setup import Setup
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
-from impls.floors.names import FLOORS
+from impls.floors.names import FLOORS, RANK_FLOORS
 
 LOOKS = 3  # in a row that must find work put off: one of them may have met a disturbance
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
@@ -48,32 +49,6 @@ def probe_for(setting: Setting) -> int:
         return 1
     epoch = setting.rows // setting.batch_rows
     return max(PROBE[0], min(PROBE[1], 3 * epoch // 2))
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What the workers of a round have in common.
-
-    cores       the arms are pinned to them
-    everywhere  the cores that a worker may start on
-    limit       seconds that any single step of an arm may take
-    memory      bytes that an arm's process may hold; 0: as much as it gets
-    until       by the clock: after it a step may take a few seconds only, however long the limit is
-    variables   to set in their environment, besides those of `variables_for`
-    live        whether watched arms may open a window
-    file        the step's file, where a step is raced
-    origin      the interpreter and the code that they run
-    """
-
-    cores: Sequence[int]
-    everywhere: Sequence[int]
-    limit: float
-    variables: Mapping[str, str] = field(default_factory=dict)
-    live: bool = False
-    file: str = ""
-    origin: Origin = HERE
-    until: float = math.inf
-    memory: int = 0
 
 
 class ArmRun:
@@ -302,7 +277,7 @@ class ArmRun:
             status=status,
             reason=reason,
             started=started,
-            work=prepared.work if prepared else "floor" if self.arm.implementation in FLOORS else "faithful",
+            work=prepared.work if prepared else "floor" if self.arm.implementation in (*FLOORS, *RANK_FLOORS) else "faithful",
             reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",
@@ -323,6 +298,7 @@ class ArmRun:
             answer=self.answer,
             patch=prepared.patch if prepared else "",
             compiler=finished.compiler if finished else None,
+            shares=finished.shares if finished else (),
             telemetry=self._gauge.beside(self._readings) if self._gauge and self._readings else None,
             caveats=(*caveats, *own_caveats, *self._left_out),
             forked=self._server is not None,

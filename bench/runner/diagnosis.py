@@ -6,14 +6,17 @@ import msgspec
 from msgspec import structs
 
 from bench.messages.diagnosis import Diagnose, Diagnosed
-from bench.processes.worker_process import ArmFault, Worker, cores_for, variables_for
+from bench.processes.arm_process import cores_for, has_ranks, variables_for
+from bench.processes.worker_process import ArmFault, Worker
 from bench.results.record import Answer, Race
 from bench.results.store import Store
-from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
 from impls.recipe.recipe import PLAIN, Recipe
 
 DIAGNOSIS = "bench.diagnosis.main"
 SECONDS = 120.0  # for one arm
+SEVERAL = "several processes make its updates together, and a diagnosis looks into one"
 PATIENCE = 2 * SECONDS  # until a diagnosis that says nothing is ended
 
 
@@ -31,6 +34,9 @@ class Diagnoses:
             if answer is None or answer.word != "different" or Recipe.read(implementation) == PLAIN:
                 continue
             if answer.draws == "own":  # what a diagnosis compares are single updates
+                continue
+            if has_ranks(arm_run.arm):
+                arm_run.answer = with_diagnosis(answer, Diagnosed(undiagnosed=SEVERAL))
                 continue
             if implementation not in self._known:
                 yield f"finding out why {arm_run.arm.name} is different"

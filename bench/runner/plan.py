@@ -246,7 +246,7 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
         for device in _devices(entry, choice, devices, named=entry in named)
         for mode in _modes(entry, choice, named=entry in named)
         for watch in (watches if entry.work != "floor" else ("none",))
-        if entry in named or first.batch_kind in entry.domain.batches
+        if entry in named or (first.batch_kind in entry.domain.batches and not entry.domain.lacks_cores(first))
     ]
     contestants = [arm for arm in contestants if arm != (reference, first)]
     unwatched = not choice.setting.get("watch")

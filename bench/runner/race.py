@@ -23,11 +23,13 @@ from bench import clock
 from bench.processes import memory_layout
 from bench.processes.fork_server import OWN_MEMORY, ForkServer
 from bench.processes.fork_servers import Place, Servers
-from bench.processes.worker_process import allowed_cores, can_be_forked
+from bench.processes.arm_process import can_be_forked
+from bench.processes.worker_process import allowed_cores
 from bench.progress import Progress
 from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store
-from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
 from bench.runner.block import Block, block_of
 from bench.runner.diagnosis import Diagnoses
 from bench.runner.done_rounds import Leader, is_precise, leader, resting_arms, round_seconds, unfit_arms

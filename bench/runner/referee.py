@@ -15,11 +15,13 @@ from msgspec import structs
 from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Judge
-from bench.processes.worker_process import ArmFault, Worker, recipe_of, variables_for
+from bench.processes.arm_process import recipe_of, variables_for
+from bench.processes.worker_process import ArmFault, Worker
 from bench.results.examined import Examined
 from bench.results.record import Answer, Race, Word
-from bench.runner.arm_run import ArmRun, Setup
-from impls.floors.names import FLOORS
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
+from impls.floors.names import FLOORS, RANK_FLOORS
 from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFault
 
@@ -100,7 +102,7 @@ class StepReferee:
 
     def refusal(self, implementation: str) -> str:
         """Why an arm cannot be run on this step, as the examination found it; "" where it may."""
-        recipe = PLAIN if implementation in FLOORS else Recipe.read(implementation)
+        recipe = PLAIN if implementation in (*FLOORS, *RANK_FLOORS) else Recipe.read(implementation)
         if recipe.refusal:
             return recipe.refusal
         reasons = {rewrite.name: rewrite.reason for rewrite in self.examined.rewrites if not rewrite.applies}

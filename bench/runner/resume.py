@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.processes.worker_process import ROOT, recipe_of
+from bench.processes.arm_process import recipe_of
+from bench.processes.worker_process import ROOT
 from bench.results.record import Plan, Race, Record
 from bench.results.store import Store, StoreError
 from impls.contract import catalogue

@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from msgspec import structs
 
+from bench.processes.arm_process import has_ranks
 from bench.results.record import Arm, Race
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.contract import Effort
-from impls.contract.setting import SettingError
+from impls.contract.setting import Setting, SettingError
 from impls.contract.values import ParameterValue, Value
-from impls.floors.names import FLOORS
+from impls.floors.names import FLOORS, RANK_FLOORS
 from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME, Recipe, rewrites
 from impls.recipe.step_file import StepFile
@@ -61,9 +62,10 @@ def races(
 
 
 def with_floors(race: Race) -> Race:
-    """The same race with the floors of its step."""
+    """The same race with the floors of its step; with those of several processes where an arm has them."""
     first = race.reference
-    floors = (Arm(workload=race.workload, implementation=name, setting=first.setting) for name in FLOORS)
+    names = (*FLOORS, *(RANK_FLOORS if any(map(has_ranks, race.arms)) else ()))
+    floors = (Arm(workload=race.workload, implementation=name, setting=first.setting) for name in names)
     return structs.replace(race, arms=(*race.arms, *floors))
 
 
@@ -103,7 +105,7 @@ def _race(
 ) -> Race:
     setting = steps.setting(file, parameters, **coordinates)
     recipes = [Recipe(way=way) for way in file.ways]
-    recipes += [Recipe.of([name]) for name in chosen(choice.rewrites, setting.device, effort)]
+    recipes += [Recipe.of([name]) for name in chosen(choice.rewrites, setting, effort)]
     recipes += [Recipe.read(text) for text in choice.recipes]
     names = dict.fromkeys(recipe.name for recipe in recipes)
     return Race(
@@ -116,8 +118,10 @@ def _race(
     )
 
 
-def chosen(patterns: Sequence[str], device: str, effort: str) -> list[str]:
-    """The rewrites that match any of the patterns; without one, those that the effort races on the device.
+def chosen(patterns: Sequence[str], setting: Setting, effort: str) -> list[str]:
+    """The rewrites that match any of the patterns; without one, those that the effort races on the setting's device.
+
+    Those of several processes are among these where the race has a core for each.
 
     Raises UnknownNameError for a pattern that matches none.
     """
@@ -132,5 +136,7 @@ def chosen(patterns: Sequence[str], device: str, effort: str) -> list[str]:
     return [
         name
         for name, rewrite in known.items()
-        if device in rewrite.devices and efforts.index(rewrite.effort) <= allowed
+        if setting.device in rewrite.devices
+        and efforts.index(rewrite.effort) <= allowed
+        and not (rewrite.ranks and setting.device == "cpu" and setting.threads == 1)
     ]

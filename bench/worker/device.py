@@ -39,6 +39,18 @@ def cannot_compile(device: str) -> str | None:
     return None
 
 
+def number_of_ranks(device: str, threads: int) -> int:
+    """How many processes make the updates of an arm together: one for each GPU, on the CPU one for each thread."""
+    return torch.cuda.device_count() if device == "cuda" else threads
+
+
+def meet(device: str) -> None:
+    """Joins the other processes of an arm, which torchrun has started, each on a GPU of its own where it computes on one."""
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    torch.distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+
+
 class Stopwatch:
     """Times calls on one device. It alone waits for the device's queue to be empty before it reads the clock."""
 

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
 from multiprocessing import active_children
 from pathlib import Path
@@ -130,8 +130,7 @@ class Session:
         probe = weights_of(self.arm, self.setting, "probe", command.probe)
 
         self._watch(task, live=command.live)
-        affinity.pin(command.cores)
-        self._cores = command.cores
+        self._settle(command.cores)
         return Prepared(
             import_seconds=imported - begin,
             build_seconds=build_seconds,
@@ -168,8 +167,7 @@ class Session:
         self.reset()
         if step.scalers:
             self._skips = step_arm.Skips(step).since
-        affinity.pin(command.cores)
-        self._cores = command.cores
+        self._settle(command.cores)
         return Prepared(
             import_seconds=imported - begin,
             build_seconds=built - imported,
@@ -182,29 +180,43 @@ class Session:
             loaded=installed_modules(self._at_start),
         )
 
+    def _settle(self, cores: Sequence[int]) -> None:
+        """Moves to the cores of the race, for all that is timed."""
+        affinity.pin(cores)
+        self._cores = tuple(cores)
+
     def observe(self, target: str) -> Done:
         """Makes the updates that the judge of steps looks at, writes what they did, and goes back."""
         from bench.judge.standard import observation
 
-        observation.write(Path(target), observation.observe(self.arm))
+        self._write(target, observation.observe(self.arm))
         return Done()
+
+    def _write(self, target: str, observed: Any) -> None:
+        """Writes what the judge reads."""
+        from bench.judge.standard import observation
+
+        observation.write(Path(target), observed)
+
+    def _goes_on(self, wanted: bool) -> bool:
+        """Whether one more update is made; where several processes make it, all must decide alike."""
+        return wanted
 
     def audit(self, command: Audit) -> Audited:
         """Makes what is missing of the updates, then two from there for the judge of steps, and goes back."""
-        from bench.judge.standard import observation, race_state
+        from bench.judge.standard import race_state
 
         step, end = self.arm, clock.now() + command.seconds
-        while step.number < step.start + command.updates and clock.now() < end:
+        while self._goes_on(step.number < step.start + command.updates and clock.now() < end):
             step.advance(1)
-        observation.write(Path(command.target), race_state.observed_here(step))
+        self._write(command.target, race_state.observed_here(step))
         return Audited(updates=step.number - step.start)
 
     def draw(self, target: str) -> Done:
         """Makes the updates that show what an arm of a step draws at random, writes them, and goes back."""
         from bench.judge.draws import own_draws
-        from bench.judge.standard import observation
 
-        observation.write(Path(target), own_draws.drawn(self.arm, lambda step: self._send(Step(name=step))))
+        self._write(target, own_draws.drawn(self.arm, lambda step: self._send(Step(name=step))))
         return Done()
 
     def _load_openmp(self) -> None:

@@ -32,6 +32,7 @@ class Domain:
              "quick", "standard" or "thorough"
     devices  where it computes: "cpu", "cuda"
     batches  what one of its updates can read: all rows ("full"), some ("mini"), a single one ("single")
+    ranks    whether several processes make its updates together: one for each thread of the setting, or for each GPU
 
     Raises ValueError for an unknown word.
     """
@@ -39,6 +40,7 @@ class Domain:
     modes: Mapping[str, str] = field(default_factory=lambda: {"eager": "quick"})
     devices: tuple[str, ...] = ("cpu", "cuda")
     batches: tuple[BatchKind, ...] = ("full", "mini", "single")
+    ranks: bool = False
 
     def __post_init__(self) -> None:
         for name, words, known in (
@@ -61,7 +63,13 @@ class Domain:
         if setting.batch_kind not in self.batches:
             words = {"full": "full batches", "mini": "mini-batches", "single": "single samples"}
             return f"takes {' and '.join(words[kind] for kind in self.batches)} only"
+        if self.lacks_cores(setting):
+            return "several processes make its updates together, and each needs a core: give the race --threads 2"
         return None
+
+    def lacks_cores(self, setting: Setting) -> bool:
+        """Whether several processes would make its updates, and there is one core for all of them."""
+        return self.ranks and setting.device == "cpu" and setting.threads == 1
 
 
 @dataclass(frozen=True, eq=False)

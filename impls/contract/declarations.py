@@ -160,7 +160,7 @@ def _domain(value: ast.expr) -> Domain:
         return Domain(*arguments, **words)
     except TypeError:
         given = ", ".join(words) or f"{len(arguments)} values"
-        raise ValueError(f"Domain takes modes, devices and batches; got {given}") from None
+        raise ValueError(f"Domain takes modes, devices, batches and ranks; got {given}") from None
 
 
 def _work(value: ast.expr) -> Work:

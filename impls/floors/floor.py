@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from impls.floors.memory import memory_calls
-from impls.floors.names import MEMORY, PRODUCTS
+from impls.floors.names import ALL_REDUCE, BARRIER, MEMORY, PRODUCTS
 from impls.floors.products import product_calls
+from impls.floors.ranks import all_reduce_calls, barrier_calls
 from impls.recipe.live_step import LiveStep, NotApplicable
 from impls.recipe.recipe import PLAIN
 
@@ -42,7 +43,8 @@ class Floor:
 
 def floor_of(name: str, step: LiveStep) -> Floor:
     """The floor of this name, of a plain live step. Raises NotApplicable where the step has nothing of the kind."""
-    calls = {PRODUCTS: product_calls, MEMORY: memory_calls}[name](step)
+    makers = {PRODUCTS: product_calls, MEMORY: memory_calls, ALL_REDUCE: all_reduce_calls, BARRIER: barrier_calls}
+    calls = makers[name](step)
     if not any(calls):
         what = "no matrix product and no convolution" if name == PRODUCTS else "nothing to read or to write"
         raise NotApplicable(f"a plain update of this step has {what}")

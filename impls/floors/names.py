@@ -1,5 +1,9 @@
-"""The floors that join every race of a step. Loads no torch."""
+"""The floors of a step, by name. Loads no torch."""
 
 PRODUCTS = "floor_products"
 MEMORY = "floor_memory"
-FLOORS = (PRODUCTS, MEMORY)
+FLOORS = (PRODUCTS, MEMORY)  # join every race of a step
+
+ALL_REDUCE = "floor_all_reduce"
+BARRIER = "floor_barrier"
+RANK_FLOORS = (ALL_REDUCE, BARRIER)  # join a race of arms of several processes

@@ -313,6 +313,8 @@ class LiveStep:
         streams = recipe.streams
         self._make_batches = partial(own, **arguments)
         self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)
+        if recipe.ranks:
+            torch.set_num_threads(1)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
             if reason := rewrite.refusal(self):

@@ -74,6 +74,11 @@ class Recipe:
         return any(rewrites()[name].compiles for name in self.rewrites)
 
     @property
+    def ranks(self) -> bool:
+        """Whether several processes make an update together."""
+        return any(rewrites()[name].ranks for name in self.rewrites)
+
+    @property
     def streams(self) -> bool:
         """Whether updates read what the file's own `batches` yields, one batch after the other."""
         return any(rewrites()[name].streams for name in self.rewrites)

@@ -9,8 +9,8 @@ from impls.contract.contract import Effort
 if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
-Group = Literal["host", "precision", "memory", "gradients", "optimizer", "compile", "cuda"]
-GROUPS: tuple[Group, ...] = ("host", "precision", "memory", "gradients", "optimizer", "compile", "cuda")
+Group = Literal["host", "precision", "memory", "gradients", "optimizer", "compile", "cuda", "ranks"]
+GROUPS: tuple[Group, ...] = ("host", "precision", "memory", "gradients", "optimizer", "compile", "cuda", "ranks")
 
 
 def always(_: "LiveStep") -> None:
@@ -38,6 +38,7 @@ class Rewrite:
     process    whether it sets something for the whole process, so that no other arm may live there afterwards
     devices    where it can be raced
     threads    threads that its arm computes on; 0: as many as the race
+    ranks      whether several processes make an update together: one for each thread of the race, or for each GPU
     variables  of the environment of the arm's process; a value may name a library that has to be there
     """
 
@@ -56,6 +57,7 @@ class Rewrite:
     process: bool = False
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0
+    ranks: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def refusal(self, step: "LiveStep") -> str | None:

@@ -12,6 +12,7 @@ from bench.results import statistics
 from bench.results.record import MEASURED, RANKED, Answer, Arm, Compiler, Judgement, Race, Record, Status, Word
 from bench.results.statistics import Estimate
 from impls.contract import Work
+from impls.floors.names import FLOORS
 from reports.run.race_records import RaceRecords
 
 # An arm has the gravest status of its rounds; here the least grave is first.
@@ -218,11 +219,11 @@ def read_floors(records: RaceRecords) -> dict[str, Arm]:
 
 
 def floors_of_step(records: RaceRecords) -> dict[str, Arm]:
-    """By device, the slowest of a step's floors: an update makes its products and touches its memory."""
+    """By device, the slowest of a step's own floors: an update makes its products and touches its memory."""
     slowest: dict[str, tuple[float, Arm]] = {}
     for arm, own in records.items():
         seconds, device = statistics.seconds_per_update(own), arm.setting.device
-        whole = all(record.status == "ok" and record.work == "floor" for record in own)
+        whole = arm.implementation in FLOORS and all(record.status == "ok" for record in own)
         if seconds and whole and (device not in slowest or seconds.value > slowest[device][0]):
             slowest[device] = (seconds.value, arm)
     return {device: arm for device, (_, arm) in slowest.items()}

@@ -7,7 +7,7 @@ from bench.results import statistics
 from bench.results.record import RANKED, Answer, Word
 from bench.results.statistics import Estimate
 from impls.contract.words import counted, grouped
-from impls.floors.names import MEMORY, PRODUCTS
+from impls.floors.names import FLOORS, MEMORY, PRODUCTS
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row, unranked_reason
@@ -173,7 +173,8 @@ def _coarser(rows: Sequence[Row], winners: Sequence[Row], records: RaceRecords) 
 
 def _above_floor(rows: Sequence[Row]) -> Iterator[Finding]:
     """How far above the slower floor the fastest faithful recipe and the step as written are."""
-    floors = [(row.seconds.value, row.arm.implementation) for row in rows if row.group == "floor" and row.seconds]
+    own = [row for row in rows if row.arm.implementation in FLOORS]  # those of several processes bound no other arm
+    floors = [(row.seconds.value, row.arm.implementation) for row in own if row.group == "floor" and row.seconds]
     bounded = [(row, row.floor) for row in rows if row.group == "faithful" and row.rank and row.floor]
     if not floors or not bounded:
         return

@@ -199,8 +199,10 @@ def set_generators(seed: int) -> None:
 
 @torch.no_grad()
 def kept(tensor: Tensor) -> Tensor:
-    """A copy of its own on the CPU, dense and in real numbers."""
+    """A copy of its own on the CPU, dense and in real numbers; of a tensor of which each rank holds a part, the whole."""
     tensor = tensor.detach()
+    if hasattr(tensor, "full_tensor"):  # DTensor, whose import takes half a second
+        tensor = tensor.full_tensor()
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
     if tensor.is_complex():

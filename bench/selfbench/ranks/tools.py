@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.processes.worker_process import ROOT, allowed_cores, variables_for
+from bench.processes.arm_process import variables_for
+from bench.processes.worker_process import ROOT, allowed_cores
 from bench.results.record import Race
 from impls.contract import catalogue
 

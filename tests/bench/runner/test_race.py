@@ -10,7 +10,8 @@ from bench.processes.worker_process import allowed_cores
 from bench.results.record import Arm, Race
 from bench.results.store import Store
 from bench.runner import race as racing
-from bench.runner.arm_run import ArmRun, Setup
+from bench.runner.arm_run import ArmRun
+from bench.runner.setup import Setup
 from impls.contract.setting import Setting
 
 

@@ -1,0 +1,41 @@
+"""What a rank needs for its own rows of an update, by itself: the rest of the update's time is talk and waiting. Loads torch."""
+
+from statistics import median
+from typing import Any
+
+from bench import clock
+from bench.worker.device import Stopwatch
+from impls.recipe.live_step import LiveStep
+from impls.recipe.ranks_patch import OWN_ROWS
+
+BLOCKS, LONG = 9, 0.02  # blocks that are timed, and about how many seconds each has
+FIRST, MOST = 3, 1000  # updates of the first block, and at most
+
+
+def is_known(arm: Any) -> bool:
+    """Whether an arm's rank can compute its rows by itself: a step's that holds the whole model."""
+    return isinstance(arm, LiveStep) and hasattr(arm.module, OWN_ROWS) and not hasattr(arm.module, "sharded")
+
+
+def seconds(step: LiveStep) -> float:
+    """Seconds an update: loss, gradients and the optimizer's step for this rank's rows of a batch. The state moves on."""
+    stopwatch, made = Stopwatch(step.setting.device), FIRST
+    first = _block(step, made, stopwatch)
+    made = max(FIRST, min(MOST, round(LONG / first)))
+    return median(_block(step, made, stopwatch) for _ in range(BLOCKS))
+
+
+def _block(step: LiveStep, updates: int, stopwatch: Stopwatch) -> float:
+    names, model, optimizer = vars(step.module), step.model, step.optimizer
+    rows = [names[OWN_ROWS](batch)[0] for batch in step.batches]
+    loss, gradients = names["loss"], names.get("gradients")
+    stopwatch.drain()
+    begin = clock.now()
+    for number in range(updates):
+        optimizer.zero_grad(set_to_none=True)
+        loss(model, rows[number % len(rows)]).backward()
+        if gradients is not None:
+            gradients(model)
+        optimizer.step()
+    stopwatch.drain()
+    return (clock.now() - begin) / updates
