@@ -20,10 +20,10 @@ from bench.processes import worker_process
 from bench.results.record import Arm, Race, Record
 from bench.runner import step_plan
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.block import Block
 from bench.runner.laps import BLOCK_SECONDS
 from bench.runner.referee import StepReferee
+from bench.runner.setup import Setup
 from bench.runner.step_plan import NO_REWRITES, StepChoice
 from bench.system.gpu_presence import why_no_gpu
 from impls.contract import Oracle, catalogue

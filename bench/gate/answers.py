@@ -10,8 +10,8 @@ from bench.gate.rule.limits import exceeds
 from bench.results.gate import Cell, Role
 from bench.results.record import Answer, Arm, Race
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.referee import StepReferee, UnexaminedError
+from bench.runner.setup import Setup
 from impls.recipe.recipe import PLAIN_NAME
 from impls.recipe.step_file import StepFault
 

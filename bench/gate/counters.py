@@ -17,8 +17,8 @@ from types import MappingProxyType
 from bench.messages.commands import Observe, prepare
 from bench.messages.probes import Count, CountCalls, ReadCompiler, Repeat
 from bench.messages.protocol import A, Command
-from bench.processes.fork_servers import Servers
 from bench.processes.arm_process import variables_for
+from bench.processes.fork_servers import Servers
 from bench.processes.worker_process import ArmFault, Origin, Worker
 from bench.results.gate import Cell, Counts
 from bench.results.gate import Count as Counter

@@ -17,9 +17,9 @@ from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Cell, GatePlan, PairedRound, Role, Stage
 from bench.results.gate_store import GateStore
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.block import Block, block_of
 from bench.runner.laps import LEAST_LAPS, LONGEST, pause_of
+from bench.runner.setup import Setup
 from bench.system import environment
 from impls.contract import Oracle
 

@@ -216,7 +216,7 @@ class Finished(Answer, frozen=True, kw_only=True):
     between              seconds for which its own threads had a processor between two of its blocks, on average
     cores                that its threads may run on and that it was not given
     skipped              updates of blocks in which a gradient scaler did not let the optimizer step, at least
-    shares               of an arm of several processes: seconds that each needs for its own rows of an update, by itself
+    shares               of an arm of several processes: what each needs for its own rows of an update
     """
 
     weights: ArmWeights | None = None
@@ -231,7 +231,7 @@ class Finished(Answer, frozen=True, kw_only=True):
     between: float = 0.0
     cores: tuple[int, ...] = ()
     skipped: int = 0
-    shares: tuple[SomeSeconds, ...] = ()
+    shares: tuple[record.Share, ...] = ()
 
 
 class Finish(Command[Finished], frozen=True, kw_only=True):

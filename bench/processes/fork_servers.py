@@ -12,8 +12,8 @@ from typing import Self
 
 from bench import clock
 from bench.processes import memory_layout, orphans
-from bench.processes.fork_server import A_REQUEST, ALWAYS, COMPILERS, ForkServer
 from bench.processes.arm_process import can_be_forked, variables_for
+from bench.processes.fork_server import A_REQUEST, ALWAYS, COMPILERS, ForkServer
 from bench.results.record import Arm
 
 LOADING = 0.2  # of the time may go into loading servers: so long the same ones are used

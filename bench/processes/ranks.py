@@ -36,7 +36,7 @@ def whereabouts(launcher: int, log: Path) -> str:
 
     A rank that is asked by a signal writes its stack into the log, even where it waits for something that is no Python.
     """
-    found = []
+    found = list[str]()
     for rank, pid in enumerate(ranks_of(launcher)):
         if place := _innermost(_answer(pid, log)):
             found.append(f"rank {rank}{'' if found else ' was'} in {place}")

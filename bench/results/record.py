@@ -304,6 +304,13 @@ class Telemetry(Struct, frozen=True, kw_only=True):
     step_seconds: float | None = None
 
 
+class Share(Struct, frozen=True, kw_only=True):
+    """What one of several processes needs for its own rows of an update, by itself: seconds, for so many rows."""
+
+    rows: int
+    seconds: float
+
+
 class Record(Struct, frozen=True, kw_only=True):
     """What one round measured of one arm. All times in seconds.
 
@@ -321,7 +328,7 @@ class Record(Struct, frozen=True, kw_only=True):
     answer         of an arm of a step: the referee's word on it
     patch          of an arm of a step: the lines that make the step what was timed, to be put at the end of its file
     compiler       what was compiled, of an arm of a step
-    shares         of an arm of several processes: seconds that each needs for its own rows of an update, by itself
+    shares         of an arm of several processes: what each needs for its own rows of an update
     peak_device_bytes
                    the most memory that tensors had on the device at a time; None on the CPU
     drain_seconds  median time a block's work still ran on the device after `advance` had returned
@@ -358,7 +365,7 @@ class Record(Struct, frozen=True, kw_only=True):
     peak_device_bytes: int | None = None
     answer: Answer | None = None
     patch: str = ""
-    shares: tuple[float, ...] = ()
+    shares: tuple[Share, ...] = ()
     compiler: Compiler | None = None
     telemetry: Telemetry | None = None
     caveats: tuple[Caveat, ...] = ()

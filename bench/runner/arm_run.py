@@ -26,8 +26,8 @@ from bench.messages.commands import (
     TimePhases,
 )
 from bench.messages.protocol import A, Command
-from bench.processes.fork_server import ForkServer
 from bench.processes.arm_process import cores_for, recipe_of, variables_for
+from bench.processes.fork_server import ForkServer
 from bench.processes.worker_process import ArmFault, Worker
 from bench.results.record import Answer, Arm, Caveat, Job, Judgement, Record, Status
 from bench.runner import unseen, verify
@@ -277,7 +277,11 @@ class ArmRun:
             status=status,
             reason=reason,
             started=started,
-            work=prepared.work if prepared else "floor" if self.arm.implementation in (*FLOORS, *RANK_FLOORS) else "faithful",
+            work=prepared.work
+            if prepared
+            else "floor"
+            if self.arm.implementation in (*FLOORS, *RANK_FLOORS)
+            else "faithful",
             reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",

@@ -1,13 +1,14 @@
 """Caveats about how an arm behaved while it was timed: what was seen, and what to do about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.messages.commands import Finished
-from bench.results.record import Arm, Caveat
+from bench.results.record import Arm, Caveat, Share
 
 WAITED = 0.05  # share of the timed seconds without a processor, above which there is a caveat
 UNDRAINED = 0.5  # share of a block for which the device still works after `advance` has returned
 FAULTS = 8  # pages of memory an update: a steady loop needs none
+LAGS = 1.5  # times what another rank needs for as many rows
 GROWN = (
     32 << 20
 )  # bytes by which a process may grow while timed: an allocator moves less, a loop that keeps things more
@@ -40,6 +41,7 @@ def caveats_of(arm: Arm, finished: Finished | None, *, in_a_window: bool, block_
             text=f"{arm.name} waited for its processor for {finished.waited:.0%} of the time it was timed",
             advice="close other programs, or repeat when the machine is idle",
         )
+    yield from _of_shares(arm, finished.shares)
     drained = finished.drain_seconds / block_seconds if block_seconds else 0.0
     if drained > UNDRAINED:
         yield Caveat(
@@ -56,6 +58,20 @@ def caveats_of(arm: Arm, finished: Finished | None, *, in_a_window: bool, block_
             "MALLOC_MMAP_THRESHOLD_=33554432 for the whole run",
         )
     yield from _of_growth(arm, finished.grown)
+
+
+def _of_shares(arm: Arm, shares: Sequence[Share]) -> Iterator[Caveat]:
+    """A caveat where one of several processes needs longer for its rows than another one for as many."""
+    seconds = [share.seconds for share in shares]
+    if not seconds or max(seconds) < LAGS * min(seconds):
+        return
+    slow, fast = seconds.index(max(seconds)), seconds.index(min(seconds))
+    yield Caveat(
+        code="lags",
+        text=f"rank {slow} of {arm.name} needs {max(seconds) * 1e6:.0f} µs for its rows of an update, rank {fast} "
+        f"{min(seconds) * 1e6:.0f} µs for as many: an update takes as long as the slowest rank",
+        advice="give each process a core of its own, and let none do what the others do not, such as logging",
+    )
 
 
 def _of_growth(arm: Arm, grown: Mapping[str, int]) -> Iterator[Caveat]:

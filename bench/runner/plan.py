@@ -236,6 +236,8 @@ def _race(workload: Workload, choice: Choice, effort: Effort, devices: Sequence[
     chosen = catalogue.choose_implementations(choice.implementation, family)
     floors = [entry for entry in catalogue.choose_implementations(["*"], family) if entry.work == "floor"]
     named = chosen if choice.implementation != Choice.implementation else []
+    if not any(entry.domain.ranks and _modes(entry, choice, named=entry in named) for entry in chosen):
+        floors = [entry for entry in floors if not entry.domain.ranks]
     reference_name = choice.reference or workload.reference
     references = catalogue.choose_implementations([reference_name], family)
     reference = references[0].name if references else workload.reference

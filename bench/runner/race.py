@@ -21,15 +21,14 @@ from msgspec import structs
 
 from bench import clock
 from bench.processes import memory_layout
+from bench.processes.arm_process import can_be_forked
 from bench.processes.fork_server import OWN_MEMORY, ForkServer
 from bench.processes.fork_servers import Place, Servers
-from bench.processes.arm_process import can_be_forked
 from bench.processes.worker_process import allowed_cores
 from bench.progress import Progress
 from bench.results.record import Arm, Plan, Race, Record
 from bench.results.store import Store
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.block import Block, block_of
 from bench.runner.diagnosis import Diagnoses
 from bench.runner.done_rounds import Leader, is_precise, leader, resting_arms, round_seconds, unfit_arms
@@ -38,6 +37,7 @@ from bench.runner.laps import Laps, calibrate, pause_of
 from bench.runner.loss_curve import loss_curve_of
 from bench.runner.referee import StepReferee
 from bench.runner.resume import check_data
+from bench.runner.setup import Setup
 from bench.system import environment
 from bench.system.telemetry import Gauge, gauges
 from impls.contract import Oracle, catalogue

@@ -9,17 +9,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.processes import memory_layout
+from bench.processes.arm_process import can_be_forked
 from bench.processes.fork_server import OWN_MEMORY
 from bench.processes.fork_servers import Servers
-from bench.processes.arm_process import can_be_forked
 from bench.processes.worker_process import allowed_cores
 from bench.results import statistics
 from bench.results.record import Arm, Record
 from bench.results.statistics import Estimate
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.laps import Laps
 from bench.runner.plan import Choice, make_plan
+from bench.runner.setup import Setup
 from bench.selfbench.figure import Figure
 from impls.contract import Oracle, catalogue
 

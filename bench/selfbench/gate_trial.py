@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from bench import clock
 from bench.messages.commands import TimeBlock, prepare
-from bench.processes.memory_layout import STEADY
 from bench.processes.arm_process import variables_for
+from bench.processes.memory_layout import STEADY
 from bench.processes.worker_process import Origin, Worker
 from bench.results.gate import Role
 from bench.results.record import Arm

@@ -63,6 +63,8 @@ class Domain:
         if setting.batch_kind not in self.batches:
             words = {"full": "full batches", "mini": "mini-batches", "single": "single samples"}
             return f"takes {' and '.join(words[kind] for kind in self.batches)} only"
+        if self.ranks and setting.watch != "none":
+            return "is not watched, for several processes make its updates"
         if self.lacks_cores(setting):
             return "several processes make its updates together, and each needs a core: give the race --threads 2"
         return None

@@ -28,7 +28,7 @@ def ddp_patch(step: "LiveStep", update: str, options: str = "") -> str:
 
 
 def without_wrapper(step: "LiveStep") -> str | None:
-    """Why a model cannot be wrapped, in a sentence: its loss reads more of it than its output, or a gradient would be missing."""
+    """Why a model cannot be wrapped, in a sentence: its loss reads more than its output, or a gradient is missing."""
     if reason := without_module(step) or undivided(step):
         return reason
     if unused := step.facts.unused:

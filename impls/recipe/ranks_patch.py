@@ -15,7 +15,7 @@ OWN_ROWS, SHARES = "own_rows", "shares_of_ranks"  # names in the patch
 APART = 1e-3  # of the loss: more than rounding makes of a sum in parts; what is less is the referee's to judge
 
 ROWS = """
-# Started by `torchrun --nproc-per-node={ranks} FILE`, {ranks} processes run this file, and each computes its rows of every batch.
+# `torchrun --nproc-per-node={ranks} FILE` starts {ranks} processes of this file: each computes its rows of every batch.
 import torch
 import torch.distributed as dist
 

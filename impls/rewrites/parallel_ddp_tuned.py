@@ -32,7 +32,9 @@ OPTIONS = """,
 
 def patch(step: "LiveStep") -> str:
     """With the options that save most."""
-    return ddp_patch(step, UPDATE, "\n        made" + OPTIONS).replace("Parallel(made\n        made", "Parallel(\n        made")
+    return ddp_patch(step, UPDATE, "\n        made" + OPTIONS).replace(
+        "Parallel(made\n        made", "Parallel(\n        made"
+    )
 
 
 REWRITE = Rewrite(

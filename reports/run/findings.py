@@ -22,6 +22,7 @@ Kind = Literal[
     "fastest",
     "coarser",
     "bound",
+    "processes",
     "another algorithm",
     "late start",
     "watching",

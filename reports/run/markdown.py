@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from impls.contract.words import grouped
+from reports.growth import scaling_text
 from reports.profile import predictions
 from reports.profile import text as profile_text
 from reports.run import climb_text
@@ -62,7 +64,22 @@ def _sweep(sweep: Sweep) -> list[str]:
     if none := no_crossing(sweep):
         lines.append(f"- {none}")
     body = [cells(columns, course) for course in sweep.courses]
-    return [*lines, "", *table(columns, heads(columns), body, [course.work for course in sweep.courses]), ""]
+    lines += ["", *table(columns, heads(columns), body, [course.work for course in sweep.courses]), ""]
+    return [*lines, *_scaling(sweep)]
+
+
+def _scaling(sweep: Sweep) -> list[str]:
+    """What several processes cost each other; nothing where no arm has any."""
+    known, lines = [course.scaling for course in sweep.courses if course.scaling], list[str]()
+    for scaling in known:
+        columns = scaling_text.point_columns(sweep.swept, scaling)
+        lines += [f"{escape_markdown(scaling_text.sentence(scaling))}.", ""]
+        lines += [*table(columns, heads(columns), [cells(columns, point) for point in scaling.points]), ""]
+    for numbers, links in scaling_text.sizes_on_paper(known):
+        paper = scaling_text.link_columns(numbers)
+        lines += [f"{escape_markdown(scaling_text.ON_PAPER)}, for {grouped(numbers)} numbers:", ""]
+        lines += [*table(paper, heads(paper), [cells(paper, link) for link in links]), ""]
+    return lines
 
 
 def _climb(climb: ClimbResult) -> list[str]:

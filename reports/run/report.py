@@ -151,7 +151,9 @@ def report_of(
         races=results,
         records=records,
         warnings=tuple(dict.fromkeys(caveat for result in results for caveat in result.warnings)),
-        sweep=sweep_of(plan, [(result.rows, result.records) for result in results]),
+        sweep=sweep_of(
+            plan, [(each.rows, each.records, each.examined.numbers if each.examined else 0) for each in results]
+        ),
         columns=columns_of(row for result in results for row in result.listed),
         palette=_palette(rows),
         complaints=tuple(complaints),

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, Literal
 
 import msgspec
 
 from bench.results import statistics
-from bench.results.record import MEASURED, RANKED, Answer, Arm, Compiler, Judgement, Race, Record, Status, Word
+from bench.results.record import MEASURED, RANKED, Answer, Arm, Compiler, Judgement, Race, Record, Share, Status, Word
 from bench.results.statistics import Estimate
 from impls.contract import Work
 from impls.floors.names import FLOORS
@@ -66,6 +66,7 @@ class Row:
     answer        of an arm of a step: the gravest that the referee gave in any round
     patch         of an arm of a step: the lines that make the step what was timed
     compiled      of an arm of a step: what was compiled in its process
+    share         of an arm of several processes: what the slowest one needs for its own rows of an update
     """
 
     arm: Arm
@@ -93,6 +94,7 @@ class Row:
     answer: Answer | None
     patch: str
     compiled: Compiler | None
+    share: Share | None
 
     @property
     def is_step(self) -> bool:
@@ -274,6 +276,7 @@ def row_of(arm: Arm, reference: Arm, records: RaceRecords, read_floor: Arm | Non
         answer=_telling_answer(own),
         patch=next((record.patch for record in own if record.patch), ""),
         compiled=next((record.compiler for record in reversed(own) if record.compiler), None),
+        share=_slowest_share(own),
     )
     return row if row.judged else replace(row, break_even=None)
 
@@ -305,6 +308,12 @@ def _peak(records: Sequence[Record]) -> int | None:
 def _own_memory(records: Sequence[Record]) -> Sequence[Record]:
     """The records of processes that began by themselves, where there are any: forked ones share memory with a server."""
     return [record for record in records if not record.forked] or records
+
+
+def _slowest_share(records: Sequence[Record]) -> Share | None:
+    """What the slowest of several processes needs for its rows, the median over rounds."""
+    slowest = [max(record.shares, key=lambda share: share.seconds) for record in records if record.shares]
+    return Share(rows=slowest[0].rows, seconds=median(share.seconds for share in slowest)) if slowest else None
 
 
 def _telling_answer(records: Sequence[Record]) -> Answer | None:

@@ -7,7 +7,7 @@ from bench.results import statistics
 from bench.results.record import RANKED, Answer, Word
 from bench.results.statistics import Estimate
 from impls.contract.words import counted, grouped
-from impls.floors.names import FLOORS, MEMORY, PRODUCTS
+from impls.floors.names import ALL_REDUCE, FLOORS, MEMORY, PRODUCTS
 from reports.run.findings import Finding, of_twin
 from reports.run.race_records import RaceRecords
 from reports.run.rows import Row, unranked_reason
@@ -48,6 +48,7 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
             made = f"left out {counted(row.answer.skipped, 'update')} or more, because gradients overflowed in float16"
             yield Finding("skipped updates", f"{row.arm.name} {made}: it learns nothing from these")
     yield from _above_floor(rows)
+    yield from _of_processes(rows)
     yield step_answers(rows)
     yield from of_twin(twin)
 
@@ -184,6 +185,19 @@ def _above_floor(rows: Sequence[Row]) -> Iterator[Finding]:
     below = [row.arm.name for row, floor in bounded if floor.high and floor.high < 1]
     less = f"; {_listed(below)}: less than once, with fewer or cheaper products than the plain step's" if below else ""
     yield Finding("bound", f"{name} ({FLOOR_WORDS.get(name, name)}) takes {seconds(takes)}, and {multiples} that{less}")
+
+
+def _of_processes(rows: Sequence[Row]) -> Iterator[Finding]:
+    """What the processes of the fastest arm of several cost each other, and what they must send at least."""
+    several = [(row, row.share.seconds, row.seconds.value) for row in rows if row.share and row.seconds and row.rank]
+    alone = next((row.seconds for row in rows if row.arm.implementation == ALL_REDUCE and row.seconds), None)
+    for row, own, update in several[:1]:
+        least = f", of which one all-reduce of as many numbers alone takes {seconds(alone.value)}" if alone else ""
+        yield Finding(
+            "processes",
+            f"Of an update of {row.arm.name}, {seconds(update)}, the slowest process's own rows take {seconds(own)}; "
+            f"what the processes cost each other takes {seconds(max(0.0, update - own))}{least}",
+        )
 
 
 def _speed(rows: Sequence[Row]) -> str:

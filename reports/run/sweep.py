@@ -15,6 +15,7 @@ from impls.contract.words import grouped
 from reports.growth.crossings import SizeRatio, crossing_size, stretches
 from reports.growth.exponent import exponent_of
 from reports.growth.pays import Pays, pays_of
+from reports.growth.scaling import AtSize, Scaling, scaling_of
 from reports.run.findings import Finding
 from reports.run.race_records import RaceRecords
 from reports.run.rows import CLASSES, Class, Row
@@ -71,6 +72,7 @@ class Course:
     series    what distinguishes its races from others of the same sizes in this run; empty where there are none
     exponent  with which its time grows from the last size but one to the last; None where that is not known
     pays      where it is faster than the reference; None for the reference, and for those that do other work
+    scaling   of an arm of several processes: what they cost each other; None where too few sizes tell
     """
 
     arm: Arm
@@ -80,6 +82,7 @@ class Course:
     fit: Fit | None
     exponent: Estimate | None
     pays: Pays | None
+    scaling: Scaling | None = None
 
     @property
     def name(self) -> str:
@@ -121,9 +124,13 @@ class Crossing:
 
 @dataclass(frozen=True)
 class _Size:
-    """The race of one size: its rows by the names of their arms, those that have a time and are not watched."""
+    """The race of one size: its rows by the names of their arms, those that have a time and are not watched.
+
+    numbers  that are trained, of a step; 0 where that is not known
+    """
 
     size: Size
+    numbers: int
     rows: Mapping[str, Row]
     records: RaceRecords
 
@@ -140,19 +147,21 @@ class Sweep:
     crossings: tuple[Crossing, ...]
 
 
-def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords]]) -> Sweep | None:
+def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords, int]]) -> Sweep | None:
     """How the arms of a run grow from race to race; None for a plan that sweeps nothing.
 
-    races  rows and records of each race of the plan
+    races  of each race of the plan: rows, records, and how many numbers its step trains, 0 where that is not known
     """
     if not plan.swept:
         return None
     unit = unit_of_sweep(plan)
     sizes = sorted({size_of(race, plan.swept) for race in plan.races})
     series: dict[str, list[_Size]] = {}
-    for race, (rows, records) in zip(plan.races, races, strict=True):
+    for race, (rows, records, trained) in zip(plan.races, races, strict=True):
         measured = {row.arm.name: row for row in rows if row.group != "unranked" and row.arm.setting.watch == "none"}
-        series.setdefault(series_of(race, plan), []).append(_Size(size_of(race, plan.swept), measured, records))
+        series.setdefault(series_of(race, plan), []).append(
+            _Size(size_of(race, plan.swept), trained, measured, records)
+        )
     courses: list[Course] = []
     crossings: list[Crossing] = []
     for name, at_sizes in series.items():
@@ -264,12 +273,23 @@ def _courses(series: str, races: Sequence[_Size]) -> list[Course]:
                 fit=fit_of(points),
                 exponent=_exponent(points),
                 pays=pays_of(list(_ratios(name, reference, races))) if compared else None,
+                scaling=_scaling(name, races),
             )
         )
     return sorted(
         courses,
         key=lambda course: (CLASSES.index(course.work), -course.points[-1].size, course.points[-1].seconds.value),
     )
+
+
+def _scaling(name: str, races: Sequence[_Size]) -> Scaling | None:
+    """What the processes of an arm cost each other, from size to size."""
+    known = [(race, row) for race in races if (row := race.rows.get(name))]
+    points = [
+        AtSize(r.size, row.seconds.value, row.share.seconds, r.numbers) for r, row in known if row.seconds and row.share
+    ]
+    processes = max((row.arm.setting.threads for _, row in known), default=0)
+    return scaling_of(name, processes, points)
 
 
 def _exponent(points: Sequence[Point]) -> Estimate | None:

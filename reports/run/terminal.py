@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bench.results.record import Caveat
+from reports.growth import scaling_text
 from reports.profile import predictions
 from reports.profile import text as profile_text
 from reports.run import climb_text
@@ -135,6 +136,9 @@ def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableTy
         yield indented(f"And {others} more: see summary.md.")
     if none := no_crossing(sweep):
         yield indented(none)
+    for course in sweep.courses:
+        if course.scaling:
+            yield indented(f"{plain(scaling_text.sentence(course.scaling))}.")
     stepped = any(result.step for result in report.races)
     yield indented(plain((step_answers if stepped else answers)(report.rows).text))
     said = (each.text for result in report.races for each in result.findings if each.kind == "wrong answers")

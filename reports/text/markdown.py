@@ -20,7 +20,7 @@ def table(
     body    the cells of each row
     groups  the group of each row; each group has a heading
     """
-    first_left = next(place for place, column in enumerate(columns) if not column.right)
+    first_left = next((place for place, column in enumerate(columns) if not column.right), 0)
     yield "| " + " | ".join(titles) + " |"
     yield "|" + "|".join("---:" if column.right else "---" for column in columns) + "|"
     for line, heading in zip(body, headings(groups) or [""] * len(body), strict=True):

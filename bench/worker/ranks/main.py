@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+import psutil
+
 from bench import clock
 from bench.messages import commands
 from bench.messages.commands import AnyCommand
@@ -28,6 +30,7 @@ def main() -> None:
     memory_layout.take(os.environ)
     faulthandler.register(signal.SIGUSR1)  # the main process asks where a rank is that takes too long
     launcher, first_commands, answers, cores, descriptors = sys.argv[1:]
+    launched = clock.since_epoch() - psutil.Process(int(launcher)).create_time()
     rank = int(os.environ["RANK"])
     folder = f"/proc/{launcher}/fd"
     pipes = [pipe.split(":") for pipe in descriptors.split(",") if pipe]
@@ -52,7 +55,7 @@ def main() -> None:
             os.write(spoken, encoded(Fault(status=told.status, reason=f"in rank {rank}: {told.reason}")))
         return told
 
-    command_loop.carry_out_commands(lambda send, cores: RankSession(send, cores).carry_out, handed_on, fault)
+    command_loop.carry_out_commands(lambda send, cores: RankSession(send, cores, launched).carry_out, handed_on, fault)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """A worker's session in one of several ranks: every rank does the same, and the slowest one's time counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from msgspec import structs
 
-from bench.messages.commands import Finished
-from bench.messages.protocol import Done
+from bench.messages.commands import Finished, Prepare, Prepared
+from bench.messages.protocol import Answer, Done
+from bench.results.record import Share
 from bench.worker.session import Session
 from impls.contract.setting import Setting
 from impls.recipe.ranks_patch import SHARES
@@ -17,6 +18,15 @@ from impls.recipe.ranks_patch import SHARES
 class RankSession(Session):
     """The state of one rank. torch and the other ranks are there once an arm has been prepared."""
 
+    def __init__(self, send: Callable[[Answer], None], everywhere: set[int], launch_seconds: float) -> None:
+        super().__init__(send, everywhere)
+        self._launch_seconds = launch_seconds  # until this rank had begun
+
+    def prepare(self, command: Prepare) -> Prepared:
+        """The same; that torchrun had to load torch, too, before it started the ranks belongs to their start."""
+        prepared = super().prepare(command)
+        return structs.replace(prepared, import_seconds=prepared.import_seconds + self._launch_seconds)
+
     def _ready(self, setting: Setting) -> ModuleType:
         device = super()._ready(setting)
         import torch
@@ -24,12 +34,12 @@ class RankSession(Session):
 
         from bench.worker.ranks.slowest import SlowestStopwatch
 
-        if not setting.is_step:  # whose build makes the plain step's updates, as the judge makes them, before each rank has a thread
+        if not setting.is_step:  # whose build first makes the plain step's updates, on as many threads as the judge
             torch.set_num_threads(1)
         device.meet(setting.device)
         self._rank, self._ranks = dist.get_rank(), dist.get_world_size()
         self._flags = device.global_flags()
-        self.stopwatch = SlowestStopwatch(self.stopwatch, setting.device)
+        self.stopwatch = SlowestStopwatch(setting.device)
         return device
 
     def _settle(self, cores: Sequence[int]) -> None:
@@ -58,8 +68,16 @@ class RankSession(Session):
         return structs.replace(
             finished,
             peak_resident_bytes=int(sum(slowest.of_each(float(finished.peak_resident_bytes), device))),
-            shares=tuple(slowest.of_each(share.seconds(self.arm), device)) if share.is_known(self.arm) else (),
+            shares=self._shares(device) if share.is_known(self.arm) else (),
         )
+
+    def _shares(self, device: str) -> tuple[Share, ...]:
+        """What each rank needs for its own rows."""
+        from bench.worker.ranks import share, slowest
+
+        rows = slowest.of_each(float(share.rows(self.arm)), device)
+        seconds = slowest.of_each(share.seconds(self.arm), device)
+        return tuple(Share(rows=int(each), seconds=own) for each, own in zip(rows, seconds, strict=True))
 
     def _computes_alone(self) -> bool:
         return False
@@ -67,7 +85,7 @@ class RankSession(Session):
 
 @contextmanager
 def uneven(arm: Any, ranks: int) -> Iterator[None]:
-    """While it is entered, the last rank computes twice as many rows of a batch as each other one, where a step's patch deals them out."""
+    """While it is entered, a step's patch deals twice as many rows out to the last rank as to each other one."""
     names: dict[str, Any] = vars(getattr(arm, "module", None) or arm)
     before = names.get(SHARES)
     if before is not None:
@@ -77,5 +95,3 @@ def uneven(arm: Any, ranks: int) -> Iterator[None]:
     finally:
         if before is not None:
             names[SHARES] = before
-
-

@@ -8,20 +8,17 @@ import torch.distributed as dist
 from bench.worker.device import Stopwatch
 
 
-class SlowestStopwatch:
+class SlowestStopwatch(Stopwatch):
     """Times calls that all ranks make: they begin together, and the slowest one's seconds count."""
 
-    def __init__(self, own: Stopwatch, device: str) -> None:
-        self._own, self._device = own, device
-
-    def drain(self) -> None:
-        """Waits until this rank's device has finished everything it was asked to do."""
-        self._own.drain()
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self._device = device
 
     def time(self, call: Callable[[], None]) -> tuple[float, float | None, float]:
         """As Stopwatch does, of the slowest rank."""
         dist.barrier()
-        seconds, on_device, drain = self._own.time(call)
+        seconds, on_device, drain = super().time(call)
         known = torch.tensor([seconds, on_device or 0.0, drain], dtype=torch.float64, device=self._device)
         dist.all_reduce(known, dist.ReduceOp.MAX)
         slowest, longest, drained = known.tolist()

@@ -9,9 +9,9 @@ from bench.results.record import Arm, Race
 from bench.results.store import Store
 from bench.runner import race as racing
 from bench.runner.arm_run import ArmRun
-from bench.runner.setup import Setup
 from bench.runner.block import Block
 from bench.runner.plan import Choice, make_plan
+from bench.runner.setup import Setup
 from impls.contract.setting import Setting
 
 
