@@ -185,7 +185,7 @@ def _touched(choice: Choice, cells: Sequence[Cell], sides: _Sides) -> list[Arm]:
     for name in sorted(on_both - {arm.implementation for arm in chosen}):
         family = catalogue.family_of(name)
         workload = next((workload for workload in workloads if catalogue.family_of(workload) == family), None)
-        if workload is None or set(sides.differing(workload, name)) <= covered:
+        if workload is None or catalogue.entry(name).domain.ranks or set(sides.differing(workload, name)) <= covered:
             continue
         named = dataclasses.replace(choice, workload=(workload,), implementation=(name,))
         touched += arms_of(named if "full" in catalogue.entry(name).domain.batches else named.at(batch=BATCH))

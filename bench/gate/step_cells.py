@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bench.gate.rule.margins import Rules
 from bench.gate.sides import step_files
+from bench.gate.sides.arms import refuse_ranks
 from bench.gate.sides.git import SideError
 from bench.processes.arm_process import recipe_of
 from bench.results.gate import Cell, Kind, Side
@@ -50,7 +51,8 @@ def _races(choice: Choice, side: Side, target: Path, name: str) -> list[Race]:
 
 
 def _arms(race: Race) -> dict[str, Arm]:
-    """The arms of a race without its twin, by their recipes."""
+    """The arms of a race without its twin, by their recipes. Raises SettingError for those of several processes."""
+    refuse_ranks(race.arms)
     return {arm.implementation: replace(arm, role="arm") for arm in race.arms if arm.role != "twin"}
 
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from bench import clock
 from bench.messages.commands import Prepare, Prepared, prepare
 from bench.messages.probes import MeasureMachine
-from bench.processes.arm_process import cores_for, variables_for
+from bench.processes.arm_process import cores_for, has_ranks, variables_for
 from bench.processes.worker_process import ArmFault, Worker, allowed_cores
 from bench.profiler.passes import (
     PASSES,
@@ -114,6 +114,8 @@ def profile(
 
 
 def _is_chosen(arm: Arm, arms: Sequence[Arm] | None) -> bool:
+    if has_ranks(arm):
+        return False
     if arms is not None:
         return arm in arms
     return arm.role != "twin" and arm.setting.watch == "none" and arm.implementation not in FLOORS

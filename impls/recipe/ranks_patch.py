@@ -59,9 +59,7 @@ def undivided(step: "LiveStep") -> str | None:
     import torch
     from torch.optim import Optimizer
 
-    facts, ranks = step.facts, step.setting.threads
-    if step.setting.device == "cpu" and ranks == 1:
-        return "several processes make its updates together, and each needs a core: give the race --threads 2"
+    facts = step.facts
     if reason := without_loss(step) or carried(step):
         return reason
     if not torch.distributed.is_available():
@@ -74,7 +72,11 @@ def undivided(step: "LiveStep") -> str | None:
         return f"the model keeps {facts.moved_buffers[0]} of what it sees, and each process would see its own rows only"
     if facts.sparse:
         return f"the gradient of {facts.sparse[0]} is sparse"
-    return _coupled(step)
+    if reason := _coupled(step):
+        return reason
+    if step.setting.device == "cpu" and step.setting.threads == 1:
+        return "several processes make its updates together, and each needs a core: give the race --threads 2"
+    return None
 
 
 def _coupled(step: "LiveStep") -> str | None:
@@ -86,11 +88,11 @@ def _coupled(step: "LiveStep") -> str | None:
     from impls.recipe.state import Snapshot
 
     batch = step.batches[0]
-    rows, needed = rows_of(batch), step.setting.threads + 1
+    rows, ranks = rows_of(batch), max(2, step.setting.threads)
     if not rows:
         return "its batches cannot be dealt out: their tensors have not all the same number of rows"
-    if rows < needed:
-        return f"its batches of {rows} rows are too small for {step.setting.threads} processes"
+    if rows <= ranks:
+        return f"its batches of {rows} rows are too small for {ranks} processes"
     leaves, layout = pytree.tree_flatten(batch)
     cut, before = rows // 3 or 1, Snapshot(step.model, step.optimizer)
     try:

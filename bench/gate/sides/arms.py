@@ -8,6 +8,7 @@ those of the choice. So a gate sees what the head has lost: a file, a mode, a de
 
 import dataclasses
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,10 +16,12 @@ from msgspec.structs import replace
 
 from bench.gate.sides.git import SideError
 from bench.gate.sides.preflight import answered
+from bench.processes.arm_process import has_ranks
 from bench.processes.worker_process import Origin
 from bench.results.record import Arm
 from bench.runner.plan import Choice, make_plan
 from impls.contract import catalogue
+from impls.contract.setting import SettingError
 
 
 def arms_of(choice: Choice) -> list[Arm]:
@@ -35,9 +38,19 @@ def arms_of(choice: Choice) -> list[Arm]:
         for arm in race.arms
         if arm.role != "twin"
         and arm.implementation in named
-        and not (everything and catalogue.implementations()[arm.implementation].work == "floor")
+        and not (everything and (has_ranks(arm) or catalogue.implementations()[arm.implementation].work == "floor"))
     }
+    refuse_ranks(arms.values())
     return list(arms.values())
+
+
+def refuse_ranks(arms: Iterable[Arm]) -> None:
+    """Raises SettingError for arms that several processes make the updates of: a gate pairs processes one by one."""
+    if names := [arm.implementation for arm in arms if has_ranks(arm)]:
+        raise SettingError(
+            f"A gate pairs single processes, and several make the updates of {', '.join(names)}: leave these out, "
+            "and race them with `python -m bench run --threads 2`."
+        )
 
 
 def usual_workloads() -> tuple[str, ...]:

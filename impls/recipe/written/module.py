@@ -55,6 +55,11 @@ def written(file: StepFile, recipe: Recipe, patch: str, values: Mapping[str, Par
 def refuse(recipe: Recipe) -> None:
     """Raises CannotBeWritten for a recipe that cannot be written."""
     for name in recipe.rewrites:
+        if rewrites()[name].ranks:
+            raise CannotBeWritten(
+                f"{name} is run by several processes, and a written file makes the updates of one: "
+                "paste its patch instead, and start the file by torchrun."
+            )
         if rewrites()[name].group == "cuda":
             raise CannotBeWritten(
                 f"{name} captures addresses on a GPU, and no file that does so has been tried on one yet: "
