@@ -1,13 +1,13 @@
 """`bench check`: implementations against the contract, and steps examined before they are raced."""
 
 import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from bench import temporary
 from bench.cli import console, notation, session
 from bench.cli.options import Check
 from bench.messages import commands
@@ -68,7 +68,7 @@ def examine(file: StepFile, parameters: dict[str, str], device: str) -> Examined
     everywhere = allowed_cores()
     cores = everywhere[-1:]
     with (
-        tempfile.TemporaryDirectory(prefix="looprace-") as folder,
+        temporary.folder() as folder,
         Worker(
             arm,
             everywhere=everywhere,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from bench import clock
+from bench import clock, temporary
 from bench.cli import console, notation
 from bench.cli.options import WithArms
 from bench.climb import run as climbing
@@ -109,6 +109,7 @@ def race(store: Store, *, quiet: bool) -> bool:
 @contextmanager
 def machine_reserved() -> Iterator[None]:
     """Waits until no other looprace measures on this process's cores, and keeps others from it; says for whom it waits."""
+    temporary.remove_stale()
     names = reservation.names_of(allowed_cores(), gpu=why_no_gpu() is None)
     with ExitStack() as stack:
         said = None

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, median
-from tempfile import TemporaryDirectory
 
 from msgspec.structs import replace
 from scipy.special import chdtri, nctdtrinc, stdtrit
 
+from bench import temporary
 from bench.doctor.snapshot import percent
 from bench.results import statistics
 from bench.results.finding import Finding, Grade, Resolution
@@ -94,7 +94,7 @@ def prepared(budget: float = BUDGET) -> Iterator[Store]:
         settled=0,
         limit=budget,
     )
-    with TemporaryDirectory(prefix="looprace-doctor-") as folder:
+    with temporary.folder() as folder:
         store = Store.create(Path(folder))
         store.write_plan(plan.named(store.path.name), {})
         yield store

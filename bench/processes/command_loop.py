@@ -5,6 +5,7 @@ python -m PROGRAM COMMANDS ANSWERS CORES      two file descriptors, and the core
 
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ def carry_out_commands(
     fault_of the answer where carrying it out raised
     """
     end_with_parent()
+    tempfile.tempdir = None  # a server that forked this process may have asked for its own folder
     everywhere = {int(core) for core in sys.argv[3].split(",")}
     os.sched_setaffinity(0, everywhere)
     with os.fdopen(int(sys.argv[1]), "rb") as commands, os.fdopen(int(sys.argv[2]), "wb") as answers:

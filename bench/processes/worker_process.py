@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
-from bench import clock
+from bench import clock, temporary
 from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.protocol import A, Answer, Command, Fault, encoded
@@ -26,6 +26,7 @@ from bench.processes.arm_process import has_ranks, program_of
 from bench.processes.fork_server import Forked, ForkServer
 from bench.results.record import Arm, Status
 from bench.results.store import writing
+from bench.temporary import Room
 
 ROOT = Path(__file__).parents[2]
 LEAST = 10.0  # seconds that a step may always take, even of a run whose time and one limit more are over
@@ -112,6 +113,10 @@ class Worker:
         self._unread: list[bytes] = []  # the parts of a line that has not ended
         program = program or program_of(arm)
         start = partial(_started, program) if server is None else partial(_forked, server, program)
+        self._stack = ExitStack()
+        with writing(Path(tempfile.gettempdir())):
+            self._room = Room.of(self._stack.enter_context(temporary.folder()))
+        variables = {**variables, "TMPDIR": str(self._room.path)}
         commands_out, self._commands = os.pipe()
         self._answers, answers_in = os.pipe()
         try:
@@ -186,16 +191,27 @@ class Worker:
         elif orphans.is_over(self.pid) and not select.select([self._answers], [], [], 0)[0]:
             # whatever it has left behind may hold its pipe open
             raise self._death()
-        elif self._memory and (held := self._held()) > self._memory:
-            self.kill()  # before the kernel, short of memory, ends whatever it likes
-            raise ArmFault(
-                "out_of_memory", f"it held {held / 1e9:.1f} GB of memory during {self._step}, more than was free for it"
-            )
+        else:
+            self._check_greed()
         return self._answer is not None
 
     def _held(self) -> int:
         """Bytes that the worker holds, and its ranks where it has any."""
         return sum(map(ranks.resident_bytes, (self.pid, *(ranks.ranks_of(self.pid) if self._has_ranks else ()))))
+
+    def _check_greed(self) -> None:
+        """Raises ArmFault where the arm takes memory or room for temporary files that others need, too."""
+        if self._memory and (held := self._held()) > self._memory:
+            self.kill()  # before the kernel, short of memory, ends whatever it likes
+            raise ArmFault(
+                "out_of_memory", f"it held {held / 1e9:.1f} GB of memory during {self._step}, more than was free for it"
+            )
+        if filled := self._room.filled():
+            self.kill()
+            raise ArmFault(
+                "crashed",
+                f"it put {filled / 1e9:.2g} GB into the folder for temporary files during {self._step}, and left others little",
+            )
 
     def _allowed(self, now: float) -> float:
         """Seconds that a step which begins now may take."""
@@ -273,6 +289,7 @@ class Worker:
         self._close()
 
     def _close(self) -> None:
+        self._stack.close()
         os.close(self._commands)
         os.close(self._answers)
 

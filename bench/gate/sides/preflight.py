@@ -11,12 +11,12 @@ from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace as replaced
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bench import temporary
 from bench.gate.sides import checkout, dependencies
 from bench.gate.sides.checkout import Prepared
 from bench.gate.sides.git import SideError
@@ -70,8 +70,8 @@ def answered(origin: Origin, module: str, *arguments: str, doing: str) -> bytes:
 
     Raises SideError where it writes nothing.
     """
-    with TemporaryDirectory(prefix="looprace-preflight-") as folder:
-        answer = Path(folder, "answer.json")
+    with temporary.folder() as folder:
+        answer = folder / "answer.json"
         try:
             done = subprocess.run(
                 [*origin.command, "-m", module, str(answer), *arguments],

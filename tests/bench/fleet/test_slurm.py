@@ -13,12 +13,14 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.fleet.folder import FleetFolder
 from tests.bench.fleet.slurm import Cluster, missing
 from tests.bench.fleet.test_fleet import RACE
 from tests.conftest import ROOT
 
 pytest.importorskip("submitit", reason="needs submitit: pip install submitit")
 JOBS = 4
+ROUNDS = 25  # of a race that takes longer than a minute
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def test_every_race_is_done_once_whatever_happens_to_its_job(cluster: Cluster, t
     fleet(cluster, "plan", str(place), "--race", RACE, "--repeat", str(JOBS))
     cluster.run("scontrol", "update", "nodename=n3", "state=drain", "reason=test")
     fleet(cluster, "submit", str(place))
-    cluster.until(lambda: len(list(place.glob("runs/*/*/records/*/round-001"))) >= 2, "first rounds", seconds=120)
+    cluster.until(lambda: len(list(place.glob("runs/*/*/records/*/round-001"))) >= 2, "first rounds", seconds=300)
     hosts = {job["host"] for job in fleet(cluster, "watch", str(place))["jobs"]} - {""}
     assert len(hosts) <= 2
 
@@ -72,20 +74,39 @@ def test_every_race_is_done_once_whatever_happens_to_its_job(cluster: Cluster, t
     cluster.restart_controller()
     cluster.run("scontrol", "requeue", f"{array}_1")
     cluster.run("scontrol", "update", "nodename=n3", "state=resume")
-    cluster.until(lambda: runs_of(place, 2), "third job", seconds=120)
+    cluster.until(lambda: runs_of(place, 2), "third job", seconds=300)
     cluster.run("scancel", f"{array}_2")
     cluster.until(  # Slurm lets a requeued job wait for two minutes
         lambda: (cluster.run("scontrol", "update", f"jobid={array}_1", "starttime=now"), runs_of(place, 1))[1],
         "requeued job",
-        seconds=120,
+        seconds=300,
     )
-    cluster.until(lambda: not cluster.run("squeue", "-h").strip(), "empty queue", seconds=240)
+    cluster.until(lambda: not cluster.run("squeue", "-h").strip(), "empty queue", seconds=600)
 
     assert fleet(cluster, "watch", str(place))["missing"] == 2
     fleet(cluster, "resubmit", str(place))
-    cluster.until(lambda: not cluster.run("squeue", "-h").strip(), "empty queue", seconds=240)
+    cluster.until(lambda: not cluster.run("squeue", "-h").strip(), "empty queue", seconds=600)
     document = fleet(cluster, "watch", str(place))
     assert ["done"] * JOBS == [job["status"] for job in document["jobs"]]
     runs = [list((place / "runs" / f"{number:04d}").iterdir()) for number in range(JOBS)]
     assert [1] * JOBS == list(map(len, runs))
     assert [2] * JOBS == [len(list(run.glob("records/*/round-*"))) for (run,) in runs]
+
+
+def test_a_job_that_hits_its_time_limit_goes_on_where_it_was(cluster: Cluster, tmp_path: Path) -> None:
+    """Slurm's shortest limit ends a longer race again and again; each time it goes on in the same run, and none is lost."""
+    place = tmp_path / "long"
+    fleet(cluster, "plan", str(place), "--race", RACE.replace("--rounds 2", f"--rounds {ROUNDS}"))
+    fleet(cluster, "submit", str(place), "--limit", "1m")
+    array = cluster.run("squeue", "-h", "-o", "%F").split()[0]
+
+    def is_over() -> bool:
+        cluster.run("scontrol", "update", f"jobid={array}_0", "starttime=now")
+        return not cluster.run("squeue", "-h").strip()
+
+    cluster.until(is_over, "the end of the race", seconds=900)
+    (job,) = fleet(cluster, "watch", str(place))["jobs"]
+    assert "done" == job["status"]
+    assert FleetFolder(place).standings()[0].attempts > 1
+    (run,) = (place / "runs" / "0000").iterdir()
+    assert ROUNDS == len(list(run.glob("records/*/round-*")))

@@ -1,10 +1,12 @@
 """What the main process does with what workers send, and that nothing leaks where none can be started; without torch."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def started(folder: Path, origin: Origin = worker_process.HERE, log: str = "log"
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     """A process that answers its first command with given bytes; it runs in a folder of its own."""
-    monkeypatch.setattr(worker_process, "WORKER", "stand_in")
+    monkeypatch.setattr(worker_process, "program_of", lambda _: "stand_in")
     (tmp_path / "stand_in.py").write_text(
         "import os, sys, time\n"
         "os.read(int(sys.argv[1]), 1 << 16)\n"
@@ -49,7 +51,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]
 
     yield stand
     for worker in workers:
-        worker.__exit__()
+        with suppress(OSError):  # a test has ended it before
+            worker.__exit__()
 
 
 def sent(*answers: Answer) -> bytes:
@@ -172,6 +175,35 @@ def test_an_arm_that_takes_more_memory_than_was_free_is_ended_alone(
     with pytest.raises(ArmFault, match=r"held 0\.3 GB of memory during a reset, more than was free") as fault:
         worker.ask(Reset())
     assert fault.value.status == "out_of_memory"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files with room for 32 MiB."""
+    (place := tmp_path / "small").mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_an_arm_that_fills_the_temporary_folder_is_ended_and_its_files_go(
+    tmp_path: Path, small_disk: Path, stand_in: Stand
+) -> None:
+    """Each arm has a folder of its own there; what it put there is gone with it, so that others can write."""
+    (tmp_path / "stand_in.py").write_text(
+        "import os, pathlib, time\n"
+        "pathlib.Path(os.environ['TMPDIR'], 'large').write_bytes(bytes(20 << 20))\n"
+        "time.sleep(600)\n"
+    )
+    worker = stand_in(b"")
+    with pytest.raises(ArmFault, match=r"put 0\.021 GB into the folder for temporary files during a reset") as fault:
+        worker.ask(Reset())
+    assert fault.value.status == "crashed"
+    worker.__exit__()
+    assert [] == list(small_disk.iterdir())
 
 
 def test_what_an_arm_leaves_behind_in_a_session_of_its_own_is_ended(tmp_path: Path) -> None:
