@@ -46,7 +46,7 @@ def capture(model, optimizer, batch, shapes):
         for parameter in group["params"]:
             parameter.grad = None  # made anew in the graph's own memory
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # another thread may copy a batch meanwhile
         returned = update_before_cuda_graph(model, optimizer, pytree.tree_unflatten(inputs, form))
     for group, value in zip(groups, values):
         group["lr"] = value

@@ -48,13 +48,17 @@ REWRITE = Rewrite(
     applies=applies,
     excludes=(
         "accumulation",
+        "bf16_autocast",  # which is entered around the call of what was captured, and changes nothing of it
         "checkpointing",
         "compile_forward",
         "compile_gradients",
         "compile_loss",
         "compile_regions",
         "compiled_autograd",
+        "fp16_autocast",
         "functional_gradients",
+        "loader_worker",  # no other thread may use the GPU while this is captured
+        "prefetch",
         "reduce_overhead",
         "whole_graph",
     ),

@@ -11,8 +11,8 @@ from tests.impls.steps_in_tests import PATTERNS, live, same_process, written
 
 __all__ = ("same_process",)
 
-# Those that compile have tests of their own.
-ON_CPU = [name for name, rewrite in rewrites().items() if "cpu" in rewrite.devices and not rewrite.compiles]
+# Those that compile, and those of several processes, have tests of their own.
+ON_CPU = [name for name, one in rewrites().items() if "cpu" in one.devices and not (one.compiles or one.ranks)]
 EXACT = [name for name in ON_CPU if rewrites()[name].numerics == "same"]
 
 

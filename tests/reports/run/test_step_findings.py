@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bench.results.record import Answer, Power, Record
+from bench.results.record import Answer, Power, Record, Share
 from reports.run.findings import Finding
 from reports.run.step_findings import as_written
 from tests.reports.steps import (
@@ -44,6 +44,20 @@ def test_one_sentence_says_what_to_use() -> None:
         first.text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{THIN SPACE}", " "),
     ), first.text
     assert (first.kind, first.statement) == ("fastest", "whole_graph runs this step 4.9 times as fast as you wrote it")
+
+
+def test_what_processes_cost_each_other_is_told() -> None:
+    """Of an update that several make together: the slowest one's own rows, the rest, and what an all-reduce alone takes."""
+    several = [
+        replace(each, shares=(Share(rows=32, seconds=4e-4), Share(rows=32, seconds=6e-4)))
+        for each in answered("ddp", 2e-3)
+    ]
+    alone = [replace(each, work="floor") for each in answered("floor_all_reduce", 1e-4, None)]
+    (told,) = [each.text for each in said(several, alone) if each.kind == "processes"]
+    assert told == (
+        "Of an update of ddp, 2.00 ms, the slowest process's own rows take 600 µs; what the processes cost each other takes "
+        "1.40 ms, of which one all-reduce of as many numbers alone takes 100 µs."
+    )
 
 
 def test_a_shipped_step_is_nobodys_own() -> None:
