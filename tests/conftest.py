@@ -35,10 +35,12 @@ from tests.forking import Forks, substitutes  # noqa: E402 - after the number of
 
 # The files that take longest, longest first: begun last, one of them would run alone at the end while the other cores wait.
 SLOWEST = (
+    "bench/fleet/test_slurm.py",
     "bench/gate/test_gate.py",
     "bench/gate/test_step_gate.py",
     "impls/contract/test_contract.py",
     "bench/profiler/test_profile_run.py",
+    "bench/worker/ranks/test_ranks.py",
     "bench/runner/test_classes.py",
     "bench/runner/test_resume.py",
     "bench/cli/test_app.py",

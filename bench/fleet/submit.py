@@ -10,6 +10,7 @@ from bench.fleet.work import work
 from bench.results.fleet import Job
 
 EXECUTORS = ("slurm", "local")
+MOST_LIMITS = 20  # time limits that a job may hit and be requeued: it goes on where it was, so each brings it nearer to its end
 
 
 class NoExecutorError(Exception):
@@ -32,7 +33,8 @@ def submit(
     import submitit
 
     try:
-        made = submitit.AutoExecutor(folder=folder.path / "submitit", cluster=executor)
+        again = {"slurm_max_num_timeout": MOST_LIMITS} if executor == "slurm" else {}
+        made = submitit.AutoExecutor(folder=folder.path / "submitit", cluster=executor, **again)
         parameters: dict[str, Any] = {"name": "looprace", "timeout_min": minutes}
         if executor == "slurm":
             parameters |= {"slurm_array_parallelism": at_most, "slurm_exclusive": True, "slurm_signal_delay_s": 30}

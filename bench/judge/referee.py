@@ -79,6 +79,7 @@ class Referee:
         self._first: dict[str, Evidence] = {}  # of the last answer from the start, by implementation
         self._decided: dict[str, Comparison] = {}  # in float64, by implementation with the plain step's draws
         self._own: dict[Recipe, Mapping[str, Spread]] = {}  # of recipes that are coarser by intention
+        self._members, self._ways = members, dict[Recipe, tuple[Standard, Standard | None]]()
         self._coarse: dict[Recipe, LiveStep] = {}  # the steps in their precision
         self._audit = Audit(self.plain, self.double, members, self._coarse_step)
         self._known_power: dict[tuple[bool, bool], Power] = {}
@@ -112,8 +113,10 @@ class Referee:
         """
         if self.difference:
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
-        double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
         recipe = Recipe.read(implementation)
+        if recipe.algorithmic:
+            return self._another_way(recipe, answer, answer_float64, no_float64)
+        double, no_double = self._in_float64(implementation, answer, answer_float64, no_float64)
         draws: Draws = "equal" if self.plain.facts.draws else ""
         if draws and not drew_the_same(answer, self._single.plain):
             draws = "own"
@@ -145,6 +148,33 @@ class Referee:
             self.difference = judged.tensor
             return Answer(word="unjudged", reason=NOT_REPEATABLE.format(self.difference))
         return structs.replace(judged, draws=draws, skipped=evidence.skipped)
+
+    def _another_way(
+        self, recipe: Recipe, answer: Observation, answer_float64: Observation | None, no_float64: str
+    ) -> Answer:
+        """The word on an arm that trains in another way than the step: it is held to what one process does in that way."""
+        single, exact = self._alone(recipe)
+        if exact is not None and answer_float64 is not None:
+            self._decided[recipe.name] = compare(answer_float64, exact)
+        evidence = Evidence(
+            single=compare(answer, single),
+            double=self._decided.get(recipe.name),
+            no_double=no_float64 if exact else self.no_double,
+            identical=is_identical(answer, single.plain),
+            skipped=skipped_in(answer),
+        )
+        return answered(evidence)
+
+    def _alone(self, recipe: Recipe) -> tuple[Standard, Standard | None]:
+        """What such an arm is held to, in the dtype that is raced and in float64."""
+        if recipe not in self._ways:
+            file, setting = self.plain.file, self.plain.setting
+            one = LiveStep(file, setting, recipe, alone=True)
+            exact = LiveStep(file, replace(setting, dtype="float64"), recipe, alone=True) if self.double else None
+            held = standard(one, exact, self._members, store=self._store)
+            double = standard(exact, exact, min(self._members, MEMBERS_FLOAT64), store=self._store) if exact else None
+            self._ways[recipe] = held, double
+        return self._ways[recipe]
 
     def _by_draws(self, recipe: Recipe, drawn: Observation, double: Comparison | None, no_double: str) -> Answer:
         """The word on an arm that draws numbers of its own, when it is timed."""

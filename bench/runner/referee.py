@@ -159,6 +159,8 @@ class StepReferee:
         assert before is not None
         if recipe_of(arm_run.arm).streams:
             reason = "it reads batches of its own"
+        if recipe_of(arm_run.arm).algorithmic:
+            reason = "it trains in another way than the plain step, whose state is another one by then"
         own = before.draws == "own"
         if own:
             reason = "its updates draw other random numbers than the plain step's"

@@ -41,7 +41,7 @@ class Builder:
     @property
     def work(self) -> Work:
         """What its updates are: those of a recipe, or a part of them."""
-        return "floor" if self._floor else "faithful"
+        return "floor" if self._floor else "algorithmic" if self._recipe.algorithmic else "faithful"
 
     def built(self) -> LiveStep | Floor:
         """The live step, or the floor of the plain one. Raises Unfit, with the reason for its row, where it cannot be built."""

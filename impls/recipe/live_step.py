@@ -63,13 +63,15 @@ class LiveStep:
     patch       the lines that the recipe put into the file
     streams     whether its updates read the file's own batches, one after the other
 
+    alone       whether rewrites that train in another way do so in one process
+
     Raises StepFault where the file's code fails or returns what no step can be made of, and NotApplicable.
     """
 
     _own: dict[str, Any]
     _state: Snapshot
 
-    def __init__(self, file: StepFile, setting: Setting, recipe: Recipe = PLAIN) -> None:
+    def __init__(self, file: StepFile, setting: Setting, recipe: Recipe = PLAIN, *, alone: bool = False) -> None:
         self.file, self.setting, self.recipe = file, setting, recipe
         self.number, self.start = 0, WARM
         self._double = self.streams = False
@@ -99,6 +101,7 @@ class LiveStep:
         self.facts = self._warm_up()
         if setting.dtype == "float64":
             self._to_float64()
+        self._alone = alone
         self._put_in(recipe)
         self._keep()
 
@@ -313,13 +316,14 @@ class LiveStep:
         streams = recipe.streams
         self._make_batches = partial(own, **arguments)
         self.module.batches = lambda seed, **_: own(seed, **arguments) if streams else iter(drawn)
-        if recipe.ranks:
+        if recipe.ranks and not self._alone:
             torch.set_num_threads(1)
         for name in recipe.rewrites:
             rewrite = rewrites()[name]
             if reason := rewrite.refusal(self):
                 raise NotApplicable(reason)
-            text = rewrite.patch if isinstance(rewrite.patch, str) else rewrite.patch(self)
+            patch = rewrite.alone if self._alone and rewrite.alone else rewrite.patch
+            text = patch if isinstance(patch, str) else patch(self)
             self.patch += f"\n\n# {name}: {rewrite.summary}\n{text.strip()}\n"
             self.model, self.optimizer = self.take(text, name)
         made = itertools.islice(self.module.batches(self.setting.seed + 1), len(drawn))

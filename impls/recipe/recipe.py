@@ -79,6 +79,11 @@ class Recipe:
         return any(rewrites()[name].ranks for name in self.rewrites)
 
     @property
+    def algorithmic(self) -> bool:
+        """Whether it trains in another way than the step, by intention."""
+        return any(rewrites()[name].alone is not None for name in self.rewrites)
+
+    @property
     def streams(self) -> bool:
         """Whether updates read what the file's own `batches` yields, one batch after the other."""
         return any(rewrites()[name].streams for name in self.rewrites)

@@ -39,6 +39,8 @@ class Rewrite:
     devices    where it can be raced
     threads    threads that its arm computes on; 0: as many as the race
     ranks      whether several processes make an update together: one for each thread of the race, or for each GPU
+    alone      of a rewrite that trains in another way than the step, by intention: the lines with which one process trains in
+               that way, to which it is held; None of all others, which are held to the step
     variables  of the environment of the arm's process; a value may name a library that has to be there
     """
 
@@ -58,6 +60,7 @@ class Rewrite:
     devices: tuple[str, ...] = ("cpu", "cuda")
     threads: int = 0
     ranks: bool = False
+    alone: "Callable[[LiveStep], str] | None" = None
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def refusal(self, step: "LiveStep") -> str | None:

@@ -35,7 +35,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=undivided,
-    excludes=(*EXCLUDES, "parallel_ddp", "parallel_ddp_tuned", "parallel_fsdp2"),
+    excludes=(*EXCLUDES, "parallel_ddp", "parallel_ddp_tuned", "parallel_fsdp2", "parallel_local_sgd"),
     effort="standard",
     ranks=True,
 )

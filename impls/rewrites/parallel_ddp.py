@@ -33,7 +33,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=without_wrapper,
-    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp_tuned", "parallel_fsdp2"),
+    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp_tuned", "parallel_fsdp2", "parallel_local_sgd"),
     effort="standard",
     ranks=True,
 )

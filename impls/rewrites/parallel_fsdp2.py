@@ -59,7 +59,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=without_wrapper,
-    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp", "parallel_ddp_tuned"),
+    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp", "parallel_ddp_tuned", "parallel_local_sgd"),
     effort="standard",
     ranks=True,
 )

@@ -47,6 +47,7 @@ def step_findings(rows: Sequence[Row], records: RaceRecords, twin: Estimate | No
         if row.answer and row.answer.skipped:
             made = f"left out {counted(row.answer.skipped, 'update')} or more, because gradients overflowed in float16"
             yield Finding("skipped updates", f"{row.arm.name} {made}: it learns nothing from these")
+    yield from _another_way(rows)
     yield from _above_floor(rows)
     yield from _of_processes(rows)
     yield step_answers(rows)
@@ -185,6 +186,17 @@ def _above_floor(rows: Sequence[Row]) -> Iterator[Finding]:
     below = [row.arm.name for row, floor in bounded if floor.high and floor.high < 1]
     less = f"; {_listed(below)}: less than once, with fewer or cheaper products than the plain step's" if below else ""
     yield Finding("bound", f"{name} ({FLOOR_WORDS.get(name, name)}) takes {seconds(takes)}, and {multiples} that{less}")
+
+
+def _another_way(rows: Sequence[Row]) -> Iterator[Finding]:
+    """Which arms train in another way than the step, and what was proved of them."""
+    for row in rows:
+        if row.work == "algorithmic" and row.rank:
+            yield Finding(
+                "another algorithm",
+                f"{row.arm.name} trains in another way, by intention: what was proved is that its processes do what one "
+                "process does in that way, not that it learns as much as the step",
+            )
 
 
 def _of_processes(rows: Sequence[Row]) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ from tests.conftest import ROOT
 
 pytest.importorskip("submitit", reason="needs submitit: pip install submitit")
 JOBS = 4
-ROUNDS = 25  # of a race that takes longer than a minute
+ROUNDS = 12
+LONG = RACE.replace("--rounds 2", f"--rounds {ROUNDS}").replace("quick", "standard")  # longer than a minute
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_every_race_is_done_once_whatever_happens_to_its_job(cluster: Cluster, t
 def test_a_job_that_hits_its_time_limit_goes_on_where_it_was(cluster: Cluster, tmp_path: Path) -> None:
     """Slurm's shortest limit ends a longer race again and again; each time it goes on in the same run, and none is lost."""
     place = tmp_path / "long"
-    fleet(cluster, "plan", str(place), "--race", RACE.replace("--rounds 2", f"--rounds {ROUNDS}"))
+    fleet(cluster, "plan", str(place), "--race", LONG)
     fleet(cluster, "submit", str(place), "--limit", "1m")
     array = cluster.run("squeue", "-h", "-o", "%F").split()[0]
 
