@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from bench import temporary
 from bench.cli import console, notation, session
 from bench.cli.options import Check
 from bench.messages import commands
+from bench.processes import temporary
 from bench.processes.arm_process import variables_for
 from bench.processes.worker_process import ArmFault, Worker, allowed_cores
 from bench.results.examined import Examined

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import typer
 
-from bench import clock, temporary
+from bench import clock
 from bench.cli import console, notation
 from bench.cli.options import WithArms
 from bench.climb import run as climbing
+from bench.processes import temporary
 from bench.processes.worker_process import ROOT, allowed_cores
 from bench.profiler import profile_run
 from bench.progress import Progress

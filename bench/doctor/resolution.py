@@ -12,8 +12,8 @@ from statistics import fmean, median
 from msgspec.structs import replace
 from scipy.special import chdtri, nctdtrinc, stdtrit
 
-from bench import temporary
 from bench.doctor.snapshot import percent
+from bench.processes import temporary
 from bench.results import statistics
 from bench.results.finding import Finding, Grade, Resolution
 from bench.results.record import Record

@@ -10,7 +10,9 @@ from bench.fleet.work import work
 from bench.results.fleet import Job
 
 EXECUTORS = ("slurm", "local")
-MOST_LIMITS = 20  # time limits that a job may hit and be requeued: it goes on where it was, so each brings it nearer to its end
+MOST_LIMITS = (
+    20  # time limits that a job may hit and be requeued: it goes on where it was, so each brings it nearer to its end
+)
 
 
 class NoExecutorError(Exception):

@@ -17,16 +17,16 @@ from typing import Any, Self
 
 import msgspec
 
-from bench import clock, temporary
+from bench import clock
 from bench.messages import commands
 from bench.messages.commands import Step
 from bench.messages.protocol import A, Answer, Command, Fault, encoded
-from bench.processes import orphans, ranks
+from bench.processes import orphans, ranks, temporary
 from bench.processes.arm_process import has_ranks, program_of
 from bench.processes.fork_server import Forked, ForkServer
+from bench.processes.temporary import Room
 from bench.results.record import Arm, Status
 from bench.results.store import writing
-from bench.temporary import Room
 
 ROOT = Path(__file__).parents[2]
 LEAST = 10.0  # seconds that a step may always take, even of a run whose time and one limit more are over

@@ -110,6 +110,11 @@ def footprint(device: str) -> dict[str, int]:
     }
 
 
+def page_faults() -> int:
+    """Pages of memory that the kernel has given this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 def arithmetic() -> dict[str, object]:
     """Settings that decide how exact and how fast float32 is; a matmul precision of "high" or "medium" allows TF32."""
     return {

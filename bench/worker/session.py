@@ -308,12 +308,12 @@ class Session:
             self._between.append(since)
         if warm_up:
             self.arm.advance(warm_up)
-        worked, faults = clock.worked(), _page_faults()
+        worked, faults = clock.worked(), self._device.page_faults()
         seconds, on_device, drain = self.stopwatch.time(
             lambda: self._advance(self.arm, updates, self.setting.every, self._look)
         )
         self._worked += clock.worked() - worked
-        self._faults += _page_faults() - faults
+        self._faults += self._device.page_faults() - faults
         self._updates += updates
         self._wall += seconds
         self._drains.append(drain)
@@ -397,8 +397,3 @@ class Session:
 def _unwatched(arm: Any, updates: int, every: int, look: object) -> None:
     """Makes the updates of an arm that nobody watches."""
     arm.advance(updates)
-
-
-def _page_faults() -> int:
-    """Pages of memory that the kernel has given this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -66,4 +66,5 @@ class ParallelLocalSGD(Implementation):
 
     @classmethod
     def tolerance(cls, setting: Setting) -> float | None:
+        """One per cent: the mean of paths is near the path of the mean, and not on it."""
         return CLOSE

@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bench import temporary
 from bench.gate.sides import checkout, dependencies
 from bench.gate.sides.checkout import Prepared
 from bench.gate.sides.git import SideError
+from bench.processes import temporary
 from bench.processes.worker_process import Origin
 from bench.results.gate import ROLES, Side
 from impls.contract.catalogue import PACKAGES

@@ -138,7 +138,9 @@ def test_processes_that_share_the_rows_unevenly_compute_the_same(file: Path, tmp
             assert run.observe(target), run.fault_reason
             answer = referee.judge(run.arm.implementation, observation.read(target))
             assert answer.word in ("same", "closer", "identical"), (run.arm.implementation, answer)
-    assert "different" == referee.judge("parallel_local_sgd", observation.observe(referee.plain)).word  # the step is not it
+    assert (
+        "different" == referee.judge("parallel_local_sgd", observation.observe(referee.plain)).word
+    )  # the step is not it
 
 
 def test_a_process_that_is_killed_raises_hangs_or_lags_is_told(file: Path, tmp_path: Path) -> None:

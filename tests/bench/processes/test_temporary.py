@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import temporary
-from bench.temporary import Room
+from bench.processes import temporary
+from bench.processes.temporary import Room
 
 
 def test_what_a_killed_process_has_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
