@@ -154,6 +154,8 @@ class Referee:
     ) -> Answer:
         """The word on an arm that trains in another way than the step: it is held to what one process does in that way."""
         single, exact = self._alone(recipe)
+        if self.double is self.plain:
+            answer_float64 = answer
         if exact is not None and answer_float64 is not None:
             self._decided[recipe.name] = compare(answer_float64, exact)
         evidence = Evidence(

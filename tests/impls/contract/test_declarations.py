@@ -71,7 +71,7 @@ def test_a_file_that_declares_nothing_has_the_defaults(tmp_path: Path) -> None:
     [
         ("domain = Domain(devices=tuple(everything))", "`tuple(everything)` is not a literal"),
         ("domain = usual", "`usual` is not a Domain(...)"),
-        ("domain = Domain(device=('cpu',))", "Domain takes modes, devices and batches; got device"),
+        ("domain = Domain(device=('cpu',))", "Domain takes modes, devices, batches and ranks; got device"),
         ("domain = Domain(**usual)", "`usual` is not a literal"),
         ("domain = Domain(devices=('gpu',))", "devices must be among cpu, cuda; got 'gpu'"),
         ("domain = Domain(devices='cpu')", "devices must be a list or a tuple; got 'cpu'"),
