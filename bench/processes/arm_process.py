@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.results.record import Arm
 from impls.contract import catalogue
+from impls.contract.catalogue import UnknownNameError
 from impls.floors.names import FLOORS, RANK_FLOORS
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
@@ -22,7 +23,10 @@ def has_ranks(arm: Arm) -> bool:
     """Whether several processes make its updates together, on the cores or GPUs of the race."""
     if arm.setting.is_step:
         return arm.implementation in RANK_FLOORS or recipe_of(arm).ranks
-    return arm.implementation in catalogue.files() and catalogue.entry(arm.implementation).domain.ranks
+    try:
+        return catalogue.entry(arm.implementation).domain.ranks
+    except UnknownNameError:  # a base has what the head has lost
+        return False
 
 
 def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]:
@@ -41,7 +45,7 @@ def variables_for(arm: Arm, cores: Sequence[int], cache: Path) -> dict[str, str]
 
 
 def _of_ranks(arm: Arm) -> dict[str, str]:
-    """Each rank has one core of the race, or its host's share of it: OpenMP binds nothing, and they talk by the loopback."""
+    """Each rank computes on one thread, which its worker pins; they talk by the loopback."""
     alone = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     unbound = {"OMP_PROC_BIND": "false", "OMP_PLACES": "threads"}
     return alone | unbound | {"GLOO_SOCKET_IFNAME": "lo", RANKS: f"{arm.setting.device} {arm.setting.threads}"}

@@ -1,4 +1,7 @@
-"""Folders for temporary files, each named after the process that made it: what a killed one has left is found and removed."""
+"""Folders for temporary files, each named after the process that made it: what a killed one has left is found and removed.
+
+The name says where that process can be seen, too: another machine or container may have its files in the same place.
+"""
 
 import os
 import re
@@ -7,9 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-NAME = re.compile(r"looprace-(\d+)-\w+")
+BOOT, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 MOST = 0.5  # of the disk's free space that may be filled while an arm lives
 OWN = 0.25  # of it, from which on it was the arm that filled it
 
@@ -17,17 +21,26 @@ OWN = 0.25  # of it, from which on it was the arm that filled it
 @contextmanager
 def folder() -> Iterator[Path]:
     """A new folder, which is removed at the end."""
-    with tempfile.TemporaryDirectory(prefix=f"looprace-{os.getpid()}-", ignore_cleanup_errors=True) as path:
+    with tempfile.TemporaryDirectory(prefix=f"looprace-{_here()}-{os.getpid()}-", ignore_cleanup_errors=True) as path:
         yield Path(path)
 
 
 def remove_stale() -> None:
     """Removes the folders of this user's processes that have ended without doing so."""
+    ours = re.compile(rf"looprace-{_here()}-(\d+)-\w+")
     for path in Path(tempfile.gettempdir()).glob("looprace-*"):
-        named = NAME.fullmatch(path.name)
+        named = ours.fullmatch(path.name)
         with suppress(OSError):
             if named and path.lstat().st_uid == os.getuid() and not Path("/proc", named[1]).exists():
                 shutil.rmtree(path, ignore_errors=True)
+
+
+@cache
+def _here() -> str:
+    """Tells apart where processes are numbered: by the start of the kernel, and by the container."""
+    with suppress(OSError):
+        return f"{BOOT.read_text('ascii')[:8]}{PROCESSES.stat().st_ino}"
+    return "unknown"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ def test_published_results_stay_few_and_small() -> None:
 
 def test_every_published_picture_is_shown() -> None:
     """A picture that no document shows is not kept: `report` draws it from the archive."""
-    documents = "".join((ROOT / name).read_text("utf-8") for name in ("README.md", "GATE.md", "STEPS.md", "DECISIONS.md"))
+    documents = "".join(
+        (ROOT / name).read_text("utf-8") for name in ("README.md", "GATE.md", "STEPS.md", "DECISIONS.md")
+    )
     assert [] == [str(path) for path in PUBLISHED.rglob("*.svg") if path.relative_to(ROOT).as_posix() not in documents]
 
 

@@ -16,7 +16,9 @@ def test_what_a_killed_process_has_left_is_removed(monkeypatch: pytest.MonkeyPat
     """Folders of processes that have ended go, with what is in them; those of the living and of others stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    left, other = tmp_path / f"looprace-{int(ended.stdout)}-abc", tmp_path / "looprace-of-somebody"
+    with temporary.folder() as own:
+        name = own.name.replace(str(os.getpid()), str(int(ended.stdout)))
+    left, other = tmp_path / name, tmp_path / name.replace("looprace-", "looprace-0")  # of another machine
     for place in (left, other):
         place.mkdir()
         (place / "file").write_text("x")
