@@ -29,7 +29,7 @@ from bench.system.gpu_presence import why_no_gpu
 from impls.contract import Oracle, catalogue
 from impls.contract.catalogue import UnknownNameError
 from impls.contract.setting import SettingError
-from impls.floors.names import FLOORS, RANK_FLOORS
+from impls.floors.names import EVERY_FLOOR
 from impls.recipe import steps
 from impls.recipe.recipe import PLAIN_NAME
 
@@ -75,7 +75,7 @@ def _arms_of_steps(choice: StepChoice) -> list[Any]:
         replace(arm, role="arm")
         for race in races
         for arm in race.arms
-        if arm.role != "twin" and arm.implementation not in (*FLOORS, *RANK_FLOORS)
+        if arm.role != "twin" and arm.implementation not in EVERY_FLOOR
     ]
     return [pytest.param(arm, id=arm.key) for arm in arms]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.results.record import Arm
 from impls.contract import catalogue
 from impls.contract.catalogue import UnknownNameError
-from impls.floors.names import FLOORS, RANK_FLOORS
+from impls.floors.names import EVERY_FLOOR, RANK_FLOORS
 from impls.recipe.recipe import PLAIN, Recipe, rewrites
 
 WORKER = "bench.worker.main"
@@ -53,7 +53,7 @@ def _of_ranks(arm: Arm) -> dict[str, str]:
 
 def recipe_of(arm: Arm) -> Recipe:
     """The recipe of an arm of a step; the empty one of a floor, and of an arm of an exact workload."""
-    floor = arm.implementation in (*FLOORS, *RANK_FLOORS)
+    floor = arm.implementation in EVERY_FLOOR
     return Recipe.read(arm.implementation) if arm.setting.is_step and not floor else PLAIN
 
 

@@ -37,7 +37,7 @@ from bench.runner.setup import Setup
 from bench.system.telemetry import Gauge, Reading
 from impls.contract import Oracle
 from impls.contract.setting import Setting
-from impls.floors.names import FLOORS, RANK_FLOORS
+from impls.floors.names import EVERY_FLOOR
 
 LOOKS = 3  # in a row that must find work put off: one of them may have met a disturbance
 PROBE = (16, 1000)  # least and most updates after which the answer is judged, besides the first and the last
@@ -277,11 +277,7 @@ class ArmRun:
             status=status,
             reason=reason,
             started=started,
-            work=prepared.work
-            if prepared
-            else "floor"
-            if self.arm.implementation in (*FLOORS, *RANK_FLOORS)
-            else "faithful",
+            work=prepared.work if prepared else "floor" if self.arm.implementation in EVERY_FLOOR else "faithful",
             reads_data=prepared.reads_data if prepared and prepared.work == "floor" else None,
             fingerprint=prepared.fingerprint if prepared else "",
             digest=prepared.digest if prepared else "",

@@ -21,7 +21,7 @@ from bench.results.examined import Examined
 from bench.results.record import Answer, Race, Word
 from bench.runner.arm_run import ArmRun
 from bench.runner.setup import Setup
-from impls.floors.names import FLOORS, RANK_FLOORS
+from impls.floors.names import EVERY_FLOOR
 from impls.recipe.recipe import PLAIN, Recipe
 from impls.recipe.step_file import StepFault
 
@@ -102,7 +102,7 @@ class StepReferee:
 
     def refusal(self, implementation: str) -> str:
         """Why an arm cannot be run on this step, as the examination found it; "" where it may."""
-        recipe = PLAIN if implementation in (*FLOORS, *RANK_FLOORS) else Recipe.read(implementation)
+        recipe = PLAIN if implementation in EVERY_FLOOR else Recipe.read(implementation)
         if recipe.refusal:
             return recipe.refusal
         reasons = {rewrite.name: rewrite.reason for rewrite in self.examined.rewrites if not rewrite.applies}

@@ -13,7 +13,7 @@ from bench.worker import device
 from bench.worker.unfit import Unfit
 from impls.contract import Work
 from impls.floors.floor import Floor, floor_of
-from impls.floors.names import FLOORS, RANK_FLOORS
+from impls.floors.names import EVERY_FLOOR
 from impls.recipe import step_file
 from impls.recipe.live_step import LiveStep, NotApplicable
 from impls.recipe.recipe import PLAIN, Recipe
@@ -31,7 +31,7 @@ class Builder:
     def __init__(self, command: Prepare) -> None:
         self._setting = commands.setting_of(command.setting)
         self._file = step_file.read(Path(command.file), command.workload)
-        self._floor = command.implementation if command.implementation in (*FLOORS, *RANK_FLOORS) else ""
+        self._floor = command.implementation if command.implementation in EVERY_FLOOR else ""
         self._recipe = PLAIN if self._floor else Recipe.read(command.implementation)
         content = Path(command.file).read_bytes() + command.implementation.encode()
         self.fingerprint = hashlib.sha256(content).hexdigest()
