@@ -1,17 +1,44 @@
 """What several processes cost each other, as sentences and tables; and what more of them would, on paper."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from impls.contract.words import grouped
 from reports.growth.scaling import LINKS, AtSize, Link, Scaling
-from reports.text.columns import Column
+from reports.text.columns import Column, cells, heads
 from reports.text.numbers import count, seconds
+
+T = TypeVar("T")
 
 ON_PAPER = (
     "On paper, not measured: an update on one GPU has to take at least so long, all of it work that can be divided, "
     "before so many GPUs are faster, or half as many times as fast as there are. From the number of the gradient's numbers "
     "and published figures of NCCL"
 )
+
+
+@dataclass(frozen=True)
+class Told:
+    """A table with the sentence before it; `right` says of each column whether it holds numbers."""
+
+    sentence: str
+    heads: tuple[str, ...]
+    right: tuple[bool, ...]
+    lines: tuple[tuple[str, ...], ...]
+
+
+def told(swept: str, scalings: Sequence[Scaling]) -> Iterator[Told]:
+    """All that is said of the arms of several processes in a sweep: what was measured, then what would be, on paper."""
+    for scaling in scalings:
+        yield _told(f"{sentence(scaling)}.", point_columns(swept, scaling), scaling.points)
+    for numbers, links in sizes_on_paper(scalings):
+        yield _told(f"{ON_PAPER}, for {grouped(numbers)} numbers:", link_columns(numbers), links)
+
+
+def _told(text: str, columns: Sequence[Column[T]], rows: Sequence[T]) -> Told:
+    lines = tuple(tuple(cells(columns, row)) for row in rows)
+    return Told(text, tuple(heads(columns)), tuple(column.right for column in columns), lines)
 
 
 def sentence(scaling: Scaling) -> str:

@@ -8,6 +8,7 @@ from bench.results.record import FORMAT
 from bench.results.store import Store
 from impls.contract.words import grouped
 from reports.figures.kit.figure import Figure
+from reports.growth import scaling_text
 from reports.html import banners, run_table, source
 from reports.html.arm_details import ArmDetails, Fact, arm_details
 from reports.html.kit import template
@@ -89,6 +90,7 @@ def render(report: RunReport, figures: Sequence[Figure], run: Store) -> bytes:
         "first": first,
         "sweep": run_table.sweep_table(sweep) if sweep else None,
         "crossings": [finding(crossing, sweep.unit).text for crossing in sweep.crossings] if sweep else [],
+        "scaling": list(scaling_text.told(sweep.swept, sweep.scalings)) if sweep else [],
         "sections": sections,
         "figures": [each for each in placed if each not in first and (len(sections) == 1 or each.figure.race is None)],
         "classes": run_table.classes(rows),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from impls.contract.words import grouped
 from reports.growth import scaling_text
 from reports.profile import predictions
 from reports.profile import text as profile_text
@@ -70,15 +69,11 @@ def _sweep(sweep: Sweep) -> list[str]:
 
 def _scaling(sweep: Sweep) -> list[str]:
     """What several processes cost each other; nothing where no arm has any."""
-    known, lines = [course.scaling for course in sweep.courses if course.scaling], list[str]()
-    for scaling in known:
-        columns = scaling_text.point_columns(sweep.swept, scaling)
-        lines += [f"{escape_markdown(scaling_text.sentence(scaling))}.", ""]
-        lines += [*table(columns, heads(columns), [cells(columns, point) for point in scaling.points]), ""]
-    for numbers, links in scaling_text.sizes_on_paper(known):
-        paper = scaling_text.link_columns(numbers)
-        lines += [f"{escape_markdown(scaling_text.ON_PAPER)}, for {grouped(numbers)} numbers:", ""]
-        lines += [*table(paper, heads(paper), [cells(paper, link) for link in links]), ""]
+    lines = list[str]()
+    for one in scaling_text.told(sweep.swept, sweep.scalings):
+        marks = "|".join("---:" if right else "---" for right in one.right)
+        rows = ["| " + " | ".join(map(escape_markdown, line)) + " |" for line in (one.heads, *one.lines)]
+        lines += [escape_markdown(one.sentence), "", rows[0], f"|{marks}|", *rows[1:], ""]
     return lines
 
 

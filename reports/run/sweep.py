@@ -146,6 +146,11 @@ class Sweep:
     courses: tuple[Course, ...]
     crossings: tuple[Crossing, ...]
 
+    @property
+    def scalings(self) -> list[Scaling]:
+        """What the processes of its arms of several cost each other."""
+        return [course.scaling for course in self.courses if course.scaling]
+
 
 def sweep_of(plan: Plan, races: Sequence[tuple[Sequence[Row], RaceRecords, int]]) -> Sweep | None:
     """How the arms of a run grow from race to race; None for a plan that sweeps nothing.

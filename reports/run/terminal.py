@@ -136,9 +136,8 @@ def _sweep(report: RunReport, sweep: Sweep, width: int) -> Iterator[RenderableTy
         yield indented(f"And {others} more: see summary.md.")
     if none := no_crossing(sweep):
         yield indented(none)
-    for course in sweep.courses:
-        if course.scaling:
-            yield indented(f"{plain(scaling_text.sentence(course.scaling))}.")
+    for scaling in sweep.scalings:
+        yield indented(f"{plain(scaling_text.sentence(scaling))}.")
     stepped = any(result.step for result in report.races)
     yield indented(plain((step_answers if stepped else answers)(report.rows).text))
     said = (each.text for result in report.races for each in result.findings if each.kind == "wrong answers")

@@ -3,7 +3,7 @@
 import pytest
 
 from reports.growth.scaling import LINKS, AtSize, scaling_of
-from reports.growth.scaling_text import link_columns, point_columns, sentence, sizes_on_paper
+from reports.growth.scaling_text import link_columns, point_columns, sentence, sizes_on_paper, told
 from reports.text.columns import cells
 
 WAIT, EACH = 2e-4, 3e-9
@@ -66,5 +66,6 @@ def test_tables_show_what_was_measured_beside_the_model() -> None:
     found = scaling_of("ddp", 2, [at(n, 1e-6 * n, 100 * n) for n in (10, 100, 1_000)])
     assert found is not None
     assert ["10", "213 µs", "10.0 µs", "203 µs", "213 µs"] == cells(point_columns("hidden", found), found.points[0])
+    assert [3, 2, 2] == [len(one.lines) for one in told("hidden", [found])]
     assert [1_000, 100_000] == [numbers for numbers, _ in sizes_on_paper([found])]
     assert ["8", "20.0 µs"] == [cells(link_columns(1_000), LINKS[0])[place] for place in (0, 2)]
