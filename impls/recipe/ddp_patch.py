@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
 MODEL = """
+
 from torch.nn.parallel import DistributedDataParallel
 
 model_before_parallel = model

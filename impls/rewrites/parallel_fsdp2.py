@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from impls.recipe.live_step import LiveStep
 
 LINES = """
+
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import distribute_tensor
