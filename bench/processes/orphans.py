@@ -58,10 +58,10 @@ def is_over(pid: int) -> bool:
     return state in "ZX"
 
 
-def children() -> list[int]:
-    """All children of this process."""
+def children(pid: int | str = "self") -> list[int]:
+    """All children of a process, of this one where none is named."""
     with suppress(OSError):
-        threads = Path("/proc/self/task").iterdir()
+        threads = Path(f"/proc/{pid}/task").iterdir()
         return [int(pid) for thread in threads for pid in (thread / "children").read_text("ascii").split()]
     return []
 

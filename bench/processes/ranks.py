@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench import clock
+from bench.processes import orphans
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PATIENCE = 1.0  # seconds until a rank has written where it is
@@ -25,9 +26,7 @@ def resident_bytes(pid: int) -> int:
 
 def ranks_of(launcher: int) -> Sequence[int]:
     """The ranks that a launcher has started, in their order."""
-    with suppress(OSError):
-        return sorted(map(int, Path(f"/proc/{launcher}/task/{launcher}/children").read_text("ascii").split()))
-    return ()
+    return sorted(orphans.children(launcher))
 
 
 def whereabouts(launcher: int, log: Path) -> str:

@@ -21,6 +21,23 @@ def model(**parameters):
     parallel[id(made)] = DistributedDataParallel(made{options})
     return made
 """
+UPDATE = """
+
+def update(model, optimizer, batch):
+    optimizer.zero_grad(set_to_none=True)
+    rows, part = own_rows(batch)
+    value = loss({called}, rows) * part
+    (value * dist.get_world_size()).backward()  # for the mean over processes is to be the sum
+{gradients}    optimizer.step()
+    total = value.detach().clone()
+    dist.all_reduce(total)
+    return total
+"""
+
+
+def mean_update(called: str) -> str:
+    """The update of a model whose gradients are the mean over the processes; `called` is what the loss calls as the model."""
+    return UPDATE.replace("{called}", called)
 
 
 def ddp_patch(step: "LiveStep", update: str, options: str = "") -> str:

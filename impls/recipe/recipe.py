@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 
 from impls.contract.setting import SettingError
@@ -57,10 +58,10 @@ class Recipe:
     @property
     def refusal(self) -> str | None:
         """Why its rewrites cannot be stacked, in a sentence; None when they can."""
-        for name in self.rewrites:
-            for other in self.rewrites:
-                if other in rewrites()[name].excludes:
-                    return f"{name} and {other} cannot be stacked: both change the same part of the update"
+        for name, other in permutations(self.rewrites, 2):
+            one = rewrites()[name]
+            if other in one.excludes or (one.ranks and rewrites()[other].ranks):
+                return f"{name} and {other} cannot be stacked: both change the same part of the update"
         return None
 
     @property

@@ -35,7 +35,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=undivided,
-    excludes=(*EXCLUDES, "parallel_ddp", "parallel_ddp_tuned", "parallel_fsdp2", "parallel_local_sgd"),
+    excludes=EXCLUDES,
     effort="standard",
     ranks=True,
 )

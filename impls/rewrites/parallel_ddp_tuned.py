@@ -42,7 +42,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=without_wrapper,
-    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp", "parallel_fsdp2", "parallel_local_sgd"),
+    excludes=EXCLUDES,
     effort="standard",
     ranks=True,
 )

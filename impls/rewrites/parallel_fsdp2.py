@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from impls.recipe.ddp_patch import without_wrapper
+from impls.recipe.ddp_patch import mean_update, without_wrapper
 from impls.recipe.ranks_patch import EXCLUDES, ranks_patch
 from impls.recipe.rewrite import Rewrite
 
@@ -36,23 +36,12 @@ def optimizer(model, **parameters):
             alike = isinstance(value, torch.Tensor) and value.shape == part.shape
             made.state[part][name] = distribute_tensor(value, part.device_mesh, part.placements) if alike else value
     return made
-
-
-def update(model, optimizer, batch):
-    optimizer.zero_grad(set_to_none=True)
-    rows, part = own_rows(batch)
-    value = loss(model, rows) * part
-    (value * dist.get_world_size()).backward()  # for the mean over processes is to be the sum
-{gradients}    optimizer.step()
-    total = value.detach().clone()
-    dist.all_reduce(total)
-    return total
 """
 
 
 def patch(step: "LiveStep") -> str:
     """The whole model is one unit that is sharded."""
-    return ranks_patch(step, LINES)
+    return ranks_patch(step, LINES + mean_update("model"))
 
 
 REWRITE = Rewrite(
@@ -60,7 +49,7 @@ REWRITE = Rewrite(
     group="ranks",
     patch=patch,
     applies=without_wrapper,
-    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp", "parallel_ddp_tuned", "parallel_local_sgd"),
+    excludes=EXCLUDES,
     effort="standard",
     ranks=True,
 )

@@ -94,7 +94,7 @@ REWRITE = Rewrite(
     patch=patch,
     alone=alone,
     applies=applies,
-    excludes=(*EXCLUDES, "parallel_by_hand", "parallel_ddp", "parallel_ddp_tuned", "parallel_fsdp2"),
+    excludes=EXCLUDES,
     effort="standard",
     ranks=True,
 )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from impls.contract.words import grouped
 from reports.growth.scaling import LINKS, AtSize, Link, Scaling
-from reports.text.columns import Column, cells, heads
+from reports.text.columns import Column, cells
 from reports.text.numbers import count, seconds
 
 T = TypeVar("T")
@@ -20,12 +20,11 @@ ON_PAPER = (
 
 @dataclass(frozen=True)
 class Told:
-    """A table with the sentence before it; `right` says of each column whether it holds numbers."""
+    """A table with the sentence before it, and the cells of its lines."""
 
     sentence: str
-    heads: tuple[str, ...]
-    right: tuple[bool, ...]
-    lines: tuple[tuple[str, ...], ...]
+    columns: tuple[Column[Any], ...]
+    lines: tuple[list[str], ...]
 
 
 def told(swept: str, scalings: Sequence[Scaling]) -> Iterator[Told]:
@@ -36,9 +35,8 @@ def told(swept: str, scalings: Sequence[Scaling]) -> Iterator[Told]:
         yield _told(f"{ON_PAPER}, for {grouped(numbers)} numbers:", link_columns(numbers), links)
 
 
-def _told(text: str, columns: Sequence[Column[T]], rows: Sequence[T]) -> Told:
-    lines = tuple(tuple(cells(columns, row)) for row in rows)
-    return Told(text, tuple(heads(columns)), tuple(column.right for column in columns), lines)
+def _told(text: str, columns: tuple[Column[T], ...], rows: Sequence[T]) -> Told:
+    return Told(text, columns, tuple(cells(columns, row) for row in rows))
 
 
 def sentence(scaling: Scaling) -> str:

@@ -71,9 +71,7 @@ def _scaling(sweep: Sweep) -> list[str]:
     """What several processes cost each other; nothing where no arm has any."""
     lines = list[str]()
     for one in scaling_text.told(sweep.swept, sweep.scalings):
-        marks = "|".join("---:" if right else "---" for right in one.right)
-        rows = ["| " + " | ".join(map(escape_markdown, line)) + " |" for line in (one.heads, *one.lines)]
-        lines += [escape_markdown(one.sentence), "", rows[0], f"|{marks}|", *rows[1:], ""]
+        lines += [escape_markdown(one.sentence), "", *table(one.columns, heads(one.columns), one.lines), ""]
     return lines
 
 

@@ -3,7 +3,6 @@
 from statistics import median
 from typing import Any
 
-from bench import clock
 from bench.worker.device import Stopwatch
 from impls.recipe.facts import rows_of
 from impls.recipe.live_step import LiveStep
@@ -36,13 +35,13 @@ def _block(step: LiveStep, updates: int, stopwatch: Stopwatch) -> float:
     names, model, optimizer = vars(step.module), step.model, step.optimizers[""]
     own = [names[OWN_ROWS](batch)[0] for batch in step.batches]
     loss, gradients = names["loss"], names.get("gradients")
-    stopwatch.drain()
-    begin = clock.now()
-    for number in range(updates):
-        optimizer.zero_grad(set_to_none=True)
-        loss(model, own[number % len(own)]).backward()
-        if gradients is not None:
-            gradients(model)
-        optimizer.step()
-    stopwatch.drain()
-    return (clock.now() - begin) / updates
+
+    def made() -> None:
+        for number in range(updates):
+            optimizer.zero_grad(set_to_none=True)
+            loss(model, own[number % len(own)]).backward()
+            if gradients is not None:
+                gradients(model)
+            optimizer.step()
+
+    return stopwatch.time(made)[0] / updates
